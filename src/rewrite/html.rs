@@ -69,9 +69,9 @@ struct Spot {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holds {
     Attribute(Kind),
-    /// The content of a `style` element, as it is.
+    /// What a `style` element holds without character references.
     RawSheet,
-    /// The same where character references count, in XHTML and svg.
+    /// The same where character references count: text in XHTML and svg.
     Sheet,
 }
 
@@ -194,7 +194,6 @@ impl Carrier {
     fn of(html: &str, spot: &Spot) -> Self {
         match spot.holds {
             Holds::RawSheet => Self::Raw,
-            Holds::Sheet if html[spot.range.clone()].contains("<![CDATA[") => Self::Raw,
             Holds::Sheet => Self::Quoted,
             Holds::Attribute(_) => match html.as_bytes()[..spot.range.start].last() {
                 Some(b'"') => Self::Quoted,

@@ -7,9 +7,7 @@ use lol_html::html_content::Element;
 use lol_html::{ElementContentHandlers, HtmlRewriter, MemorySettings, Selector, Settings};
 
 use super::mask::mask;
-use super::scan::{
-    attribute_spot, element_name, markup_text_end, raw_text_end, sheet_spot, tag_name,
-};
+use super::scan::{attribute_spot, element_name, push_sheets, raw_text_end, sheet_spot, tag_name};
 use super::{Holds, Markup, Spot};
 
 /// What lol_html may hold: its stack of open elements and a tag that does not end.
@@ -92,18 +90,10 @@ fn read_element(
         return;
     }
     let start = from + tag.end;
-    let is_raw = markup == Markup::Html && element.namespace_uri() == HTML_NAMESPACE;
-    let sheet = if is_raw {
-        start..raw_text_end(html, &html[name], start)
-    } else if element.is_self_closing() {
-        return;
-    } else {
-        start..markup_text_end(html, start)
-    };
-    let holds = if is_raw {
-        Holds::RawSheet
-    } else {
-        Holds::Sheet
-    };
-    spots.extend(sheet_spot(html, sheet, holds));
+    if markup == Markup::Html && element.namespace_uri() == HTML_NAMESPACE {
+        let sheet = start..raw_text_end(html, &html[name], start);
+        spots.extend(sheet_spot(html, sheet, Holds::RawSheet));
+    } else if !element.is_self_closing() {
+        push_sheets(html, start, spots);
+    }
 }

@@ -100,9 +100,7 @@ impl Scan<'_> {
         let element = element_name(self.html, name.clone(), self.markup);
         if self.markup == Markup::Xhtml {
             if element.eq_ignore_ascii_case(b"style") && !end.is_self_closed {
-                let sheet = end.at..markup_text_end(self.html, end.at);
-                self.spots
-                    .extend(sheet_spot(self.html, sheet, Holds::Sheet));
+                push_sheets(self.html, end.at, &mut self.spots);
             }
             return Next::At(end.at);
         }
@@ -226,12 +224,27 @@ pub(super) fn sheet_spot(html: &[u8], range: Range<usize>, holds: Holds) -> Opti
     css::may_hold_address(&html[range.clone()]).then_some(Spot { range, holds })
 }
 
-/// Where the text that starts at `from` ends where it is not raw: at a tag.
-pub(super) fn markup_text_end(html: &[u8], from: usize) -> usize {
-    memchr_iter(b'<', &html[from..])
-        .map(|at| from + at)
-        .find(|&at| html.get(at + 1) != Some(&b'!'))
-        .unwrap_or(html.len())
+/// Adds the spots in the content, from `at` on, of a `style` element that holds markup like any
+/// other: text, and what CDATA sections and comments hold, which is raw.
+pub(super) fn push_sheets(html: &[u8], mut at: usize, spots: &mut Vec<Spot>) {
+    loop {
+        let open = find(html, at, b'<').unwrap_or(html.len());
+        spots.extend(sheet_spot(html, at..open, Holds::Sheet));
+        let rest = &html[open..];
+        let (start, close) = if rest.starts_with(b"<![CDATA[") {
+            (open + 9, b"]]>")
+        } else if rest.starts_with(b"<!--") {
+            (open + 4, b"-->")
+        } else {
+            return;
+        };
+        let Some(length) = memmem::find(&html[start..], close) else {
+            return;
+        };
+        let end = start + length;
+        spots.extend(sheet_spot(html, start..end, Holds::RawSheet));
+        at = end + close.len();
+    }
 }
 
 /// Where the end tag of the raw text starts that starts at `from`.

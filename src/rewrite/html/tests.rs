@@ -297,6 +297,14 @@ fn xhtml() {
 }
 
 #[test]
+fn xhtml_style_sheet_of_many_parts() {
+    check_xhtml(
+        "<style>a{background:url(a?b&amp;c)}<!--b{background:url(b?b&c)}--><![CDATA[c{background:url(c?b&c)}]]>d{background:url(d)}<x/></style>",
+        "<style>a{background:url(P[a?b&amp;c])}<!--b{background:url(P[b?b&c])}--><![CDATA[c{background:url(P[c?b&c])}]]>d{background:url(P[d])}<x/></style>",
+    );
+}
+
+#[test]
 fn skipped_by_selector() {
     let check = |skip: &[&str], html: &str, expected: &str| {
         assert_eq!(rewrite(html, Markup::Html, skip), expected, "{skip:?}");
