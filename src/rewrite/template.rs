@@ -1,20 +1,325 @@
 //! Headers and footers: minijinja templates over an item's fields.
+//!
+//! Invariants: what a publisher wrote is text in a template, never markup (there is no `safe`); a name
+//! that does not exist is found when the template is parsed, in every branch; a value that an item does
+//! not have is empty, not an error. Work, size of the source and size of the result are bounded.
 
-/// A parsed header or footer.
+mod dates;
+mod names;
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
+use url::Url;
+
+/// The longest template that is parsed.
+const SOURCE_BYTES_MAX: usize = 64 * 1024;
+/// The longest header or footer that comes out; what is longer is an error.
+const OUTPUT_BYTES_MAX: usize = 256 * 1024;
+/// minijinja's steps per rendering: a footer takes some dozens.
+const FUEL_MAX: u64 = 100_000;
+/// The most categories of one item that a template sees.
+const CATEGORIES_MAX: usize = 256;
+/// Under this name the one template is kept in its environment.
+const NAME: &str = "template";
+
+/// What a template may know of an item: decoded texts as they stand in the feed, empty where missing.
+#[derive(Debug, Clone, Default)]
+pub struct ItemFacts<'a> {
+    /// `item.title`, as plain text.
+    pub title: Cow<'a, str>,
+    /// `item.link`, absolute; given to templates only when it is http, https or mailto.
+    pub link: Cow<'a, str>,
+    /// `item.guid`: `guid`, `id`, `rdf:about`.
+    pub guid: Cow<'a, str>,
+    /// `item.author`, a name.
+    pub author: Cow<'a, str>,
+    /// `item.published`, as written; `item.updated` stands in where it is missing.
+    pub published: Cow<'a, str>,
+    /// `item.updated`, as written; `item.published` stands in where it is missing.
+    pub updated: Cow<'a, str>,
+    /// `item.categories`, a list.
+    pub categories: Vec<Cow<'a, str>>,
+}
+
+/// What a template may know of the feed, like [`ItemFacts`].
+#[derive(Debug, Clone, Default)]
+pub struct FeedFacts<'a> {
+    /// `feed.title`, the publisher's.
+    pub title: Cow<'a, str>,
+    /// `feed.link`, the site; given to templates only when it is http, https or mailto.
+    pub link: Cow<'a, str>,
+    /// `feed.name`, ours.
+    pub name: Cow<'a, str>,
+    /// `feed.url`, the publisher's address of the feed.
+    pub url: Cow<'a, str>,
+    /// `feed.self_url`, our address of the feed.
+    pub self_url: Cow<'a, str>,
+    /// `feed.language`, as written.
+    pub language: Cow<'a, str>,
+}
+
+/// A parsed header or footer. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Template;
+pub struct Template(Arc<Environment<'static>>);
 
 /// Why a template is refused; its `Display` is a sentence for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("bad")]
-pub struct TemplateError;
+#[error("line {line} of the template: {message}")]
+pub struct TemplateError {
+    /// The line inside the template, from 1.
+    pub line: usize,
+    /// What is wrong, and where it helps what there is instead.
+    pub message: String,
+}
+
+/// Why one item got no header or footer: out of fuel, too long, a value of the wrong kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} of the template: {message}")]
+pub struct RenderError {
+    /// The line inside the template, from 1.
+    pub line: usize,
+    /// What went wrong.
+    pub message: String,
+}
 
 impl Template {
-    /// Parses a template and checks that it names only variables and filters there are.
+    /// Parses a template and checks that it names only what there is, in every branch, and that it
+    /// renders for an item with every field and for an item with none.
     ///
     /// # Errors
-    /// On a syntax error, an unknown variable or an unknown filter.
-    pub fn parse(_source: &str) -> Result<Self, TemplateError> {
-        Ok(Self)
+    /// On a syntax error, an unknown variable, filter, test, function or statement, a source above
+    /// 64 KiB, or when a trial item does not render.
+    pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        if source.len() > SOURCE_BYTES_MAX {
+            return Err(TemplateError {
+                line: 1,
+                message: format!("it is longer than {SOURCE_BYTES_MAX} bytes"),
+            });
+        }
+        let mut environment = build_environment();
+        environment
+            .add_template_owned(NAME, source.to_owned())
+            .map_err(|error| refuse(&error))?;
+        names::check(&environment, NAME, source)?;
+        let template = Self(Arc::new(environment));
+        template.try_out()?;
+        Ok(template)
+    }
+
+    /// Renders the template for one item, as HTML.
+    ///
+    /// # Errors
+    /// When the work or the output gets too large, or an expression meets a value it cannot take.
+    pub fn render(
+        &self,
+        item: &ItemFacts<'_>,
+        feed: &FeedFacts<'_>,
+    ) -> Result<String, RenderError> {
+        let facts = context! { item => describe_item(item), feed => describe_feed(feed) };
+        let mut output = Bounded(Vec::new());
+        let result = self
+            .0
+            .get_template(NAME)
+            .and_then(|template| template.render_captured_to(facts, &mut output).map(drop));
+        match result {
+            Ok(()) => Ok(String::from_utf8_lossy(&output.0).into_owned()),
+            Err(error) => Err(RenderError {
+                line: error.line().unwrap_or(1),
+                message: explain(&error),
+            }),
+        }
+    }
+
+    /// Renders an item that has everything and one that has nothing.
+    fn try_out(&self) -> Result<(), TemplateError> {
+        let full = ItemFacts {
+            title: "Title".into(),
+            link: "https://example.org/1".into(),
+            guid: "https://example.org/1".into(),
+            author: "Author".into(),
+            published: "Wed, 19 Jan 2022 01:08:24 GMT".into(),
+            updated: "2022-01-19T01:08:24.238Z".into(),
+            categories: vec!["Category".into()],
+        };
+        let feed = FeedFacts {
+            title: "Feed".into(),
+            link: "https://example.org/".into(),
+            name: "feed".into(),
+            url: "https://example.org/feed.xml".into(),
+            self_url: "https://feeds.example.org/feeds/feed".into(),
+            language: "en".into(),
+        };
+        let trials = [
+            ("an item with every field", full, feed),
+            (
+                "an item without any field",
+                ItemFacts::default(),
+                FeedFacts::default(),
+            ),
+        ];
+        for (name, item, feed) in trials {
+            self.render(&item, &feed).map_err(|error| TemplateError {
+                line: error.line,
+                message: format!("{} (tried with {name})", error.message),
+            })?;
+        }
+        Ok(())
     }
 }
+
+/// The engine, closed: no loader, no `safe`, no `debug`, our date filters.
+fn build_environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_fuel(Some(FUEL_MAX));
+    environment.set_formatter(|out, state, value| match value.as_str() {
+        Some(text) if !value.is_safe() => {
+            out.write_str(&escape(text)).map_err(minijinja::Error::from)
+        }
+        _ => minijinja::escape_formatter(out, state, value),
+    });
+    // SECURITY: with `safe` a title such as `<script>` would become markup, `debug` would show the engine.
+    environment.remove_filter("safe");
+    environment.remove_global("debug");
+    environment.add_filter("host", |address: Cow<'_, str>| find_host(&address));
+    dates::add_filters(&mut environment);
+    environment
+}
+
+/// Escapes for text and quoted attributes; minijinja's own would also write `/` as a reference.
+fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(['&', '<', '>', '"', '\'']) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(c),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+fn describe_item(item: &ItemFacts<'_>) -> Value {
+    let or = |first: &Cow<'_, str>, second: &Cow<'_, str>| {
+        Value::from(if first.trim().is_empty() {
+            second
+        } else {
+            first
+        })
+    };
+    let categories: Vec<Value> = item
+        .categories
+        .iter()
+        .take(CATEGORIES_MAX)
+        .map(Value::from)
+        .collect();
+    context! {
+        title => Value::from(&item.title),
+        link => web_address(&item.link),
+        guid => inert_text(&item.guid),
+        author => Value::from(&item.author),
+        published => or(&item.published, &item.updated),
+        updated => or(&item.updated, &item.published),
+        categories => Value::from(categories),
+    }
+}
+
+fn describe_feed(feed: &FeedFacts<'_>) -> Value {
+    context! {
+        title => Value::from(&feed.title),
+        link => web_address(&feed.link),
+        name => Value::from(&feed.name),
+        url => web_address(&feed.url),
+        self_url => web_address(&feed.self_url),
+        language => Value::from(&feed.language),
+    }
+}
+
+/// An address that may stand in an `href`, or nothing.
+///
+/// SECURITY: `javascript:`, `vbscript:` and `data:` links would run in the reader. The scheme is what
+/// the URL standard finds (it skips blanks, tabs and line breaks as browsers do), and an address that
+/// holds a blank is written as the standard writes it, so that it cannot leave an unquoted attribute.
+fn web_address(written: &str) -> Value {
+    let written = written.trim();
+    match Url::parse(written) {
+        Ok(url) if matches!(url.scheme(), "http" | "https" | "mailto") => {
+            if written.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                Value::from(String::from(url))
+            } else {
+                Value::from(written)
+            }
+        }
+        _ => Value::from(""),
+    }
+}
+
+/// An identifier, unless it would run where somebody puts it into an `href`.
+fn inert_text(written: &str) -> Value {
+    match Url::parse(written.trim()) {
+        Ok(url) if matches!(url.scheme(), "javascript" | "vbscript" | "data") => Value::from(""),
+        _ => Value::from(written),
+    }
+}
+
+/// The host of an address, or nothing.
+fn find_host(address: &str) -> String {
+    Url::parse(address.trim())
+        .ok()
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+/// A buffer that refuses to grow beyond [`OUTPUT_BYTES_MAX`].
+struct Bounded(Vec<u8>);
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > OUTPUT_BYTES_MAX {
+            return Err(std::io::Error::other(format!(
+                "the result is longer than {OUTPUT_BYTES_MAX} bytes"
+            )));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// minijinja's error as ours.
+fn refuse(error: &minijinja::Error) -> TemplateError {
+    TemplateError {
+        line: error.line().unwrap_or(1),
+        message: explain(error),
+    }
+}
+
+/// What went wrong, without minijinja's own naming of the place.
+fn explain(error: &minijinja::Error) -> String {
+    if error.kind() == ErrorKind::OutOfFuel {
+        return "it takes too many steps".to_owned();
+    }
+    let mut message = error.kind().to_string();
+    if let Some(detail) = error.detail() {
+        message = format!("{message}: {detail}");
+    }
+    if let Some(cause) = std::error::Error::source(error) {
+        message = format!("{message}: {cause}");
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests;
