@@ -61,7 +61,7 @@ async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<ExitCode> {
-    let app = Arc::new(App::new(settings, upstream::system_lookup())?);
+    let app = Arc::new(App::new(settings, upstream::system())?);
     tracing::info!(
         listen = %listener.local_addr()?,
         public_url = app.settings.server.public_url,

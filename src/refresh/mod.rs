@@ -94,8 +94,8 @@ impl Refresher {
         let validators = known.as_ref().map(|copy| copy.validators.clone()).unwrap_or_default();
         let fetched = self.client.fetch(&feed.settings.upstream, &validators).await?;
         match (fetched, known) {
-            (Fetched::NotModified(validators), Some(known)) => {
-                Ok((known.confirmed(validators, Instant::now()), What::Confirmed))
+            (Fetched::NotModified(news), Some(known)) => {
+                Ok((known.confirmed(news.validators, Instant::now()), What::Confirmed))
             }
             (Fetched::NotModified(_), None) => Err(Trouble::NothingToConfirm),
             (Fetched::Found(found), known) => {
@@ -107,11 +107,11 @@ impl Refresher {
     async fn record(
         &self,
         feed: &Feed,
-        mut found: Found,
+        mut found: Box<Found>,
         known: Option<&FeedCopy>,
         early: Option<&Flight<Trouble>>,
     ) -> Result<FeedCopy, Trouble> {
-        let origin = Origin { url: found.url.clone(), charset: found.charset() };
+        let origin = Origin { url: found.url.clone(), charset: charset(found.content_type()) };
         let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin);
         let mut recorder = Recorder::new(self.cache.options().recording_bytes_max);
         let mut growing = None;
@@ -144,9 +144,11 @@ impl Refresher {
     }
 
     fn growing_copy(&self, feed: &Feed, found: &Found, format: Format, recorder: &Recorder) -> FeedCopy {
-        let content_type = content_type(found.content_type.as_deref(), format);
+        let content_type = content_type(found.content_type(), format);
+        let Validators { etag: tag, last_modified } = &found.validators;
+        let inputs = [tag, last_modified].map(|value| value.as_ref().map_or(&[][..], |v| v.as_bytes()));
         let etag = (!found.validators.is_empty())
-            .then(|| etag(&[found.validators.as_bytes().as_slice(), found.url.as_str().as_bytes()], &feed.rules));
+            .then(|| etag(&[inputs[0], inputs[1], found.url.as_str().as_bytes()], &feed.rules));
         FeedCopy {
             head: Head { content_type, etag, last_modified: SystemTime::now() },
             forms: Arc::new(Forms::growing(recorder.recording())),
@@ -198,6 +200,15 @@ fn take(out: &mut String) -> Bytes {
     piece
 }
 
+/// The charset that `Content-Type` names.
+fn charset(content_type: Option<&str>) -> Option<String> {
+    let parameters = content_type?.split(';').skip(1);
+    let charset = parameters.filter_map(|parameter| parameter.split_once('=')).find_map(|(name, value)| {
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches(['"', '\'']))
+    });
+    charset.filter(|charset| !charset.is_empty()).map(str::to_owned)
+}
+
 /// The publisher's media type where it is one for feeds, else the format's own; always with the
 /// charset that we send (RFC 7303 §3).
 fn content_type(upstream: Option<&str>, format: Format) -> String {
@@ -230,16 +241,16 @@ fn log(feed: &Feed, started: Instant, outcome: &Result<(FeedCopy, What), Trouble
     match outcome {
         Ok((copy, what)) => tracing::info!(
             target: "feedwright::fetch",
-            feed.name = name,
             outcome = ?what,
+            feed.name = name,
             bytes = copy.forms.bytes(),
             duration_ms,
             "fetch"
         ),
         Err(trouble) => tracing::warn!(
             target: "feedwright::fetch",
-            feed.name = name,
             outcome = trouble.reason(),
+            feed.name = name,
             error = trouble.chain(),
             duration_ms,
             "fetch"
@@ -250,6 +261,18 @@ fn log(feed: &Feed, started: Instant, outcome: &Result<(FeedCopy, What), Trouble
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn charsets() {
+        for (content_type, expected) in [
+            ("text/xml; charset=utf-8", Some("utf-8")),
+            ("text/xml;x=1; Charset=\"gb2312\"", Some("gb2312")),
+            ("text/xml; charset=", None),
+            ("text/xml", None),
+        ] {
+            assert_eq!(charset(Some(content_type)).as_deref(), expected, "{content_type}");
+        }
+    }
 
     #[test]
     fn the_content_type_is_the_publishers_where_it_is_one_for_feeds() {
