@@ -1,7 +1,21 @@
 //! Finds the items in a stream of text and hands the document out in pieces.
+//!
+//! Invariants: the pieces, put together, are the document, whatever it is and however it is
+//! chunked; items and elements come whole; no more is held than one piece and one token. Nothing
+//! is an error: what cannot be read passes through and is counted.
+
+mod json;
+mod outlet;
+#[cfg(test)]
+mod tests;
+mod xml;
 
 use super::Format;
 use super::namespace::Namespaces;
+use outlet::Outlet;
+
+/// Chunks larger than this are read in parts, so that little is held at once.
+const WINDOW_BYTES: usize = 64 << 10;
 
 /// The splitter's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +24,7 @@ pub struct Options {
     pub item_bytes_max: usize,
     /// A document whose root has not come within so many bytes is no feed.
     pub prolog_bytes_max: usize,
-    /// An item nested deeper than this passes through unread.
+    /// An item or element nested deeper than this passes through unread (JSON: and at most 128).
     pub depth_max: usize,
 }
 
@@ -97,43 +111,141 @@ pub struct Ending {
 /// Takes a document in chunks of any size and hands it out in pieces.
 #[derive(Debug)]
 pub struct Splitter {
-    frame: Frame,
+    options: Options,
+    outlet: Outlet,
+    state: State,
+    is_known: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Only whitespace so far, so many bytes of it.
+    Blank(usize),
+    Xml(xml::Document),
+    Json(json::Document),
+    /// What follows is handed out as it comes.
+    Done(Completeness),
+}
+
+/// How far a document has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Reading,
+    Complete,
+    Rejected(NotAFeed),
 }
 
 impl Splitter {
     /// A splitter for one document.
-    pub fn new(_options: Options) -> Self {
+    pub fn new(options: Options) -> Self {
+        let frame = Frame {
+            format: Format::Rss,
+            namespaces: Namespaces::default(),
+            bases: Vec::new(),
+        };
         Self {
-            frame: Frame {
-                format: Format::Rss,
-                namespaces: Namespaces::default(),
-                bases: Vec::new(),
-            },
+            options,
+            outlet: Outlet::new(frame),
+            state: State::Blank(0),
+            is_known: false,
         }
     }
 
     /// Takes the next chunk. `sink` is called with each piece that is whole now, and the frame
     /// it stands in (which says nothing yet for pieces before the root).
     pub fn push(&mut self, chunk: &str, sink: &mut dyn FnMut(&Frame, Piece<'_>)) {
-        sink(&self.frame, Piece::Between(chunk));
-    }
-
-    /// The document has ended: hands out the rest.
-    pub fn finish(&mut self, _sink: &mut dyn FnMut(&Frame, Piece<'_>)) -> Ending {
-        Ending {
-            completeness: Completeness::NotAFeed(NotAFeed::Other),
-            items: 0,
-            skips: Vec::new(),
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            if matches!(self.state, State::Done(_)) {
+                sink(&self.outlet.frame, Piece::Between(rest));
+                return;
+            }
+            let (window, later) = rest.split_at(rest.floor_char_boundary(WINDOW_BYTES));
+            self.outlet.text.push_str(window);
+            self.advance(sink);
+            rest = later;
         }
     }
 
-    /// Known once the root's start tag was read: the document is a feed.
-    pub fn frame(&self) -> Option<&Frame> {
-        None
+    /// The document has ended: hands out the rest.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(&Frame, Piece<'_>)) -> Ending {
+        self.outlet.rest(sink);
+        self.outlet.drain();
+        let completeness = match self.state {
+            State::Done(completeness) => completeness,
+            State::Blank(_) => Completeness::NotAFeed(NotAFeed::Empty),
+            _ if self.is_known => Completeness::Truncated,
+            _ => Completeness::NotAFeed(NotAFeed::Other),
+        };
+        self.state = State::Done(completeness);
+        Ending {
+            completeness,
+            items: self.outlet.items,
+            skips: std::mem::take(&mut self.outlet.skips),
+        }
     }
 
-    /// Whether the document is known to be no feed.
+    /// Known once the root's start tag was read (JSON: once it says that it is a feed).
+    pub fn frame(&self) -> Option<&Frame> {
+        self.is_known.then_some(&self.outlet.frame)
+    }
+
+    /// Whether the document is known to be no feed. All that follows is [`Piece::Between`].
     pub fn is_rejected(&self) -> bool {
-        true
+        matches!(self.state, State::Done(Completeness::NotAFeed(_)))
+    }
+
+    fn advance(&mut self, sink: &mut dyn FnMut(&Frame, Piece<'_>)) {
+        if let State::Blank(before) = self.state {
+            self.state = self.choose(before, sink);
+        }
+        let (progress, is_known) = match &mut self.state {
+            State::Xml(document) => (
+                document.advance(&mut self.outlet, sink),
+                document.is_known(),
+            ),
+            State::Json(document) => (
+                document.advance(&mut self.outlet, sink),
+                document.is_known(),
+            ),
+            State::Blank(_) | State::Done(_) => return,
+        };
+        self.is_known = is_known;
+        let completeness = match progress {
+            Progress::Reading => return,
+            Progress::Complete => Completeness::Complete,
+            Progress::Rejected(why) => Completeness::NotAFeed(why),
+        };
+        self.state = State::Done(completeness);
+        self.outlet.rest(sink);
+        self.outlet.drain();
+    }
+
+    /// Looks for the first character that tells XML from JSON, after `before` bytes of blanks.
+    fn choose(&mut self, before: usize, sink: &mut dyn FnMut(&Frame, Piece<'_>)) -> State {
+        let text = &self.outlet.text;
+        let is_blank = |letter: char| letter.is_whitespace() || letter == '\u{feff}';
+        let document = text.trim_start_matches(is_blank);
+        let blank_bytes = text.len() - document.len();
+        let first = document.chars().next();
+        self.outlet.between(blank_bytes, sink);
+        self.outlet.drain();
+        let before = before + blank_bytes;
+        match first {
+            None if before > self.options.prolog_bytes_max => {
+                State::Done(Completeness::NotAFeed(NotAFeed::Other))
+            }
+            None => State::Blank(before),
+            Some('{') => {
+                self.outlet.frame.format = Format::Json;
+                State::Json(json::Document::new(self.options))
+            }
+            Some('[') => {
+                self.outlet.rest(sink);
+                self.outlet.drain();
+                State::Done(Completeness::NotAFeed(NotAFeed::Other))
+            }
+            Some(_) => State::Xml(xml::Document::new(self.options, before)),
+        }
     }
 }
