@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::problem::{Place, Problem, Spot};
-use super::suggest::suggest;
+use super::suggest::{nearest, suggest};
 
 /// What the names of our variables start with.
 const PREFIX: &str = "FEEDWRIGHT_";
@@ -74,11 +74,12 @@ impl Environment {
                     feed: None,
                     place: Place::Variable(name.clone(), None),
                 };
-                Problem::new(spot, "there is no such variable").with_help(suggest(
-                    name,
-                    &known,
-                    "known variables",
-                ))
+                // The list is long; it helps only who was far off.
+                let help = match nearest(name, &known) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => suggest(name, &known, "known variables"),
+                };
+                Problem::new(spot, "there is no such variable").with_help(help)
             })
     }
 }

@@ -174,31 +174,30 @@ impl Proxies {
     }
 
     fn check(&self, images: &Written<String>) -> Option<Problem> {
+        let known = self.known();
         let name = images.value.as_str();
-        let own = || self.0.iter().map(|proxy| proxy.name.as_str());
-        if name == "none" || own().any(|own| own == name) || Target::preset(name).is_some() {
+        if known.contains(&name) {
             return None;
         }
-        let problem = |reason| Problem::new(images.spot.clone(), reason);
-        let mut known = vec!["none"];
-        known.extend(
-            PRESETS
-                .into_iter()
-                .filter(|name| Target::preset(name).is_some()),
-        );
-        known.extend(own().filter(|name| !PRESETS.contains(name)));
-        Some(match name {
-            "builtin" => problem("this version has no image proxy of its own").with_help(suggest(
-                "",
-                &known,
-                "known image proxies",
-            )),
-            _ => problem("there is no such image proxy").with_help(suggest(
-                name,
-                &known,
-                "known image proxies",
-            )),
-        })
+        let reason = match name {
+            "builtin" => "this version has no image proxy of its own",
+            _ => "there is no such image proxy",
+        };
+        let help = suggest(name, &known, "known here");
+        Some(Problem::new(images.spot.clone(), reason).with_help(help))
+    }
+
+    fn known(&self) -> Vec<&str> {
+        let presets = PRESETS
+            .into_iter()
+            .filter(|name| Target::preset(name).is_some());
+        let mut known: Vec<&str> = std::iter::once("none").chain(presets).collect();
+        for proxy in &self.0 {
+            if !known.contains(&proxy.name.as_str()) {
+                known.push(&proxy.name);
+            }
+        }
+        known
     }
 }
 

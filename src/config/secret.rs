@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::problem::Spot;
+use super::problem::{Place, Spot};
 use super::reader::{Table, Written};
 use super::texts;
 use super::values::Raw;
@@ -61,7 +61,11 @@ impl<'d> Table<'_, 'd> {
         }
         let mut seen = Vec::new();
         self.entries(KEY, |table, written, value| {
-            let text = table.secret_text(value, &written.spot);
+            let spot = Spot {
+                place: Place::File(value.span()),
+                ..written.spot.clone()
+            };
+            let text = table.secret_text(value, &spot);
             let name = texts::header_name(written.value)
                 .map_err(|reason| table.refuse(written.spot.clone(), reason))
                 .ok()?;
@@ -71,7 +75,7 @@ impl<'d> Table<'_, 'd> {
             }
             seen.push(name.clone());
             let value = texts::header_value(&text?)
-                .map_err(|reason| table.refuse(written.spot, reason))
+                .map_err(|reason| table.refuse(spot, reason))
                 .ok()?;
             Some((name, secret_header(value)))
         })

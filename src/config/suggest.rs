@@ -17,7 +17,7 @@ pub(super) fn suggest(written: &str, known: &[&str], what: &str) -> String {
 }
 
 /// The known name that differs least, if it differs by no more than a third of its letters.
-fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     if written.chars().count() > NAME_CHARS_MAX {
         return None;
     }
@@ -25,25 +25,32 @@ fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
         .map(|name| (distance(&written, &name.to_ascii_lowercase()), *name))
-        .filter(|(distance, name)| *distance <= (name.chars().count() / 3).max(1))
+        .filter(|(distance, name)| {
+            let letters = name.chars().count();
+            *distance <= (letters / 3).max(1) && *distance < letters
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
 }
 
-/// Levenshtein's distance, one row at a time.
+/// Letters put in, left out, replaced, or swapped with their neighbour, counted.
 fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
     let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
         }
+        rows.push(row);
     }
-    row[b.len()]
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -53,7 +60,7 @@ mod tests {
     #[test]
     fn near_misses() {
         let check = |written: &str, expected: Option<&str>| {
-            let known = ["listen", "public_url", "index", "name", "url"];
+            let known = ["listen", "public_url", "index", "name", "url", "c"];
             assert_eq!(nearest(written, &known), expected, "{written}");
         };
         check("listn", Some("listen"));
@@ -64,6 +71,7 @@ mod tests {
         check("uri", Some("url"));
         check("title", None);
         check("", None);
+        check("x", None);
         check(&"listen".repeat(20), None);
     }
 
@@ -71,6 +79,7 @@ mod tests {
     fn distances() {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("mien", "mine"), 1);
         assert_eq!(distance("abc", "abc"), 0);
     }
 }
