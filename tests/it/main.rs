@@ -6,6 +6,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod config;
+mod edge;
+mod faults;
 mod origin;
+mod reader;
+mod service;
+mod serving;
 mod ssrf;
+mod streaming;
+mod tidy;
 mod upstream;
