@@ -44,7 +44,10 @@ impl App {
     /// When the HTTP client or a rule can't be built.
     pub fn new(settings: Settings, lookup: Lookup) -> Result<Self, AppError> {
         let client = Client::new(settings.fetch.clone(), lookup)?;
-        let options = cache::Options { memory_bytes: settings.memory_bytes, ..cache::Options::default() };
+        let options = cache::Options {
+            memory_bytes: settings.memory_bytes,
+            ..cache::Options::default()
+        };
         let mut feeds = HashMap::new();
         let mut order = Vec::new();
         for feed in &settings.feeds {
@@ -52,9 +55,19 @@ impl App {
             feeds.insert(name.clone(), Arc::new(Feed::new(feed.clone())?));
             order.push(name);
         }
-        let refresher = Refresher { cache: Cache::new(options), client, tasks: TaskTracker::new() };
+        let refresher = Refresher {
+            cache: Cache::new(options),
+            client,
+            tasks: TaskTracker::new(),
+        };
         let stopping = AtomicBool::new(false);
-        Ok(Self { settings, refresher: Arc::new(refresher), feeds, order, stopping })
+        Ok(Self {
+            settings,
+            refresher: Arc::new(refresher),
+            feeds,
+            order,
+            stopping,
+        })
     }
 
     /// The feed of this name.

@@ -92,11 +92,16 @@ pub(super) fn encode(body: &Body, coding: Coding) -> io::Result<Body> {
 /// # Errors
 /// When it is no gzip body of ours.
 pub(super) fn decode_gzip(body: &Body) -> io::Result<Body> {
-    let mut decoder = GzDecoder::new(PieceReader { pieces: body.pieces(), at: 0 });
+    let mut decoder = GzDecoder::new(PieceReader {
+        pieces: body.pieces(),
+        at: 0,
+    });
     let mut pieces = Vec::new();
     loop {
         let mut piece = Vec::with_capacity(DECODE_BYTES);
-        (&mut decoder).take(DECODE_BYTES as u64).read_to_end(&mut piece)?;
+        (&mut decoder)
+            .take(DECODE_BYTES as u64)
+            .read_to_end(&mut piece)?;
         if piece.is_empty() {
             return Ok(Body::new(pieces));
         }
@@ -126,7 +131,9 @@ impl Read for PieceReader<'_> {
 }
 
 fn write_pieces(body: &Body, encoder: &mut impl Write) -> io::Result<()> {
-    body.pieces().iter().try_for_each(|piece| encoder.write_all(piece))
+    body.pieces()
+        .iter()
+        .try_for_each(|piece| encoder.write_all(piece))
 }
 
 /// gzip piece by piece: what went in can be read from what came out, at once.
@@ -156,7 +163,9 @@ mod tests {
     use super::*;
 
     fn text() -> Vec<u8> {
-        (0..40_000).flat_map(|n: u32| format!("item {n}, ").into_bytes()).collect()
+        (0..40_000)
+            .flat_map(|n: u32| format!("item {n}, ").into_bytes())
+            .collect()
     }
 
     fn join(body: &Body) -> Vec<u8> {
@@ -170,7 +179,9 @@ mod tests {
         assert_eq!(join(&decode_gzip(&gzip).unwrap()), text());
         let brotli = join(&encode(&body, Coding::Brotli).unwrap());
         let mut plain = Vec::new();
-        brotli::Decompressor::new(&brotli[..], 4096).read_to_end(&mut plain).unwrap();
+        brotli::Decompressor::new(&brotli[..], 4096)
+            .read_to_end(&mut plain)
+            .unwrap();
         assert_eq!(plain, text());
         let zstd = join(&encode(&body, Coding::Zstd).unwrap());
         assert_eq!(zstd::stream::decode_all(&zstd[..]).unwrap(), text());
@@ -183,7 +194,10 @@ mod tests {
         let mut seen = [0; 5];
         GzDecoder::new(&first[..]).read_exact(&mut seen).unwrap();
         assert_eq!(&seen, b"first");
-        let rest = [streaming.push(b" second").unwrap(), streaming.finish().unwrap()];
+        let rest = [
+            streaming.push(b" second").unwrap(),
+            streaming.finish().unwrap(),
+        ];
         let whole = Body::new([vec![first], rest.to_vec()].concat());
         assert_eq!(join(&decode_gzip(&whole).unwrap()), b"first second");
     }

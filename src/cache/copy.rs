@@ -39,7 +39,9 @@ impl Times {
     #[must_use]
     pub fn remaining(&self, now: Instant) -> Option<Duration> {
         let age = now.saturating_duration_since(self.fetched_at);
-        self.fresh_for.checked_sub(age).filter(|rest| !rest.is_zero())
+        self.fresh_for
+            .checked_sub(age)
+            .filter(|rest| !rest.is_zero())
     }
 
     /// Seconds since the copy went stale; 0 when it is fresh.
@@ -82,8 +84,15 @@ impl FeedCopy {
     /// The same copy, confirmed by upstream (RFC 9111 §4.3.4).
     #[must_use]
     pub fn confirmed(&self, validators: Validators, fetched_at: Instant) -> Self {
-        let times = Times { fetched_at, ..self.times };
-        Self { validators, times, ..self.clone() }
+        let times = Times {
+            fetched_at,
+            ..self.times
+        };
+        Self {
+            validators,
+            times,
+            ..self.clone()
+        }
     }
 }
 
@@ -95,7 +104,11 @@ mod tests {
     async fn a_copy_is_fresh_then_stale_then_gone() {
         let fetched_at = Instant::now();
         let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
-        let times = Times { fetched_at, fresh_for: minute, stale_if_error: hour };
+        let times = Times {
+            fetched_at,
+            fresh_for: minute,
+            stale_if_error: hour,
+        };
         for (after_s, remaining_s, stale_s, stands_in) in [
             (0, Some(60), 0, true),
             (59, Some(1), 0, true),
@@ -105,7 +118,11 @@ mod tests {
             (3661, None, 3601, false),
         ] {
             let now = fetched_at + Duration::from_secs(after_s);
-            assert_eq!(times.remaining(now).map(|rest| rest.as_secs()), remaining_s, "{after_s}");
+            assert_eq!(
+                times.remaining(now).map(|rest| rest.as_secs()),
+                remaining_s,
+                "{after_s}"
+            );
             assert_eq!(times.stale_s(now), stale_s, "{after_s}");
             assert_eq!(times.may_stand_in(now), stands_in, "{after_s}");
         }

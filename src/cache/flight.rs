@@ -19,7 +19,9 @@ pub struct Flight<E> {
 
 impl<E> Default for Flight<E> {
     fn default() -> Self {
-        Self { landing: watch::Sender::new(None) }
+        Self {
+            landing: watch::Sender::new(None),
+        }
     }
 }
 

@@ -31,7 +31,10 @@ struct Slot {
 
 impl Slot {
     fn get(&self) -> Option<Form> {
-        self.form.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.form
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn set(&self, form: Option<Form>) {
@@ -58,7 +61,10 @@ impl Forms {
     /// The forms of a body that is being recorded.
     #[must_use]
     pub fn growing(recording: Arc<Recording>) -> Self {
-        let forms = Self { slots: Default::default(), gzip_is_kept: AtomicBool::new(false) };
+        let forms = Self {
+            slots: Default::default(),
+            gzip_is_kept: AtomicBool::new(false),
+        };
         forms.slots[Coding::Identity.index()].set(Some(Form::Growing(recording)));
         forms
     }
@@ -135,7 +141,11 @@ impl Forms {
     /// The bytes that all forms hold together.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.slots.iter().filter_map(Slot::whole).map(|body| body.len()).sum()
+        self.slots
+            .iter()
+            .filter_map(Slot::whole)
+            .map(|body| body.len())
+            .sum()
     }
 
     /// A whole form, from whatever whole form there is.
@@ -147,7 +157,9 @@ impl Forms {
             (None, Some(gzip)) => coding::encode(&coding::decode_gzip(&gzip)?, coding),
             (None, None) => Err(io::Error::other("the copy holds no whole form")),
         };
-        tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(io::Error::other)?
     }
 
     /// One gzip stream for all readers of a growing body.
@@ -175,7 +187,9 @@ async fn compress(recording: &Arc<Recording>, mut recorder: Recorder) -> io::Res
         let coded = streaming.push(&piece.map_err(io::Error::other)?)?;
         recorder.append(coded).map_err(io::Error::other)?;
     }
-    recorder.append(streaming.finish()?).map_err(io::Error::other)?;
+    recorder
+        .append(streaming.finish()?)
+        .map_err(io::Error::other)?;
     Ok(recorder.finish())
 }
 
@@ -202,13 +216,19 @@ mod tests {
         let (coding, form) = forms.get(Coding::Brotli, 10, &tasks).await.unwrap();
         assert_eq!(coding, Coding::Brotli);
         assert!(whole(form).len() < 1000);
-        assert!(forms.tidy(11).await.unwrap(), "gzip is made, identity and br are dropped");
+        assert!(
+            forms.tidy(11).await.unwrap(),
+            "gzip is made, identity and br are dropped"
+        );
         assert!(forms.bytes() < 1000);
         assert!(!forms.tidy(11).await.unwrap(), "nothing is left to do");
 
         let (_, form) = forms.get(Coding::Identity, 12, &tasks).await.unwrap();
         assert_eq!(whole(form).pieces().concat(), text.as_bytes());
-        assert!(!forms.tidy(12).await.unwrap(), "identity was asked for lately");
+        assert!(
+            !forms.tidy(12).await.unwrap(),
+            "identity was asked for lately"
+        );
     }
 
     #[tokio::test]

@@ -76,7 +76,12 @@ impl<E> Cache<E> {
                 u32::try_from(copy.weight_bytes().div_ceil(WEIGHT_UNIT_BYTES)).unwrap_or(u32::MAX)
             })
             .build();
-        Self { options, copies, outcomes: Mutex::default(), started_at: Instant::now() }
+        Self {
+            options,
+            copies,
+            outcomes: Mutex::default(),
+            started_at: Instant::now(),
+        }
     }
 
     /// The limits.
@@ -94,13 +99,20 @@ impl<E> Cache<E> {
     /// What there is for `key`. A fresh copy costs no lock of ours; [`Lookup::Fetch`] is given to
     /// one caller only, until the flight has ended.
     pub fn lookup(&self, key: &Arc<str>, now: Instant) -> Lookup<E> {
-        if let Some(fresh) = self.copies.get(key).filter(|copy| copy.times.remaining(now).is_some()) {
+        if let Some(fresh) = self
+            .copies
+            .get(key)
+            .filter(|copy| copy.times.remaining(now).is_some())
+        {
             return Lookup::Fresh(fresh);
         }
         let mut outcomes = self.outcomes();
         // Read again under the lock: a flight may have ended in between.
         let copy = self.copies.get(key);
-        if let Some(fresh) = copy.as_ref().filter(|copy| copy.times.remaining(now).is_some()) {
+        if let Some(fresh) = copy
+            .as_ref()
+            .filter(|copy| copy.times.remaining(now).is_some())
+        {
             return Lookup::Fresh(Arc::clone(fresh));
         }
         let stale = copy.filter(|copy| copy.times.may_stand_in(now));
@@ -131,7 +143,8 @@ impl<E> Cache<E> {
 
     /// The flight of `key` failed: no other starts before `until`. The copy stays.
     pub fn fail(&self, key: &Arc<str>, error: Arc<E>, until: Instant) {
-        self.outcomes().insert(Arc::clone(key), Outcome::Failed(error, until));
+        self.outcomes()
+            .insert(Arc::clone(key), Outcome::Failed(error, until));
     }
 
     /// Bytes that the copies take, by their weights.
@@ -143,7 +156,9 @@ impl<E> Cache<E> {
 
     /// Looks after the forms of every copy that was kept before `now` less the tidying interval.
     pub async fn tidy(&self, now: Instant) {
-        let idle_since_s = self.now_s(now).saturating_sub(self.options.form_idle.as_secs());
+        let idle_since_s = self
+            .now_s(now)
+            .saturating_sub(self.options.form_idle.as_secs());
         let settled = |copy: &FeedCopy| {
             now.saturating_duration_since(copy.times.fetched_at) >= self.options.tidy_every
         };
@@ -154,17 +169,22 @@ impl<E> Cache<E> {
             match copy.forms.tidy(idle_since_s).await {
                 Ok(true) => self.weigh_again(&key, &copy),
                 Ok(false) => {}
-                Err(error) => tracing::error!(feed.name = %key, %error, "compressing a copy failed"),
+                Err(error) => {
+                    tracing::error!(feed.name = %key, %error, "compressing a copy failed")
+                }
             }
         }
     }
 
     /// moka weighs on insert: put the copy in once more, unless it was replaced meanwhile.
     fn weigh_again(&self, key: &Arc<str>, copy: &Arc<FeedCopy>) {
-        let _ = self.copies.entry(Arc::clone(key)).and_compute_with(|entry| match entry {
-            Some(entry) if Arc::ptr_eq(entry.value(), copy) => Op::Put(Arc::clone(copy)),
-            _ => Op::Nop,
-        });
+        let _ = self
+            .copies
+            .entry(Arc::clone(key))
+            .and_compute_with(|entry| match entry {
+                Some(entry) if Arc::ptr_eq(entry.value(), copy) => Op::Put(Arc::clone(copy)),
+                _ => Op::Nop,
+            });
     }
 
     fn outcomes(&self) -> MutexGuard<'_, HashMap<Arc<str>, Outcome<E>>> {

@@ -28,10 +28,18 @@ impl Body {
         let bytes = pieces.iter().map(Bytes::len).sum();
         if pieces.len() > 1 && bytes <= COALESCE_BYTES_MAX {
             let mut whole = BytesMut::with_capacity(bytes);
-            pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
-            return Self { pieces: Arc::new([whole.freeze()]), bytes };
+            pieces
+                .iter()
+                .for_each(|piece| whole.extend_from_slice(piece));
+            return Self {
+                pieces: Arc::new([whole.freeze()]),
+                bytes,
+            };
         }
-        Self { pieces: pieces.into(), bytes }
+        Self {
+            pieces: pieces.into(),
+            bytes,
+        }
     }
 
     /// The length in bytes.
@@ -129,7 +137,11 @@ impl Recorder {
             pieces: Mutex::default(),
             progress: watch::Sender::new((0, End::Growing)),
         };
-        Self { recording: Arc::new(recording), bytes: 0, bytes_max }
+        Self {
+            recording: Arc::new(recording),
+            bytes: 0,
+            bytes_max,
+        }
     }
 
     /// What readers play.
@@ -148,7 +160,9 @@ impl Recorder {
         }
         let bytes = self.bytes.saturating_add(piece.len());
         if bytes > self.bytes_max {
-            return Err(TooLarge { bytes_max: self.bytes_max });
+            return Err(TooLarge {
+                bytes_max: self.bytes_max,
+            });
         }
         self.bytes = bytes;
         let count = {
@@ -164,7 +178,9 @@ impl Recorder {
     #[must_use]
     pub fn finish(self) -> Body {
         let pieces = self.recording.lock().clone();
-        self.recording.progress.send_replace((pieces.len(), End::Finished));
+        self.recording
+            .progress
+            .send_replace((pieces.len(), End::Finished));
         Body::new(pieces)
     }
 }
@@ -229,7 +245,10 @@ mod tests {
     fn the_limit_holds_and_spoils_nothing() {
         let mut recorder = Recorder::new(3);
         recorder.append(Bytes::from("abc")).unwrap();
-        assert_eq!(recorder.append(Bytes::from("d")), Err(TooLarge { bytes_max: 3 }));
+        assert_eq!(
+            recorder.append(Bytes::from("d")),
+            Err(TooLarge { bytes_max: 3 })
+        );
         assert_eq!(recorder.finish().len(), 3);
     }
 }

@@ -78,7 +78,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Rewrite { file, .. } => file,
         Command::Demo { listen } => return serve::demo(*listen),
     };
-    let Some(settings) = load(file) else { return Ok(ExitCode::from(2)) };
+    let Some(settings) = load(file) else {
+        return Ok(ExitCode::from(2));
+    };
     match command {
         Command::Serve(_) => serve::serve(settings),
         Command::Check(file) => {
@@ -104,7 +106,9 @@ fn load(file: &ConfigFile) -> Option<Settings> {
 
 fn config_path(file: &ConfigFile) -> Option<PathBuf> {
     let default = Path::new(DEFAULT_CONFIG);
-    file.config.clone().or_else(|| default.exists().then(|| default.to_owned()))
+    file.config
+        .clone()
+        .or_else(|| default.exists().then(|| default.to_owned()))
 }
 
 fn print_checked(file: &ConfigFile, settings: &Settings) -> std::io::Result<()> {

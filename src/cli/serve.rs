@@ -40,7 +40,9 @@ pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
         let signals = TaskTracker::new();
         let listener = bind(listen).await?;
         let public_url = format!("http://{}", listener.local_addr()?);
-        let publisher = Publisher::start().await.context("the demo's publisher can't listen")?;
+        let publisher = Publisher::start()
+            .await
+            .context("the demo's publisher can't listen")?;
         let toml = demo::configuration(publisher.addr(), &public_url);
         let settings = config::parse("demo.toml", &toml, std::iter::empty())?;
         logs::start(&settings.log);
@@ -74,7 +76,13 @@ async fn run(
         app.stop();
     };
     let routes = Routes(Arc::clone(&app));
-    let serving = server::run(listener, &app.settings.server, routes, &app.refresher.tasks, shutdown);
+    let serving = server::run(
+        listener,
+        &app.settings.server,
+        routes,
+        &app.refresher.tasks,
+        shutdown,
+    );
     let drained = tokio::select! {
         drained = serving => drained,
         () = app.tidy() => Drained::Cut,
@@ -87,11 +95,16 @@ async fn run(
 }
 
 async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(listen).await.with_context(|| format!("can't listen on {listen} (server.listen)"))
+    TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("can't listen on {listen} (server.listen)"))
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no async runtime")
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no async runtime")
 }
 
 /// Resolves on the first SIGTERM or SIGINT; the second ends the process at once.
@@ -130,7 +143,12 @@ pub(super) fn healthcheck(settings: &Settings) -> anyhow::Result<ExitCode> {
     let asking = async { tokio::time::timeout(HEALTHCHECK_TIMEOUT, ask(address)).await };
     runtime()?
         .block_on(asking)
-        .with_context(|| format!("{address} did not answer in {} s", HEALTHCHECK_TIMEOUT.as_secs()))?
+        .with_context(|| {
+            format!(
+                "{address} did not answer in {} s",
+                HEALTHCHECK_TIMEOUT.as_secs()
+            )
+        })?
         .with_context(|| format!("{address} is not healthy"))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -141,6 +159,10 @@ async fn ask(address: SocketAddr) -> anyhow::Result<()> {
     stream.write_all(request.as_bytes()).await?;
     let mut answer = [0; "HTTP/1.1 200".len()];
     stream.read_exact(&mut answer).await?;
-    anyhow::ensure!(&answer == b"HTTP/1.1 200", "it answered {}", String::from_utf8_lossy(&answer));
+    anyhow::ensure!(
+        &answer == b"HTTP/1.1 200",
+        "it answered {}",
+        String::from_utf8_lossy(&answer)
+    );
     Ok(())
 }

@@ -122,6 +122,7 @@ fn feed_settings(
             allow_private: pick(own.allow_private, &defaults.allow_private).unwrap_or_default(),
         },
         rules: RuleOptions {
+            feed_name: name.to_string(),
             images: images.and_then(|name| proxies.template(&name)),
             skip_images: pick(own.skip_images, &defaults.skip_images).unwrap_or_default(),
             skip_hosts: pick(own.skip_hosts, &defaults.skip_hosts).unwrap_or_default(),

@@ -10,6 +10,8 @@ mod outlet;
 mod tests;
 mod xml;
 
+use std::fmt;
+
 use super::Format;
 use super::namespace::Namespaces;
 use outlet::Outlet;
@@ -75,6 +77,16 @@ pub enum Skip {
     TooDeep,
 }
 
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ItemTooLarge => "an item that is too large",
+            Self::ElementTooLarge => "an element that is too large",
+            Self::TooDeep => "an item or element that is nested too deeply",
+        })
+    }
+}
+
 /// Whether the document was whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Completeness {
@@ -95,6 +107,16 @@ pub enum NotAFeed {
     Html,
     /// Anything else.
     Other,
+}
+
+impl fmt::Display for NotAFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "the document is empty",
+            Self::Html => "a web page",
+            Self::Other => "neither RSS, Atom nor JSON Feed",
+        })
+    }
 }
 
 /// What there is to say once the document has ended.
@@ -190,9 +212,13 @@ impl Splitter {
         self.is_known.then_some(&self.outlet.frame)
     }
 
-    /// Whether the document is known to be no feed. All that follows is [`Piece::Between`].
-    pub fn is_rejected(&self) -> bool {
-        matches!(self.state, State::Done(Completeness::NotAFeed(_)))
+    /// What the document is instead, once it is known to be no feed. All that follows is
+    /// [`Piece::Between`].
+    pub fn rejected(&self) -> Option<NotAFeed> {
+        match self.state {
+            State::Done(Completeness::NotAFeed(what)) => Some(what),
+            _ => None,
+        }
     }
 
     fn advance(&mut self, sink: &mut dyn FnMut(&Frame, Piece<'_>)) {

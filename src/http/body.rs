@@ -67,7 +67,12 @@ impl ReplyBody {
     }
 
     fn new(source: Source) -> Self {
-        Self { source, sent_bytes: 0, ended: false, request: None }
+        Self {
+            source,
+            sent_bytes: 0,
+            ended: false,
+            request: None,
+        }
     }
 
     pub(super) fn for_request(mut self, mut request: Request) -> Self {
@@ -118,7 +123,12 @@ impl HttpBody for ReplyBody {
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Whole(body, next) => {
-                let left = body.pieces().iter().skip(*next).map(Bytes::len).sum::<usize>();
+                let left = body
+                    .pieces()
+                    .iter()
+                    .skip(*next)
+                    .map(Bytes::len)
+                    .sum::<usize>();
                 SizeHint::with_exact(left as u64)
             }
             Source::Growing(_) => SizeHint::default(),
@@ -129,7 +139,9 @@ impl HttpBody for ReplyBody {
 impl Drop for ReplyBody {
     fn drop(&mut self) {
         let complete = self.is_end_stream();
-        let Some(request) = self.request.take() else { return };
+        let Some(request) = self.request.take() else {
+            return;
+        };
         tracing::info!(
             target: "feedwright::request",
             method = %request.method,

@@ -67,7 +67,12 @@ pub(super) struct Terms<A> {
 /// Serves one connection until it ends, is given up, or `drain` asks it to end after what is in
 /// flight.
 pub(super) async fn serve<A: Answer>(terms: Terms<A>, (stream, peer): (TcpStream, SocketAddr)) {
-    let Terms { builder, patience, drain, answer } = terms;
+    let Terms {
+        builder,
+        patience,
+        drain,
+        answer,
+    } = terms;
     let meter = Arc::new(Meter::default());
     let service = service_fn({
         let meter = Arc::clone(&meter);
@@ -122,7 +127,10 @@ async fn respond<A: Answer>(
         path: head.uri.path().to_owned(),
         method: head.method.clone(),
         status: parts.status,
-        cache_status: parts.headers.get(HeaderName::from_static("cache-status")).cloned(),
+        cache_status: parts
+            .headers
+            .get(HeaderName::from_static("cache-status"))
+            .cloned(),
         peer,
     };
     Ok(Response::from_parts(parts, reply_body.for_request(logged)))

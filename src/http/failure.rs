@@ -66,7 +66,10 @@ impl Failure {
         let mut reply = Response::new(ReplyBody::text(self.text()));
         *reply.status_mut() = self.status();
         let headers = reply.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if matches!(self, Self::MethodNotAllowed) {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -84,7 +87,11 @@ impl Failure {
 /// 404 and 410 as upstream means them, 504 for its slowness, 502 for the rest.
 fn upstream_status(trouble: &Trouble) -> StatusCode {
     match trouble {
-        Trouble::Fetch(FetchError::Status { status, .. }) if matches!(status.as_u16(), 404 | 410) => *status,
+        Trouble::Fetch(FetchError::Status { status, .. })
+            if matches!(status.as_u16(), 404 | 410) =>
+        {
+            *status
+        }
         Trouble::Fetch(FetchError::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::BAD_GATEWAY,
     }

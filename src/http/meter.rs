@@ -33,7 +33,10 @@ impl Meter {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.waiting_for_us.fetch_add(1, Ordering::Relaxed);
-        InFlight { meter: Arc::clone(self), waits_for_us: true }
+        InFlight {
+            meter: Arc::clone(self),
+            waits_for_us: true,
+        }
     }
 
     fn is_blocked(&self) -> bool {
@@ -99,7 +102,9 @@ pub(super) enum GivenUp {
 /// Returns when the connection has used up our patience.
 pub(super) async fn watch(meter: &Meter, patience: Patience) -> GivenUp {
     let tick = (patience.idle.min(patience.write) / 4).max(Duration::from_millis(10));
-    let window_bytes = patience.write_bytes_per_second_min.saturating_mul(patience.write.as_secs().max(1));
+    let window_bytes = patience
+        .write_bytes_per_second_min
+        .saturating_mul(patience.write.as_secs().max(1));
     let (mut idle_since, mut requests) = (Instant::now(), 0);
     let mut window = None;
     loop {
@@ -140,20 +145,32 @@ impl<S> MeteredIo<S> {
 
     fn count(&self, written: &Poll<io::Result<usize>>) {
         if let Poll::Ready(Ok(bytes)) = written {
-            self.meter.written_bytes.fetch_add(*bytes as u64, Ordering::Relaxed);
+            self.meter
+                .written_bytes
+                .fetch_add(*bytes as u64, Ordering::Relaxed);
         }
-        self.meter.is_blocked.store(written.is_pending(), Ordering::Relaxed);
+        self.meter
+            .is_blocked
+            .store(written.is_pending(), Ordering::Relaxed);
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for MeteredIo<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for MeteredIo<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(cx, buf);
         self.count(&written);
         written
@@ -189,7 +206,11 @@ mod tests {
 
     fn patience() -> Patience {
         let idle = Duration::from_secs(60);
-        Patience { idle, write: Duration::from_secs(30), write_bytes_per_second_min: 1024 }
+        Patience {
+            idle,
+            write: Duration::from_secs(30),
+            write_bytes_per_second_min: 1024,
+        }
     }
 
     #[tokio::test(start_paused = true)]

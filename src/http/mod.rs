@@ -23,4 +23,3 @@ pub trait Answer: Clone + Send + Sync + 'static {
         head: Arc<http::request::Parts>,
     ) -> impl Future<Output = http::Response<ReplyBody>> + Send;
 }
-

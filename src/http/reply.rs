@@ -34,16 +34,20 @@ pub fn choose_coding(headers: &HeaderMap) -> Option<Coding> {
     if !listed {
         return Some(Coding::Identity);
     }
-    let identity = quality[Coding::Identity.index()].or(any_other.filter(|q| *q == 0)).unwrap_or(1);
-    let coded = [Coding::Gzip, Coding::Zstd, Coding::Brotli].map(|coding| {
-        (coding, quality[coding.index()].or(any_other).unwrap_or(0))
-    });
+    let identity = quality[Coding::Identity.index()]
+        .or(any_other.filter(|q| *q == 0))
+        .unwrap_or(1);
+    let coded = [Coding::Gzip, Coding::Zstd, Coding::Brotli]
+        .map(|coding| (coding, quality[coding.index()].or(any_other).unwrap_or(0)));
     let best = coded.iter().map(|(_, q)| *q).max().unwrap_or(0);
     let identity_is_preferred = quality[Coding::Identity.index()].is_some_and(|q| q > best);
     if best == 0 || identity_is_preferred {
         return (identity > 0).then_some(Coding::Identity);
     }
-    coded.iter().find(|(_, q)| *q == best).map(|(coding, _)| *coding)
+    coded
+        .iter()
+        .find(|(_, q)| *q == best)
+        .map(|(coding, _)| *coding)
 }
 
 /// A list member and its weight in thousandths (RFC 9110 §12.4.2).
@@ -51,8 +55,15 @@ fn split_quality(part: &str) -> (&str, u32) {
     let mut parameters = part.split(';').map(str::trim);
     let name = parameters.next().unwrap_or_default();
     let q = parameters
-        .find_map(|parameter| parameter.strip_prefix("q=").or(parameter.strip_prefix("Q=")))
-        .map_or(1000, |q| q.parse::<f32>().map_or(0, |q| (q.clamp(0.0, 1.0) * 1000.0) as u32));
+        .find_map(|parameter| {
+            parameter
+                .strip_prefix("q=")
+                .or(parameter.strip_prefix("Q="))
+        })
+        .map_or(1000, |q| {
+            q.parse::<f32>()
+                .map_or(0, |q| (q.clamp(0.0, 1.0) * 1000.0) as u32)
+        });
     (name, q)
 }
 
@@ -67,29 +78,41 @@ pub fn is_not_modified(headers: &HeaderMap, etag: Option<&str>, last_modified: S
             .any(|tag| tag.trim() == "*" || etag.is_some_and(|etag| is_same_tag(tag, etag)));
     }
     let since = values(headers, &IF_MODIFIED_SINCE).next();
-    since.and_then(|date| httpdate::parse_http_date(date).ok()).is_some_and(|since| {
-        // HTTP dates have whole seconds.
-        whole_seconds(last_modified) <= whole_seconds(since)
-    })
+    since
+        .and_then(|date| httpdate::parse_http_date(date).ok())
+        .is_some_and(|since| {
+            // HTTP dates have whole seconds.
+            whole_seconds(last_modified) <= whole_seconds(since)
+        })
 }
 
 fn is_same_tag(theirs: &str, ours: &str) -> bool {
     let tag = theirs.trim();
     let tag = tag.strip_prefix("W/").unwrap_or(tag);
     // Apache puts its suffix before the closing quote, some others behind it.
-    let tag = TAG_SUFFIXES.iter().find_map(|suffix| tag.strip_suffix(suffix)).unwrap_or(tag);
+    let tag = TAG_SUFFIXES
+        .iter()
+        .find_map(|suffix| tag.strip_suffix(suffix))
+        .unwrap_or(tag);
     let tag = tag.trim_matches('"');
-    let tag = TAG_SUFFIXES.iter().find_map(|suffix| tag.strip_suffix(suffix)).unwrap_or(tag);
+    let tag = TAG_SUFFIXES
+        .iter()
+        .find_map(|suffix| tag.strip_suffix(suffix))
+        .unwrap_or(tag);
     tag == ours
 }
 
 fn whole_seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 /// The values of a header that are text.
 fn values<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'h str> {
-    headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
 }
 
 #[cfg(test)]
@@ -120,7 +143,11 @@ mod tests {
             ("GZIP ; Q=1.0", Some(Coding::Gzip)),
             ("gzip;q=nonsense", Some(Coding::Identity)),
         ] {
-            assert_eq!(choose_coding(&headers(ACCEPT_ENCODING, accepted)), expected, "{accepted:?}");
+            assert_eq!(
+                choose_coding(&headers(ACCEPT_ENCODING, accepted)),
+                expected,
+                "{accepted:?}"
+            );
         }
         assert_eq!(choose_coding(&HeaderMap::new()), Some(Coding::Identity));
     }
@@ -142,16 +169,19 @@ mod tests {
             ("", false),
         ] {
             let headers = headers(IF_NONE_MATCH, asked);
-            assert_eq!(is_not_modified(&headers, Some("abc"), UNIX_EPOCH), expected, "{asked}");
+            assert_eq!(
+                is_not_modified(&headers, Some("abc"), UNIX_EPOCH),
+                expected,
+                "{asked}"
+            );
         }
     }
 
     #[test]
     fn dates_count_only_without_tags() {
         let modified = UNIX_EPOCH + Duration::from_millis(1_642_555_024_900);
-        let ask = |date: &str| {
-            is_not_modified(&headers(IF_MODIFIED_SINCE, date), Some("abc"), modified)
-        };
+        let ask =
+            |date: &str| is_not_modified(&headers(IF_MODIFIED_SINCE, date), Some("abc"), modified);
         assert!(ask("Wed, 19 Jan 2022 01:17:04 GMT"));
         assert!(ask("Thu, 20 Jan 2022 01:17:04 GMT"));
         assert!(!ask("Wed, 19 Jan 2022 01:17:03 GMT"));

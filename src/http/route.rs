@@ -32,7 +32,11 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Route<'a> {
             _ => return Route::NotFound,
         },
     };
-    if matches!(*method, Method::GET | Method::HEAD) { route } else { Route::MethodNotAllowed }
+    if matches!(*method, Method::GET | Method::HEAD) {
+        route
+    } else {
+        Route::MethodNotAllowed
+    }
 }
 
 /// The route's name in logs.

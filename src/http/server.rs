@@ -70,7 +70,9 @@ async fn accept<A: Answer>(
     let places = Arc::new(Semaphore::new(connections_max));
     loop {
         // Whoever finds no place waits in the kernel's queue.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
         let accepted = match accept_one(&listener).await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -105,6 +107,8 @@ async fn accept_one(listener: &TcpListener) -> io::Result<(TcpStream, std::net::
 fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
     )
 }

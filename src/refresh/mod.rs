@@ -42,7 +42,11 @@ impl Feed {
     /// When a rule can't be parsed; validated settings hold none of these.
     pub fn new(settings: FeedSettings) -> Result<Self, RuleError> {
         let rules = Arc::new(Rules::new(settings.rules.clone())?);
-        Ok(Self { key: Arc::from(settings.name.as_str()), rules, settings })
+        Ok(Self {
+            key: Arc::from(settings.name.as_str()),
+            rules,
+            settings,
+        })
     }
 }
 
@@ -91,16 +95,24 @@ impl Refresher {
         early: Option<&Flight<Trouble>>,
     ) -> Result<(FeedCopy, What), Trouble> {
         let known = self.cache.peek(&feed.key);
-        let validators = known.as_ref().map(|copy| copy.validators.clone()).unwrap_or_default();
-        let fetched = self.client.fetch(&feed.settings.upstream, &validators).await?;
+        let validators = known
+            .as_ref()
+            .map(|copy| copy.validators.clone())
+            .unwrap_or_default();
+        let fetched = self
+            .client
+            .fetch(&feed.settings.upstream, &validators)
+            .await?;
         match (fetched, known) {
-            (Fetched::NotModified(news), Some(known)) => {
-                Ok((known.confirmed(news.validators, Instant::now()), What::Confirmed))
-            }
+            (Fetched::NotModified(news), Some(known)) => Ok((
+                known.confirmed(news.validators, Instant::now()),
+                What::Confirmed,
+            )),
             (Fetched::NotModified(_), None) => Err(Trouble::NothingToConfirm),
-            (Fetched::Found(found), known) => {
-                self.record(feed, found, known.as_deref(), early).await.map(|copy| (copy, What::Recorded))
-            }
+            (Fetched::Found(found), known) => self
+                .record(feed, found, known.as_deref(), early)
+                .await
+                .map(|copy| (copy, What::Recorded)),
         }
     }
 
@@ -111,7 +123,10 @@ impl Refresher {
         known: Option<&FeedCopy>,
         early: Option<&Flight<Trouble>>,
     ) -> Result<FeedCopy, Trouble> {
-        let origin = Origin { url: found.url.clone(), charset: charset(found.content_type()) };
+        let origin = Origin {
+            url: found.url.clone(),
+            charset: charset(found.content_type()),
+        };
         let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin);
         let mut recorder = Recorder::new(self.cache.options().recording_bytes_max);
         let mut growing = None;
@@ -122,7 +137,9 @@ impl Refresher {
             if let Some(what) = rewriter.rejected() {
                 return Err(Trouble::NotAFeed(what));
             }
-            let Some(format) = rewriter.format() else { continue };
+            let Some(format) = rewriter.format() else {
+                continue;
+            };
             recorder.append(take(&mut out))?;
             if growing.is_none() {
                 let copy = self.growing_copy(feed, &found, format, &recorder);
@@ -136,21 +153,41 @@ impl Refresher {
         let copy = match (ending.completeness, growing) {
             (Completeness::Complete, Some(copy)) => copy,
             (Completeness::NotAFeed(what), _) => return Err(Trouble::NotAFeed(what)),
-            (Completeness::Truncated | Completeness::Complete, _) => return Err(Trouble::Truncated),
+            (Completeness::Truncated | Completeness::Complete, _) => {
+                return Err(Trouble::Truncated);
+            }
         };
         recorder.append(take(&mut out))?;
         copy.forms.complete(recorder.finish());
         Ok(settle(copy, known, digest.digest128(), &feed.rules))
     }
 
-    fn growing_copy(&self, feed: &Feed, found: &Found, format: Format, recorder: &Recorder) -> FeedCopy {
+    fn growing_copy(
+        &self,
+        feed: &Feed,
+        found: &Found,
+        format: Format,
+        recorder: &Recorder,
+    ) -> FeedCopy {
         let content_type = content_type(found.content_type(), format);
-        let Validators { etag: tag, last_modified } = &found.validators;
-        let inputs = [tag, last_modified].map(|value| value.as_ref().map_or(&[][..], |v| v.as_bytes()));
-        let etag = (!found.validators.is_empty())
-            .then(|| etag(&[inputs[0], inputs[1], found.url.as_str().as_bytes()], &feed.rules));
+        let Validators {
+            etag: tag,
+            last_modified,
+        } = &found.validators;
+        let inputs =
+            [tag, last_modified].map(|value| value.as_ref().map_or(&[][..], |v| v.as_bytes()));
+        let etag = (!found.validators.is_empty()).then(|| {
+            etag(
+                &[inputs[0], inputs[1], found.url.as_str().as_bytes()],
+                &feed.rules,
+            )
+        });
         FeedCopy {
-            head: Head { content_type, etag, last_modified: SystemTime::now() },
+            head: Head {
+                content_type,
+                etag,
+                last_modified: SystemTime::now(),
+            },
             forms: Arc::new(Forms::growing(recorder.recording())),
             validators: found.validators.clone(),
             digest: None,
@@ -175,7 +212,12 @@ enum What {
 fn settle(mut copy: FeedCopy, known: Option<&FeedCopy>, digest: u128, rules: &Rules) -> FeedCopy {
     copy.digest = Some(digest);
     match known.filter(|known| known.digest == Some(digest)) {
-        Some(known) => copy.head = Head { content_type: copy.head.content_type, ..known.head.clone() },
+        Some(known) => {
+            copy.head = Head {
+                content_type: copy.head.content_type,
+                ..known.head.clone()
+            }
+        }
         None if copy.head.etag.is_none() => {
             copy.head.etag = Some(etag(&[&digest.to_be_bytes()], rules));
         }
@@ -187,7 +229,11 @@ fn settle(mut copy: FeedCopy, known: Option<&FeedCopy>, digest: u128, rules: &Ru
 /// An entity tag from what a rewritten feed is made of.
 fn etag(inputs: &[&[u8]], rules: &Rules) -> String {
     let mut hash = Xxh3::new();
-    for input in inputs.iter().copied().chain([rules.fingerprint().as_slice()]) {
+    for input in inputs
+        .iter()
+        .copied()
+        .chain([rules.fingerprint().as_slice()])
+    {
         hash.update(&(input.len() as u64).to_be_bytes());
         hash.update(input);
     }
@@ -203,16 +249,25 @@ fn take(out: &mut String) -> Bytes {
 /// The charset that `Content-Type` names.
 fn charset(content_type: Option<&str>) -> Option<String> {
     let parameters = content_type?.split(';').skip(1);
-    let charset = parameters.filter_map(|parameter| parameter.split_once('=')).find_map(|(name, value)| {
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches(['"', '\'']))
-    });
-    charset.filter(|charset| !charset.is_empty()).map(str::to_owned)
+    let charset = parameters
+        .filter_map(|parameter| parameter.split_once('='))
+        .find_map(|(name, value)| {
+            name.trim()
+                .eq_ignore_ascii_case("charset")
+                .then(|| value.trim().trim_matches(['"', '\'']))
+        });
+    charset
+        .filter(|charset| !charset.is_empty())
+        .map(str::to_owned)
 }
 
 /// The publisher's media type where it is one for feeds, else the format's own; always with the
 /// charset that we send (RFC 7303 §3).
 fn content_type(upstream: Option<&str>, format: Format) -> String {
-    let essence = upstream.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    let essence = upstream
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim();
     let essence = essence.to_ascii_lowercase();
     let known: &[&str] = match format {
         Format::Json => &["application/feed+json", "application/json"],
@@ -230,7 +285,11 @@ fn content_type(upstream: Option<&str>, format: Format) -> String {
         Format::Atom => "application/atom+xml",
         Format::Json => "application/feed+json",
     };
-    let essence = if known.contains(&essence.as_str()) { essence.as_str() } else { own };
+    let essence = if known.contains(&essence.as_str()) {
+        essence.as_str()
+    } else {
+        own
+    };
     format!("{essence}; charset=utf-8")
 }
 
@@ -270,7 +329,11 @@ mod tests {
             ("text/xml; charset=", None),
             ("text/xml", None),
         ] {
-            assert_eq!(charset(Some(content_type)).as_deref(), expected, "{content_type}");
+            assert_eq!(
+                charset(Some(content_type)).as_deref(),
+                expected,
+                "{content_type}"
+            );
         }
     }
 
@@ -278,12 +341,32 @@ mod tests {
     fn the_content_type_is_the_publishers_where_it_is_one_for_feeds() {
         for (upstream, format, expected) in [
             (Some("text/xml"), Format::Rss, "text/xml; charset=utf-8"),
-            (Some("Application/RSS+XML; charset=gbk"), Format::Rss, "application/rss+xml; charset=utf-8"),
-            (Some("text/html"), Format::Rss, "application/rss+xml; charset=utf-8"),
-            (Some("text/plain"), Format::Atom, "application/atom+xml; charset=utf-8"),
+            (
+                Some("Application/RSS+XML; charset=gbk"),
+                Format::Rss,
+                "application/rss+xml; charset=utf-8",
+            ),
+            (
+                Some("text/html"),
+                Format::Rss,
+                "application/rss+xml; charset=utf-8",
+            ),
+            (
+                Some("text/plain"),
+                Format::Atom,
+                "application/atom+xml; charset=utf-8",
+            ),
             (None, Format::Rdf, "application/rdf+xml; charset=utf-8"),
-            (Some("application/json"), Format::Json, "application/json; charset=utf-8"),
-            (Some("text/xml"), Format::Json, "application/feed+json; charset=utf-8"),
+            (
+                Some("application/json"),
+                Format::Json,
+                "application/json; charset=utf-8",
+            ),
+            (
+                Some("text/xml"),
+                Format::Json,
+                "application/feed+json; charset=utf-8",
+            ),
         ] {
             assert_eq!(content_type(upstream, format), expected, "{upstream:?}");
         }

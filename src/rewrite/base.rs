@@ -18,13 +18,19 @@ pub(super) struct FeedBase {
 pub(super) struct PieceBase<'a> {
     feed: &'a FeedBase,
     frame_bases: &'a [String],
-    item_link: Option<&'a str>,
+    /// As written, trimmed; empty when the item has none.
+    item_link: &'a str,
     plain: OnceCell<Url>,
 }
 
 impl<'a> PieceBase<'a> {
-    pub(super) fn new(feed: &'a FeedBase, frame_bases: &'a [String], item_link: Option<&'a str>) -> Self {
-        Self { feed, frame_bases, item_link, plain: OnceCell::new() }
+    pub(super) fn new(feed: &'a FeedBase, frame_bases: &'a [String], item_link: &'a str) -> Self {
+        Self {
+            feed,
+            frame_bases,
+            item_link,
+            plain: OnceCell::new(),
+        }
     }
 
     /// The base inside an element with these `xml:base` values around it in the piece.
@@ -39,26 +45,50 @@ impl<'a> PieceBase<'a> {
         if !self.frame_bases.is_empty() {
             return join_all(&self.feed.url, self.frame_bases);
         }
-        let channel = self.feed.link.as_ref().unwrap_or(&self.feed.url);
-        self.item_link.and_then(|link| channel.join(link).ok()).unwrap_or_else(|| channel.clone())
+        self.item_url().unwrap_or_else(|| self.channel().clone())
+    }
+
+    fn channel(&self) -> &Url {
+        self.feed.link.as_ref().unwrap_or(&self.feed.url)
+    }
+
+    fn item_url(&self) -> Option<Url> {
+        if self.item_link.is_empty() {
+            None
+        } else {
+            self.channel().join(self.item_link).ok()
+        }
+    }
+
+    /// The item's link, made absolute; as written when that can't be done.
+    pub(super) fn item_address(&self) -> String {
+        self.item_url()
+            .map_or_else(|| self.item_link.to_owned(), String::from)
     }
 }
 
 /// A base that can't be joined is passed over (RFC 3986 §5.1).
 fn join_all<'b>(url: &Url, bases: impl IntoIterator<Item = &'b String>) -> Url {
-    bases.into_iter().fold(url.clone(), |url, base| url.join(base.trim()).unwrap_or(url))
+    bases.into_iter().fold(url.clone(), |url, base| {
+        url.join(base.trim()).unwrap_or(url)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(frame: &[&str], link: Option<&str>, inner: &[&str], expected: &str) {
+    fn check(frame: &[&str], link: &str, inner: &[&str], expected: &str) {
         let feed = FeedBase {
             url: Url::parse("https://feeds.example.org/x/rss.xml").unwrap(),
             link: Url::parse("https://www.example.org/news/").ok(),
         };
-        let owned = |bases: &[&str]| bases.iter().map(|&base| base.to_owned()).collect::<Vec<_>>();
+        let owned = |bases: &[&str]| {
+            bases
+                .iter()
+                .map(|&base| base.to_owned())
+                .collect::<Vec<_>>()
+        };
         let frame = owned(frame);
         let base = PieceBase::new(&feed, &frame, link);
         assert_eq!(base.within(&owned(inner)).as_str(), expected);
@@ -66,12 +96,37 @@ mod tests {
 
     #[test]
     fn xml_base_then_item_link_then_channel_link() {
-        check(&[], None, &[], "https://www.example.org/news/");
-        check(&[], Some("https://other.example/a/b"), &[], "https://other.example/a/b");
-        check(&[], Some("2026/1.html"), &[], "https://www.example.org/news/2026/1.html");
-        check(&["https://b.example/root/", "sub/"], Some("https://x.example/"), &[], "https://b.example/root/sub/");
-        check(&["/a/"], None, &["b/"], "https://feeds.example.org/a/b/");
-        check(&[], Some("https://x.example/"), &["https://y.example/"], "https://y.example/");
-        check(&["http://[nonsense"], None, &[], "https://feeds.example.org/x/rss.xml");
+        check(&[], "", &[], "https://www.example.org/news/");
+        check(
+            &[],
+            "https://other.example/a/b",
+            &[],
+            "https://other.example/a/b",
+        );
+        check(
+            &[],
+            "2026/1.html",
+            &[],
+            "https://www.example.org/news/2026/1.html",
+        );
+        check(
+            &["https://b.example/root/", "sub/"],
+            "https://x.example/",
+            &[],
+            "https://b.example/root/sub/",
+        );
+        check(&["/a/"], "", &["b/"], "https://feeds.example.org/a/b/");
+        check(
+            &[],
+            "https://x.example/",
+            &["https://y.example/"],
+            "https://y.example/",
+        );
+        check(
+            &["http://[nonsense"],
+            "",
+            &[],
+            "https://feeds.example.org/x/rss.xml",
+        );
     }
 }

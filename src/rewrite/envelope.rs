@@ -15,8 +15,15 @@ use crate::rewrite::facts;
 use crate::rewrite::splice::Splicer;
 
 /// RFC 5005 relations: pages and archives that stand at the publisher.
-const PAGE_RELATIONS: [&str; 7] =
-    ["next", "previous", "prev", "first", "last", "prev-archive", "next-archive"];
+const PAGE_RELATIONS: [&str; 7] = [
+    "next",
+    "previous",
+    "prev",
+    "first",
+    "last",
+    "prev-archive",
+    "next-archive",
+];
 
 /// What becomes of an element of the envelope.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +38,9 @@ pub(super) enum Fate {
 
 /// What becomes of a child of the feed or channel.
 pub(super) fn element(xml: &str, elements: &[Element<'_>], self_url: &str) -> Fate {
-    let Some(element) = elements.first() else { return Fate::Kept };
+    let Some(element) = elements.first() else {
+        return Fate::Kept;
+    };
     let local = element.local.to_ascii_lowercase();
     match (element.ns, local.as_str()) {
         (Ns::Core, "cloud") | (Ns::Itunes, "new-feed-url") => Fate::Dropped,
@@ -51,7 +60,10 @@ fn link(xml: &str, element: &Element<'_>, self_url: &str) -> Fate {
                 let mut splicer = Splicer::new(xml, &mut out);
                 let start = element.tag_range.start;
                 let decoded = Decoded::attribute(href.value);
-                let edit = Edit { range: 0..decoded.as_str().len(), text: self_url.to_owned() };
+                let edit = Edit {
+                    range: 0..decoded.as_str().len(),
+                    text: self_url.to_owned(),
+                };
                 splicer.replace(start + href.span.start..start + href.span.end, |out| {
                     decoded.splice(&[edit], out);
                 });
@@ -67,21 +79,33 @@ fn link(xml: &str, element: &Element<'_>, self_url: &str) -> Fate {
 /// What becomes of a processing instruction: a CSS stylesheet is named absolutely, another (XSLT,
 /// which browsers load from the document's own origin only) is left out.
 pub(super) fn instruction(xml: &str, base: &Url) -> Fate {
-    let Some(data) = xml.strip_prefix("<?xml-stylesheet") else { return Fate::Kept };
+    let Some(data) = xml.strip_prefix("<?xml-stylesheet") else {
+        return Fate::Kept;
+    };
     // Its pseudo-attributes are written as those of a tag.
-    let Some(pseudo_attributes) = data.strip_suffix("?>") else { return Fate::Kept };
+    let Some(pseudo_attributes) = data.strip_suffix("?>") else {
+        return Fate::Kept;
+    };
     let lead = "<x";
     let tag_text = format!("{lead}{pseudo_attributes}>");
-    let Some(tag) = Tag::parse(&tag_text) else { return Fate::Dropped };
-    let is_css = tag.attribute("type").is_none_or(|kind| kind.value.trim() == "text/css");
+    let Some(tag) = Tag::parse(&tag_text) else {
+        return Fate::Dropped;
+    };
+    let is_css = tag
+        .attribute("type")
+        .is_none_or(|kind| kind.value.trim() == "text/css");
     let href = tag.attribute("href").filter(|_| is_css);
     let address = href.as_ref().and_then(|href| {
-        base.join(Decoded::attribute(href.value).as_str().trim()).ok()
+        base.join(Decoded::attribute(href.value).as_str().trim())
+            .ok()
     });
     match (href, address) {
         (Some(href), Some(address)) => {
             let decoded = Decoded::attribute(href.value);
-            let edit = Edit { range: 0..decoded.as_str().len(), text: address.into() };
+            let edit = Edit {
+                range: 0..decoded.as_str().len(),
+                text: address.into(),
+            };
             let mut out = String::from("<?xml-stylesheet");
             out.push_str(&tag_text[lead.len()..href.span.start]);
             decoded.splice(&[edit], &mut out);
@@ -103,7 +127,10 @@ pub(super) fn member(json: &str, member: &Member<'_>, self_url: &str) -> Fate {
             let mut out = String::with_capacity(json.len());
             let mut splicer = Splicer::new(json, &mut out);
             let decoded = Decoded::json(&json[member.value.inner()]);
-            let edit = Edit { range: 0..decoded.as_str().len(), text: self_url.to_owned() };
+            let edit = Edit {
+                range: 0..decoded.as_str().len(),
+                text: self_url.to_owned(),
+            };
             splicer.replace(member.value.inner(), |out| decoded.splice(&[edit], out));
             splicer.finish();
             Fate::Replaced(out)

@@ -6,7 +6,9 @@ use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
 
 /// Endings of paths that are pictures, for enclosures that do not say their type.
-const PICTURE_ENDINGS: [&str; 8] = [".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg", ".bmp"];
+const PICTURE_ENDINGS: [&str; 8] = [
+    ".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg", ".bmp",
+];
 
 /// How full a field that carries HTML usually is; the fullest of an item gets header and footer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +51,9 @@ pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
         (Ns::Itunes, "summary" | "subtitle") | (Ns::DublinCore, "description") => {
             Role::Html(Fullness::Aside)
         }
-        (Ns::Media, "description") if value(element, "type") == "html" => Role::Html(Fullness::Aside),
+        (Ns::Media, "description") if value(element, "type") == "html" => {
+            Role::Html(Fullness::Aside)
+        }
         (Ns::Core, "enclosure") => picture(element, "url"),
         (Ns::Media, "content") => picture(element, "url"),
         (Ns::Media, "thumbnail") => Role::AddressAttribute("url"),
@@ -67,13 +71,19 @@ fn is_in_image(parent: Option<&Element<'_>>) -> bool {
 }
 
 fn has_children(elements: &[Element<'_>], index: usize) -> bool {
-    elements.get(index + 1).is_some_and(|next| next.parent == Some(index))
+    elements
+        .get(index + 1)
+        .is_some_and(|next| next.parent == Some(index))
 }
 
 fn atom_content(element: &Element<'_>) -> Role {
     if element.tag.attribute("src").is_some() {
         let is_picture = value(element, "type").starts_with("image/");
-        return if is_picture { Role::AddressAttribute("src") } else { Role::None };
+        return if is_picture {
+            Role::AddressAttribute("src")
+        } else {
+            Role::None
+        };
     }
     atom_text(element, Fullness::Content)
 }
@@ -101,18 +111,32 @@ fn picture(element: &Element<'_>, attribute: &'static str) -> Role {
     } else {
         medium == "image" || (medium.is_empty() && kind.starts_with("image/"))
     };
-    if is_picture { Role::AddressAttribute(attribute) } else { Role::None }
+    if is_picture {
+        Role::AddressAttribute(attribute)
+    } else {
+        Role::None
+    }
 }
 
 /// Whether the path of an address ends as pictures' paths do.
 pub(super) fn ends_like_a_picture(address: &str) -> bool {
-    let path = address.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let path = address
+        .split(['?', '#'])
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     PICTURE_ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
 /// An attribute's value, decoded, trimmed and in lower case; empty when there is none.
 fn value(element: &Element<'_>, name: &str) -> String {
-    element.tag.attribute(name).map_or_else(String::new, |attribute| {
-        Decoded::attribute(attribute.value).as_str().trim().to_ascii_lowercase()
-    })
+    element
+        .tag
+        .attribute(name)
+        .map_or_else(String::new, |attribute| {
+            Decoded::attribute(attribute.value)
+                .as_str()
+                .trim()
+                .to_ascii_lowercase()
+        })
 }

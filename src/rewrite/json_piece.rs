@@ -42,7 +42,9 @@ type Change = (Range<usize>, Vec<Edit>);
 fn write(json: &str, changes: Vec<Change>, out: &mut String) {
     let mut splicer = Splicer::new(json, out);
     for (range, edits) in changes {
-        splicer.replace(range.clone(), |out| Decoded::json(&json[range]).splice(&edits, out));
+        splicer.replace(range.clone(), |out| {
+            Decoded::json(&json[range]).splice(&edits, out)
+        });
     }
     splicer.finish();
 }
@@ -93,15 +95,22 @@ fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: 
     let members = json::members(json, attachment.range.clone());
     let is_picture = members.iter().any(|member| {
         member.key == "mime_type"
-            && Decoded::json(&json[member.value.inner()]).as_str().starts_with("image/")
+            && Decoded::json(&json[member.value.inner()])
+                .as_str()
+                .starts_with("image/")
     });
-    if let Some(url) = members.iter().find(|member| is_picture && member.key == "url") {
+    if let Some(url) = members
+        .iter()
+        .find(|member| is_picture && member.key == "url")
+    {
         collect_address(json, &url.value, work, changes);
     }
 }
 
 fn collect_address(json: &str, value: &Value, work: &Work<'_>, changes: &mut Vec<Change>) {
-    let Some(pictures) = work.pictures.filter(|_| value.kind == Kind::String) else { return };
+    let Some(pictures) = work.pictures.filter(|_| value.kind == Kind::String) else {
+        return;
+    };
     let decoded = Decoded::json(&json[value.inner()]);
     if let Some(text) = address(pictures, work.base, decoded.as_str()) {
         let range = 0..decoded.as_str().len();

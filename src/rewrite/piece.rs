@@ -5,6 +5,7 @@
 
 use crate::feed::element::{self, Element};
 use crate::feed::text::{Decoded, Edit};
+use crate::feed::xml::Tag;
 use crate::rewrite::address::Addresses;
 use crate::rewrite::base::PieceBase;
 use crate::rewrite::field::{self, Fullness, Role};
@@ -48,12 +49,17 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
     for (index, element) in elements.iter().enumerate() {
         match field::role(elements, index) {
             Role::AddressAttribute(name) => {
-                let Some(attribute) = element.tag.attribute(name) else { continue };
+                let Some(attribute) = element.tag.attribute(name) else {
+                    continue;
+                };
                 let decoded = Decoded::attribute(attribute.value);
                 if let Some(address) = work.address(elements, index, decoded.as_str()) {
                     let start = element.tag_range.start;
                     let span = start + attribute.span.start..start + attribute.span.end;
-                    let edit = Edit { range: 0..decoded.as_str().len(), text: address };
+                    let edit = Edit {
+                        range: 0..decoded.as_str().len(),
+                        text: address,
+                    };
                     splicer.replace(span, |out| decoded.splice(&[edit], out));
                 }
             }
@@ -62,7 +68,10 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
                 if let Some(address) = work.address(elements, index, decoded.as_str()) {
                     let text = decoded.as_str();
                     let start = text.len() - text.trim_start().len();
-                    let edit = Edit { range: start..text.trim_end().len(), text: address };
+                    let edit = Edit {
+                        range: start..text.trim_end().len(),
+                        text: address,
+                    };
                     splicer.replace(element.content.clone(), |out| decoded.splice(&[edit], out));
                 }
             }
@@ -84,7 +93,8 @@ fn fullest_field(elements: &[Element<'_>]) -> Option<usize> {
         _ => None,
     });
     // The first of the fullest.
-    full.max_by_key(|&(fullness, index)| (fullness, std::cmp::Reverse(index))).map(|(_, index)| index)
+    full.max_by_key(|&(fullness, index)| (fullness, std::cmp::Reverse(index)))
+        .map(|(_, index)| index)
 }
 
 fn rewrite_html(
@@ -102,9 +112,11 @@ fn rewrite_html(
         (Decoded::content(raw), Markup::Html)
     };
     let mut edits = match work.pictures {
-        Some(pictures) => pictures.html.edits(decoded.as_str(), markup, &mut |written| {
-            work.address(elements, index, written)
-        }),
+        Some(pictures) => pictures
+            .html
+            .edits(decoded.as_str(), markup, &mut |written| {
+                work.address(elements, index, written)
+            }),
         None => Vec::new(),
     };
     if let Some(wrap) = wrap.filter(|wrap| !wrap.is_empty()) {
@@ -138,13 +150,22 @@ pub(super) fn wrap_html(html: &str, wrap: &Wrap, edits: &mut Vec<Edit>) {
     let start = html.len() - html.trim_start().len();
     let end = html.trim_end().len().max(start);
     if !wrap.header.is_empty() {
-        edits.insert(0, Edit { range: start..start, text: wrap.header.clone() });
+        edits.insert(
+            0,
+            Edit {
+                range: start..start,
+                text: wrap.header.clone(),
+            },
+        );
     }
     if !wrap.footer.is_empty() {
         // Where the fragment can't be closed, a footer would be shown as source text.
         if let Some(mut text) = fragment::closing(&html[..end]) {
             text.push_str(&wrap.footer);
-            edits.push(Edit { range: end..end, text });
+            edits.push(Edit {
+                range: end..end,
+                text,
+            });
         }
     }
 }
@@ -157,24 +178,58 @@ fn wrap_xhtml(markup: &str, wrap: &Wrap, edits: &mut Vec<Edit>) {
         (start, markup.trim_end().len().max(start))
     });
     // A `div` of ours that names its namespace is right whatever prefix the publisher uses.
-    let own = |html: &str| format!("<div xmlns=\"{XHTML_NAMESPACE}\">{}</div>", xhtml::well_formed(html));
+    let own = |html: &str| {
+        format!(
+            "<div xmlns=\"{XHTML_NAMESPACE}\">{}</div>",
+            xhtml::well_formed(html)
+        )
+    };
     if !wrap.header.is_empty() {
-        edits.insert(0, Edit { range: start..start, text: own(&wrap.header) });
+        edits.insert(
+            0,
+            Edit {
+                range: start..start,
+                text: own(&wrap.header),
+            },
+        );
     }
     if !wrap.footer.is_empty() {
-        edits.push(Edit { range: end..end, text: own(&wrap.footer) });
+        edits.push(Edit {
+            range: end..end,
+            text: own(&wrap.footer),
+        });
     }
 }
 
 /// Where the content of the one `div` around `markup` stands.
 fn inner_of_div(markup: &str) -> Option<(usize, usize)> {
     let start = markup.len() - markup.trim_start().len();
-    let tag_end = start + element::tag_end(&markup[start..])?;
-    let tag = crate::feed::xml::Tag::parse(&markup[start..tag_end])?;
+    let tag_end = start + tag_bytes(&markup[start..])?;
+    let tag = Tag::parse(&markup[start..tag_end])?;
     let local = tag.name().rsplit(':').next()?;
     let is_div = local.eq_ignore_ascii_case("div") && !tag.is_empty_element();
     let end = markup.rfind("</").filter(|&end| end >= tag_end)?;
     (is_div && markup[end + 2..].trim_start().starts_with(tag.name())).then_some((tag_end, end))
+}
+
+/// The length of the start tag that `markup` begins with.
+fn tag_bytes(markup: &str) -> Option<usize> {
+    let mut quote = None;
+    markup
+        .bytes()
+        .position(|byte| match (quote, byte) {
+            (None, b'"' | b'\'') => {
+                quote = Some(byte);
+                false
+            }
+            (Some(open), byte) if open == byte => {
+                quote = None;
+                false
+            }
+            (None, b'>') => true,
+            _ => false,
+        })
+        .map(|close| close + 1)
 }
 
 impl Work<'_> {
@@ -192,7 +247,9 @@ impl Work<'_> {
 /// Whether no base is needed; most addresses in feeds are absolute.
 pub(super) fn is_absolute(written: &str) -> bool {
     let written = written.trim_start().as_bytes();
-    [&b"https://"[..], b"http://"]
-        .iter()
-        .any(|scheme| written.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
+    [&b"https://"[..], b"http://"].iter().any(|scheme| {
+        written
+            .get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    })
 }

@@ -65,7 +65,12 @@ impl Rules {
         let pictures = Addresses::new(&options)?.map(|addresses| Pictures { addresses, html });
         let template = |source: &Option<String>| source.as_deref().map(Template::parse).transpose();
         let (header, footer) = (template(&options.header)?, template(&options.footer)?);
-        Ok(Self { options, pictures, header, footer })
+        Ok(Self {
+            options,
+            pictures,
+            header,
+            footer,
+        })
     }
 
     /// The rules as configured.

@@ -11,7 +11,11 @@ pub(super) struct Splicer<'a, 'o> {
 
 impl<'a, 'o> Splicer<'a, 'o> {
     pub(super) fn new(raw: &'a str, out: &'o mut String) -> Self {
-        Self { raw, copied: 0, out }
+        Self {
+            raw,
+            copied: 0,
+            out,
+        }
     }
 
     /// Copies up to `range`, then lets `write` stand for it. A range that lies before what was

@@ -19,7 +19,7 @@ use crate::rewrite::facts;
 use crate::rewrite::json_piece;
 use crate::rewrite::piece::{self, Work, Wrap};
 use crate::rewrite::rules::Rules;
-use crate::rewrite::template::{FeedFacts, ItemFacts};
+use crate::rewrite::template::{FeedFacts, ItemFacts, Template};
 
 /// Where a document came from.
 #[derive(Debug, Clone)]
@@ -45,15 +45,22 @@ impl FeedRewriter {
     pub fn new(rules: Arc<Rules>, origin: Origin) -> Self {
         let options = rules.options();
         let feed = FeedFacts {
-            name: options.feed_name.clone(),
-            url: origin.url.as_str().to_owned(),
-            self_url: options.self_url.clone(),
+            name: options.feed_name.clone().into(),
+            url: origin.url.as_str().to_owned().into(),
+            self_url: options.self_url.clone().into(),
             ..FeedFacts::default()
         };
         Self {
             decoder: Decoder::new(origin.charset.as_deref()),
             splitter: Splitter::new(splitter::Options::default()),
-            stage: Stage { rules, feed, base: FeedBase { url: origin.url, link: None } },
+            stage: Stage {
+                rules,
+                feed,
+                base: FeedBase {
+                    url: origin.url,
+                    link: None,
+                },
+            },
             text: String::new(),
         }
     }
@@ -62,7 +69,9 @@ impl FeedRewriter {
     pub fn push(&mut self, bytes: &[u8], out: &mut String) {
         self.decoder.push(bytes, &mut self.text);
         let stage = &mut self.stage;
-        self.splitter.push(&self.text, &mut |frame, piece| stage.piece(frame, piece, out));
+        self.splitter.push(&self.text, &mut |frame, piece| {
+            stage.piece(frame, piece, out)
+        });
         self.text.clear();
     }
 
@@ -70,8 +79,11 @@ impl FeedRewriter {
     pub fn finish(mut self, out: &mut String) -> Ending {
         self.decoder.finish(&mut self.text);
         let stage = &mut self.stage;
-        self.splitter.push(&self.text, &mut |frame, piece| stage.piece(frame, piece, out));
-        self.splitter.finish(&mut |frame, piece| stage.piece(frame, piece, out))
+        self.splitter.push(&self.text, &mut |frame, piece| {
+            stage.piece(frame, piece, out)
+        });
+        self.splitter
+            .finish(&mut |frame, piece| stage.piece(frame, piece, out))
     }
 
     /// The document's family, once it is known to be a feed.
@@ -91,7 +103,7 @@ impl FeedRewriter {
 #[derive(Debug)]
 struct Stage {
     rules: Arc<Rules>,
-    feed: FeedFacts,
+    feed: FeedFacts<'static>,
     base: FeedBase,
 }
 
@@ -123,29 +135,48 @@ impl Stage {
     fn item(&self, frame: &Frame, xml: &str, out: &mut String) {
         let elements = element::elements(xml, frame);
         let facts = facts::of_item(xml, &elements);
-        let link = (!facts.link.is_empty()).then_some(facts.link.as_str());
-        let base = PieceBase::new(&self.base, &frame.bases, link);
-        let wrap = self.wrap(&facts);
-        let work = Work { pictures: self.rules.pictures(), base: &base, wrap: &wrap };
+        let base = PieceBase::new(&self.base, &frame.bases, &facts.link);
+        let wrap = self.wrap(&facts, &base);
+        let work = Work {
+            pictures: self.rules.pictures(),
+            base: &base,
+            wrap: &wrap,
+        };
         piece::rewrite(xml, &elements, &work, out);
     }
 
     fn json_item(&self, json: &str, out: &mut String) {
         let members = json::members(json, 0..json.len());
         let facts = facts::of_json_item(json, &members);
-        let link = (!facts.link.is_empty()).then_some(facts.link.as_str());
-        let base = PieceBase::new(&self.base, &[], link);
-        let wrap = self.wrap(&facts);
-        let work = Work { pictures: self.rules.pictures(), base: &base, wrap: &wrap };
+        let base = PieceBase::new(&self.base, &[], &facts.link);
+        let wrap = self.wrap(&facts, &base);
+        let work = Work {
+            pictures: self.rules.pictures(),
+            base: &base,
+            wrap: &wrap,
+        };
         json_piece::rewrite_item(json, &members, &work, out);
     }
 
     /// Header and footer of one item. One that fails to render is left out: the item goes on.
-    fn wrap(&self, item: &ItemFacts) -> Wrap {
-        let render = |template: Option<&crate::rewrite::template::Template>| {
-            template.and_then(|template| template.render(item, &self.feed).ok()).unwrap_or_default()
+    fn wrap(&self, facts: &ItemFacts<'_>, base: &PieceBase<'_>) -> Wrap {
+        let (header, footer) = (self.rules.header(), self.rules.footer());
+        if header.is_none() && footer.is_none() {
+            return Wrap::default();
+        }
+        let item = ItemFacts {
+            link: base.item_address().into(),
+            ..facts.clone()
         };
-        Wrap { header: render(self.rules.header()), footer: render(self.rules.footer()) }
+        let render = |template: Option<&Template>| {
+            template
+                .and_then(|template| template.render(&item, &self.feed).ok())
+                .unwrap_or_default()
+        };
+        Wrap {
+            header: render(header),
+            footer: render(footer),
+        }
     }
 
     /// A child of the feed or channel.
@@ -161,9 +192,13 @@ impl Stage {
                 Fate::Replaced(text) => return out.push_str(&text),
             }
         }
-        let base = PieceBase::new(&self.base, &frame.bases, None);
+        let base = PieceBase::new(&self.base, &frame.bases, "");
         let wrap = Wrap::default();
-        let work = Work { pictures: self.rules.pictures(), base: &base, wrap: &wrap };
+        let work = Work {
+            pictures: self.rules.pictures(),
+            base: &base,
+            wrap: &wrap,
+        };
         piece::rewrite(xml, &elements, &work, out);
     }
 
@@ -172,10 +207,10 @@ impl Stage {
         let local = element.local.to_ascii_lowercase();
         match (element.ns, local.as_str()) {
             (Ns::Core | Ns::Atom, "title") if self.feed.title.is_empty() => {
-                self.feed.title = facts::text(xml, element);
+                self.feed.title = facts::text(xml, element).into();
             }
             (Ns::Core | Ns::DublinCore, "language") if self.feed.language.is_empty() => {
-                self.feed.language = facts::text(xml, element);
+                self.feed.language = facts::text(xml, element).into();
             }
             (Ns::Core | Ns::Atom, "link") if self.base.link.is_none() => {
                 if let Some(link) = facts::link(xml, element) {
@@ -188,15 +223,17 @@ impl Stage {
 
     fn learn_link(&mut self, link: String) {
         self.base.link = self.base.url.join(&link).ok();
-        self.feed.link = link;
+        self.feed.link = link.into();
     }
 
     /// A top-level member of a JSON Feed.
     fn member(&mut self, json: &str, out: &mut String) {
-        let Some(member) = json::member(json) else { return out.push_str(json) };
+        let Some(member) = json::member(json) else {
+            return out.push_str(json);
+        };
         match member.key.as_ref() {
-            "title" => self.feed.title = facts::string(json, &member),
-            "language" => self.feed.language = facts::string(json, &member),
+            "title" => self.feed.title = facts::string(json, &member).into(),
+            "language" => self.feed.language = facts::string(json, &member).into(),
             "home_page_url" => self.learn_link(facts::string(json, &member)),
             _ => {}
         }
@@ -207,9 +244,13 @@ impl Stage {
                 Fate::Replaced(text) => return out.push_str(&text),
             }
         }
-        let base = PieceBase::new(&self.base, &[], None);
+        let base = PieceBase::new(&self.base, &[], "");
         let wrap = Wrap::default();
-        let work = Work { pictures: self.rules.pictures(), base: &base, wrap: &wrap };
+        let work = Work {
+            pictures: self.rules.pictures(),
+            base: &base,
+            wrap: &wrap,
+        };
         json_piece::rewrite_member(json, &member, &work, out);
     }
 }

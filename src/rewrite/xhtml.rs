@@ -1,1 +1,4 @@
 //! Stub.
+pub(super) fn well_formed(html: &str) -> String {
+    html.to_owned()
+}

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, LAST_MODIFIED, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
+    LAST_MODIFIED, VARY,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tokio::time::Instant;
@@ -30,7 +31,11 @@ enum How {
 ///
 /// # Errors
 /// When no feed has this name, no coding is acceptable, or there is nothing to serve.
-pub(super) async fn answer(app: &App, name: &str, asked: &HeaderMap) -> Result<Response<ReplyBody>, Failure> {
+pub(super) async fn answer(
+    app: &App,
+    name: &str,
+    asked: &HeaderMap,
+) -> Result<Response<ReplyBody>, Failure> {
     let feed = app.feed(name).ok_or(Failure::UnknownFeed)?;
     let coding = reply::choose_coding(asked).ok_or(Failure::NotAcceptable)?;
     let (copy, how) = find(app, feed).await?;
@@ -95,13 +100,22 @@ async fn wait(
         }
     };
     match landing {
-        Some(Ok(copy)) => Ok((copy, How::Fetched { had_stale, collapsed })),
+        Some(Ok(copy)) => Ok((
+            copy,
+            How::Fetched {
+                had_stale,
+                collapsed,
+            },
+        )),
         Some(Err(trouble)) => stand_in(stale, trouble),
         None => stand_in(stale, Arc::new(Trouble::Panicked)),
     }
 }
 
-fn stand_in(stale: Option<Arc<FeedCopy>>, trouble: Arc<Trouble>) -> Result<(Arc<FeedCopy>, How), Failure> {
+fn stand_in(
+    stale: Option<Arc<FeedCopy>>,
+    trouble: Arc<Trouble>,
+) -> Result<(Arc<FeedCopy>, How), Failure> {
     match stale {
         Some(copy) => Ok((copy, How::StandIn(trouble.reason()))),
         None => Err(Failure::Upstream(trouble)),
@@ -112,12 +126,20 @@ fn write_headers(headers: &mut HeaderMap, feed: &Feed, copy: &FeedCopy, how: How
     let now = Instant::now();
     let remaining = copy.times.remaining(now);
     // A reader asks again when it is worth it: when the copy goes stale, or when we try upstream.
-    let max_age = remaining.unwrap_or(feed.settings.retry_after_error).as_secs();
+    let max_age = remaining
+        .unwrap_or(feed.settings.retry_after_error)
+        .as_secs();
     headers.insert(CACHE_CONTROL, value(&format!("public, max-age={max_age}")));
-    headers.insert("cache-status", value(&cache_status(how, remaining, copy.times.stale_s(now))));
+    headers.insert(
+        "cache-status",
+        value(&cache_status(how, remaining, copy.times.stale_s(now))),
+    );
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(LAST_MODIFIED, value(&httpdate::fmt_http_date(copy.head.last_modified)));
+    headers.insert(
+        LAST_MODIFIED,
+        value(&httpdate::fmt_http_date(copy.head.last_modified)),
+    );
     if let Some(tag) = &copy.head.etag {
         // The forms of one copy are equivalent, not the same bytes: only identity's tag is strong.
         let weak = if coding == Coding::Identity { "" } else { "W/" };
@@ -130,7 +152,10 @@ fn cache_status(how: How, remaining: Option<Duration>, stale_s: u64) -> String {
     match how {
         How::Hit => format!("Feedwright; hit; ttl={ttl}"),
         How::StandIn(reason) => format!("Feedwright; hit; ttl={ttl}; detail={reason}"),
-        How::Fetched { had_stale, collapsed } => {
+        How::Fetched {
+            had_stale,
+            collapsed,
+        } => {
             let forwarded = if had_stale { "stale" } else { "miss" };
             let collapsed = if collapsed { "; collapsed" } else { "" };
             format!("Feedwright; fwd={forwarded}; stored{collapsed}; ttl={ttl}")
@@ -152,15 +177,26 @@ mod tests {
         let minute = Some(Duration::from_secs(60));
         for (how, remaining, stale_s, expected) in [
             (How::Hit, minute, 0, "Feedwright; hit; ttl=60"),
-            (How::StandIn("timeout"), None, 9, "Feedwright; hit; ttl=-9; detail=timeout"),
             (
-                How::Fetched { had_stale: false, collapsed: true },
+                How::StandIn("timeout"),
+                None,
+                9,
+                "Feedwright; hit; ttl=-9; detail=timeout",
+            ),
+            (
+                How::Fetched {
+                    had_stale: false,
+                    collapsed: true,
+                },
                 minute,
                 0,
                 "Feedwright; fwd=miss; stored; collapsed; ttl=60",
             ),
             (
-                How::Fetched { had_stale: true, collapsed: false },
+                How::Fetched {
+                    had_stale: true,
+                    collapsed: false,
+                },
                 minute,
                 0,
                 "Feedwright; fwd=stale; stored; ttl=60",

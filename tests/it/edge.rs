@@ -21,20 +21,33 @@ async fn service(server: &str, publisher: &Origin) -> Service {
 /// Whether the service hangs up within three seconds.
 async fn hangs_up(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
-    tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut rest)).await.is_ok()
+    tokio::time::timeout(Duration::from_secs(3), stream.read_to_end(&mut rest))
+        .await
+        .is_ok()
 }
 
 #[tokio::test]
 async fn silent_and_trickling_connections_are_closed() {
     let publisher = Origin::start(|_| Reply::ok(feed_of(1, 10))).await;
-    let service = service("header_timeout = \"300ms\"\nidle_timeout = \"600ms\"", &publisher).await;
-    for start in ["", "G", "GET /feeds/news HTTP/1.1\r\nx-slow: ", "PRI * HTTP/2.0\r\n"] {
+    let service = service(
+        "header_timeout = \"300ms\"\nidle_timeout = \"600ms\"",
+        &publisher,
+    )
+    .await;
+    for start in [
+        "",
+        "G",
+        "GET /feeds/news HTTP/1.1\r\nx-slow: ",
+        "PRI * HTTP/2.0\r\n",
+    ] {
         let mut stream = TcpStream::connect(service.addr).await.unwrap();
         stream.write_all(start.as_bytes()).await.unwrap();
         assert!(hangs_up(&mut stream).await, "{start:?}");
     }
     let mut idle = TcpStream::connect(service.addr).await.unwrap();
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        .await
+        .unwrap();
     assert!(hangs_up(&mut idle).await, "after a request, kept alive");
 }
 
@@ -49,7 +62,10 @@ async fn a_reader_who_takes_nothing_is_cut_and_the_others_are_served() {
     assert!(whole.whole && whole.body.len() > 9_000_000);
     tokio::time::sleep(Duration::from_secs(4)).await;
     let taken = read_what_is_left(&mut slow).await;
-    assert!(taken < whole.body.len(), "the slow reader still got everything");
+    assert!(
+        taken < whole.body.len(),
+        "the slow reader still got everything"
+    );
 }
 
 async fn read_what_is_left(stream: &mut TcpStream) -> usize {
@@ -68,7 +84,10 @@ async fn connections_beyond_the_cap_wait_for_a_place() {
     let third = get(service.addr, "/healthz", &[]);
     let mut third = std::pin::pin!(third);
     let early = tokio::time::timeout(Duration::from_millis(300), third.as_mut()).await;
-    assert!(early.is_err(), "a third connection was served beside two others");
+    assert!(
+        early.is_err(),
+        "a third connection was served beside two others"
+    );
     drop(first);
     assert_eq!(third.await.status, 200);
 }
@@ -92,7 +111,10 @@ async fn malformed_requests_are_refused() {
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
         let start = String::from_utf8_lossy(&answer[..answer.len().min(12)]).into_owned();
-        assert!(answer.is_empty() || start.starts_with("HTTP/1.1 4"), "{start}");
+        assert!(
+            answer.is_empty() || start.starts_with("HTTP/1.1 4"),
+            "{start}"
+        );
     }
     assert_eq!(get(service.addr, "/healthz", &[]).await.status, 200);
 }
@@ -103,7 +125,10 @@ async fn shutting_down_finishes_what_is_in_flight() {
     let (start, rest) = feed.split_at(feed.len() / 2);
     let length = feed.len().to_string();
     let pause = Duration::from_millis(500);
-    let reply = Reply::head(200, &[], Some(&length)).send(start).wait(pause).send(rest);
+    let reply = Reply::head(200, &[], Some(&length))
+        .send(start)
+        .wait(pause)
+        .send(rest);
     let publisher = Origin::start(move |_| reply.clone()).await;
     let service = service("", &publisher).await;
     let mut idle = TcpStream::connect(service.addr).await.unwrap();
@@ -114,13 +139,18 @@ async fn shutting_down_finishes_what_is_in_flight() {
     service.begin_shutdown();
     let answer = read(&mut stream).await;
     assert!(answer.whole && answer.text().ends_with("</rss>\n"));
-    assert!(hangs_up(&mut idle).await, "an idle connection outlives the shutdown");
+    assert!(
+        hangs_up(&mut idle).await,
+        "an idle connection outlives the shutdown"
+    );
     assert_eq!(service.drain().await, Drained::Whole);
 }
 
 #[tokio::test]
 async fn shutting_down_has_a_hard_end() {
-    let reply = Reply::head(200, &[], Some("1000")).send("<rss><channel>").hang();
+    let reply = Reply::head(200, &[], Some("1000"))
+        .send("<rss><channel>")
+        .hang();
     let publisher = Origin::start(move |_| reply.clone()).await;
     let service = service("drain_timeout = \"300ms\"", &publisher).await;
     let _stuck = ask(service.addr, "GET /feeds/news", &[]).await;

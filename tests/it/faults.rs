@@ -22,10 +22,26 @@ fn bad_replies() -> Vec<(&'static str, Reply)> {
         ("not-a-feed", Reply::ok(" \n\n ")),
         ("not-a-feed", Reply::ok("{\"error\": \"no such feed\"}")),
         ("truncated", Reply::ok(cut)),
-        ("truncated", Reply::head(200, &[("connection", "close")], None).send(cut).close()),
-        ("cut", Reply::head(200, &[], Some(&length)).send(cut).close()),
-        ("cut", Reply::head(200, &[], Some(&length)).send(cut).reset()),
-        ("cut", Reply::head(200, &[("transfer-encoding", "chunked")], None).send(chunk).close()),
+        (
+            "truncated",
+            Reply::head(200, &[("connection", "close")], None)
+                .send(cut)
+                .close(),
+        ),
+        (
+            "cut",
+            Reply::head(200, &[], Some(&length)).send(cut).close(),
+        ),
+        (
+            "cut",
+            Reply::head(200, &[], Some(&length)).send(cut).reset(),
+        ),
+        (
+            "cut",
+            Reply::head(200, &[("transfer-encoding", "chunked")], None)
+                .send(chunk)
+                .close(),
+        ),
         ("status", Reply::status(500, &[], "")),
         ("status", Reply::status(404, &[], "gone fishing")),
         ("status", Reply::status(429, &[("retry-after", "3600")], "")),
@@ -45,7 +61,10 @@ async fn with_a_copy_at_hand_the_copy_is_served() {
         assert_eq!((after.status, after.whole), (200, true), "{reason}");
         assert_eq!(after.body, before.body, "{reason}");
         let status = after.header("cache-status");
-        assert!(status.contains("hit; ttl=-") && status.ends_with(reason), "{reason}: {status}");
+        assert!(
+            status.contains("hit; ttl=-") && status.ends_with(reason),
+            "{reason}: {status}"
+        );
     }
 }
 
@@ -58,7 +77,11 @@ async fn without_a_copy_the_answer_is_an_error_or_breaks_off() {
         if answer.status == 200 {
             assert!(!answer.whole, "{reason}: a clean 200 of half a feed");
         } else {
-            assert!(matches!(answer.status, 404 | 502), "{reason}: {}", answer.status);
+            assert!(
+                matches!(answer.status, 404 | 502),
+                "{reason}: {}",
+                answer.status
+            );
             assert_eq!(answer.header("cache-control"), "no-store", "{reason}");
             assert_eq!(answer.header("retry-after"), "", "{reason}");
         }
@@ -70,7 +93,10 @@ async fn without_a_copy_the_answer_is_an_error_or_breaks_off() {
 
 #[tokio::test]
 async fn upstream_is_asked_conditionally_and_a_304_keeps_the_copy() {
-    let headers = [("etag", "RSS-f3fd without quotes"), ("last-modified", "some day in 1980")];
+    let headers = [
+        ("etag", "RSS-f3fd without quotes"),
+        ("last-modified", "some day in 1980"),
+    ];
     let good = Reply::status(200, &headers, feed_of(10, 1_000));
     let publisher = Origin::script(vec![good, Reply::status(304, &[], "")]).await;
     let service = Service::with_feed(SHORT, publisher.address()).await;
@@ -79,11 +105,21 @@ async fn upstream_is_asked_conditionally_and_a_304_keeps_the_copy() {
     let after = get(service.addr, "/feeds/news", &[]).await;
     let seen = publisher.seen();
     assert_eq!(field(&seen[0], "if-none-match"), None);
-    assert_eq!(field(&seen[1], "if-none-match"), Some("RSS-f3fd without quotes"));
-    assert_eq!(field(&seen[1], "if-modified-since"), Some("some day in 1980"));
+    assert_eq!(
+        field(&seen[1], "if-none-match"),
+        Some("RSS-f3fd without quotes")
+    );
+    assert_eq!(
+        field(&seen[1], "if-modified-since"),
+        Some("some day in 1980")
+    );
     assert_eq!(after.body, before.body);
     assert_eq!(after.header("etag"), before.header("etag"));
-    assert!(after.header("cache-status").starts_with("Feedwright; fwd=stale; stored"));
+    assert!(
+        after
+            .header("cache-status")
+            .starts_with("Feedwright; fwd=stale; stored")
+    );
 }
 
 #[tokio::test]
@@ -102,14 +138,21 @@ async fn the_same_feed_under_new_validators_stays_unmodified_for_readers() {
 #[tokio::test]
 async fn a_slow_upstream_does_not_keep_a_reader_who_can_have_the_copy() {
     let good = Reply::ok(feed_of(10, 1_000));
-    let slow = Reply::default().wait(Duration::from_secs(2)).send("HTTP/1.1 500 No\r\n\r\n").close();
+    let slow = Reply::default()
+        .wait(Duration::from_secs(2))
+        .send("HTTP/1.1 500 No\r\n\r\n")
+        .close();
     let publisher = Origin::script(vec![good, slow]).await;
     let service = Service::with_feed(SHORT, publisher.address()).await;
     get(service.addr, "/feeds/news", &[]).await;
     tokio::time::sleep(Duration::from_millis(1_050)).await;
     let answer = get(service.addr, "/feeds/news", &[]).await;
     assert_eq!(answer.status, 200);
-    assert!(answer.header("cache-status").ends_with("detail=slow"), "{}", answer.header("cache-status"));
+    assert!(
+        answer.header("cache-status").ends_with("detail=slow"),
+        "{}",
+        answer.header("cache-status")
+    );
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ use tokio::task::JoinSet;
 enum Step {
     Send(Vec<u8>),
     Wait(Duration),
+    /// Waits until the test says so.
+    WaitFor(tokio::sync::watch::Receiver<bool>),
     /// Sends FIN.
     Close,
     /// Sends RST.
@@ -83,6 +85,12 @@ impl Reply {
 
     pub(crate) fn wait(mut self, pause: Duration) -> Self {
         self.0.push(Step::Wait(pause));
+        self
+    }
+
+    /// Goes on once `released` holds true.
+    pub(crate) fn wait_for(mut self, released: tokio::sync::watch::Receiver<bool>) -> Self {
+        self.0.push(Step::WaitFor(released));
         self
     }
 
@@ -226,6 +234,9 @@ async fn converse(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, answer: 
                     }
                 }
                 Step::Wait(pause) => tokio::time::sleep(pause).await,
+                Step::WaitFor(mut released) => {
+                    released.wait_for(|released| *released).await.ok();
+                }
                 Step::Close => return,
                 Step::Reset => {
                     let _ = stream.set_zero_linger();

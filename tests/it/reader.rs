@@ -18,7 +18,9 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -56,10 +58,20 @@ pub(crate) async fn read(stream: &mut TcpStream) -> Answer {
 }
 
 fn parse(bytes: &[u8]) -> Answer {
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("an HTTP head");
+    let end = bytes
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .expect("an HTTP head");
     let head = std::str::from_utf8(&bytes[..end]).unwrap();
     let mut lines = head.split("\r\n");
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let status = lines
+        .next()
+        .unwrap()
+        .split(' ')
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
     let mut headers = HeaderMap::new();
     for line in lines {
         let (name, value) = line.split_once(':').unwrap();
@@ -70,16 +82,28 @@ fn parse(bytes: &[u8]) -> Answer {
     let (body, whole) = if headers.contains_key("transfer-encoding") {
         unchunk(rest)
     } else {
-        let length = headers.get("content-length").map(|n| n.to_str().unwrap().parse().unwrap());
-        (rest.to_vec(), length.is_none_or(|length: usize| length == rest.len()))
+        let length = headers
+            .get("content-length")
+            .map(|n| n.to_str().unwrap().parse().unwrap());
+        (
+            rest.to_vec(),
+            length.is_none_or(|length: usize| length == rest.len()),
+        )
     };
-    Answer { status, headers, body, whole }
+    Answer {
+        status,
+        headers,
+        body,
+        whole,
+    }
 }
 
 fn unchunk(mut bytes: &[u8]) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
     loop {
-        let Some(line) = bytes.windows(2).position(|two| two == b"\r\n") else { return (body, false) };
+        let Some(line) = bytes.windows(2).position(|two| two == b"\r\n") else {
+            return (body, false);
+        };
         let size = std::str::from_utf8(&bytes[..line]).unwrap();
         let size = usize::from_str_radix(size.split(';').next().unwrap(), 16).unwrap();
         bytes = &bytes[line + 2..];

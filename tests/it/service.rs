@@ -35,14 +35,22 @@ impl Service {
         let stop = CancellationToken::new();
         let running = {
             let (app, stop) = (Arc::clone(&app), stop.clone());
-            #[expect(clippy::disallowed_methods, reason = "the test waits for it in `drain`")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the test waits for it in `drain`"
+            )]
             tokio::spawn(async move {
                 let routes = Routes(Arc::clone(&app));
                 let (server, tasks) = (&app.settings.server, &app.refresher.tasks);
                 server::run(listener, server, routes, tasks, stop.cancelled_owned()).await
             })
         };
-        Self { addr, app, stop, running: Some(running) }
+        Self {
+            addr,
+            app,
+            stop,
+            running: Some(running),
+        }
     }
 
     /// One feed called `news` that may be fetched from the scripted upstream.
