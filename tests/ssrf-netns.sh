@@ -2,8 +2,9 @@
 # Runs the tests of the address policy in a network namespace where every IPv4 and IPv6 address is
 # local (AnyIP), so that a connection to any address at all would be accepted and counted.
 #
-#   tests/ssrf-netns.sh [TEST-BINARY]
+#   tests/ssrf-netns.sh [TEST-BINARY]      (paths are relative to the repository's root)
 #
+# FEEDWRIGHT_SSRF_VECTORS may name a file of further addresses, one a line.
 # Exit 77: this machine allows no namespaces, and nothing was tested.
 set -eu
 
@@ -28,7 +29,7 @@ if [ "${1-}" != --inside ]; then
             sed -n 's/.*"executable":"\([^"]*\/it-[^"]*\)".*/\1/p' | tail -n 1)
     fi
     [ -x "$binary" ] || { echo "ssrf-netns: no test binary" >&2; exit 1; }
-    exec $namespace "$0" --inside "$binary"
+    exec $namespace tests/ssrf-netns.sh --inside "$binary"
 fi
 
 ip link set lo up

@@ -153,19 +153,6 @@ impl FetchError {
         if error.is_builder() {
             return Self::Settings(error.into());
         }
-        Self::in_transfer(error)
-    }
-
-    /// What went wrong between the response's head and its end.
-    pub(super) fn in_body(error: reqwest::Error) -> Self {
-        Self::in_transfer(error.without_url())
-    }
-
-    pub(super) fn protocol(what: &'static str) -> Self {
-        Self::Protocol(what.into())
-    }
-
-    fn in_transfer(error: reqwest::Error) -> Self {
         let is_cut = find::<hyper::Error>(&error)
             .is_some_and(|cause| cause.is_incomplete_message() || cause.is_canceled())
             || find::<io::Error>(&error).is_some_and(|cause| is_disconnect(cause.kind()));
@@ -174,6 +161,22 @@ impl FetchError {
         } else {
             Self::Protocol(error.into())
         }
+    }
+
+    /// What went wrong between the response's head and its end.
+    pub(super) fn in_body(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let is_malformed = find::<hyper::Error>(&error).is_some_and(hyper::Error::is_parse)
+            || find::<io::Error>(&error).is_some_and(|cause| is_malformed(cause.kind()));
+        if is_malformed {
+            Self::Protocol(error.into())
+        } else {
+            Self::Cut(error.into())
+        }
+    }
+
+    pub(super) fn protocol(what: &'static str) -> Self {
+        Self::Protocol(what.into())
     }
 }
 
@@ -229,6 +232,14 @@ fn is_disconnect(kind: io::ErrorKind) -> bool {
             | io::ErrorKind::ConnectionAborted
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::NotConnected
+    )
+}
+
+/// How hyper reports chunk framing that it cannot read.
+fn is_malformed(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData
     )
 }
 

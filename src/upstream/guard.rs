@@ -78,7 +78,7 @@ const LOCAL_SUFFIXES: [&str; 10] = [
 ];
 
 /// IPv4 blocks that are not public unicast (IANA special-purpose registry and cloud metadata).
-const REFUSED_V4: [(Ipv4Addr, u32); 20] = [
+const REFUSED_V4: [(Ipv4Addr, u32); 19] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     // Shared address space; holds Alibaba's metadata address 100.100.100.200.
@@ -100,8 +100,8 @@ const REFUSED_V4: [(Ipv4Addr, u32); 20] = [
     (Ipv4Addr::new(198, 51, 100, 0), 24),
     (Ipv4Addr::new(203, 0, 113, 0), 24),
     (Ipv4Addr::new(224, 0, 0, 0), 4),
+    // Reserved, and the broadcast address.
     (Ipv4Addr::new(240, 0, 0, 0), 4),
-    (Ipv4Addr::new(255, 255, 255, 255), 32),
 ];
 
 /// IPv6 global unicast: nothing outside it is allowed.

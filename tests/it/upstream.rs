@@ -1,7 +1,8 @@
-//! Fetching: requests, redirects, conditions, timeouts, names, proxies.
+//! Fetching: what is sent, what comes back, what fails.
 
 mod body;
 mod proxy;
+mod redirect;
 
 use crate::origin::{Origin, Reply, field};
 use feedwright::upstream::{
@@ -11,6 +12,7 @@ use http::HeaderValue;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use url::Url;
 
 /// Names it was asked for.
@@ -231,110 +233,6 @@ async fn retry_after_is_kept() {
 }
 
 #[tokio::test]
-async fn redirects_are_followed_in_every_form_up_to_the_limit() {
-    for (path, expected, hops, moved) in [
-        ("/301/8", "ok", 2, true),
-        ("/308/8", "ok", 2, true),
-        ("/302/8", "ok", 2, false),
-        ("/303/8", "ok", 2, false),
-        ("/307/8", "ok", 2, false),
-        ("/301/5", "ok", 5, true),
-        ("/301/4", "ok", 6, true),
-        ("/301/3", "redirect: there were 5 before it", 6, false),
-        ("/mixed", "ok", 3, false),
-        ("/space", "ok", 2, true),
-        ("/relative", "ok", 2, true),
-        ("/fragment", "ok", 2, true),
-        ("/loop", "redirect: it leads in a circle", 1, false),
-        ("/self", "redirect: it leads in a circle", 1, false),
-        ("/none", "redirect: it names no location", 1, false),
-        ("/blank", "redirect: its location is no URL", 1, false),
-        ("/bad", "redirect: its location is no URL", 1, false),
-    ] {
-        let origin = Origin::start(|head| {
-            let path = head.split(' ').nth(1).unwrap();
-            let chain = |status: u16, step: usize| match step {
-                9 => Reply::ok("<rss/>"),
-                _ => Reply::redirect(status, &format!("/{status}/{}", step + 1)),
-            };
-            match path.trim_start_matches('/').split_once('/') {
-                Some(("feeds", _)) => Reply::ok("<rss/>"),
-                Some((status, step)) => chain(status.parse().unwrap(), step.parse().unwrap()),
-                None => match path {
-                    "/mixed" => Reply::redirect(302, "/301/8"),
-                    "/space" => Reply::redirect(301, "   /feeds/\u{e4}x "),
-                    "/relative" => Reply::redirect(301, "feeds/x"),
-                    "/fragment" => Reply::redirect(301, "/feeds/x#top"),
-                    "/loop" | "/self" => Reply::redirect(301, &format!("{path}#again")),
-                    "/none" => Reply::status(301, &[], ""),
-                    "/blank" => Reply::redirect(301, ""),
-                    _ => Reply::redirect(301, "http://[::1/"),
-                },
-            }
-        })
-        .await;
-        let client = client(Options::default());
-        let at = at(&origin, path);
-        match get(&client, &at).await {
-            Ok((found, _)) => {
-                assert_eq!("ok", expected, "{path}");
-                assert_eq!(found.moved_to.is_some(), moved, "{path}");
-                assert_eq!(found.url.fragment(), None);
-            }
-            Err(FetchError::Redirect { problem }) => {
-                assert_eq!(format!("redirect: {problem}"), expected, "{path}");
-            }
-            Err(error) => panic!("{path}: {error:?}"),
-        }
-        assert_eq!(origin.seen().len(), hops, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn secrets_stay_with_the_configured_origin() {
-    let other = Origin::script(vec![Reply::ok("<rss/>")]).await;
-    let there = other.url("/there");
-    let origin = Origin::start(move |head| match head.split(' ').nth(1) {
-        Some("/a") => Reply::redirect(301, "/b"),
-        _ => Reply::redirect(301, &there),
-    })
-    .await;
-    let mut configured = at(&origin, "/a");
-    configured
-        .allow_private
-        .push(HostPort::parse(&other.address().to_string()).unwrap());
-    configured.url.set_username("me").unwrap();
-    configured.url.set_password(Some("secret")).unwrap();
-    configured.cookies = Some("session=1".parse().unwrap());
-    configured.headers = vec![
-        (
-            http::HeaderName::from_static("x-key"),
-            "k1".parse().unwrap(),
-        ),
-        (
-            http::HeaderName::from_static("x-key"),
-            "k2".parse().unwrap(),
-        ),
-        (http::header::ACCEPT, "text/plain".parse().unwrap()),
-    ];
-    configured.user_agent = Some("Own/1".into());
-    let (found, _) = get(&client(Options::default()), &configured).await.unwrap();
-    assert_eq!(found.url.as_str(), other.url("/there"));
-    assert_eq!(origin.seen().len(), 2);
-    for head in origin.seen() {
-        assert_eq!(field(&head, "authorization"), Some("Basic bWU6c2VjcmV0"));
-        assert_eq!(field(&head, "cookie"), Some("session=1"));
-        assert_eq!(field(&head, "accept"), Some("text/plain"));
-        assert_eq!(head.matches("x-key: k").count(), 2);
-        assert_eq!(field(&head, "user-agent"), Some("Own/1"));
-    }
-    let head = &other.seen()[0];
-    for absent in ["authorization", "cookie", "x-key", "referer"] {
-        assert_eq!(field(head, absent), None, "{absent} leaked");
-    }
-}
-
-#[tokio::test]
 async fn a_stale_pooled_connection_is_tried_again_once() {
     let origin = Origin::script(vec![
         Reply::ok("one"),
@@ -367,16 +265,44 @@ async fn failures_to_connect_are_told_apart() {
     let port = Url::parse(&closed).unwrap().port().unwrap();
     let allow = [format!("127.0.0.1:{port}")];
     assert_eq!(reason(&client, &upstream(&closed, &allow)).await, "connect");
-    let plain = Origin::script(vec![Reply::default()]).await;
-    let tls = Origin::url(&plain, "/").replace("http:", "https:");
-    let allow = [plain.address().to_string()];
+    // A server that speaks no TLS, and one that says nothing.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let secure = upstream(&format!("https://{address}/"), &[address]);
+    let speak = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 No\r\n\r\n").await.unwrap();
+        stream
+    };
+    let (outcome, _stream) = tokio::join!(reason(&client, &secure), speak);
+    assert_eq!(outcome, "tls");
     let options = Options {
         connect_timeout: Duration::from_millis(50),
         ..Options::default()
     };
-    let quick = Client::new(options, names(&[]).0).unwrap();
-    assert_eq!(
-        reason(&quick, &upstream(&tls, &allow)).await,
-        "timeout: Connect"
+    let silent: Lookup = Arc::new(|_| Box::pin(std::future::pending()));
+    let quick = Client::new(options, silent).unwrap();
+    assert_eq!(reason(&quick, &secure).await, "timeout: Connect");
+    let unresolved = upstream("http://silent.example/", &[]);
+    assert_eq!(reason(&quick, &unresolved).await, "timeout: Connect");
+}
+
+#[tokio::test]
+async fn errors_keep_their_causes_and_no_address() {
+    let origin = Origin::script(vec![Reply::default().reset()]).await;
+    let mut secret = at(&origin, "/private-token");
+    secret.url.set_password(Some("hunter2")).unwrap();
+    let error = get(&client(Options::default()), &secret).await.unwrap_err();
+    assert_eq!(error.to_string(), "the transfer ended early");
+    let mut chain = format!("{error:?}");
+    let mut cause = std::error::Error::source(&error);
+    assert!(cause.is_some());
+    while let Some(error) = cause {
+        chain += &error.to_string();
+        cause = error.source();
+    }
+    assert!(
+        !chain.contains("private-token") && !chain.contains("hunter2"),
+        "{chain}"
     );
 }

@@ -64,6 +64,9 @@ fn decode(coding: Coding, body: &[u8], chunk: usize) -> Result<Vec<u8>, CodingEr
 const FORMS: [&str; 6] = ["plain", "gzip", "zlib", "raw", "br", "zstd"];
 
 proptest! {
+    // Each case runs six encoders.
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn any_chunking_gives_the_same_bytes(
         plain in proptest::collection::vec(any::<u8>(), 0..4000),
