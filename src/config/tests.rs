@@ -167,9 +167,8 @@ fn variables_override_the_file() {
     );
 }
 
-#[test]
-fn a_feed_inherits_what_it_does_not_say() {
-    let text = r#"
+/// Two feeds: one that says nothing, one that says otherwise.
+const INHERITANCE: &str = r#"
         [server]
         listen = "0.0.0.0:81"
         [image_proxy.mine]
@@ -198,6 +197,9 @@ fn a_feed_inherits_what_it_does_not_say() {
         proxy = "socks5h://u:p@127.0.0.1:9050"
         allow_private = ["RSS-Bridge:80", "[::1]:3000"]
     "#;
+
+#[test]
+fn a_feed_inherits_what_it_does_not_say() {
     let settings = settings(text, &[("SECRET", "two\n"), ("FEEDWRIGHT_COOKIE", "sid=3")]);
     let [plain, own] = settings.feeds.as_slice() else {
         panic!("two feeds");

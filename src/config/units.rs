@@ -107,7 +107,7 @@ pub(super) fn format_duration(duration: Duration) -> String {
 pub(super) fn format_size(bytes: u64) -> String {
     SIZES
         .iter()
-        .find(|(_, unit)| bytes >= *unit && bytes % unit == 0)
+        .find(|(_, unit)| bytes >= *unit && bytes.is_multiple_of(*unit))
         .map_or_else(
             || format!("{bytes}B"),
             |(name, unit)| format!("{}{name}", bytes / unit),
