@@ -157,7 +157,7 @@ async fn the_index_lists_addresses_and_explains_itself_when_there_are_none() {
     let service = Service::with_feed("title = \"News & <more>\"", publisher.address()).await;
     let page = get(service.addr, "/", &[]).await;
     assert!(
-        page.text().contains("http://127.0.0.1:8080/feeds/news"),
+        page.text().contains("127.0.0.1:8080&#x2f;feeds&#x2f;news"),
         "{}",
         page.text()
     );
