@@ -9,6 +9,7 @@
 mod config;
 mod edge;
 mod faults;
+mod golden;
 mod origin;
 mod reader;
 mod service;
