@@ -13,6 +13,7 @@ mod parse;
 #[cfg(test)]
 mod properties;
 mod scan;
+mod svg;
 #[cfg(test)]
 mod tests;
 
@@ -61,6 +62,8 @@ pub struct HtmlPass {
 /// A place that holds picture addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Spot {
+    /// Where the start tag is that it belongs to.
+    tag: usize,
     /// An attribute's raw value without its quotes, or a style sheet.
     range: Range<usize>,
     holds: Holds,
@@ -76,7 +79,8 @@ enum Holds {
 }
 
 impl HtmlPass {
-    /// Elements that match one of the CSS selectors `skip_images` stay as they are.
+    /// Elements that match one of the CSS selectors `skip_images` stay as they are. `noscript`
+    /// can't be matched, nor what holds raw text in XHTML: the parser sees them under other names.
     ///
     /// # Errors
     /// When lol_html can't match by one of the selectors.
@@ -115,25 +119,19 @@ impl HtmlPass {
     fn spots(&self, html: &str, markup: Markup) -> Vec<Spot> {
         let scan::Found {
             mut spots,
-            unread_from,
+            mut unread_from,
         } = scan::spots(html, markup);
-        if !self.skip_images.is_empty() && (!spots.is_empty() || unread_from.is_some()) {
-            let parsed = self.parse(html, 0, markup, &self.skip_images);
-            // SECURITY: when the parser gives up early, pictures that were to be skipped are
-            // proxied rather than others leaked.
-            if parsed.is_complete || unread_from.is_some() {
-                return parsed.spots;
-            }
-            return spots;
+        // SECURITY: nesting that exhausts the parser is no way to leak: a new one reads on.
+        while let Some(from) = unread_from {
+            let parsed = parse::spots(html, from, markup, &self.every_element);
+            spots.extend(parsed.spots);
+            unread_from = parsed.stopped_at;
         }
-        if let Some(from) = unread_from {
-            spots.extend(self.parse(html, from, markup, &[]).spots);
+        if !self.skip_images.is_empty() && !spots.is_empty() {
+            let skipped = parse::matching_tags(html, markup, &self.skip_images);
+            spots.retain(|spot| skipped.binary_search(&spot.tag).is_err());
         }
         spots
-    }
-
-    fn parse(&self, html: &str, from: usize, markup: Markup, skip: &[Selector]) -> parse::Found {
-        parse::spots(html, from, markup, &self.every_element, skip)
     }
 }
 

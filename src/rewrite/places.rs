@@ -84,6 +84,9 @@ const TABLE: &[(&str, &[&str], Kind)] = &[
 /// How `attribute` on `element` holds picture addresses, if it does. Names in any case.
 #[must_use]
 pub fn look_up(element: &[u8], attribute: &[u8]) -> Option<Kind> {
+    if !may_be_listed(attribute) {
+        return None;
+    }
     let mut buffer = [0; ATTRIBUTE_BYTES_MAX];
     let attribute = lowercase(attribute, &mut buffer)?;
     let first = TABLE.partition_point(|(name, _, _)| name.as_bytes() < attribute);
@@ -133,6 +136,30 @@ pub fn names_a_picture(value: &str) -> bool {
             .iter()
             .any(|extension| after_dot[..end].eq_ignore_ascii_case(extension))
     })
+}
+
+/// For each letter, the lengths of the attributes in the table that start with it, as bits.
+const LENGTHS: [u32; 26] = {
+    let mut lengths = [0; 26];
+    let mut row = 0;
+    while row < TABLE.len() {
+        let name = TABLE[row].0.as_bytes();
+        lengths[(name[0] - b'a') as usize] |= 1 << name.len();
+        row += 1;
+    }
+    lengths
+};
+
+/// Refuses nearly every attribute there is, at the price of a few instructions.
+fn may_be_listed(attribute: &[u8]) -> bool {
+    let Some(first) = attribute
+        .first()
+        .filter(|first| first.is_ascii_alphabetic())
+    else {
+        return false;
+    };
+    let lengths = LENGTHS[usize::from(first.to_ascii_lowercase() - b'a')];
+    attribute.len() <= ATTRIBUTE_BYTES_MAX && lengths >> attribute.len() & 1 == 1
 }
 
 fn lowercase<'a>(name: &[u8], buffer: &'a mut [u8]) -> Option<&'a [u8]> {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem};
 
-use super::{Holds, Markup, Spot};
+use super::{Holds, Markup, Spot, svg};
 use crate::rewrite::{css, places};
 
 /// What the scan found.
@@ -59,10 +59,10 @@ enum Next {
 }
 
 /// A tag's end.
-struct TagEnd {
+pub(super) struct TagEnd {
     /// Behind its `>`.
-    at: usize,
-    is_self_closed: bool,
+    pub(super) at: usize,
+    pub(super) is_self_closed: bool,
 }
 
 struct Scan<'a> {
@@ -91,7 +91,7 @@ impl Scan<'_> {
         let Some(end) = read_attributes(self.html, name.end, |attribute, value| {
             let element = element_name(self.html, name.clone(), self.markup);
             self.spots
-                .extend(attribute_spot(self.html, element, attribute, value));
+                .extend(attribute_spot(self.html, open, element, attribute, value));
         }) else {
             // Browsers drop a tag that never ends.
             self.spots.truncate(spots_before);
@@ -100,17 +100,23 @@ impl Scan<'_> {
         let element = element_name(self.html, name.clone(), self.markup);
         if self.markup == Markup::Xhtml {
             if element.eq_ignore_ascii_case(b"style") && !end.is_self_closed {
-                push_sheets(self.html, end.at, &mut self.spots);
+                push_sheets(self.html, open, end.at, &mut self.spots);
             }
             return Next::At(end.at);
         }
         let Some(raw_text) = RawText::of(element) else {
-            let is_foreign =
-                element.eq_ignore_ascii_case(b"svg") || element.eq_ignore_ascii_case(b"math");
-            if is_foreign && self.foreign.is_none() {
+            let is_svg = element.eq_ignore_ascii_case(b"svg");
+            let is_foreign = is_svg || element.eq_ignore_ascii_case(b"math");
+            if !is_foreign || self.foreign.is_some() {
+                return Next::At(end.at);
+            }
+            let plain_end = (is_svg && !end.is_self_closed)
+                .then(|| svg::plain_end(self.html, end.at))
+                .flatten();
+            if plain_end.is_none() {
                 self.foreign = Some((open, spots_before));
             }
-            return Next::At(end.at);
+            return Next::At(plain_end.unwrap_or(end.at));
         };
         let close = raw_text_end(self.html, &self.html[name], end.at);
         let content = end.at..close;
@@ -125,7 +131,7 @@ impl Scan<'_> {
         }
         if raw_text == RawText::StyleSheet {
             self.spots
-                .extend(sheet_spot(self.html, content, Holds::RawSheet));
+                .extend(sheet_spot(self.html, open, content, Holds::RawSheet));
         }
         Next::At(close)
     }
@@ -152,7 +158,7 @@ impl Scan<'_> {
     }
 }
 
-/// Elements whose content holds no tags.
+/// Elements whose content holds no tags in HTML.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum RawText {
     Plain,
@@ -175,6 +181,12 @@ impl RawText {
             (b"noframes", RawText::Plain),
             (b"plaintext", RawText::ToTheEnd),
         ];
+        if !matches!(
+            element.first()? | 0x20,
+            b'i' | b'n' | b'p' | b's' | b't' | b'x'
+        ) {
+            return None;
+        }
         NAMES
             .iter()
             .find(|(name, _)| element.eq_ignore_ascii_case(name))
@@ -202,6 +214,7 @@ pub(super) fn element_name(html: &[u8], name: Range<usize>, markup: Markup) -> &
 /// The spot that an attribute is, if it may hold addresses.
 pub(super) fn attribute_spot(
     html: &[u8],
+    tag: usize,
     element: &[u8],
     attribute: Range<usize>,
     value: Range<usize>,
@@ -214,22 +227,28 @@ pub(super) fn attribute_spot(
         && !css::may_hold_address(&html[value.clone()])
         && memchr(b'&', &html[value.clone()]).is_none();
     (!is_nothing).then_some(Spot {
+        tag,
         range: value,
         holds: Holds::Attribute(kind),
     })
 }
 
 /// The spot that the content of a `style` element is, if it may hold addresses.
-pub(super) fn sheet_spot(html: &[u8], range: Range<usize>, holds: Holds) -> Option<Spot> {
-    css::may_hold_address(&html[range.clone()]).then_some(Spot { range, holds })
+pub(super) fn sheet_spot(
+    html: &[u8],
+    tag: usize,
+    range: Range<usize>,
+    holds: Holds,
+) -> Option<Spot> {
+    css::may_hold_address(&html[range.clone()]).then_some(Spot { tag, range, holds })
 }
 
 /// Adds the spots in the content, from `at` on, of a `style` element that holds markup like any
 /// other: text, and what CDATA sections and comments hold, which is raw.
-pub(super) fn push_sheets(html: &[u8], mut at: usize, spots: &mut Vec<Spot>) {
+pub(super) fn push_sheets(html: &[u8], tag: usize, mut at: usize, spots: &mut Vec<Spot>) {
     loop {
         let open = find(html, at, b'<').unwrap_or(html.len());
-        spots.extend(sheet_spot(html, at..open, Holds::Sheet));
+        spots.extend(sheet_spot(html, tag, at..open, Holds::Sheet));
         let rest = &html[open..];
         let (start, close) = if rest.starts_with(b"<![CDATA[") {
             (open + 9, b"]]>")
@@ -242,7 +261,7 @@ pub(super) fn push_sheets(html: &[u8], mut at: usize, spots: &mut Vec<Spot>) {
             return;
         };
         let end = start + length;
-        spots.extend(sheet_spot(html, start..end, Holds::RawSheet));
+        spots.extend(sheet_spot(html, tag, start..end, Holds::RawSheet));
         at = end + close.len();
     }
 }
@@ -292,7 +311,7 @@ pub(super) fn tag_end(html: &[u8], open: usize) -> Option<usize> {
 
 /// Reads a tag from behind its name and shows names and raw values of attributes that have
 /// values; `None` when the tag never ends.
-fn read_attributes(
+pub(super) fn read_attributes(
     html: &[u8],
     mut at: usize,
     mut show: impl FnMut(Range<usize>, Range<usize>),
