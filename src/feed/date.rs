@@ -317,12 +317,12 @@ fn read_offset(text: &str) -> Option<i64> {
 
 /// The name that `word` is, or begins with at least three letters.
 fn position(names: &[&str], word: &str) -> Option<usize> {
-    let is_beginning = |name: &&str| {
+    let is_beginning = |name: &str| {
         name.get(..word.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(word))
     };
     (word.len() >= 3)
-        .then(|| names.iter().position(|name| is_beginning(&name)))
+        .then(|| names.iter().position(|name| is_beginning(name)))
         .flatten()
 }
 

@@ -1,4 +1,142 @@
-//! Stub.
-pub(super) fn closing(_html: &str) -> Option<String> {
-    Some(String::new())
+//! What a publisher left open at the end of an HTML fragment, and how to close it, so that a footer behind
+//! it is neither swallowed (by a tag, a comment, raw text) nor drawn into an element (a link, a table).
+//!
+//! Invariants: what is put behind a fragment holds end tags and ends of comments only, so it shows nothing
+//! and loads nothing; a fragment whose elements are all closed needs nothing.
+
+mod names;
+mod open;
+pub(in crate::rewrite) mod token;
+
+use std::borrow::Cow;
+
+use open::{Content, Open, TooDeep};
+use token::{Token, Tokens, Unfinished};
+
+/// How often closing for one way to read `<noscript>` may open something for the other.
+const ROUNDS_MAX: usize = 4;
+
+/// How to end a fragment so that something can follow: keep its first `keep` bytes, then write `text`.
+///
+/// Only a tag that the fragment ends in the midst of is cut off. Every HTML parser drops such a tag, so
+/// nothing that shows is lost; completed, `<img src="https://example.org/a.p` would load a picture that
+/// nobody asked for and that no image rule has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// Bytes of the fragment to keep.
+    pub keep: usize,
+    /// What closes them; empty when nothing is open.
+    pub text: Cow<'static, str>,
 }
+
+/// Finds how to close `html`, or `None` when nothing can follow it: `<plaintext>` has no end, and beyond
+/// 512 open elements nobody counts. The caller then leaves the footer out.
+#[must_use]
+pub fn closing(html: &str) -> Option<Closing> {
+    let closing = scan(html, false)?;
+    // Parsers that run scripts read `<noscript>` as raw text, all others as markup: close it for both.
+    if mentions_noscript(html) {
+        close_for_both(html, closing)
+    } else {
+        Some(closing)
+    }
+}
+
+fn mentions_noscript(html: &str) -> bool {
+    const NAME: &[u8] = b"<noscript";
+    memchr::memchr_iter(b'<', html.as_bytes()).any(|at| {
+        html.as_bytes()
+            .get(at..at + NAME.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(NAME))
+    })
+}
+
+fn close_for_both(html: &str, first: Closing) -> Option<Closing> {
+    let mut keep = first.keep;
+    let mut text = first.text.into_owned();
+    for _ in 0..ROUNDS_MAX {
+        let mut is_closed = true;
+        for noscript_is_raw in [true, false] {
+            let joined = format!("{}{text}", &html[..keep]);
+            let more = scan(&joined, noscript_is_raw)?;
+            is_closed &= more.keep == joined.len() && more.text.is_empty();
+            text.truncate(more.keep.saturating_sub(keep));
+            keep = keep.min(more.keep);
+            text.push_str(&more.text);
+        }
+        if is_closed {
+            let text = Cow::Owned(text);
+            return Some(Closing { keep, text });
+        }
+    }
+    None
+}
+
+/// Reads the fragment once.
+fn scan(html: &str, noscript_is_raw: bool) -> Option<Closing> {
+    let mut tokens = Tokens::new(html);
+    let mut open = Open::new(noscript_is_raw);
+    // The end tag that raw text still waits for: a name, and whether a script's comment is open.
+    let mut raw: Option<(&str, bool)> = None;
+    let mut keep = html.len();
+    let mut text = String::new();
+    while let Some(token) = tokens.next(open.is_foreign()) {
+        match token {
+            Token::Start(tag) => {
+                let content = match open.start(&tag) {
+                    Ok(content) => content,
+                    Err(TooDeep) => return None,
+                };
+                match content {
+                    Content::Markup => {}
+                    Content::Plaintext => return None,
+                    Content::Raw => {
+                        tokens.raw_text(tag.name);
+                        raw = Some((tag.name, false));
+                    }
+                    Content::Script => raw = Some((tag.name, tokens.script_text().1)),
+                }
+            }
+            Token::End(name) => {
+                if raw.take().is_none() {
+                    open.end(name);
+                }
+            }
+            Token::Unfinished(unfinished) => {
+                (keep, text) = finish(html, unfinished, raw.is_some());
+            }
+            Token::Text(_) | Token::Comment(_) | Token::Cdata(_) | Token::Bogus => {}
+        }
+    }
+    if let Some((name, is_escaped)) = raw {
+        let comment_end = if is_escaped { "-->" } else { "" };
+        text.push_str(&format!("{comment_end}</{name}>"));
+    }
+    open.close_all(&mut text);
+    let text = if text.is_empty() {
+        Cow::Borrowed("")
+    } else {
+        Cow::Owned(text)
+    };
+    Some(Closing { keep, text })
+}
+
+/// How to end the token that the fragment ends in: what to keep, what to write.
+fn finish(html: &str, unfinished: Unfinished, is_in_raw_text: bool) -> (usize, String) {
+    match unfinished {
+        Unfinished::Tag(start) if is_in_raw_text => (start, String::new()),
+        Unfinished::Tag(start) => {
+            // A `<` before the tag was text, and must not begin another one.
+            let keep = html[..start].trim_end_matches('<').len();
+            (keep, "&lt;".repeat(start - keep))
+        }
+        // These are text to a parser that finds nothing behind them.
+        Unfinished::Opening(start) => (start, format!("&lt;{}", &html[start + 1..])),
+        Unfinished::Comment => (html.len(), "-->".to_owned()),
+        Unfinished::Bogus => (html.len(), ">".to_owned()),
+        Unfinished::Cdata => (html.len(), "]]>".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,258 @@
-//! Stub.
-pub(super) fn well_formed(html: &str) -> String {
-    html.to_owned()
+//! An HTML fragment as well-formed XHTML: what a header or footer needs inside Atom's `type="xhtml"`.
+//!
+//! Invariant: whatever comes in, what goes out stands inside an XML element without breaking it: every
+//! element closed, every attribute once and quoted, only the five references of XML, no prefixed name
+//! (nobody declared the prefix), no character that XML 1.0 forbids.
+
+use std::borrow::Cow;
+
+use super::fragment::token::{StartTag, Token, Tokens};
+
+/// The most elements that may be open at once; tags of deeper elements are left out.
+const DEPTH_MAX: usize = 256;
+
+/// Elements without content (HTML §13.1.2).
+const VOID: &[&str] = &[
+    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
+    "track", "wbr",
+];
+
+/// Elements whose content is text; `true`: with character references.
+const RAW: &[(&str, bool)] = &[
+    ("iframe", false),
+    ("noembed", false),
+    ("noframes", false),
+    ("script", false),
+    ("style", false),
+    ("textarea", true),
+    ("title", true),
+    ("xmp", false),
+];
+
+/// The elements that end where one of the given start tags follows: HTML lets their end tags away.
+const IMPLIED_ENDS: &[(&str, &[&str])] = &[
+    (
+        "p",
+        &[
+            "address",
+            "article",
+            "aside",
+            "blockquote",
+            "center",
+            "details",
+            "div",
+            "dl",
+            "fieldset",
+            "figure",
+            "footer",
+            "form",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "header",
+            "hr",
+            "main",
+            "nav",
+            "ol",
+            "p",
+            "pre",
+            "section",
+            "table",
+            "ul",
+        ],
+    ),
+    ("li", &["li"]),
+    ("dt", &["dt", "dd"]),
+    ("dd", &["dt", "dd"]),
+    ("option", &["option", "optgroup"]),
+    ("td", &["td", "th", "tr"]),
+    ("th", &["td", "th", "tr"]),
+    ("tr", &["tr"]),
+];
+
+/// Writes an HTML fragment as XHTML. Pure text and markup that is XHTML already come out the same, but
+/// for the spelling of references and tags.
+#[must_use]
+pub fn well_formed(html: &str) -> String {
+    let mut tokens = Tokens::new(html);
+    let mut out = String::with_capacity(html.len() + html.len() / 8);
+    let mut open: Vec<String> = Vec::new();
+    while let Some(token) = tokens.next(is_foreign(&open)) {
+        match token {
+            Token::Text(text) => push_escaped(&htmlize::unescape(text), &mut out),
+            Token::Cdata(text) => push_escaped(text, &mut out),
+            Token::Comment(text) => push_comment(text, &mut out),
+            Token::Start(tag) => push_element(&tag, &mut tokens, &mut open, &mut out),
+            Token::End(name) => close(&name.to_ascii_lowercase(), &mut open, &mut out),
+            Token::Bogus | Token::Unfinished(_) => {}
+        }
+    }
+    while let Some(name) = open.pop() {
+        push_end(&name, &mut out);
+    }
+    out
 }
+
+/// Whether the innermost element is one of SVG or MathML, as far as that matters for CDATA sections.
+fn is_foreign(open: &[String]) -> bool {
+    open.iter().any(|name| name == "svg" || name == "math")
+}
+
+/// Writes a start tag, and raw text with it.
+fn push_element<'a>(
+    tag: &StartTag<'a>,
+    tokens: &mut Tokens<'a>,
+    open: &mut Vec<String>,
+    out: &mut String,
+) {
+    let name = tag.name.to_ascii_lowercase();
+    let raw = RAW
+        .iter()
+        .find(|(raw, _)| *raw == name)
+        .filter(|_| !is_foreign(open));
+    let is_plaintext = name == "plaintext" && !is_foreign(open);
+    if !is_xml_name(&name) || open.len() >= DEPTH_MAX {
+        return;
+    }
+    while let Some(top) = open.last()
+        && is_implied_end(top, &name)
+    {
+        close(&top.clone(), open, out);
+    }
+    push_start(&name, tag, out);
+    if VOID.contains(&name.as_str()) || (tag.is_self_closing && is_foreign_root(&name, open)) {
+        out.push_str("/>");
+        return;
+    }
+    out.push('>');
+    if let Some((_, has_references)) = raw {
+        let text = match name.as_str() {
+            "script" => tokens.script_text().0,
+            _ => tokens.raw_text(tag.name),
+        };
+        let text = if *has_references {
+            htmlize::unescape(text)
+        } else {
+            Cow::Borrowed(text)
+        };
+        push_escaped(&text, out);
+    } else if is_plaintext {
+        push_escaped(tokens.rest(), out);
+    }
+    open.push(name);
+}
+
+/// Whether `/>` closes the element: it does in SVG and MathML, and HTML ignores it.
+fn is_foreign_root(name: &str, open: &[String]) -> bool {
+    matches!(name, "svg" | "math") || is_foreign(open)
+}
+
+fn is_implied_end(open: &str, next: &str) -> bool {
+    IMPLIED_ENDS
+        .iter()
+        .any(|(name, followers)| *name == open && followers.contains(&next))
+}
+
+/// Closes `name` and what is open inside; an end tag without its start is left out.
+fn close(name: &str, open: &mut Vec<String>, out: &mut String) {
+    let Some(at) = open.iter().rposition(|one| one == name) else {
+        return;
+    };
+    for inner in open.drain(at..).rev() {
+        push_end(&inner, out);
+    }
+}
+
+fn push_end(name: &str, out: &mut String) {
+    out.push_str("</");
+    out.push_str(name);
+    out.push('>');
+}
+
+/// `<name a="b"`, without the end of the tag.
+fn push_start(name: &str, tag: &StartTag<'_>, out: &mut String) {
+    out.push('<');
+    out.push_str(name);
+    let mut written: Vec<String> = Vec::new();
+    for (attribute, value) in tag.attributes() {
+        let attribute = attribute.to_ascii_lowercase();
+        let is_language = attribute == "xml:lang";
+        if !(is_language || is_xml_name(&attribute)) || written.contains(&attribute) {
+            continue;
+        }
+        out.push(' ');
+        out.push_str(&attribute);
+        out.push_str("=\"");
+        // `<input disabled>` is `disabled="disabled"` in XHTML 1.0 §4.5; `alt` alone is the empty text.
+        match value {
+            Some(value) => push_attribute(&htmlize::unescape_attribute(value), out),
+            None if attribute == "alt" => {}
+            None => out.push_str(&attribute),
+        }
+        out.push('"');
+        written.push(attribute);
+    }
+}
+
+/// A name without a prefix, of plain characters, that XML allows.
+fn is_xml_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let is_start = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    bytes.next().is_some_and(is_start)
+        && bytes.all(|byte| is_start(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
+}
+
+fn push_escaped(text: &str, out: &mut String) {
+    for c in text.chars().filter(|c| is_xml_char(*c)) {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            _ => out.push(c),
+        }
+    }
+}
+
+/// Like text; line breaks and tabs would be read as blanks (XML §3.3.3).
+fn push_attribute(text: &str, out: &mut String) {
+    for c in text.chars().filter(|c| is_xml_char(*c)) {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push_str("&#10;"),
+            '\r' => out.push_str("&#13;"),
+            '\t' => out.push_str("&#9;"),
+            _ => out.push(c),
+        }
+    }
+}
+
+/// A comment: XML allows neither `--` inside nor `-` at its end.
+fn push_comment(text: &str, out: &mut String) {
+    out.push_str("<!--");
+    let mut last = ' ';
+    for c in text.chars().filter(|c| is_xml_char(*c)) {
+        if c == '-' && last == '-' {
+            out.push(' ');
+        }
+        out.push(c);
+        last = c;
+    }
+    if last == '-' {
+        out.push(' ');
+    }
+    out.push_str("-->");
+}
+
+/// XML §2.2.
+fn is_xml_char(c: char) -> bool {
+    !matches!(c, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+#[cfg(test)]
+mod tests;
