@@ -200,7 +200,10 @@ const INHERITANCE: &str = r#"
 
 #[test]
 fn a_feed_inherits_what_it_does_not_say() {
-    let settings = settings(text, &[("SECRET", "two\n"), ("FEEDWRIGHT_COOKIE", "sid=3")]);
+    let settings = settings(
+        INHERITANCE,
+        &[("SECRET", "two\n"), ("FEEDWRIGHT_COOKIE", "sid=3")],
+    );
     let [plain, own] = settings.feeds.as_slice() else {
         panic!("two feeds");
     };
