@@ -1,10 +1,23 @@
 //! Feedwright: a feed proxy that rewrites a feed without losing a byte it was not told to change.
 //!
-//! Invariant: arrows point down. `app`, `http`, `routes` → `config` → `cache`, `upstream` →
-//! `rewrite` → `feed`. `feed` and `rewrite` do no I/O, read no clock and know no settings.
+//! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `refresh` → `config` →
+//! `cache`, `upstream` → `rewrite` → `feed`. `feed` and `rewrite` do no I/O, read no clock and
+//! know no settings.
 #![forbid(unsafe_code)]
 
+pub mod cli;
+pub mod demo;
+pub mod routes;
+
+pub mod app;
+pub mod http;
+pub mod refresh;
+
 pub mod config;
-pub mod feed;
-pub mod rewrite;
+
+pub mod cache;
 pub mod upstream;
+
+pub mod rewrite;
+
+pub mod feed;

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `feedwright` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    feedwright::cli::main()
+}

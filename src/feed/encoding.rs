@@ -1,1 +1,328 @@
-//! Stub.
+//! Upstream bytes to UTF-8 text, as they come in.
+//!
+//! Invariants: a UTF-8 document (that says so, or says nothing) comes out byte for byte, for any
+//! chunking, and ASCII comes out at once. Of any other charset the text comes out and the XML
+//! declaration then says `UTF-8`; nothing else changes. Decoding never fails: what is no text is
+//! U+FFFD.
+
+mod declaration;
+#[cfg(test)]
+mod tests;
+mod wide;
+
+use std::ops::Range;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8};
+
+use declaration::Declaration;
+use wide::Wide;
+
+/// How much of the text from the first byte on that is not ASCII is looked at (and held back) to
+/// tell UTF-8 from something else: when somebody says that it is UTF-8, and when nobody does.
+const PROBE_BYTES: usize = 1024;
+const PROBE_BYTES_UNDECLARED: usize = 4096;
+/// How much ASCII is held back because the declaration names another charset and may have to be
+/// changed; after that it is.
+const HELD_BYTES_MAX: usize = 64 << 10;
+/// Bytes are decoded in steps, so that little room is needed ahead.
+const STEP_BYTES: usize = 16 << 10;
+
+/// Turns the bytes of one document into UTF-8 text.
+#[derive(Debug)]
+pub struct Decoder {
+    http: Option<&'static Encoding>,
+    declared: Option<&'static Encoding>,
+    charset: Option<&'static str>,
+    state: State,
+}
+
+enum State {
+    /// The first bytes, until the byte order and the XML declaration are known.
+    Head(Vec<u8>),
+    /// ASCII so far, and no declaration that could be wrong: goes out as it comes.
+    Ascii,
+    /// ASCII so far, under a declaration that names another charset.
+    Held(Vec<u8>, Range<usize>),
+    /// Held back from the first byte on that is not ASCII.
+    Probe {
+        bytes: Vec<u8>,
+        first: usize,
+        label: Option<Range<usize>>,
+    },
+    /// UTF-16 or UTF-32; the text is held back until its declaration is known.
+    Wide(Wide, Option<String>),
+    /// The charset is known and the declaration is out.
+    Decoding(encoding_rs::Decoder),
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Head(_) => "Head",
+            Self::Ascii => "Ascii",
+            Self::Held(..) => "Held",
+            Self::Probe { .. } => "Probe",
+            Self::Wide(..) => "Wide",
+            Self::Decoding(_) => "Decoding",
+        })
+    }
+}
+
+impl Decoder {
+    /// `http_charset` is the `charset` parameter of the Content-Type, as it was written.
+    pub fn new(http_charset: Option<&str>) -> Self {
+        Self {
+            http: http_charset.and_then(|label| declaration::encoding(label.as_bytes())),
+            declared: None,
+            charset: None,
+            state: State::Head(Vec::new()),
+        }
+    }
+
+    /// Decodes the next bytes onto the end of `out`; some may be held back.
+    pub fn push(&mut self, bytes: &[u8], out: &mut String) {
+        self.feed(bytes, false, out);
+    }
+
+    /// The document has ended: decodes what was held back.
+    pub fn finish(&mut self, out: &mut String) {
+        self.feed(&[], true, out);
+    }
+
+    /// The charset that was settled on, `None` while all bytes so far were ASCII.
+    pub fn charset(&self) -> Option<&'static str> {
+        self.charset
+    }
+
+    fn feed(&mut self, bytes: &[u8], is_last: bool, out: &mut String) {
+        match &mut self.state {
+            State::Head(head) => {
+                head.extend_from_slice(bytes);
+                let head = std::mem::take(head);
+                self.read_head(head, is_last, out);
+            }
+            State::Ascii => {
+                let length = self.ascii_length(bytes);
+                push_ascii(&bytes[..length], out);
+                if length < bytes.len() {
+                    self.probe(bytes[length..].to_vec(), 0, None, is_last, out);
+                }
+            }
+            State::Held(held, label) => {
+                let (mut held, label) = (std::mem::take(held), label.clone());
+                let done = held.len();
+                held.extend_from_slice(bytes);
+                self.hold(held, done, label, is_last, out);
+            }
+            State::Probe {
+                bytes: held,
+                first,
+                label,
+            } => {
+                held.extend_from_slice(bytes);
+                let (held, first, label) = (std::mem::take(held), *first, label.take());
+                self.probe(held, first, label, is_last, out);
+            }
+            State::Wide(wide, pending) => match pending {
+                None => wide.decode(bytes, is_last, out),
+                Some(text) => {
+                    wide.decode(bytes, is_last, text);
+                    if flush_declared(text, is_last, out) {
+                        *pending = None;
+                    }
+                }
+            },
+            State::Decoding(decoder) => decode(decoder, bytes, is_last, out),
+        }
+    }
+
+    /// Looks at the first bytes: byte order mark, the pattern of nulls, the XML declaration.
+    fn read_head(&mut self, head: Vec<u8>, is_last: bool, out: &mut String) {
+        if head.len() < wide::MARK_BYTES && !is_last {
+            self.state = State::Head(head);
+            return;
+        }
+        if let Some((wide, name, mark)) = Wide::detect(&head) {
+            self.charset = Some(name);
+            self.state = State::Wide(wide, Some(String::new()));
+            return self.feed(&head[mark..], is_last, out);
+        }
+        let label = match declaration::read(&head) {
+            Declaration::Unclear if !is_last => {
+                self.state = State::Head(head);
+                return;
+            }
+            Declaration::Label(label) => label,
+            Declaration::Absent | Declaration::Unclear => 0..0,
+        };
+        self.declared = declaration::encoding(&head[label.clone()]);
+        let label = Some(label).filter(|label| declaration::is_other(&head[label.clone()]));
+        if head.starts_with(declaration::UTF_8_MARK) {
+            return self.start(UTF_8, &head, label, is_last, out);
+        }
+        match label {
+            Some(label) => self.hold(head, 0, label, is_last, out),
+            None => {
+                self.state = State::Ascii;
+                self.feed(&head, is_last, out);
+            }
+        }
+    }
+
+    /// Holds ASCII back; the first `done` bytes are known to be.
+    fn hold(
+        &mut self,
+        held: Vec<u8>,
+        done: usize,
+        label: Range<usize>,
+        is_last: bool,
+        out: &mut String,
+    ) {
+        let first = done + self.ascii_length(&held[done..]);
+        // SECURITY: bounded, or a document of ASCII under a wrong label would be held whole.
+        // Cut at the limit, so that chunking makes no difference.
+        if first.min(held.len()) >= HELD_BYTES_MAX {
+            push_relabelled(&held[..HELD_BYTES_MAX], label, out);
+            self.state = State::Ascii;
+            self.feed(&held[HELD_BYTES_MAX..], is_last, out);
+        } else if first < held.len() {
+            self.probe(held, first, Some(label), is_last, out);
+        } else if is_last {
+            push_ascii(&held, out);
+        } else {
+            self.state = State::Held(held, label);
+        }
+    }
+
+    /// Decides on the charset once there is enough to look at behind `first`.
+    fn probe(
+        &mut self,
+        held: Vec<u8>,
+        first: usize,
+        label: Option<Range<usize>>,
+        is_last: bool,
+        out: &mut String,
+    ) {
+        let says_utf_8 = self.declared == Some(UTF_8) || self.http == Some(UTF_8);
+        let probe_bytes = if says_utf_8 {
+            PROBE_BYTES
+        } else {
+            PROBE_BYTES_UNDECLARED
+        };
+        if held.len() - first < probe_bytes && !is_last {
+            self.state = State::Probe {
+                bytes: held,
+                first,
+                label,
+            };
+            return;
+        }
+        let probe = &held[first..held.len().min(first + probe_bytes)];
+        let charset = self.decide(probe, says_utf_8);
+        self.start(charset, &held, label, is_last, out);
+    }
+
+    fn decide(&self, probe: &[u8], says_utf_8: bool) -> &'static Encoding {
+        if probe.first().is_some_and(u8::is_ascii) {
+            return ISO_2022_JP;
+        }
+        if is_utf_8(probe, says_utf_8) {
+            return UTF_8;
+        }
+        let named = [self.http, self.declared].into_iter().flatten();
+        let mut others = named.filter(|charset| *charset != UTF_8);
+        others.next().unwrap_or_else(|| {
+            let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+            detector.feed(probe, true);
+            detector.guess(None, Utf8Detection::Deny)
+        })
+    }
+
+    /// Decodes what was held, and from here on everything, as `charset`.
+    fn start(
+        &mut self,
+        charset: &'static Encoding,
+        held: &[u8],
+        label: Option<Range<usize>>,
+        is_last: bool,
+        out: &mut String,
+    ) {
+        self.charset = Some(charset.name());
+        let mut rest = held;
+        if let Some(label) = label {
+            rest = &held[label.end..];
+            push_relabelled(&held[..label.end], label, out);
+        }
+        self.state = State::Decoding(charset.new_decoder_without_bom_handling());
+        self.feed(rest, is_last, out);
+    }
+
+    /// How many of `bytes` are ASCII that stands for itself whatever the charset is.
+    fn ascii_length(&self, bytes: &[u8]) -> usize {
+        if [self.http, self.declared].contains(&Some(ISO_2022_JP)) {
+            Encoding::iso_2022_jp_ascii_valid_up_to(bytes)
+        } else {
+            Encoding::ascii_valid_up_to(bytes)
+        }
+    }
+}
+
+/// Whether `probe` is UTF-8, as far as it goes; when somebody says so, also when little in it is
+/// broken.
+fn is_utf_8(probe: &[u8], says_utf_8: bool) -> bool {
+    let (mut good, mut bad) = (0, 0);
+    let mut chunks = probe.utf8_chunks().peekable();
+    while let Some(chunk) = chunks.next() {
+        good += chunk
+            .valid()
+            .chars()
+            .filter(|letter| !letter.is_ascii())
+            .count();
+        let is_cut_off = chunks.peek().is_none()
+            && std::str::from_utf8(chunk.invalid()).is_err_and(|error| error.error_len().is_none());
+        bad += usize::from(!chunk.invalid().is_empty() && !is_cut_off);
+    }
+    bad == 0 || (says_utf_8 && good > 4 * bad)
+}
+
+fn decode(decoder: &mut encoding_rs::Decoder, bytes: &[u8], is_last: bool, out: &mut String) {
+    let mut rest = bytes;
+    loop {
+        let (step, later) = rest.split_at(rest.len().min(STEP_BYTES));
+        let is_end = is_last && later.is_empty();
+        let room = decoder.max_utf8_buffer_length(step.len());
+        out.reserve(room.unwrap_or(4 * STEP_BYTES));
+        let (_, read, _) = decoder.decode_to_string(step, out, is_end);
+        rest = &rest[read..];
+        if rest.is_empty() {
+            return;
+        }
+    }
+}
+
+fn push_ascii(bytes: &[u8], out: &mut String) {
+    // ASCII is always valid; the lossy way only spares us the unreachable error.
+    out.push_str(&String::from_utf8_lossy(bytes));
+}
+
+/// Appends a text in ASCII up to now, with `UTF-8` for the charset at `label`.
+fn push_relabelled(bytes: &[u8], label: Range<usize>, out: &mut String) {
+    push_ascii(&bytes[..label.start], out);
+    out.push_str("UTF-8");
+    push_ascii(&bytes[label.end..], out);
+}
+
+/// Gives out `text` once its declaration is there to be changed; false while it is not.
+fn flush_declared(text: &str, is_last: bool, out: &mut String) -> bool {
+    match declaration::read(text.as_bytes()) {
+        Declaration::Unclear if !is_last => return false,
+        Declaration::Label(label) if declaration::is_other(&text.as_bytes()[label.clone()]) => {
+            out.push_str(&text[..label.start]);
+            out.push_str("UTF-8");
+            out.push_str(&text[label.end..]);
+        }
+        Declaration::Label(_) | Declaration::Absent | Declaration::Unclear => out.push_str(text),
+    }
+    true
+}

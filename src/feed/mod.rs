@@ -8,8 +8,10 @@ pub mod element;
 pub mod encoding;
 pub mod json;
 pub mod namespace;
+mod nesting;
 pub mod splitter;
 pub mod text;
+mod token;
 pub mod xml;
 
 /// The family a document belongs to, found from its content (never from its Content-Type).

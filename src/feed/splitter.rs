@@ -1,1 +1,277 @@
-//! Stub.
+//! Finds the items in a stream of text and hands the document out in pieces.
+//!
+//! Invariants: the pieces, put together, are the document, whatever it is and however it is
+//! chunked; items and elements come whole; no more is held than one piece and one token. Nothing
+//! is an error: what cannot be read passes through and is counted.
+
+mod json;
+mod outlet;
+#[cfg(test)]
+mod tests;
+mod xml;
+
+use std::fmt;
+
+use super::Format;
+use super::namespace::Namespaces;
+use outlet::Outlet;
+
+/// Chunks larger than this are read in parts, so that little is held at once.
+const WINDOW_BYTES: usize = 64 << 10;
+
+/// The splitter's limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// An item or element larger than this passes through unread.
+    pub item_bytes_max: usize,
+    /// A document whose root has not come within so many bytes is no feed.
+    pub prolog_bytes_max: usize,
+    /// An item or element nested deeper than this passes through unread (JSON: and at most 128).
+    pub depth_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            item_bytes_max: 4 << 20,
+            prolog_bytes_max: 64 << 10,
+            depth_max: 256,
+        }
+    }
+}
+
+/// What is known about the document around a piece.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The document's family.
+    pub format: Format,
+    /// The bindings of the root and the channel.
+    pub namespaces: Namespaces,
+    /// `xml:base` of the root, then of the channel, decoded.
+    pub bases: Vec<String>,
+}
+
+/// A part of the document. The pieces of a document, put together, are the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// What lies between the others: prolog, tags of root and channel, whitespace, comments, and
+    /// what passes through unread. Cut anywhere.
+    Between(&'a str),
+    /// A processing instruction outside items that is not the XML declaration.
+    Instruction(&'a str),
+    /// A child element of the feed or channel that is no item; in JSON a top-level
+    /// `"key": value`.
+    Element(&'a str),
+    /// An item: `<item …>…</item>`, `<entry …>…</entry>`, or one object of JSON's `items`.
+    Item(&'a str),
+}
+
+/// Why something passed through unread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Skip {
+    /// An item larger than [`Options::item_bytes_max`].
+    ItemTooLarge,
+    /// Another element larger than [`Options::item_bytes_max`].
+    ElementTooLarge,
+    /// An item or element nested deeper than [`Options::depth_max`].
+    TooDeep,
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ItemTooLarge => "an item that is too large",
+            Self::ElementTooLarge => "an element that is too large",
+            Self::TooDeep => "an item or element that is nested too deeply",
+        })
+    }
+}
+
+/// Whether the document was whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Completeness {
+    /// The root was closed.
+    Complete,
+    /// The document ended before its root was closed.
+    Truncated,
+    /// It is no feed.
+    NotAFeed(NotAFeed),
+}
+
+/// What the document is instead of a feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotAFeed {
+    /// Nothing, or only whitespace.
+    Empty,
+    /// A web page.
+    Html,
+    /// Anything else.
+    Other,
+}
+
+impl fmt::Display for NotAFeed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "the document is empty",
+            Self::Html => "a web page",
+            Self::Other => "neither RSS, Atom nor JSON Feed",
+        })
+    }
+}
+
+/// What there is to say once the document has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// Whether the document was whole.
+    pub completeness: Completeness,
+    /// How many items were handed out.
+    pub items: usize,
+    /// What passed through unread, and how often.
+    pub skips: Vec<(Skip, usize)>,
+}
+
+/// Takes a document in chunks of any size and hands it out in pieces.
+#[derive(Debug)]
+pub struct Splitter {
+    options: Options,
+    outlet: Outlet,
+    state: State,
+    is_known: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Only whitespace so far, so many bytes of it.
+    Blank(usize),
+    Xml(xml::Document),
+    Json(json::Document),
+    /// What follows is handed out as it comes.
+    Done(Completeness),
+}
+
+/// How far a document has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Reading,
+    Complete,
+    Rejected(NotAFeed),
+}
+
+impl Splitter {
+    /// A splitter for one document.
+    pub fn new(options: Options) -> Self {
+        let frame = Frame {
+            format: Format::Rss,
+            namespaces: Namespaces::default(),
+            bases: Vec::new(),
+        };
+        Self {
+            options,
+            outlet: Outlet::new(frame),
+            state: State::Blank(0),
+            is_known: false,
+        }
+    }
+
+    /// Takes the next chunk. `sink` is called with each piece that is whole now, and the frame
+    /// it stands in (which says nothing yet for pieces before the root).
+    pub fn push(&mut self, chunk: &str, sink: &mut dyn FnMut(&Frame, Piece<'_>)) {
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            if matches!(self.state, State::Done(_)) {
+                sink(&self.outlet.frame, Piece::Between(rest));
+                return;
+            }
+            let (window, later) = rest.split_at(rest.floor_char_boundary(WINDOW_BYTES));
+            self.outlet.text.push_str(window);
+            self.advance(sink);
+            rest = later;
+        }
+    }
+
+    /// The document has ended: hands out the rest.
+    pub fn finish(&mut self, sink: &mut dyn FnMut(&Frame, Piece<'_>)) -> Ending {
+        self.outlet.rest(sink);
+        self.outlet.drain();
+        let completeness = match self.state {
+            State::Done(completeness) => completeness,
+            State::Blank(_) => Completeness::NotAFeed(NotAFeed::Empty),
+            _ if self.is_known => Completeness::Truncated,
+            _ => Completeness::NotAFeed(NotAFeed::Other),
+        };
+        self.state = State::Done(completeness);
+        Ending {
+            completeness,
+            items: self.outlet.items,
+            skips: std::mem::take(&mut self.outlet.skips),
+        }
+    }
+
+    /// Known once the root's start tag was read (JSON: once it says that it is a feed).
+    pub fn frame(&self) -> Option<&Frame> {
+        self.is_known.then_some(&self.outlet.frame)
+    }
+
+    /// What the document is instead, once it is known to be no feed. All that follows is
+    /// [`Piece::Between`].
+    pub fn rejected(&self) -> Option<NotAFeed> {
+        match self.state {
+            State::Done(Completeness::NotAFeed(what)) => Some(what),
+            _ => None,
+        }
+    }
+
+    fn advance(&mut self, sink: &mut dyn FnMut(&Frame, Piece<'_>)) {
+        if let State::Blank(before) = self.state {
+            self.state = self.choose(before, sink);
+        }
+        let (progress, is_known) = match &mut self.state {
+            State::Xml(document) => (
+                document.advance(&mut self.outlet, sink),
+                document.is_known(),
+            ),
+            State::Json(document) => (
+                document.advance(&mut self.outlet, sink),
+                document.is_known(),
+            ),
+            State::Blank(_) | State::Done(_) => return,
+        };
+        self.is_known = is_known;
+        let completeness = match progress {
+            Progress::Reading => return,
+            Progress::Complete => Completeness::Complete,
+            Progress::Rejected(why) => Completeness::NotAFeed(why),
+        };
+        self.state = State::Done(completeness);
+        self.outlet.rest(sink);
+        self.outlet.drain();
+    }
+
+    /// Looks for the first character that tells XML from JSON, after `before` bytes of blanks.
+    fn choose(&mut self, before: usize, sink: &mut dyn FnMut(&Frame, Piece<'_>)) -> State {
+        let text = &self.outlet.text;
+        let is_blank = |letter: char| letter.is_whitespace() || letter == '\u{feff}';
+        let document = text.trim_start_matches(is_blank);
+        let blank_bytes = text.len() - document.len();
+        let first = document.chars().next();
+        self.outlet.between(blank_bytes, sink);
+        self.outlet.drain();
+        let before = before + blank_bytes;
+        match first {
+            None if before > self.options.prolog_bytes_max => {
+                State::Done(Completeness::NotAFeed(NotAFeed::Other))
+            }
+            None => State::Blank(before),
+            Some('{') => {
+                self.outlet.frame.format = Format::Json;
+                State::Json(json::Document::new(self.options))
+            }
+            Some('[') => {
+                self.outlet.rest(sink);
+                self.outlet.drain();
+                State::Done(Completeness::NotAFeed(NotAFeed::Other))
+            }
+            Some(_) => State::Xml(xml::Document::new(self.options, before)),
+        }
+    }
+}

@@ -1,4 +1,28 @@
 //! Fetching: one client, one guard, our own redirects, bounded bodies.
+//!
+//! Invariants. Nothing else in the crate opens an outgoing connection. Every hop passes
+//! [`guard::check_url`] from the start, every address that is dialled passes
+//! [`guard::check_address`], and proxies named in the environment are never used. Validators go out
+//! as they came in. Every buffer and every wait is bounded by [`Options`] or by a named constant.
+
+mod body;
+mod client;
+mod coding;
+mod error;
+mod fetch;
+pub mod guard;
+mod hostport;
+mod reply;
+mod request;
+mod resolver;
+
+pub use body::Body;
+pub use client::{Client, ClientError};
+pub use coding::CodingError;
+pub use error::{Cause, FetchError, Limit, Phase, RedirectProblem};
+pub use hostport::{HostPort, HostPortError};
+pub use reply::{Fetched, Found, NotModified, Validators};
+pub use resolver::{Lookup, system};
 
 use std::time::Duration;
 use url::Url;
@@ -8,7 +32,8 @@ use url::Url;
 pub struct Options {
     /// DNS, TCP and TLS together, per hop.
     pub connect_timeout: Duration,
-    /// From the request's last byte to the response's head, per hop.
+    /// From the request's last byte to the response's head, per hop. A hop that needs a new
+    /// connection may take this and `connect_timeout` together.
     pub first_byte_timeout: Duration,
     /// Between two chunks of the body.
     pub idle_timeout: Duration,
@@ -47,19 +72,11 @@ impl Default for Options {
     }
 }
 
-/// A host and port that an upstream may reach although the address policy refuses it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct HostPort {
-    /// A name, an IPv4 address, or an IPv6 address without brackets; lower case.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-}
-
 /// One configured place that we fetch from.
 #[derive(Debug, Clone)]
 pub struct Upstream {
-    /// What is fetched.
+    /// What is fetched. A user name and password in it become an `Authorization` header under the
+    /// same rule as `headers`.
     pub url: Url,
     /// Overrides [`Options::user_agent`].
     pub user_agent: Option<String>,
@@ -67,7 +84,9 @@ pub struct Upstream {
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,
     /// The value of the `Cookie` header, under the same rule.
     pub cookies: Option<http::HeaderValue>,
-    /// An outbound proxy (`http`, `https`, `socks5`, `socks5h`).
+    /// An outbound proxy (`http`, `https`, `socks5`, `socks5h`). Names and literals are judged here
+    /// before they are sent to it; except with `socks5`, the proxy resolves the names, so that the
+    /// last word on addresses is the proxy's own access list.
     pub proxy: Option<Url>,
     /// Exceptions of the address policy for this upstream.
     pub allow_private: Vec<HostPort>,

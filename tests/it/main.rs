@@ -1,1 +1,20 @@
+//! The integration tests, as one binary.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod config;
+mod edge;
+mod faults;
+mod golden;
+mod origin;
+mod reader;
+mod service;
+mod serving;
+mod ssrf;
+mod streaming;
+mod tidy;
+mod upstream;

@@ -1,0 +1,22 @@
+# syntax=docker/dockerfile:1
+FROM rust:1.95-bookworm AS build
+WORKDIR /src
+COPY Cargo.toml Cargo.lock ./
+COPY src ./src
+RUN cargo build --release --locked --bin feedwright
+
+FROM debian:bookworm-slim
+RUN useradd --system --uid 10001 --home-dir /var/lib/feedwright --create-home feedwright
+COPY --from=build /src/target/release/feedwright /usr/local/bin/feedwright
+COPY config/feedwright.toml /etc/feedwright/feedwright.toml
+# Mount a configuration of your own over /etc/feedwright/feedwright.toml; FEEDWRIGHT_… variables
+# override it (docs/configuration.md).
+ENV FEEDWRIGHT_CONFIG=/etc/feedwright/feedwright.toml \
+    FEEDWRIGHT_SERVER_LISTEN=0.0.0.0:8080
+USER 10001
+WORKDIR /var/lib/feedwright
+VOLUME /var/lib/feedwright
+EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["feedwright", "healthcheck"]
+STOPSIGNAL SIGTERM
+CMD ["feedwright", "serve"]

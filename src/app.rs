@@ -1,0 +1,103 @@
+//! What a request may need, built once from the settings.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use crate::cache::{self, Cache};
+use crate::config::Settings;
+use crate::refresh::{Feed, Refresher};
+use crate::rewrite::RuleError;
+use crate::upstream::{Client, ClientError, Lookup};
+
+/// Why the service can't be built from valid settings.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The HTTP client.
+    #[error("the HTTP client can't be built")]
+    Client(#[from] ClientError),
+    /// A rule.
+    #[error("a rule can't be built")]
+    Rule(#[from] RuleError),
+}
+
+/// What a request may need.
+#[derive(Debug)]
+pub struct App {
+    /// What was configured.
+    pub settings: Settings,
+    /// What brings feeds up to date, and where their copies are.
+    pub refresher: Arc<Refresher>,
+    feeds: HashMap<String, Arc<Feed>>,
+    /// The keys of `feeds` in the order of the configuration.
+    order: Vec<String>,
+    stopping: AtomicBool,
+}
+
+impl App {
+    /// Builds everything; opens no socket.
+    ///
+    /// # Errors
+    /// When the HTTP client or a rule can't be built.
+    pub fn new(settings: Settings, lookup: Lookup) -> Result<Self, AppError> {
+        let client = Client::new(settings.fetch.clone(), lookup)?;
+        let options = cache::Options {
+            memory_bytes: settings.memory_bytes,
+            ..cache::Options::default()
+        };
+        let mut feeds = HashMap::new();
+        let mut order = Vec::new();
+        for feed in &settings.feeds {
+            let name = feed.name.as_str().to_owned();
+            feeds.insert(name.clone(), Arc::new(Feed::new(feed.clone())?));
+            order.push(name);
+        }
+        let refresher = Refresher {
+            cache: Cache::new(options),
+            client,
+            tasks: TaskTracker::new(),
+        };
+        let stopping = AtomicBool::new(false);
+        Ok(Self {
+            settings,
+            refresher: Arc::new(refresher),
+            feeds,
+            order,
+            stopping,
+        })
+    }
+
+    /// The feed of this name.
+    #[must_use]
+    pub fn feed(&self, name: &str) -> Option<&Arc<Feed>> {
+        self.feeds.get(name)
+    }
+
+    /// The feeds, in the order of the configuration.
+    pub fn feeds(&self) -> impl Iterator<Item = &Arc<Feed>> {
+        self.order.iter().filter_map(|name| self.feeds.get(name))
+    }
+
+    /// From now on `/readyz` says no.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the shutdown has begun.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Looks after the copies' forms, for ever.
+    pub async fn tidy(&self) {
+        let cache = &self.refresher.cache;
+        loop {
+            tokio::time::sleep(cache.options().tidy_every).await;
+            cache.tidy(Instant::now()).await;
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! One copy of a feed: what was made of one upstream answer, and until when it is good.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
+
+use super::forms::Forms;
+use crate::upstream::Validators;
+
+/// Bytes that a copy weighs besides its forms: head, validators, bookkeeping.
+const OVERHEAD_BYTES: usize = 2 << 10;
+
+/// What a reader is told about a copy besides its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// `Content-Type`, with the charset.
+    pub content_type: String,
+    /// The opaque part of the entity tag, without quotes; `None` while the body that it would be
+    /// made from is still on its way.
+    pub etag: Option<String>,
+    /// When this content was first seen; to the second.
+    pub last_modified: SystemTime,
+}
+
+/// When a copy was fetched, and how long it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// When upstream last said that this is its content.
+    pub fetched_at: Instant,
+    /// How long it is fresh from then.
+    pub fresh_for: Duration,
+    /// How long beyond that it may stand in for an upstream that fails (RFC 5861 §4).
+    pub stale_if_error: Duration,
+}
+
+impl Times {
+    /// How long the copy stays fresh; `None` when it is stale.
+    #[must_use]
+    pub fn remaining(&self, now: Instant) -> Option<Duration> {
+        let age = now.saturating_duration_since(self.fetched_at);
+        self.fresh_for
+            .checked_sub(age)
+            .filter(|rest| !rest.is_zero())
+    }
+
+    /// Seconds since the copy went stale; 0 when it is fresh.
+    #[must_use]
+    pub fn stale_s(&self, now: Instant) -> u64 {
+        let age = now.saturating_duration_since(self.fetched_at);
+        age.saturating_sub(self.fresh_for).as_secs()
+    }
+
+    /// Whether the copy may be served although upstream fails.
+    #[must_use]
+    pub fn may_stand_in(&self, now: Instant) -> bool {
+        let age = now.saturating_duration_since(self.fetched_at);
+        age <= self.fresh_for.saturating_add(self.stale_if_error)
+    }
+}
+
+/// A copy: immutable but for the forms of its body.
+#[derive(Debug, Clone)]
+pub struct FeedCopy {
+    /// What a reader is told.
+    pub head: Head,
+    /// The body.
+    pub forms: Arc<Forms>,
+    /// Upstream's validators, verbatim.
+    pub validators: Validators,
+    /// Digest of upstream's body; `None` while it grows.
+    pub digest: Option<u128>,
+    /// How long it lasts.
+    pub times: Times,
+}
+
+impl FeedCopy {
+    /// The bytes that the copy takes in memory.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        self.forms.bytes() + OVERHEAD_BYTES
+    }
+
+    /// The same copy, confirmed by upstream (RFC 9111 §4.3.4).
+    #[must_use]
+    pub fn confirmed(&self, validators: Validators, fetched_at: Instant) -> Self {
+        let times = Times {
+            fetched_at,
+            ..self.times
+        };
+        Self {
+            validators,
+            times,
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_copy_is_fresh_then_stale_then_gone() {
+        let fetched_at = Instant::now();
+        let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
+        let times = Times {
+            fetched_at,
+            fresh_for: minute,
+            stale_if_error: hour,
+        };
+        for (after_s, remaining_s, stale_s, stands_in) in [
+            (0, Some(60), 0, true),
+            (59, Some(1), 0, true),
+            (60, None, 0, true),
+            (61, None, 1, true),
+            (3660, None, 3600, true),
+            (3661, None, 3601, false),
+        ] {
+            let now = fetched_at + Duration::from_secs(after_s);
+            assert_eq!(
+                times.remaining(now).map(|rest| rest.as_secs()),
+                remaining_s,
+                "{after_s}"
+            );
+            assert_eq!(times.stale_s(now), stale_s, "{after_s}");
+            assert_eq!(times.may_stand_in(now), stands_in, "{after_s}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The forms of one body: identity, gzip, br, zstd. gzip is kept; the others are made when they
+//! are asked for, once, and kept while they are asked for.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt;
+use tokio_util::task::TaskTracker;
+
+use super::coding::{self, Coding, Streaming};
+use super::recording::{Body, Recorder, Recording};
+
+/// A body in one coding.
+#[derive(Debug, Clone)]
+pub enum Form {
+    /// It still grows.
+    Growing(Arc<Recording>),
+    /// It is whole.
+    Whole(Body),
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    form: Mutex<Option<Form>>,
+    /// Seconds on the cache's clock when this form was last asked for.
+    asked_at_s: AtomicU64,
+    /// Held while the form is made, so that it is made once.
+    making: tokio::sync::Mutex<()>,
+}
+
+impl Slot {
+    fn get(&self) -> Option<Form> {
+        self.form
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, form: Option<Form>) {
+        *self.form.lock().unwrap_or_else(PoisonError::into_inner) = form;
+    }
+
+    fn whole(&self) -> Option<Body> {
+        match self.get() {
+            Some(Form::Whole(body)) => Some(body),
+            _ => None,
+        }
+    }
+}
+
+/// One body in every coding it is kept in.
+#[derive(Debug)]
+pub struct Forms {
+    slots: [Slot; Coding::ALL.len()],
+    /// Whether the gzip form is the one made to be kept, not the light one made while streaming.
+    gzip_is_kept: AtomicBool,
+}
+
+impl Forms {
+    /// The forms of a body that is being recorded.
+    #[must_use]
+    pub fn growing(recording: Arc<Recording>) -> Self {
+        let forms = Self {
+            slots: Default::default(),
+            gzip_is_kept: AtomicBool::new(false),
+        };
+        forms.slots[Coding::Identity.index()].set(Some(Form::Growing(recording)));
+        forms
+    }
+
+    /// The recording has ended: this is its body.
+    pub fn complete(&self, body: Body) {
+        self.slots[Coding::Identity.index()].set(Some(Form::Whole(body)));
+    }
+
+    /// The form a reader asked for, made if need be; `now_s` is the cache's clock.
+    ///
+    /// A body that still grows is compressed while it streams (gzip) or given as it is: the answer
+    /// names the coding it has. `tasks` carries the work, so that a reader who leaves stops nothing.
+    ///
+    /// # Errors
+    /// When an encoder fails.
+    pub async fn get(
+        self: &Arc<Self>,
+        coding: Coding,
+        now_s: u64,
+        tasks: &TaskTracker,
+    ) -> io::Result<(Coding, Form)> {
+        let slot = &self.slots[coding.index()];
+        slot.asked_at_s.store(now_s, Ordering::Relaxed);
+        if let Some(form) = slot.get() {
+            return Ok((coding, form));
+        }
+        let _making = slot.making.lock().await;
+        if let Some(form) = slot.get() {
+            return Ok((coding, form));
+        }
+        if let Some(Form::Growing(recording)) = self.slots[Coding::Identity.index()].get() {
+            if coding != Coding::Gzip {
+                return Ok((Coding::Identity, Form::Growing(recording)));
+            }
+            let form = Form::Growing(self.compress_while_growing(&recording, tasks));
+            slot.set(Some(form.clone()));
+            return Ok((coding, form));
+        }
+        let body = self.make(coding).await?;
+        slot.set(Some(Form::Whole(body.clone())));
+        Ok((coding, Form::Whole(body)))
+    }
+
+    /// Makes the kept gzip form (or makes it better) and drops what nobody asked for since
+    /// `idle_since_s`. True when something changed.
+    ///
+    /// # Errors
+    /// When an encoder fails.
+    pub async fn tidy(&self, idle_since_s: u64) -> io::Result<bool> {
+        let identity = &self.slots[Coding::Identity.index()];
+        let gzip = &self.slots[Coding::Gzip.index()];
+        if matches!(identity.get(), Some(Form::Growing(_))) {
+            return Ok(false);
+        }
+        let mut changed = false;
+        if !self.gzip_is_kept.load(Ordering::Relaxed) {
+            let _making = gzip.making.lock().await;
+            let body = self.make(Coding::Gzip).await?;
+            gzip.set(Some(Form::Whole(body)));
+            self.gzip_is_kept.store(true, Ordering::Relaxed);
+            changed = true;
+        }
+        for coding in [Coding::Identity, Coding::Brotli, Coding::Zstd] {
+            let slot = &self.slots[coding.index()];
+            if slot.asked_at_s.load(Ordering::Relaxed) < idle_since_s && slot.whole().is_some() {
+                slot.set(None);
+                changed = true;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// The bytes that all forms hold together.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.slots
+            .iter()
+            .filter_map(Slot::whole)
+            .map(|body| body.len())
+            .sum()
+    }
+
+    /// A whole form, from whatever whole form there is.
+    async fn make(&self, coding: Coding) -> io::Result<Body> {
+        let identity = self.slots[Coding::Identity.index()].whole();
+        let gzip = self.slots[Coding::Gzip.index()].whole();
+        let work = move || match (identity, gzip) {
+            (Some(identity), _) => coding::encode(&identity, coding),
+            (None, Some(gzip)) => coding::encode(&coding::decode_gzip(&gzip)?, coding),
+            (None, None) => Err(io::Error::other("the copy holds no whole form")),
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(io::Error::other)?
+    }
+
+    /// One gzip stream for all readers of a growing body.
+    fn compress_while_growing(
+        self: &Arc<Self>,
+        recording: &Arc<Recording>,
+        tasks: &TaskTracker,
+    ) -> Arc<Recording> {
+        // What is compressed is bounded, and so is what comes out of it.
+        let recorder = Recorder::new(usize::MAX);
+        let compressed = recorder.recording();
+        let (forms, recording) = (Arc::clone(self), Arc::clone(recording));
+        tasks.spawn(async move {
+            let form = compress(&recording, recorder).await.ok().map(Form::Whole);
+            forms.slots[Coding::Gzip.index()].set(form);
+        });
+        compressed
+    }
+}
+
+async fn compress(recording: &Arc<Recording>, mut recorder: Recorder) -> io::Result<Body> {
+    let mut player = std::pin::pin!(recording.play());
+    let mut streaming = Streaming::new();
+    while let Some(piece) = player.next().await {
+        let coded = streaming.push(&piece.map_err(io::Error::other)?)?;
+        recorder.append(coded).map_err(io::Error::other)?;
+    }
+    recorder
+        .append(streaming.finish()?)
+        .map_err(io::Error::other)?;
+    Ok(recorder.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn whole(form: Form) -> Body {
+        match form {
+            Form::Whole(body) => body,
+            Form::Growing(_) => panic!("still growing"),
+        }
+    }
+
+    #[tokio::test]
+    async fn forms_are_made_when_asked_for_and_dropped_when_idle() {
+        let (tasks, text) = (TaskTracker::new(), "feed ".repeat(10_000));
+        let mut recorder = Recorder::new(1 << 20);
+        let forms = Arc::new(Forms::growing(recorder.recording()));
+        recorder.append(Bytes::from(text.clone())).unwrap();
+        forms.complete(recorder.finish());
+
+        let (coding, form) = forms.get(Coding::Brotli, 10, &tasks).await.unwrap();
+        assert_eq!(coding, Coding::Brotli);
+        assert!(whole(form).len() < 1000);
+        assert!(
+            forms.tidy(11).await.unwrap(),
+            "gzip is made, identity and br are dropped"
+        );
+        assert!(forms.bytes() < 1000);
+        assert!(!forms.tidy(11).await.unwrap(), "nothing is left to do");
+
+        let (_, form) = forms.get(Coding::Identity, 12, &tasks).await.unwrap();
+        assert_eq!(whole(form).pieces().concat(), text.as_bytes());
+        assert!(
+            !forms.tidy(12).await.unwrap(),
+            "identity was asked for lately"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_growing_body_is_compressed_once_for_all() {
+        let tasks = TaskTracker::new();
+        let mut recorder = Recorder::new(1 << 20);
+        let forms = Arc::new(Forms::growing(recorder.recording()));
+        let (_, first) = forms.get(Coding::Gzip, 0, &tasks).await.unwrap();
+        let (_, second) = forms.get(Coding::Gzip, 0, &tasks).await.unwrap();
+        match (first, second) {
+            (Form::Growing(a), Form::Growing(b)) => assert!(Arc::ptr_eq(&a, &b)),
+            other => panic!("not growing: {other:?}"),
+        }
+        let (coding, _) = forms.get(Coding::Zstd, 0, &tasks).await.unwrap();
+        assert_eq!(coding, Coding::Identity);
+        recorder.append(Bytes::from("text")).unwrap();
+        forms.complete(recorder.finish());
+        tasks.close();
+        tasks.wait().await;
+        let (_, form) = forms.get(Coding::Gzip, 0, &tasks).await.unwrap();
+        let text = coding::decode_gzip(&whole(form)).unwrap();
+        assert_eq!(text.pieces().concat(), b"text");
+    }
+}

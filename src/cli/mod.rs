@@ -1,0 +1,131 @@
+//! The command line: args → settings → tracing → bind → run → drain.
+//!
+//! Exit codes: 0 done, 1 it failed, 2 the configuration or the command line is wrong.
+
+mod logs;
+mod rewrite;
+mod serve;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Settings};
+
+/// Read when no other file is named, if it is there.
+const DEFAULT_CONFIG: &str = "config/feedwright.toml";
+
+/// A self-hosted feed proxy: mirrors feeds, sends their pictures through an image proxy, caches
+/// and serves them.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The configuration [default: config/feedwright.toml, if it is there]
+    #[arg(long, value_name = "FILE", env = "FEEDWRIGHT_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    Serve(ConfigFile),
+    /// Show the main job with nothing to configure and no internet
+    Demo {
+        /// Where the demo listens
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+        listen: std::net::SocketAddr,
+    },
+    /// Read and validate the configuration
+    Check(ConfigFile),
+    /// Rewrite one document from standard input to standard output, as the service would
+    Rewrite {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// The feed whose rules apply
+        #[arg(long, value_name = "NAME")]
+        feed: String,
+        /// The address the document came from [default: the feed's]
+        #[arg(long, value_name = "URL")]
+        url: Option<url::Url>,
+    },
+    /// Exit 0 when the local service is healthy
+    Healthcheck(ConfigFile),
+}
+
+/// Runs the command line.
+#[must_use]
+pub fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            print_error(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let file = match &command {
+        Command::Serve(file) | Command::Check(file) | Command::Healthcheck(file) => file,
+        Command::Rewrite { file, .. } => file,
+        Command::Demo { listen } => return serve::demo(*listen),
+    };
+    let Some(settings) = load(file) else {
+        return Ok(ExitCode::from(2));
+    };
+    match command {
+        Command::Serve(_) => serve::serve(settings),
+        Command::Check(file) => {
+            print_checked(&file, &settings)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Rewrite { feed, url, .. } => rewrite::rewrite(settings, &feed, url),
+        Command::Healthcheck(_) => serve::healthcheck(&settings),
+        Command::Demo { listen } => serve::demo(listen),
+    }
+}
+
+/// The settings, or `None` after every problem was printed.
+fn load(file: &ConfigFile) -> Option<Settings> {
+    match config::load(config_path(file).as_deref(), std::env::vars()) {
+        Ok(settings) => Some(settings),
+        Err(problems) => {
+            print_error(&problems.to_string());
+            None
+        }
+    }
+}
+
+fn config_path(file: &ConfigFile) -> Option<PathBuf> {
+    let default = Path::new(DEFAULT_CONFIG);
+    file.config
+        .clone()
+        .or_else(|| default.exists().then(|| default.to_owned()))
+}
+
+fn print_checked(file: &ConfigFile, settings: &Settings) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match config_path(file) {
+        Some(path) => write!(out, "{}: valid", path.display())?,
+        None => write!(out, "no configuration file: the defaults are valid")?,
+    }
+    writeln!(out, ", {} feeds", settings.feeds.len())?;
+    for feed in &settings.feeds {
+        writeln!(out, "  {} → {}", feed.rules.self_url, feed.upstream.url)?;
+    }
+    Ok(())
+}
+
+/// Standard error may be closed; then there is nobody to tell.
+fn print_error(text: &str) {
+    let mut out = std::io::stderr().lock();
+    writeln!(out, "{}", text.trim_end()).ok();
+}

@@ -1,0 +1,168 @@
+//! `serve`, `demo` and `healthcheck`.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::logs;
+use crate::app::App;
+use crate::config::{self, Settings};
+use crate::demo::{self, Publisher};
+use crate::http::server::{self, Drained};
+use crate::routes::Routes;
+use crate::upstream;
+
+/// How long a healthy service may take to say so.
+const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Runs the service until it is told to end.
+pub(super) fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+    logs::start(&settings.log);
+    runtime()?.block_on(async {
+        let signals = TaskTracker::new();
+        let listener = bind(settings.server.listen).await?;
+        run(settings, listener, shutdown_signal(&signals)?).await
+    })
+}
+
+/// Runs a publisher of our own and the service in front of it.
+pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
+    runtime()?.block_on(async {
+        let signals = TaskTracker::new();
+        let listener = bind(listen).await?;
+        let public_url = format!("http://{}", listener.local_addr()?);
+        let publisher = Publisher::start()
+            .await
+            .context("the demo's publisher can't listen")?;
+        let toml = demo::configuration(publisher.addr(), &public_url);
+        let settings = config::parse("demo.toml", &toml, std::iter::empty())?;
+        logs::start(&settings.log);
+        super::print_error(&demo::greeting(publisher.addr(), &settings));
+        let stop = CancellationToken::new();
+        let shutdown = shutdown_signal(&signals)?;
+        let serving = async {
+            let ended = run(settings, listener, shutdown).await;
+            stop.cancel();
+            ended
+        };
+        tokio::join!(serving, publisher.run(stop.clone())).0
+    })
+}
+
+async fn run(
+    settings: Settings,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<ExitCode> {
+    let app = Arc::new(App::new(settings, upstream::system())?);
+    tracing::info!(
+        listen = %listener.local_addr()?,
+        public_url = app.settings.server.public_url,
+        feeds = app.settings.feeds.len(),
+        version = env!("CARGO_PKG_VERSION"),
+        "serving"
+    );
+    let shutdown = async {
+        shutdown.await;
+        app.stop();
+    };
+    let routes = Routes(Arc::clone(&app));
+    let serving = server::run(
+        listener,
+        &app.settings.server,
+        routes,
+        &app.refresher.tasks,
+        shutdown,
+    );
+    let drained = tokio::select! {
+        drained = serving => drained,
+        () = app.tidy() => Drained::Cut,
+    };
+    match drained {
+        Drained::Whole => tracing::info!("drained"),
+        Drained::Cut => tracing::warn!("the drain timeout ran out; what was in flight was cut"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("can't listen on {listen} (server.listen)"))
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("no async runtime")
+}
+
+/// Resolves on the first SIGTERM or SIGINT; the second ends the process at once.
+fn shutdown_signal(tasks: &TaskTracker) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be handled")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be handled")?;
+    let mut next = async move || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let (first_came, first) = tokio::sync::oneshot::channel();
+    tasks.spawn(async move {
+        next().await;
+        first_came.send(()).ok();
+        next().await;
+        tracing::warn!("told twice to end: ending at once");
+        std::process::exit(1);
+    });
+    Ok(async move {
+        first.await.ok();
+    })
+}
+
+/// Asks the local service whether it is healthy.
+pub(super) fn healthcheck(settings: &Settings) -> anyhow::Result<ExitCode> {
+    let mut address = settings.server.listen;
+    if address.ip().is_unspecified() {
+        // The service listens on every address; loopback is one of them.
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let asking = async { tokio::time::timeout(HEALTHCHECK_TIMEOUT, ask(address)).await };
+    runtime()?
+        .block_on(asking)
+        .with_context(|| {
+            format!(
+                "{address} did not answer in {} s",
+                HEALTHCHECK_TIMEOUT.as_secs()
+            )
+        })?
+        .with_context(|| format!("{address} is not healthy"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn ask(address: SocketAddr) -> anyhow::Result<()> {
+    let mut stream = TcpStream::connect(address).await?;
+    let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = [0; "HTTP/1.1 200".len()];
+    stream.read_exact(&mut answer).await?;
+    anyhow::ensure!(
+        &answer == b"HTTP/1.1 200",
+        "it answered {}",
+        String::from_utf8_lossy(&answer)
+    );
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! The shape of the file: every key there is, what its value looks like, and its bounds.
+//!
+//! Invariant: nothing is filled in here. A key that isn't written is `None`; what that means is
+//! decided in [`resolve`](super::resolve).
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use url::Url;
+
+use super::reader::{Table, Written};
+use super::settings::{FeedName, LogFormat};
+use super::texts;
+use super::values::text;
+use crate::rewrite::html::check_selector;
+use crate::rewrite::target::Target;
+use crate::rewrite::template::{Template, TemplateError};
+use crate::upstream::HostPort;
+
+/// Names that an image proxy can't have: they say something else where a feed names its proxy.
+const RESERVED_PROXY_NAMES: [&str; 2] = ["none", "builtin"];
+/// Characters of an image proxy's name.
+const PROXY_NAME_CHARS_MAX: usize = 32;
+/// Feeds that one configuration may have.
+const FEEDS_MAX: usize = 10_000;
+
+const NOTHING: Duration = Duration::ZERO;
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+const MONTH: Duration = Duration::from_secs(30 * 86_400);
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
+
+/// Any timeout on a connection.
+const TIMEOUTS: RangeInclusive<Duration> = MILLISECOND..=HOUR;
+/// Any body.
+const BODIES: RangeInclusive<u64> = 1 << 10..=1 << 30;
+/// The cache.
+const MEMORIES: RangeInclusive<u64> = 1 << 20..=1 << 40;
+/// What a reader must take in a second.
+const RATES: RangeInclusive<u64> = 0..=1 << 30;
+
+pub(super) struct File {
+    pub(super) server: Server,
+    pub(super) log: Log,
+    pub(super) store: Store,
+    pub(super) fetch: Fetch,
+    pub(super) image_proxies: Vec<ImageProxy>,
+    pub(super) defaults: Shared,
+    pub(super) feeds: Vec<Feed>,
+}
+
+pub(super) struct Server {
+    pub(super) listen: Option<Written<SocketAddr>>,
+    pub(super) public_url: Option<Written<String>>,
+    pub(super) connections_max: Option<Written<u32>>,
+    pub(super) header_timeout: Option<Written<Duration>>,
+    pub(super) idle_timeout: Option<Written<Duration>>,
+    pub(super) write_timeout: Option<Written<Duration>>,
+    pub(super) write_bytes_per_second_min: Option<Written<u64>>,
+    pub(super) drain_timeout: Option<Written<Duration>>,
+    pub(super) index: Option<Written<bool>>,
+}
+
+pub(super) struct Log {
+    pub(super) level: Option<Written<String>>,
+    pub(super) format: Option<Written<LogFormat>>,
+}
+
+pub(super) struct Store {
+    pub(super) memory_bytes: Option<Written<u64>>,
+}
+
+pub(super) struct Fetch {
+    pub(super) connect_timeout: Option<Written<Duration>>,
+    pub(super) first_byte_timeout: Option<Written<Duration>>,
+    pub(super) idle_timeout: Option<Written<Duration>>,
+    pub(super) total_timeout: Option<Written<Duration>>,
+    pub(super) body_bytes_max: Option<Written<u64>>,
+    pub(super) decoded_bytes_max: Option<Written<u64>>,
+    pub(super) ratio_max: Option<Written<u32>>,
+    pub(super) redirects_max: Option<Written<u32>>,
+    pub(super) user_agent: Option<Written<String>>,
+}
+
+/// A named image proxy; it exists, and so may be named, even when its template is no good.
+pub(super) struct ImageProxy {
+    pub(super) name: String,
+    pub(super) template: Option<Written<String>>,
+}
+
+/// What `[defaults]` and every `[[feed]]` may say. Texts that may be empty are `Some(None)` then.
+pub(super) struct Shared {
+    pub(super) images: Option<Written<String>>,
+    pub(super) skip_images: Option<Written<Vec<String>>>,
+    pub(super) skip_hosts: Option<Written<Vec<String>>>,
+    pub(super) header: Option<Written<Option<String>>>,
+    pub(super) footer: Option<Written<Option<String>>>,
+    pub(super) keep_envelope: Option<Written<bool>>,
+    pub(super) refresh: Option<Written<Duration>>,
+    pub(super) serve_stale_after: Option<Written<Duration>>,
+    pub(super) stale_if_error: Option<Written<Duration>>,
+    pub(super) retry_after_error: Option<Written<Duration>>,
+    pub(super) user_agent: Option<Written<Option<String>>>,
+    pub(super) headers: Option<Written<Vec<(HeaderName, HeaderValue)>>>,
+    pub(super) cookies: Option<Written<Option<HeaderValue>>>,
+    pub(super) proxy: Option<Written<Option<Url>>>,
+    pub(super) allow_private: Option<Written<Vec<HostPort>>>,
+}
+
+pub(super) struct Feed {
+    pub(super) name: Option<Written<FeedName>>,
+    pub(super) url: Option<Written<Url>>,
+    pub(super) title: Option<Written<Option<String>>>,
+    pub(super) shared: Shared,
+}
+
+/// Reads the document.
+pub(super) fn read(root: &mut Table<'_, '_>) -> File {
+    File {
+        server: root.table("server", read_server),
+        log: root.table("log", read_log),
+        store: root.table("store", |table| Store {
+            memory_bytes: table.size("memory_bytes", MEMORIES),
+        }),
+        fetch: root.table("fetch", read_fetch),
+        image_proxies: read_image_proxies(root),
+        defaults: root.table("defaults", read_shared),
+        feeds: root.tables("feed", FEEDS_MAX, read_feed),
+    }
+}
+
+fn read_server(table: &mut Table<'_, '_>) -> Server {
+    table.mask_credentials("public_url");
+    Server {
+        listen: table.text("listen", texts::socket_address),
+        public_url: table.text("public_url", texts::public_url),
+        connections_max: table.count("connections_max", 1..=1_000_000),
+        header_timeout: table.duration("header_timeout", TIMEOUTS),
+        idle_timeout: table.duration("idle_timeout", TIMEOUTS),
+        write_timeout: table.duration("write_timeout", TIMEOUTS),
+        write_bytes_per_second_min: table.size("write_bytes_per_second_min", RATES),
+        drain_timeout: table.duration("drain_timeout", NOTHING..=HOUR),
+        index: table.switch("index"),
+    }
+}
+
+fn read_log(table: &mut Table<'_, '_>) -> Log {
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    Log {
+        level: table.text("level", texts::log_level),
+        format: table.choice("format", &formats),
+    }
+}
+
+fn read_fetch(table: &mut Table<'_, '_>) -> Fetch {
+    Fetch {
+        connect_timeout: table.duration("connect_timeout", TIMEOUTS),
+        first_byte_timeout: table.duration("first_byte_timeout", TIMEOUTS),
+        idle_timeout: table.duration("idle_timeout", TIMEOUTS),
+        total_timeout: table.duration("total_timeout", TIMEOUTS),
+        body_bytes_max: table.size("body_bytes_max", BODIES),
+        decoded_bytes_max: table.size("decoded_bytes_max", BODIES),
+        ratio_max: table.count("ratio_max", 1..=100_000),
+        redirects_max: table.count("redirects_max", 0..=5),
+        user_agent: table.text("user_agent", texts::user_agent),
+    }
+}
+
+fn read_image_proxies(root: &mut Table<'_, '_>) -> Vec<ImageProxy> {
+    root.named_tables("image_proxy", |name, table| {
+        let letters = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
+        let length = 1..=PROXY_NAME_CHARS_MAX;
+        if !length.contains(&name.len()) || !name.bytes().all(letters) {
+            table.refuse_here(format!(
+                "an image proxy's name has 1 to {PROXY_NAME_CHARS_MAX} characters of `a-z`, `0-9`, `_` and `-`"
+            ));
+        }
+        if RESERVED_PROXY_NAMES.contains(&name) {
+            table.refuse_here(format!("`{name}` has a meaning of its own"));
+        }
+        let template = text(|template: &str| Target::parse(template).map(|_| template.to_owned()));
+        ImageProxy {
+            name: name.to_owned(),
+            template: table.required("template", template),
+        }
+    })
+}
+
+fn read_feed(table: &mut Table<'_, '_>) -> Feed {
+    table.name_feed();
+    table.mask_credentials("url");
+    Feed {
+        name: table.required("name", text(FeedName::parse)),
+        url: table.required("url", text(texts::feed_url)),
+        title: table.optional_text("title", keep),
+        shared: read_shared(table),
+    }
+}
+
+fn read_shared(table: &mut Table<'_, '_>) -> Shared {
+    let selector = |text: &str| check_selector(text).map(|()| text.to_owned());
+    let cookies = |text: &str| texts::header_value(text).map(super::secret::secret_header);
+    Shared {
+        images: table.text("images", keep),
+        skip_images: table.list("skip_images", selector),
+        skip_hosts: table.list("skip_hosts", texts::host_suffix),
+        header: table.optional_text("header", template),
+        footer: table.optional_text("footer", template),
+        keep_envelope: table.choice("envelope", &[("ours", false), ("keep", true)]),
+        refresh: table.duration("refresh", SECOND..=MONTH),
+        serve_stale_after: table.duration("serve_stale_after", NOTHING..=MINUTE),
+        stale_if_error: table.duration("stale_if_error", NOTHING..=YEAR),
+        retry_after_error: table.duration("retry_after_error", SECOND..=DAY),
+        user_agent: table.optional_text("user_agent", texts::user_agent),
+        headers: table.headers(),
+        cookies: table.secret("cookies", cookies),
+        proxy: table.secret("proxy", texts::proxy_url),
+        allow_private: table.list("allow_private", texts::host_port),
+    }
+}
+
+fn keep(text: &str) -> Result<String, Infallible> {
+    Ok(text.to_owned())
+}
+
+fn template(source: &str) -> Result<String, TemplateError> {
+    Template::parse(source).map(|_| source.to_owned())
+}

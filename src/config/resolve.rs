@@ -1,0 +1,212 @@
+//! From what is written to what is meant: defaults, inheritance, and what keys say to each other.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use super::file::{Feed, Fetch, File, ImageProxy, Log, Server, Shared};
+use super::problem::{Problem, Spot};
+use super::reader::Written;
+use super::settings::{FeedName, FeedSettings, LogSettings, ServerSettings, Settings};
+use super::suggest::suggest;
+use crate::rewrite::RuleOptions;
+use crate::rewrite::target::Target;
+use crate::upstream::{Options, Upstream};
+
+const MEMORY_BYTES: u64 = 256 << 20;
+const REFRESH: Duration = Duration::from_secs(30 * 60);
+const SERVE_STALE_AFTER: Duration = Duration::from_secs(2);
+const STALE_IF_ERROR: Duration = Duration::from_secs(7 * 86_400);
+const RETRY_AFTER_ERROR: Duration = Duration::from_secs(60);
+
+/// Image proxies that need no `[image_proxy.NAME]`.
+const PRESETS: [&str; 2] = ["weserv", "wsrv"];
+
+/// Fills in what isn't written, and notes what contradicts itself.
+pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
+    let server = server(file.server);
+    let proxies = Proxies(file.image_proxies);
+    let shared = file.feeds.iter().map(|feed| &feed.shared);
+    for images in shared
+        .chain([&file.defaults])
+        .filter_map(|shared| shared.images.as_ref())
+    {
+        problems.extend(proxies.check(images));
+    }
+    check_names(&file.feeds, problems);
+    let feeds = file
+        .feeds
+        .into_iter()
+        .filter_map(|feed| feed_settings(feed, &file.defaults, &proxies, &server))
+        .collect();
+    Settings {
+        log: log(file.log),
+        memory_bytes: value(file.store.memory_bytes).unwrap_or(MEMORY_BYTES),
+        fetch: fetch(file.fetch),
+        feeds,
+        server,
+    }
+}
+
+fn server(written: Server) -> ServerSettings {
+    let default = ServerSettings::default();
+    let listen = value(written.listen).unwrap_or(default.listen);
+    ServerSettings {
+        listen,
+        public_url: value(written.public_url)
+            .unwrap_or_else(|| format!("http://{}", reachable(listen))),
+        connections_max: value(written.connections_max)
+            .map_or(default.connections_max, |count| count as usize),
+        header_timeout: value(written.header_timeout).unwrap_or(default.header_timeout),
+        idle_timeout: value(written.idle_timeout).unwrap_or(default.idle_timeout),
+        write_timeout: value(written.write_timeout).unwrap_or(default.write_timeout),
+        write_bytes_per_second_min: value(written.write_bytes_per_second_min)
+            .unwrap_or(default.write_bytes_per_second_min),
+        drain_timeout: value(written.drain_timeout).unwrap_or(default.drain_timeout),
+        index: value(written.index).unwrap_or(default.index),
+    }
+}
+
+/// `0.0.0.0` and `[::]` are where we listen, never where a reader finds us: this machine then.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+fn log(written: Log) -> LogSettings {
+    let default = LogSettings::default();
+    LogSettings {
+        level: value(written.level).unwrap_or(default.level),
+        format: value(written.format).unwrap_or(default.format),
+    }
+}
+
+fn fetch(written: Fetch) -> Options {
+    let default = Options::default();
+    Options {
+        connect_timeout: value(written.connect_timeout).unwrap_or(default.connect_timeout),
+        first_byte_timeout: value(written.first_byte_timeout).unwrap_or(default.first_byte_timeout),
+        idle_timeout: value(written.idle_timeout).unwrap_or(default.idle_timeout),
+        total_timeout: value(written.total_timeout).unwrap_or(default.total_timeout),
+        body_bytes_max: value(written.body_bytes_max).unwrap_or(default.body_bytes_max),
+        decoded_bytes_max: value(written.decoded_bytes_max).unwrap_or(default.decoded_bytes_max),
+        ratio_max: value(written.ratio_max).unwrap_or(default.ratio_max),
+        redirects_max: value(written.redirects_max).unwrap_or(default.redirects_max),
+        user_agent: value(written.user_agent).unwrap_or(default.user_agent),
+    }
+}
+
+/// One feed; `None` without a name or URL, which was noted.
+fn feed_settings(
+    feed: Feed,
+    defaults: &Shared,
+    proxies: &Proxies,
+    server: &ServerSettings,
+) -> Option<FeedSettings> {
+    let name = value(feed.name)?;
+    let url = value(feed.url)?;
+    let own = feed.shared;
+    let images = pick(own.images, &defaults.images);
+    Some(FeedSettings {
+        title: value(feed.title).flatten(),
+        upstream: Upstream {
+            url,
+            user_agent: pick(own.user_agent, &defaults.user_agent).flatten(),
+            headers: pick(own.headers, &defaults.headers).unwrap_or_default(),
+            cookies: pick(own.cookies, &defaults.cookies).flatten(),
+            proxy: pick(own.proxy, &defaults.proxy).flatten(),
+            allow_private: pick(own.allow_private, &defaults.allow_private).unwrap_or_default(),
+        },
+        rules: RuleOptions {
+            feed_name: name.to_string(),
+            images: images.and_then(|name| proxies.template(&name)),
+            skip_images: pick(own.skip_images, &defaults.skip_images).unwrap_or_default(),
+            skip_hosts: pick(own.skip_hosts, &defaults.skip_hosts).unwrap_or_default(),
+            header: pick(own.header, &defaults.header).flatten(),
+            footer: pick(own.footer, &defaults.footer).flatten(),
+            keep_envelope: pick(own.keep_envelope, &defaults.keep_envelope).unwrap_or(false),
+            self_url: format!("{}/feeds/{name}", server.public_url),
+            public_url: server.public_url.clone(),
+        },
+        refresh: pick(own.refresh, &defaults.refresh).unwrap_or(REFRESH),
+        serve_stale_after: pick(own.serve_stale_after, &defaults.serve_stale_after)
+            .unwrap_or(SERVE_STALE_AFTER),
+        stale_if_error: pick(own.stale_if_error, &defaults.stale_if_error)
+            .unwrap_or(STALE_IF_ERROR),
+        retry_after_error: pick(own.retry_after_error, &defaults.retry_after_error)
+            .unwrap_or(RETRY_AFTER_ERROR),
+        name,
+    })
+}
+
+/// Two feeds can't share an address.
+fn check_names(feeds: &[Feed], problems: &mut Vec<Problem>) {
+    let mut seen: HashMap<&FeedName, &Spot> = HashMap::new();
+    for name in feeds.iter().filter_map(|feed| feed.name.as_ref()) {
+        match seen.get(&name.value) {
+            Some(first) => problems.push(
+                Problem::new(name.spot.clone(), "another feed has this name")
+                    .with_first(&first.place),
+            ),
+            None => {
+                seen.insert(&name.value, &name.spot);
+            }
+        }
+    }
+}
+
+/// The image proxies that a feed may name.
+struct Proxies(Vec<ImageProxy>);
+
+impl Proxies {
+    /// The template that a valid name stands for; `None` for `none`.
+    fn template(&self, name: &str) -> Option<String> {
+        match self.0.iter().find(|proxy| proxy.name == name) {
+            Some(proxy) => proxy
+                .template
+                .as_ref()
+                .map(|template| template.value.clone()),
+            None => Target::preset(name).map(String::from),
+        }
+    }
+
+    fn check(&self, images: &Written<String>) -> Option<Problem> {
+        let known = self.known();
+        let name = images.value.as_str();
+        if known.contains(&name) {
+            return None;
+        }
+        let reason = match name {
+            "builtin" => "this version has no image proxy of its own",
+            _ => "there is no such image proxy",
+        };
+        let help = suggest(name, &known, "known here");
+        Some(Problem::new(images.spot.clone(), reason).with_help(help))
+    }
+
+    fn known(&self) -> Vec<&str> {
+        let presets = PRESETS
+            .into_iter()
+            .filter(|name| Target::preset(name).is_some());
+        let mut known: Vec<&str> = std::iter::once("none").chain(presets).collect();
+        for proxy in &self.0 {
+            if !known.contains(&proxy.name.as_str()) {
+                known.push(&proxy.name);
+            }
+        }
+        known
+    }
+}
+
+fn value<T>(written: Option<Written<T>>) -> Option<T> {
+    written.map(|written| written.value)
+}
+
+/// The feed's own value, else the one in `[defaults]`: a key is inherited whole or not at all.
+fn pick<T: Clone>(own: Option<Written<T>>, default: &Option<Written<T>>) -> Option<T> {
+    value(own).or_else(|| value(default.clone()))
+}

@@ -1,0 +1,184 @@
+//! Validated settings: what the program needs, in the types it needs.
+//!
+//! Invariant: whoever holds a `Settings` need not check anything again.
+
+use std::fmt::{self, Display, Formatter};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::rewrite::RuleOptions;
+use crate::upstream::{Options, Upstream};
+
+/// Characters of a feed's name.
+const FEED_NAME_CHARS_MAX: usize = 64;
+
+/// Everything that is configured.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The service's own socket and addresses.
+    pub server: ServerSettings,
+    /// What is logged, and how.
+    pub log: LogSettings,
+    /// Bytes of memory that cached copies may fill.
+    pub memory_bytes: u64,
+    /// Limits of every fetch.
+    pub fetch: Options,
+    /// The feeds, in the order of the file; names are unique.
+    pub feeds: Vec<FeedSettings>,
+}
+
+/// The service's own socket and addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSettings {
+    /// Where we listen.
+    pub listen: SocketAddr,
+    /// Where every address that we write starts: absolute, http or https, no slash at the end.
+    pub public_url: String,
+    /// Connections open at the same time; more wait to be accepted.
+    pub connections_max: usize,
+    /// From a connection's (or the next request's) first byte to the end of the request's head.
+    pub header_timeout: Duration,
+    /// Between two requests on one connection.
+    pub idle_timeout: Duration,
+    /// How long a reader may take fewer bytes than [`write_bytes_per_second_min`] allows.
+    ///
+    /// [`write_bytes_per_second_min`]: Self::write_bytes_per_second_min
+    pub write_timeout: Duration,
+    /// The rate, averaged over [`write_timeout`](Self::write_timeout), that a reader must keep.
+    pub write_bytes_per_second_min: u64,
+    /// How long a shutdown waits for replies under way.
+    pub drain_timeout: Duration,
+    /// Whether `/` lists the feeds.
+    pub index: bool,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        Self {
+            listen,
+            public_url: format!("http://{listen}"),
+            connections_max: 10_000,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(30),
+            write_bytes_per_second_min: 1 << 10,
+            drain_timeout: Duration::from_secs(30),
+            index: true,
+        }
+    }
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// Directives of tracing's `EnvFilter`, known to parse: `info`, `info,hyper=warn`.
+    pub level: String,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self {
+            level: "info".into(),
+            format: LogFormat::Text,
+        }
+    }
+}
+
+/// How a log line looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// One feed.
+#[derive(Clone)]
+pub struct FeedSettings {
+    /// What it is called in our addresses.
+    pub name: FeedName,
+    /// What people call it.
+    pub title: Option<String>,
+    /// Where it is fetched from, and with what.
+    pub upstream: Upstream,
+    /// What is done to it.
+    pub rules: RuleOptions,
+    /// How long a copy is fresh when upstream says nothing.
+    pub refresh: Duration,
+    /// How long a reader waits for a refresh when there is a stale copy.
+    pub serve_stale_after: Duration,
+    /// How long a stale copy is served while upstream fails.
+    pub stale_if_error: Duration,
+    /// How long after a failed fetch the next one is tried.
+    pub retry_after_error: Duration,
+}
+
+/// Without the upstream's headers, cookies and proxy, which are secrets.
+impl fmt::Debug for FeedSettings {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FeedSettings")
+            .field("name", &self.name)
+            .field("title", &self.title)
+            .field("url", &self.upstream.url.as_str())
+            .field("rules", &self.rules)
+            .field("refresh", &self.refresh)
+            .field("serve_stale_after", &self.serve_stale_after)
+            .field("stale_if_error", &self.stale_if_error)
+            .field("retry_after_error", &self.retry_after_error)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A feed's name: `[a-z0-9][a-z0-9._-]{0,63}`, so that it stands in a path as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FeedName(String);
+
+/// Why a feed's name is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a feed's name has 1 to {FEED_NAME_CHARS_MAX} characters of `a-z`, `0-9`, `.`, `_` and `-`, and starts with a letter or digit"
+)]
+pub struct FeedNameError;
+
+impl FeedName {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// When it is empty, too long, or has other characters than lower case letters, digits, `.`,
+    /// `_` and `-`, or doesn't start with a letter or digit.
+    pub fn parse(name: &str) -> Result<Self, FeedNameError> {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let allowed = |byte: u8| plain(byte) || matches!(byte, b'.' | b'_' | b'-');
+        let fits = name.len() <= FEED_NAME_CHARS_MAX
+            && name.bytes().next().is_some_and(plain)
+            && name.bytes().all(allowed);
+        if fits {
+            Ok(Self(name.into()))
+        } else {
+            Err(FeedNameError)
+        }
+    }
+
+    /// The name as it stands in a path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Display for FeedName {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Looks a feed up by the text of a path.
+impl std::borrow::Borrow<str> for FeedName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}

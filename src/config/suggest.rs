@@ -1,0 +1,85 @@
+//! "Did you mean": the nearest of the names there are.
+
+/// Names longer than this are no near misses of ours.
+const NAME_CHARS_MAX: usize = 64;
+
+/// One line of advice: the near miss if there is one, and the list of what is known.
+pub(super) fn suggest(written: &str, known: &[&str], what: &str) -> String {
+    let list = known
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    match nearest(written, known) {
+        Some(name) => format!("did you mean `{name}`? {what}: {list}"),
+        None => format!("{what}: {list}"),
+    }
+}
+
+/// The known name that differs least, if it differs by no more than a third of its letters.
+pub(super) fn nearest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
+    if written.chars().count() > NAME_CHARS_MAX {
+        return None;
+    }
+    let written = written.to_ascii_lowercase().replace('-', "_");
+    known
+        .iter()
+        .map(|name| (distance(&written, &name.to_ascii_lowercase()), *name))
+        .filter(|(distance, name)| {
+            let letters = name.chars().count();
+            *distance <= (letters / 3).max(1) && *distance < letters
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// Letters put in, left out, replaced, or swapped with their neighbour, counted.
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().collect();
+    let b: Vec<char> = b.chars().collect();
+    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut least = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                least = least.min(rows[i - 2][j - 2] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_misses() {
+        let check = |written: &str, expected: Option<&str>| {
+            let known = ["listen", "public_url", "index", "name", "url", "c"];
+            assert_eq!(nearest(written, &known), expected, "{written}");
+        };
+        check("listn", Some("listen"));
+        check("Listen", Some("listen"));
+        check("public-url", Some("public_url"));
+        check("publicurl", Some("public_url"));
+        check("urll", Some("url"));
+        check("uri", Some("url"));
+        check("title", None);
+        check("", None);
+        check("x", None);
+        check(&"listen".repeat(20), None);
+    }
+
+    #[test]
+    fn distances() {
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("mien", "mine"), 1);
+        assert_eq!(distance("abc", "abc"), 0);
+    }
+}

@@ -1,0 +1,226 @@
+//! Reads the kinds of value there are: text, durations, sizes, counts, switches, choices, lists.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::problem::{Place, Spot};
+use super::reader::{Table, Written};
+use super::units;
+
+/// What is expected of a text.
+const TEXT_FORM: &str = "text in quotes";
+
+/// A value as it was found: in the file, or in a variable (always text).
+pub(super) enum Raw<'d> {
+    Value(&'d Spanned<DeValue<'d>>),
+    Variable(String),
+}
+
+impl<'d> Raw<'d> {
+    pub(super) fn table(&self) -> Option<&'d DeTable<'d>> {
+        match self {
+            Self::Value(value) => value.get_ref().as_table(),
+            Self::Variable(_) => None,
+        }
+    }
+
+    pub(super) fn array(&self) -> Option<&'d DeArray<'d>> {
+        match self {
+            Self::Value(value) => value.get_ref().as_array(),
+            Self::Variable(_) => None,
+        }
+    }
+
+    /// The text, or a sentence that says which `form` is expected.
+    fn text(&self, form: &str) -> Result<Cow<'_, str>, String> {
+        match self {
+            Self::Variable(text) => Ok(Cow::Borrowed(text)),
+            Self::Value(value) => value
+                .get_ref()
+                .as_str()
+                .map(Cow::Borrowed)
+                .ok_or_else(|| self.mismatch(form)),
+        }
+    }
+
+    /// "expected … , found an integer".
+    pub(super) fn mismatch(&self, expected: &str) -> String {
+        let found = match self {
+            Self::Variable(_) => "text",
+            Self::Value(value) => match value.get_ref() {
+                DeValue::String(_) => "text",
+                DeValue::Integer(_) => "a bare number",
+                DeValue::Float(_) => "a bare number",
+                DeValue::Boolean(_) => "`true` or `false`",
+                DeValue::Datetime(_) => "a date",
+                DeValue::Array(_) => "a list",
+                DeValue::Table(_) => "a table",
+            },
+        };
+        format!("expected {expected}, found {found}")
+    }
+}
+
+/// Wraps a parser of text for [`Table::value`] and [`Table::required`].
+pub(super) fn text<'d, T, E: Display>(
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> impl FnOnce(&Raw<'d>) -> Result<T, String> {
+    move |raw| parse(&raw.text(TEXT_FORM)?).map_err(|error| error.to_string())
+}
+
+impl Table<'_, '_> {
+    /// A text that `parse` understands; its error is a sentence.
+    pub(super) fn text<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Written<T>> {
+        self.value(key, text(parse))
+    }
+
+    /// A text that may be empty to say "none".
+    pub(super) fn optional_text<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Written<Option<T>>> {
+        self.text(key, |text| match text {
+            "" => Ok(None),
+            text => parse(text).map(Some),
+        })
+    }
+
+    /// A duration within these bounds.
+    pub(super) fn duration(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<Duration>,
+    ) -> Option<Written<Duration>> {
+        self.value(key, |raw| {
+            let duration = units::parse_duration(&raw.text(units::DURATION_FORM)?)?;
+            within(duration, &bounds, |duration| {
+                units::format_duration(*duration)
+            })
+        })
+    }
+
+    /// A number of bytes within these bounds.
+    pub(super) fn size(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<u64>,
+    ) -> Option<Written<u64>> {
+        self.value(key, |raw| {
+            let size = units::parse_size(&raw.text(units::SIZE_FORM)?)?;
+            within(size, &bounds, |size| units::format_size(*size))
+        })
+    }
+
+    /// A whole number within these bounds.
+    pub(super) fn count(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<u32>,
+    ) -> Option<Written<u32>> {
+        const FORM: &str = "a whole number";
+        self.value(key, |raw| {
+            let (digits, radix) = match raw {
+                Raw::Variable(text) => (text.as_str(), 10),
+                Raw::Value(value) => {
+                    let integer = value.get_ref().as_integer();
+                    let integer = integer.ok_or_else(|| raw.mismatch(FORM))?;
+                    (integer.as_str(), integer.radix())
+                }
+            };
+            let number = i128::from_str_radix(digits, radix)
+                .map_err(|_| format!("expected {FORM}, found `{digits}`"))?;
+            // What is too large or negative for the type is out of bounds just as well.
+            match u32::try_from(number) {
+                Ok(number) => within(number, &bounds, u32::to_string),
+                Err(_) => Err(out_of_bounds(&bounds, u32::to_string)),
+            }
+        })
+    }
+
+    /// `true` or `false`.
+    pub(super) fn switch(&mut self, key: &'static str) -> Option<Written<bool>> {
+        const FORM: &str = "`true` or `false`";
+        self.value(key, |raw| {
+            let switch = match raw {
+                Raw::Variable(text) => text.parse().ok(),
+                Raw::Value(value) => value.get_ref().as_bool(),
+            };
+            switch.ok_or_else(|| raw.mismatch(FORM))
+        })
+    }
+
+    /// One of these words.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&str, T)],
+    ) -> Option<Written<T>> {
+        self.text(key, |text| {
+            let found = choices.iter().find(|(name, _)| *name == text);
+            found.map(|(_, value)| *value).ok_or_else(|| {
+                let names: Vec<_> = choices
+                    .iter()
+                    .map(|(name, _)| format!("`{name}`"))
+                    .collect();
+                format!("expected {}", names.join(" or "))
+            })
+        })
+    }
+
+    /// A list of texts, each of which `parse` understands.
+    pub(super) fn list<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Written<Vec<T>>> {
+        let found = self.value(key, |raw| {
+            raw.array()
+                .ok_or_else(|| raw.mismatch("a list of texts, `[\"…\", \"…\"]`"))
+        })?;
+        let mut list = Vec::new();
+        for (index, element) in found.value.iter().enumerate() {
+            match text(&parse)(&Raw::Value(element)) {
+                Ok(value) => list.push(value),
+                Err(reason) => {
+                    let spot = Spot {
+                        path: format!("{}[{index}]", found.spot.path),
+                        place: Place::File(element.span()),
+                        ..found.spot.clone()
+                    };
+                    self.refuse(spot, reason);
+                }
+            }
+        }
+        Some(Written {
+            value: list,
+            spot: found.spot,
+        })
+    }
+}
+
+fn within<T: PartialOrd>(
+    value: T,
+    bounds: &RangeInclusive<T>,
+    format: impl Fn(&T) -> String,
+) -> Result<T, String> {
+    if bounds.contains(&value) {
+        Ok(value)
+    } else {
+        Err(out_of_bounds(bounds, format))
+    }
+}
+
+fn out_of_bounds<T>(bounds: &RangeInclusive<T>, format: impl Fn(&T) -> String) -> String {
+    let (least, most) = (format(bounds.start()), format(bounds.end()));
+    format!("must be from {least} to {most}")
+}

@@ -1,0 +1,105 @@
+//! The XML declaration: where it names the charset, and which one a name means.
+
+use std::ops::Range;
+
+use encoding_rs::{Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE, X_USER_DEFINED};
+use memchr::memmem;
+
+/// A declaration that is not over by then is none.
+const DECLARATION_BYTES_MAX: usize = 1024;
+
+/// The byte order mark in UTF-8.
+pub(super) const UTF_8_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What the start of a document says about its charset.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Declaration {
+    /// Where the charset's name stands.
+    Label(Range<usize>),
+    /// No declaration, or none that names a charset.
+    Absent,
+    /// More bytes are needed.
+    Unclear,
+}
+
+/// Reads the declaration at the start of `bytes`, behind a byte order mark and whitespace.
+pub(super) fn read(bytes: &[u8]) -> Declaration {
+    let is_whole = bytes.len() >= DECLARATION_BYTES_MAX;
+    let bytes = &bytes[..bytes.len().min(DECLARATION_BYTES_MAX)];
+    let mark = if bytes.starts_with(UTF_8_MARK) {
+        UTF_8_MARK.len()
+    } else {
+        0
+    };
+    let blanks = bytes[mark..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace());
+    let start = mark + blanks.count();
+    let rest = &bytes[start..];
+    let unclear = if is_whole {
+        Declaration::Absent
+    } else {
+        Declaration::Unclear
+    };
+    if !rest.starts_with(b"<?xml") {
+        return if b"<?xml".starts_with(rest) {
+            unclear
+        } else {
+            Declaration::Absent
+        };
+    }
+    let Some(end) = memmem::find(rest, b"?>") else {
+        return unclear;
+    };
+    match find_label(&rest[..end]) {
+        Some(label) => Declaration::Label(start + label.start..start + label.end),
+        None => Declaration::Absent,
+    }
+}
+
+fn find_label(declaration: &[u8]) -> Option<Range<usize>> {
+    let skip_blanks = |at: usize| {
+        let rest = &declaration[at..];
+        let blanks = rest.iter().take_while(|byte| byte.is_ascii_whitespace());
+        at + blanks.count()
+    };
+    let name = b"encoding";
+    let equals = skip_blanks(memmem::find(declaration, name)? + name.len());
+    if declaration.get(equals) != Some(&b'=') {
+        return None;
+    }
+    let open = skip_blanks(equals + 1);
+    let quote = *declaration
+        .get(open)
+        .filter(|byte| matches!(byte, b'"' | b'\''))?;
+    let length = memchr::memchr(quote, &declaration[open + 1..])?;
+    Some(open + 1..open + 1 + length)
+}
+
+/// The charset that `label` means; `None` for one that is unknown or must not be believed.
+pub(super) fn encoding(label: &[u8]) -> Option<&'static Encoding> {
+    if is_ascii_label(label) {
+        return None;
+    }
+    // SECURITY: UTF-7 and what decodes to nothing ("replacement") are unknown to this function;
+    // x-user-defined would hide markup in private characters.
+    let encoding = Encoding::for_label_no_replacement(label)?;
+    // UTF-16 would have been seen in the bytes. GB18030 is GBK and more.
+    match encoding {
+        _ if encoding == X_USER_DEFINED => None,
+        _ if encoding == UTF_16LE || encoding == UTF_16BE => None,
+        _ if encoding == GBK => Some(GB18030),
+        _ => Some(encoding),
+    }
+}
+
+/// Whether `label` would be wrong for a text in UTF-8 that is not ASCII.
+pub(super) fn is_other(label: &[u8]) -> bool {
+    !label.is_empty() && !is_ascii_label(label) && Encoding::for_label(label) != Some(UTF_8)
+}
+
+/// ASCII as a label of its own: the standard would read it as windows-1252.
+fn is_ascii_label(label: &[u8]) -> bool {
+    let label = label.trim_ascii();
+    label.eq_ignore_ascii_case(b"us-ascii") || label.eq_ignore_ascii_case(b"ascii")
+}

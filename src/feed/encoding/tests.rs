@@ -1,0 +1,192 @@
+use super::*;
+use encoding_rs::{GB18030, ISO_2022_JP, SHIFT_JIS, WINDOWS_1251, WINDOWS_1252};
+use proptest::prelude::*;
+
+fn decode_in(bytes: &[u8], http: Option<&str>, size: usize) -> (String, Option<&'static str>) {
+    let mut decoder = Decoder::new(http);
+    let mut out = String::new();
+    for chunk in bytes.chunks(size) {
+        decoder.push(chunk, &mut out);
+    }
+    decoder.finish(&mut out);
+    (out, decoder.charset())
+}
+
+fn check(bytes: &[u8], http: Option<&str>, expected: &str, charset: Option<&str>) {
+    for size in [1, 2, 3, 5, 1000, bytes.len().max(1)] {
+        let found = decode_in(bytes, http, size);
+        assert_eq!(found.0, expected, "{http:?} in chunks of {size}");
+        assert_eq!(found.1, charset, "{expected}");
+    }
+}
+
+fn declared(label: &str, rest: &str) -> String {
+    format!("<?xml version=\"1.0\" encoding='{label}' standalone=\"yes\"?>\n<rss>{rest}</rss>")
+}
+
+const RUSSIAN: &str = "Съешь же ещё этих мягких французских булок";
+const CHINESE: &str = "汉字汉字，中文网站的新闻频道，提供最新消息";
+
+#[test]
+fn utf_8_comes_out_as_it_came() {
+    let long = CHINESE.repeat(1000);
+    for text in [
+        "",
+        "<",
+        "{",
+        "<rss/>",
+        "é",
+        &declared("UTF-8", CHINESE),
+        &declared("utf8", &long),
+        &format!("\u{feff}{}", declared("utf-8", RUSSIAN)),
+        &format!("<rss>{long}"),
+        &format!("\n \n<?xml version='1.0'?><rss>{RUSSIAN}"),
+    ] {
+        let charset = (!text.is_ascii()).then_some("UTF-8");
+        for http in [None, Some("utf-8"), Some("iso-8859-1"), Some("nonsense")] {
+            check(text.as_bytes(), http, text, charset);
+        }
+    }
+}
+
+#[test]
+fn ascii_keeps_its_declaration() {
+    for label in ["iso-8859-1", "gb2312", "us-ascii", "utf-16", "nonsense", ""] {
+        let text = declared(label, "plain");
+        check(text.as_bytes(), Some("windows-1251"), &text, None);
+    }
+}
+
+#[test]
+fn other_charsets_are_decoded_and_relabelled() {
+    for (label, encoding, text) in [
+        ("windows-1251", WINDOWS_1251, RUSSIAN),
+        ("gb2312", GB18030, CHINESE),
+        ("GBK", GB18030, CHINESE),
+        ("Shift_JIS", SHIFT_JIS, "日本語のテキスト"),
+        ("ISO-2022-JP", ISO_2022_JP, "日本語のテキスト"),
+        ("iso-8859-1", WINDOWS_1252, "Und tschüss, à bientôt"),
+    ] {
+        let (bytes, _, had_errors) = encoding.encode(text);
+        assert!(!had_errors);
+        let head = declared(label, "");
+        let (head, tail) = head.split_at(head.len() - "</rss>".len());
+        let document = [head.as_bytes(), &bytes, tail.as_bytes()].concat();
+        let expected = declared("UTF-8", text);
+        check(&document, None, &expected, Some(encoding.name()));
+        check(&document, Some("utf-8"), &expected, Some(encoding.name()));
+        // HTTP comes before a declaration that says otherwise.
+        let wrong = [declared("koi8-r", "").as_bytes(), &bytes].concat();
+        let expected = format!("{}{text}", declared("UTF-8", ""));
+        check(&wrong, Some(label), &expected, Some(encoding.name()));
+    }
+}
+
+#[test]
+fn valid_utf_8_wins_over_what_anybody_says() {
+    let lying = declared("iso-8859-1", RUSSIAN);
+    let expected = declared("UTF-8", RUSSIAN);
+    check(lying.as_bytes(), Some("gb2312"), &expected, Some("UTF-8"));
+}
+
+#[test]
+fn a_charset_nobody_names_is_guessed() {
+    let (bytes, ..) = WINDOWS_1251.encode(RUSSIAN);
+    check(&bytes, None, RUSSIAN, Some("windows-1251"));
+    check(
+        &bytes,
+        Some("x-user-defined"),
+        RUSSIAN,
+        Some("windows-1251"),
+    );
+    check(&bytes, Some("utf-7"), RUSSIAN, Some("windows-1251"));
+}
+
+#[test]
+fn broken_utf_8_stays_utf_8() {
+    let head = declared("utf-8", CHINESE);
+    let bytes = [head.as_bytes(), b"\xE6\xB1<x/>\xFF"].concat();
+    check(
+        &bytes,
+        None,
+        &format!("{head}\u{fffd}<x/>\u{fffd}"),
+        Some("UTF-8"),
+    );
+    // Cut off in a character.
+    let cut = &head.as_bytes()[..head.find('汉').unwrap() + 4];
+    let expected = format!("{}汉\u{fffd}", &head[..head.find('汉').unwrap()]);
+    check(cut, None, &expected, Some("UTF-8"));
+}
+
+#[test]
+fn wide_charsets_are_found_by_mark_and_by_nulls() {
+    for text in ["<rss>é𝄞</rss>", "{\"a\":\"é\"}", " <a/>"] {
+        for (name, to_bytes) in [
+            ("UTF-16LE", utf_16(u16::to_le_bytes)),
+            ("UTF-16BE", utf_16(u16::to_be_bytes)),
+            ("UTF-32LE", utf_32(u32::to_le_bytes)),
+            ("UTF-32BE", utf_32(u32::to_be_bytes)),
+        ] {
+            check(&to_bytes(text), None, text, Some(name));
+            check(
+                &to_bytes(&format!("\u{feff}{text}")),
+                None,
+                text,
+                Some(name),
+            );
+            let labelled = to_bytes(&declared("utf-16", text));
+            check(
+                &labelled,
+                Some("utf-8"),
+                &declared("UTF-8", text),
+                Some(name),
+            );
+        }
+    }
+}
+
+fn utf_16(to_bytes: fn(u16) -> [u8; 2]) -> Box<dyn Fn(&str) -> Vec<u8>> {
+    Box::new(move |text| text.encode_utf16().flat_map(to_bytes).collect())
+}
+
+fn utf_32(to_bytes: fn(u32) -> [u8; 4]) -> Box<dyn Fn(&str) -> Vec<u8>> {
+    Box::new(move |text| {
+        text.chars()
+            .flat_map(|letter| to_bytes(letter as u32))
+            .collect()
+    })
+}
+
+#[test]
+fn ascii_streams_and_little_is_held_back() {
+    let mut decoder = Decoder::new(None);
+    let mut out = String::new();
+    decoder.push(b"<rss>plain", &mut out);
+    assert_eq!(out, "<rss>plain");
+    decoder.push("é".repeat(PROBE_BYTES_UNDECLARED / 2).as_bytes(), &mut out);
+    assert_eq!(out.len(), "<rss>plain".len() + PROBE_BYTES_UNDECLARED);
+
+    let long = declared("iso-8859-1", &"x".repeat(2 * HELD_BYTES_MAX));
+    let mut bytes = long.replace("</rss>", "").into_bytes();
+    bytes.extend_from_slice(b"\xE9</rss>");
+    let expected = declared("UTF-8", &format!("{}é", "x".repeat(2 * HELD_BYTES_MAX)));
+    check(&bytes, None, &expected, Some("windows-1252"));
+}
+
+proptest! {
+    #[test]
+    fn chunks_make_no_difference(
+        head in prop_oneof![Just(""), Just("<?xml version='1.0' encoding='gbk'?>"), Just("<?xml version='1.0'?>")],
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        size in 1usize..20,
+    ) {
+        let bytes = [head.as_bytes(), &bytes].concat();
+        let whole = decode_in(&bytes, None, bytes.len().max(1));
+        prop_assert_eq!(decode_in(&bytes, None, size), whole);
+    }
+
+    #[test]
+    fn any_text_in_utf_8_is_kept(text in "<?[a-zà-ü汉<>é]{0,300}", size in 1usize..20) {
+        prop_assert_eq!(decode_in(text.as_bytes(), None, size).0, text);
+    }
+}

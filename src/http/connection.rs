@@ -1,0 +1,137 @@
+//! One connection: protocol detection, limits, requests, and its graceful end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::header::CONTENT_LENGTH;
+use http::{HeaderName, Method, Request, Response};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::Answer;
+use super::body::{self, ReplyBody};
+use super::meter::{self, GivenUp, Meter, MeteredIo, Patience};
+use crate::config::ServerSettings;
+
+/// Header fields of one request.
+const HEADERS_MAX: usize = 100;
+/// Bytes of one request's header section, HTTP/1 and HTTP/2 alike.
+const HEADER_BYTES_MAX: u32 = 64 << 10;
+/// Requests at once on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 100;
+/// Bytes that hyper keeps for an HTTP/2 stream that the reader does not take.
+const STREAM_BUFFER_BYTES_MAX: usize = 64 << 10;
+
+pub(super) fn builder(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX as usize);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEADER_BYTES_MAX)
+        .max_send_buf_size(STREAM_BUFFER_BYTES_MAX)
+        .keep_alive_interval(settings.idle_timeout)
+        .keep_alive_timeout(settings.header_timeout);
+    builder
+}
+
+pub(super) fn patience(settings: &ServerSettings) -> Patience {
+    Patience {
+        idle: settings.idle_timeout,
+        write: settings.write_timeout,
+        write_bytes_per_second_min: settings.write_bytes_per_second_min,
+    }
+}
+
+/// What every connection of a server shares.
+#[derive(Clone)]
+pub(super) struct Terms<A> {
+    pub(super) builder: auto::Builder<TokioExecutor>,
+    pub(super) patience: Patience,
+    pub(super) drain: CancellationToken,
+    pub(super) answer: A,
+}
+
+/// Serves one connection until it ends, is given up, or `drain` asks it to end after what is in
+/// flight.
+pub(super) async fn serve<A: Answer>(terms: Terms<A>, (stream, peer): (TcpStream, SocketAddr)) {
+    let Terms {
+        builder,
+        patience,
+        drain,
+        answer,
+    } = terms;
+    let meter = Arc::new(Meter::default());
+    let service = service_fn({
+        let meter = Arc::clone(&meter);
+        move |request| respond(answer.clone(), Arc::clone(&meter), peer, request)
+    });
+    let io = TokioIo::new(MeteredIo::new(stream, Arc::clone(&meter)));
+    let mut connection = std::pin::pin!(builder.serve_connection(io, service));
+    let mut watchdog = std::pin::pin!(meter::watch(&meter, patience));
+    let mut draining = false;
+    loop {
+        tokio::select! {
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%peer, error, "connection ended");
+                }
+                return;
+            }
+            given_up = watchdog.as_mut() => {
+                if given_up == GivenUp::SlowReader {
+                    tracing::info!(%peer, "connection given up: the reader takes too little");
+                }
+                return;
+            }
+            () = drain.cancelled(), if !draining => {
+                draining = true;
+                connection.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+async fn respond<A: Answer>(
+    answer: A,
+    meter: Arc<Meter>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<ReplyBody>, Infallible> {
+    let started = Instant::now();
+    let in_flight = meter.begin();
+    let head = Arc::new(request.into_parts().0);
+    let reply = answer.answer(Arc::clone(&head)).await;
+    let (mut parts, mut reply_body) = reply.into_parts();
+    if head.method == Method::HEAD {
+        if let Some(bytes) = http_body::Body::size_hint(&reply_body).exact() {
+            parts.headers.insert(CONTENT_LENGTH, bytes.into());
+        }
+        reply_body = ReplyBody::empty();
+    }
+    let logged = body::Request {
+        in_flight,
+        started,
+        path: head.uri.path().to_owned(),
+        method: head.method.clone(),
+        status: parts.status,
+        cache_status: parts
+            .headers
+            .get(HeaderName::from_static("cache-status"))
+            .cloned(),
+        peer,
+    };
+    Ok(Response::from_parts(parts, reply_body.for_request(logged)))
+}

@@ -1,0 +1,98 @@
+//! Every error that a reader may see: its status, its text, its headers.
+//!
+//! Invariants: errors are never stored (`no-store`) and never say `Retry-After`, which some
+//! readers apply to every feed of our host.
+
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use std::sync::Arc;
+
+use super::ReplyBody;
+use crate::refresh::Trouble;
+use crate::upstream::FetchError;
+
+/// What keeps us from answering.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// No such path.
+    NotFound,
+    /// The path is known, the method is not.
+    MethodNotAllowed,
+    /// No feed has this name.
+    UnknownFeed,
+    /// The reader refuses every coding we have.
+    NotAcceptable,
+    /// We are shutting down.
+    NotReady,
+    /// The feed could not be fetched and there is no copy.
+    Upstream(Arc<Trouble>),
+    /// A form of the copy could not be made.
+    Encoding(Arc<std::io::Error>),
+}
+
+impl Failure {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound | Self::UnknownFeed => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Encoding(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Upstream(trouble) => upstream_status(trouble),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::NotFound => "Nothing is here. The list of feeds is at /.\n".into(),
+            Self::UnknownFeed => "No feed has this name. The list of feeds is at /.\n".into(),
+            Self::MethodNotAllowed => "Only GET and HEAD are answered here.\n".into(),
+            Self::NotAcceptable => "Feeds are sent as gzip, br, zstd or identity.\n".into(),
+            Self::NotReady => "Shutting down.\n".into(),
+            Self::Encoding(_) => "The feed could not be encoded.\n".into(),
+            Self::Upstream(trouble) => format!(
+                "The publisher's feed can't be had now, and there is no earlier copy of it: {}.\n",
+                trouble.reason()
+            ),
+        }
+    }
+
+    /// The reply, logged here where it is nobody else's to log. (A failed fetch has its own line.)
+    #[must_use]
+    pub fn into_reply(self) -> Response<ReplyBody> {
+        if let Self::Encoding(error) = &self {
+            tracing::error!(%error, "encoding a copy failed");
+        }
+        let mut reply = Response::new(ReplyBody::text(self.text()));
+        *reply.status_mut() = self.status();
+        let headers = reply.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        );
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if matches!(self, Self::MethodNotAllowed) {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        }
+        if let Self::Upstream(trouble) = &self {
+            let status = format!("Feedwright; fwd=miss; detail={}", trouble.reason());
+            if let Ok(status) = HeaderValue::try_from(status) {
+                headers.insert("cache-status", status);
+            }
+        }
+        reply
+    }
+}
+
+/// 404 and 410 as upstream means them, 504 for its slowness, 502 for the rest.
+fn upstream_status(trouble: &Trouble) -> StatusCode {
+    match trouble {
+        Trouble::Fetch(FetchError::Status { status, .. })
+            if matches!(status.as_u16(), 404 | 410) =>
+        {
+            *status
+        }
+        Trouble::Fetch(FetchError::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}

@@ -1,0 +1,76 @@
+//! From method and path to what is asked for. Pure.
+
+use http::Method;
+
+/// What a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route<'a> {
+    /// `/feeds/{name}`: a rewritten feed.
+    Feed(&'a str),
+    /// `/`: the feeds, for people.
+    Index,
+    /// `/healthz`: whether the process is alive.
+    Health,
+    /// `/readyz`: whether it takes requests.
+    Ready,
+    /// A path we know, with a method we don't.
+    MethodNotAllowed,
+    /// Anything else.
+    NotFound,
+}
+
+/// Finds the route. The query plays no part: readers append cache-busters, which must not split
+/// the cache.
+#[must_use]
+pub fn find<'a>(method: &Method, path: &'a str) -> Route<'a> {
+    let route = match path {
+        "/" => Route::Index,
+        "/healthz" => Route::Health,
+        "/readyz" => Route::Ready,
+        _ => match path.strip_prefix("/feeds/") {
+            Some(name) if !name.is_empty() && !name.contains('/') => Route::Feed(name),
+            _ => return Route::NotFound,
+        },
+    };
+    if matches!(*method, Method::GET | Method::HEAD) {
+        route
+    } else {
+        Route::MethodNotAllowed
+    }
+}
+
+/// The route's name in logs.
+#[must_use]
+pub fn name(route: Route<'_>) -> &'static str {
+    match route {
+        Route::Feed(_) => "feed",
+        Route::Index => "index",
+        Route::Health => "health",
+        Route::Ready => "ready",
+        Route::MethodNotAllowed | Route::NotFound => "none",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes() {
+        for (method, path, expected) in [
+            (Method::GET, "/", Route::Index),
+            (Method::HEAD, "/feeds/dw", Route::Feed("dw")),
+            (Method::GET, "/feeds/dw/", Route::NotFound),
+            (Method::GET, "/feeds/", Route::NotFound),
+            (Method::GET, "/feeds", Route::NotFound),
+            (Method::GET, "/healthz", Route::Health),
+            (Method::GET, "/readyz", Route::Ready),
+            (Method::POST, "/feeds/dw", Route::MethodNotAllowed),
+            (Method::DELETE, "/", Route::MethodNotAllowed),
+            (Method::OPTIONS, "/nowhere", Route::NotFound),
+            (Method::GET, "//feeds/dw", Route::NotFound),
+        ] {
+            assert_eq!(find(&method, path), expected, "{method} {path}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Why a feed could not be brought up to date.
+
+use std::error::Error;
+
+use crate::cache::TooLarge;
+use crate::feed::splitter::NotAFeed;
+use crate::upstream::FetchError;
+
+/// Why there is no new copy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// Upstream could not be fetched.
+    #[error("the feed could not be fetched")]
+    Fetch(#[from] FetchError),
+    /// What came is no feed.
+    #[error("what came is no feed: {0}")]
+    NotAFeed(NotAFeed),
+    /// The document's root was not closed.
+    #[error("the document ends before its root is closed")]
+    Truncated,
+    /// The rewritten feed is larger than a recording may be.
+    #[error("the rewritten feed is too large")]
+    TooLarge(#[from] TooLarge),
+    /// Upstream confirmed a copy that is no longer there.
+    #[error("upstream confirmed a copy that we no longer hold")]
+    NothingToConfirm,
+    /// The task that fetched panicked.
+    #[error("the fetch ended by a defect in Feedwright")]
+    Panicked,
+}
+
+impl Trouble {
+    /// One stable word for logs and `Cache-Status`.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Fetch(error) => error.reason(),
+            Self::NotAFeed(_) => "not-a-feed",
+            Self::Truncated => "truncated",
+            Self::TooLarge(_) => "too-large",
+            Self::NothingToConfirm => "nothing-to-confirm",
+            Self::Panicked => "defect",
+        }
+    }
+
+    /// This error and all that caused it.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}

@@ -1,0 +1,132 @@
+//! What relative addresses are resolved against: the `xml:base` chain, else the item's link, else
+//! the channel's, else the feed's own address.
+
+use std::cell::OnceCell;
+
+use url::Url;
+
+/// Where the parts of a feed stand.
+#[derive(Debug, Clone)]
+pub(super) struct FeedBase {
+    /// The address the feed came from, after redirects.
+    pub(super) url: Url,
+    /// The channel's link.
+    pub(super) link: Option<Url>,
+}
+
+/// What the relative addresses of one piece are resolved against, found when first needed.
+pub(super) struct PieceBase<'a> {
+    feed: &'a FeedBase,
+    frame_bases: &'a [String],
+    /// As written, trimmed; empty when the item has none.
+    item_link: &'a str,
+    plain: OnceCell<Url>,
+}
+
+impl<'a> PieceBase<'a> {
+    pub(super) fn new(feed: &'a FeedBase, frame_bases: &'a [String], item_link: &'a str) -> Self {
+        Self {
+            feed,
+            frame_bases,
+            item_link,
+            plain: OnceCell::new(),
+        }
+    }
+
+    /// The base inside an element with these `xml:base` values around it in the piece.
+    pub(super) fn within(&self, inner_bases: &[String]) -> Url {
+        if inner_bases.is_empty() {
+            return self.plain.get_or_init(|| self.plain_base()).clone();
+        }
+        join_all(&self.feed.url, self.frame_bases.iter().chain(inner_bases))
+    }
+
+    fn plain_base(&self) -> Url {
+        if !self.frame_bases.is_empty() {
+            return join_all(&self.feed.url, self.frame_bases);
+        }
+        self.item_url().unwrap_or_else(|| self.channel().clone())
+    }
+
+    fn channel(&self) -> &Url {
+        self.feed.link.as_ref().unwrap_or(&self.feed.url)
+    }
+
+    fn item_url(&self) -> Option<Url> {
+        if self.item_link.is_empty() {
+            None
+        } else {
+            self.channel().join(self.item_link).ok()
+        }
+    }
+
+    /// The item's link, made absolute; as written when that can't be done.
+    pub(super) fn item_address(&self) -> String {
+        self.item_url()
+            .map_or_else(|| self.item_link.to_owned(), String::from)
+    }
+}
+
+/// A base that can't be joined is passed over (RFC 3986 §5.1).
+fn join_all<'b>(url: &Url, bases: impl IntoIterator<Item = &'b String>) -> Url {
+    bases.into_iter().fold(url.clone(), |url, base| {
+        url.join(base.trim()).unwrap_or(url)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(frame: &[&str], link: &str, inner: &[&str], expected: &str) {
+        let feed = FeedBase {
+            url: Url::parse("https://feeds.example.org/x/rss.xml").unwrap(),
+            link: Url::parse("https://www.example.org/news/").ok(),
+        };
+        let owned = |bases: &[&str]| {
+            bases
+                .iter()
+                .map(|&base| base.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let frame = owned(frame);
+        let base = PieceBase::new(&feed, &frame, link);
+        assert_eq!(base.within(&owned(inner)).as_str(), expected);
+    }
+
+    #[test]
+    fn xml_base_then_item_link_then_channel_link() {
+        check(&[], "", &[], "https://www.example.org/news/");
+        check(
+            &[],
+            "https://other.example/a/b",
+            &[],
+            "https://other.example/a/b",
+        );
+        check(
+            &[],
+            "2026/1.html",
+            &[],
+            "https://www.example.org/news/2026/1.html",
+        );
+        check(
+            &["https://b.example/root/", "sub/"],
+            "https://x.example/",
+            &[],
+            "https://b.example/root/sub/",
+        );
+        check(&["/a/"], "", &["b/"], "https://feeds.example.org/a/b/");
+        check(
+            &[],
+            "https://x.example/",
+            &["https://y.example/"],
+            "https://y.example/",
+        );
+        check(
+            &["http://[nonsense"],
+            "",
+            &[],
+            "https://feeds.example.org/x/rss.xml",
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! What templates may say about an item or a feed, read from its elements.
+
+use crate::feed::element::Element;
+use crate::feed::json::{self, Kind, Member};
+use crate::feed::namespace::Ns;
+use crate::feed::text::Decoded;
+use crate::rewrite::template::ItemFacts;
+
+/// Categories that an item is read for.
+const CATEGORIES_MAX: usize = 50;
+
+/// The facts of an XML item.
+pub(super) fn of_item(xml: &str, elements: &[Element<'_>]) -> ItemFacts<'static> {
+    let mut facts = ItemFacts::default();
+    for element in elements
+        .iter()
+        .filter(|element| element.depth == 1 || is_name(element))
+    {
+        let local = element.local.to_ascii_lowercase();
+        let slot = match (element.ns, local.as_str()) {
+            (Ns::Core | Ns::Atom, "title") => &mut facts.title,
+            (Ns::Core | Ns::Atom, "link") => {
+                if let Some(link) = link(xml, element).filter(|_| facts.link.is_empty()) {
+                    facts.link = link.into();
+                }
+                continue;
+            }
+            (Ns::Core, "guid") | (Ns::Atom, "id") => &mut facts.guid,
+            (Ns::Core, "author") | (Ns::DublinCore, "creator") => &mut facts.author,
+            (Ns::Itunes, "author") | (Ns::Atom, "name") => &mut facts.author,
+            (Ns::Core, "pubdate") | (Ns::Atom, "published" | "issued" | "created") => {
+                &mut facts.published
+            }
+            (Ns::DublinCore, "date" | "issued" | "created") => &mut facts.published,
+            (Ns::Atom, "updated" | "modified") | (Ns::DublinCore, "modified") => &mut facts.updated,
+            (Ns::Core, "category") | (Ns::DublinCore, "subject") => {
+                add_category(&mut facts, text(xml, element));
+                continue;
+            }
+            (Ns::Atom, "category") => {
+                add_category(&mut facts, attribute(element, "term"));
+                continue;
+            }
+            _ => continue,
+        };
+        if slot.is_empty() {
+            *slot = text(xml, element).into();
+        }
+    }
+    facts
+}
+
+/// Atom's `author > name`.
+fn is_name(element: &Element<'_>) -> bool {
+    element.depth == 2 && element.is(Ns::Atom, "name")
+}
+
+fn add_category(facts: &mut ItemFacts<'_>, category: String) {
+    if !category.is_empty() && facts.categories.len() < CATEGORIES_MAX {
+        facts.categories.push(category.into());
+    }
+}
+
+/// The address a link element leads to: RSS's text, Atom's `href` when it is the alternate.
+pub(super) fn link(xml: &str, element: &Element<'_>) -> Option<String> {
+    let link = match element.ns {
+        Ns::Atom => {
+            let rel = attribute(element, "rel");
+            if !rel.is_empty() && rel != "alternate" {
+                return None;
+            }
+            attribute(element, "href")
+        }
+        _ => text(xml, element),
+    };
+    (!link.is_empty()).then_some(link)
+}
+
+/// An element's content, decoded and trimmed.
+pub(super) fn text(xml: &str, element: &Element<'_>) -> String {
+    Decoded::content(&xml[element.content.clone()])
+        .as_str()
+        .trim()
+        .to_owned()
+}
+
+/// An attribute's value, decoded and trimmed; empty when there is none.
+pub(super) fn attribute(element: &Element<'_>, name: &str) -> String {
+    let attribute = element.tag.attribute(name);
+    attribute.map_or_else(String::new, |found| {
+        Decoded::attribute(found.value).as_str().trim().to_owned()
+    })
+}
+
+/// The facts of a JSON Feed item.
+pub(super) fn of_json_item(json: &str, members: &[Member<'_>]) -> ItemFacts<'static> {
+    let mut facts = ItemFacts::default();
+    for member in members {
+        match member.key.as_ref() {
+            "title" => facts.title = string(json, member).into(),
+            "url" => facts.link = string(json, member).into(),
+            "external_url" if facts.link.is_empty() => facts.link = string(json, member).into(),
+            "id" => facts.guid = string(json, member).into(),
+            "date_published" => facts.published = string(json, member).into(),
+            "date_modified" => facts.updated = string(json, member).into(),
+            "author" | "authors" => facts.author = author(json, member).into(),
+            "tags" => {
+                for tag in json::values(json, member.value.range.clone()) {
+                    let tag = Decoded::json(&json[tag.inner()]).as_str().to_owned();
+                    add_category(&mut facts, tag);
+                }
+            }
+            _ => {}
+        }
+    }
+    facts
+}
+
+/// The name of an `author`, or of the first of `authors`.
+fn author(json: &str, member: &Member<'_>) -> String {
+    let object = match member.value.kind {
+        Kind::Array => json::values(json, member.value.range.clone())
+            .into_iter()
+            .next(),
+        _ => Some(member.value.clone()),
+    };
+    let members = object
+        .map(|object| json::members(json, object.range))
+        .unwrap_or_default();
+    members
+        .iter()
+        .find(|member| member.key == "name")
+        .map_or_else(String::new, |name| string(json, name))
+}
+
+/// A string's text, or a scalar's as it is written.
+pub(super) fn string(json: &str, member: &Member<'_>) -> String {
+    match member.value.kind {
+        Kind::String => Decoded::json(&json[member.value.inner()])
+            .as_str()
+            .trim()
+            .to_owned(),
+        Kind::Scalar => json[member.value.range.clone()].to_owned(),
+        _ => String::new(),
+    }
+}

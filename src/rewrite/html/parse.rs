@@ -1,0 +1,108 @@
+//! The thorough reader: lol_html as a parser. It is asked for positions; its output is dropped.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::slice;
+
+use lol_html::html_content::Element;
+use lol_html::{ElementContentHandlers, HtmlRewriter, MemorySettings, Selector, Settings};
+
+use super::mask::mask;
+use super::scan::{attribute_spot, element_name, push_sheets, raw_text_end, sheet_spot, tag_name};
+use super::{Holds, Markup, Spot};
+
+/// What lol_html may hold: its stack of open elements and a tag that does not end.
+const MEMORY_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+const HTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
+
+/// What the parser found.
+pub(super) struct Found {
+    /// In document order.
+    pub(super) spots: Vec<Spot>,
+    /// Behind the last tag that was read before the parser ran out of memory, if it did.
+    pub(super) stopped_at: Option<usize>,
+}
+
+/// The spots in `html` from `from` on, where a tag or text starts. `every_element` is `*`.
+pub(super) fn spots(html: &str, from: usize, markup: Markup, every_element: &Selector) -> Found {
+    let html = html.as_bytes();
+    let masked = mask(&html[from..], markup);
+    let spots = RefCell::new(Vec::new());
+    let last_tag_end = Cell::new(None);
+    let is_complete = show_elements(&masked, slice::from_ref(every_element), &|element| {
+        last_tag_end.set(Some(from + element.source_location().bytes().end));
+        read_element(html, from, markup, element, &mut spots.borrow_mut());
+    });
+    Found {
+        spots: spots.into_inner(),
+        stopped_at: last_tag_end.get().filter(|_| !is_complete),
+    }
+}
+
+/// Where the start tags are of elements that match one of the selectors; sorted. Short when the
+/// parser ran out of memory.
+pub(super) fn matching_tags(html: &str, markup: Markup, selectors: &[Selector]) -> Vec<usize> {
+    let tags = RefCell::new(Vec::new());
+    show_elements(&mask(html.as_bytes(), markup), selectors, &|element| {
+        tags.borrow_mut()
+            .push(element.source_location().bytes().start);
+    });
+    tags.into_inner()
+}
+
+/// Shows the elements that match one of the selectors, in document order; says whether it came
+/// to the end.
+fn show_elements(html: &[u8], selectors: &[Selector], show: &dyn Fn(&Element<'_, '_>)) -> bool {
+    let mut settings = Settings::new().with_strict(false).with_memory_settings(
+        MemorySettings::new().with_max_allowed_memory_usage(MEMORY_BYTES_MAX),
+    );
+    for selector in selectors {
+        let show_one =
+            ElementContentHandlers::default().element(|element: &mut Element<'_, '_>| {
+                show(element);
+                Ok(())
+            });
+        settings = settings.append_element_content_handler((Cow::Borrowed(selector), show_one));
+    }
+    HtmlRewriter::new(settings, |_: &[u8]| {})
+        .write(html)
+        .is_ok()
+}
+
+fn read_element(
+    html: &[u8],
+    from: usize,
+    markup: Markup,
+    element: &Element<'_, '_>,
+    spots: &mut Vec<Spot>,
+) {
+    let tag = element.source_location().bytes();
+    // The name is read in the original, since the mask may have changed it.
+    let open = from + tag.start;
+    let name = tag_name(html, open + 1);
+    let local_name = element_name(html, name.clone(), markup);
+    for attribute in element.attributes() {
+        let locations = (
+            attribute.name_source_location(),
+            attribute.value_source_location(),
+        );
+        if let (Some(attribute), Some(value)) = locations {
+            let [attribute, value] = [attribute, value].map(|location| {
+                let bytes = location.bytes();
+                from + bytes.start..from + bytes.end
+            });
+            spots.extend(attribute_spot(html, open, local_name, attribute, value));
+        }
+    }
+    if !local_name.eq_ignore_ascii_case(b"style") {
+        return;
+    }
+    let start = from + tag.end;
+    if markup == Markup::Html && element.namespace_uri() == HTML_NAMESPACE {
+        let sheet = start..raw_text_end(html, &html[name], start);
+        spots.extend(sheet_spot(html, open, sheet, Holds::RawSheet));
+    } else if !element.is_self_closing() {
+        push_sheets(html, open, start, spots);
+    }
+}

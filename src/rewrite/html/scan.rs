@@ -1,0 +1,385 @@
+//! The quick reader: tags and nothing but tags, by the HTML standard's tokenizer states.
+//!
+//! It reads on as long as the meaning of a `<` follows from what is before it in a simple way,
+//! and otherwise says from where on a parser has to read.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memmem};
+
+use super::{Holds, Markup, Spot, svg};
+use crate::rewrite::{css, places};
+
+/// What the scan found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// In document order.
+    pub(super) spots: Vec<Spot>,
+    /// From here on, at a tag, only a parser knows what is what; no spot lies behind.
+    pub(super) unread_from: Option<usize>,
+}
+
+/// The spots in `html`, or those up to where a parser is needed.
+pub(super) fn spots(html: &str, markup: Markup) -> Found {
+    let mut scan = Scan {
+        html: html.as_bytes(),
+        markup,
+        spots: Vec::new(),
+        foreign: None,
+    };
+    let mut at = 0;
+    let mut unread_from = None;
+    while let Some(open) = find(scan.html, at, b'<') {
+        match scan.read_markup(open) {
+            Next::At(next) => at = next,
+            Next::Nothing => break,
+            Next::NeedsParser => {
+                unread_from = Some(scan.foreign.map_or(open, |(start, _)| start));
+                break;
+            }
+        }
+    }
+    let kept = match (unread_from, scan.foreign) {
+        (Some(_), Some((_, spots_before))) => spots_before,
+        _ => scan.spots.len(),
+    };
+    scan.spots.truncate(kept);
+    Found {
+        spots: scan.spots,
+        unread_from,
+    }
+}
+
+/// Where reading goes on.
+enum Next {
+    At(usize),
+    /// The rest is text, or a comment or tag that never ends.
+    Nothing,
+    NeedsParser,
+}
+
+/// A tag's end.
+pub(super) struct TagEnd {
+    /// Behind its `>`.
+    pub(super) at: usize,
+    pub(super) is_self_closed: bool,
+}
+
+struct Scan<'a> {
+    html: &'a [u8],
+    markup: Markup,
+    spots: Vec<Spot>,
+    /// Where the first svg or math element starts, and how many spots lie before it.
+    foreign: Option<(usize, usize)>,
+}
+
+impl Scan<'_> {
+    /// Reads what starts with the `<` at `open`.
+    fn read_markup(&mut self, open: usize) -> Next {
+        match self.html.get(open + 1) {
+            Some(byte) if byte.is_ascii_alphabetic() => self.read_start_tag(open),
+            Some(b'!') => self.read_declaration(open),
+            Some(b'?') if self.markup == Markup::Xhtml => self.behind(open + 2, b"?>"),
+            Some(b'?') => self.behind(open + 2, b">"),
+            _ => tag_end(self.html, open).map_or(Next::Nothing, Next::At),
+        }
+    }
+
+    fn read_start_tag(&mut self, open: usize) -> Next {
+        let name = tag_name(self.html, open + 1);
+        let spots_before = self.spots.len();
+        let Some(end) = read_attributes(self.html, name.end, |attribute, value| {
+            let element = element_name(self.html, name.clone(), self.markup);
+            self.spots
+                .extend(attribute_spot(self.html, open, element, attribute, value));
+        }) else {
+            // Browsers drop a tag that never ends.
+            self.spots.truncate(spots_before);
+            return Next::Nothing;
+        };
+        let element = element_name(self.html, name.clone(), self.markup);
+        if self.markup == Markup::Xhtml {
+            if element.eq_ignore_ascii_case(b"style") && !end.is_self_closed {
+                push_sheets(self.html, open, end.at, &mut self.spots);
+            }
+            return Next::At(end.at);
+        }
+        let Some(raw_text) = RawText::of(element) else {
+            let is_svg = element.eq_ignore_ascii_case(b"svg");
+            let is_foreign = is_svg || element.eq_ignore_ascii_case(b"math");
+            if !is_foreign || self.foreign.is_some() {
+                return Next::At(end.at);
+            }
+            let plain_end = (is_svg && !end.is_self_closed)
+                .then(|| svg::plain_end(self.html, end.at))
+                .flatten();
+            if plain_end.is_none() {
+                self.foreign = Some((open, spots_before));
+            }
+            return Next::At(plain_end.unwrap_or(end.at));
+        };
+        let close = raw_text_end(self.html, &self.html[name], end.at);
+        let content = end.at..close;
+        let hides_comment = raw_text == RawText::Script
+            && memmem::find(&self.html[content.clone()], b"<!--").is_some();
+        if self.foreign.is_some() || hides_comment {
+            self.spots.truncate(spots_before);
+            return Next::NeedsParser;
+        }
+        if raw_text == RawText::ToTheEnd {
+            return Next::Nothing;
+        }
+        if raw_text == RawText::StyleSheet {
+            self.spots
+                .extend(sheet_spot(self.html, open, content, Holds::RawSheet));
+        }
+        Next::At(close)
+    }
+
+    fn read_declaration(&self, open: usize) -> Next {
+        let rest = &self.html[open..];
+        if rest.starts_with(b"<!--") {
+            return comment_end(self.html, open).map_or(Next::Nothing, Next::At);
+        }
+        if rest.starts_with(b"<![CDATA[") {
+            if self.markup == Markup::Xhtml {
+                return self.behind(open, b"]]>");
+            }
+            if self.foreign.is_some() {
+                return Next::NeedsParser;
+            }
+        }
+        self.behind(open + 2, b">")
+    }
+
+    fn behind(&self, from: usize, close: &[u8]) -> Next {
+        memmem::find(&self.html[from..], close)
+            .map_or(Next::Nothing, |at| Next::At(from + at + close.len()))
+    }
+}
+
+/// Elements whose content holds no tags in HTML.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum RawText {
+    Plain,
+    StyleSheet,
+    Script,
+    ToTheEnd,
+}
+
+impl RawText {
+    /// `noscript` is not among them: readers run no scripts.
+    pub(super) fn of(element: &[u8]) -> Option<Self> {
+        const NAMES: &[(&[u8], RawText)] = &[
+            (b"iframe", RawText::Plain),
+            (b"script", RawText::Script),
+            (b"style", RawText::StyleSheet),
+            (b"title", RawText::Plain),
+            (b"textarea", RawText::Plain),
+            (b"xmp", RawText::Plain),
+            (b"noembed", RawText::Plain),
+            (b"noframes", RawText::Plain),
+            (b"plaintext", RawText::ToTheEnd),
+        ];
+        if !matches!(
+            element.first()? | 0x20,
+            b'i' | b'n' | b'p' | b's' | b't' | b'x'
+        ) {
+            return None;
+        }
+        NAMES
+            .iter()
+            .find(|(name, _)| element.eq_ignore_ascii_case(name))
+            .map(|(_, raw_text)| *raw_text)
+    }
+}
+
+/// The name that starts at `start`.
+pub(super) fn tag_name(html: &[u8], start: usize) -> Range<usize> {
+    let length = html[start..]
+        .iter()
+        .position(|&byte| is_space(byte) || matches!(byte, b'/' | b'>'));
+    start..length.map_or(html.len(), |length| start + length)
+}
+
+/// `name` without the prefix that it may have in XHTML.
+pub(super) fn element_name(html: &[u8], name: Range<usize>, markup: Markup) -> &[u8] {
+    let name = &html[name];
+    match memchr(b':', name) {
+        Some(colon) if markup == Markup::Xhtml => &name[colon + 1..],
+        _ => name,
+    }
+}
+
+/// The spot that an attribute is, if it may hold addresses.
+pub(super) fn attribute_spot(
+    html: &[u8],
+    tag: usize,
+    element: &[u8],
+    attribute: Range<usize>,
+    value: Range<usize>,
+) -> Option<Spot> {
+    if value.is_empty() {
+        return None;
+    }
+    let kind = places::look_up(element, &html[attribute])?;
+    let is_nothing = kind == places::Kind::Css
+        && !css::may_hold_address(&html[value.clone()])
+        && memchr(b'&', &html[value.clone()]).is_none();
+    (!is_nothing).then_some(Spot {
+        tag,
+        range: value,
+        holds: Holds::Attribute(kind),
+    })
+}
+
+/// The spot that the content of a `style` element is, if it may hold addresses.
+pub(super) fn sheet_spot(
+    html: &[u8],
+    tag: usize,
+    range: Range<usize>,
+    holds: Holds,
+) -> Option<Spot> {
+    css::may_hold_address(&html[range.clone()]).then_some(Spot { tag, range, holds })
+}
+
+/// Adds the spots in the content, from `at` on, of a `style` element that holds markup like any
+/// other: text, and what CDATA sections and comments hold, which is raw.
+pub(super) fn push_sheets(html: &[u8], tag: usize, mut at: usize, spots: &mut Vec<Spot>) {
+    loop {
+        let open = find(html, at, b'<').unwrap_or(html.len());
+        spots.extend(sheet_spot(html, tag, at..open, Holds::Sheet));
+        let rest = &html[open..];
+        let (start, close) = if rest.starts_with(b"<![CDATA[") {
+            (open + 9, b"]]>")
+        } else if rest.starts_with(b"<!--") {
+            (open + 4, b"-->")
+        } else {
+            return;
+        };
+        let Some(length) = memmem::find(&html[start..], close) else {
+            return;
+        };
+        let end = start + length;
+        spots.extend(sheet_spot(html, tag, start..end, Holds::RawSheet));
+        at = end + close.len();
+    }
+}
+
+/// Where the end tag of the raw text starts that starts at `from`.
+pub(super) fn raw_text_end(html: &[u8], name: &[u8], from: usize) -> usize {
+    memchr_iter(b'<', &html[from..])
+        .map(|at| from + at)
+        .find(|&at| {
+            let end = at + 2 + name.len();
+            html.get(at + 1) == Some(&b'/')
+                && html
+                    .get(at + 2..end)
+                    .is_some_and(|found| found.eq_ignore_ascii_case(name))
+                && html
+                    .get(end)
+                    .is_some_and(|&byte| is_space(byte) || matches!(byte, b'/' | b'>'))
+        })
+        .unwrap_or(html.len())
+}
+
+/// Behind the comment that starts at `open`; `None` when it never ends.
+///
+/// <https://html.spec.whatwg.org/multipage/parsing.html#comment-start-state>
+pub(super) fn comment_end(html: &[u8], open: usize) -> Option<usize> {
+    // `<!-->` and `<!--->` are comments too; `<!--!>` is none.
+    let plain = memmem::find(&html[open + 2..], b"-->").map(|at| open + 2 + at + 3);
+    let within = &html[open + 4..plain.unwrap_or(html.len()).max(open + 4)];
+    let with_bang = memmem::find(within, b"--!>").map(|at| open + 4 + at + 4);
+    with_bang.or(plain)
+}
+
+/// Behind the start or end tag, or what else starts with the `<` at `open` and is no declaration.
+pub(super) fn tag_end(html: &[u8], open: usize) -> Option<usize> {
+    let is_end_tag = html.get(open + 1) == Some(&b'/');
+    let start = open + 1 + usize::from(is_end_tag);
+    match html.get(start) {
+        Some(byte) if byte.is_ascii_alphabetic() => {
+            let name = tag_name(html, start);
+            read_attributes(html, name.end, |_, _| {}).map(|end| end.at)
+        }
+        Some(_) if is_end_tag => find(html, start, b'>').map(|close| close + 1),
+        Some(_) => Some(start),
+        None => None,
+    }
+}
+
+/// Reads a tag from behind its name and shows names and raw values of attributes that have
+/// values; `None` when the tag never ends.
+pub(super) fn read_attributes(
+    html: &[u8],
+    mut at: usize,
+    mut show: impl FnMut(Range<usize>, Range<usize>),
+) -> Option<TagEnd> {
+    let mut slash_at = None;
+    loop {
+        let name_start = at;
+        match *html.get(at)? {
+            b'>' => {
+                return Some(TagEnd {
+                    at: at + 1,
+                    is_self_closed: slash_at.is_some_and(|slash| slash + 1 == at),
+                });
+            }
+            b'/' => {
+                slash_at = Some(at);
+                at += 1;
+                continue;
+            }
+            byte if is_space(byte) => {
+                at += 1;
+                continue;
+            }
+            _ => at += 1,
+        }
+        while !is_space(*html.get(at)?) && !matches!(html[at], b'/' | b'>' | b'=') {
+            at += 1;
+        }
+        let name = name_start..at;
+        at = skip_spaces(html, at);
+        if *html.get(at)? != b'=' {
+            continue;
+        }
+        at = skip_spaces(html, at + 1);
+        match *html.get(at)? {
+            b'>' => {
+                return Some(TagEnd {
+                    at: at + 1,
+                    is_self_closed: false,
+                });
+            }
+            quote @ (b'"' | b'\'') => {
+                let end = find(html, at + 1, quote)?;
+                show(name, at + 1..end);
+                at = end + 1;
+            }
+            _ => {
+                let start = at;
+                while !is_space(*html.get(at)?) && html[at] != b'>' {
+                    at += 1;
+                }
+                show(name, start..at);
+            }
+        }
+    }
+}
+
+fn skip_spaces(html: &[u8], mut at: usize) -> usize {
+    while html.get(at).is_some_and(|&byte| is_space(byte)) {
+        at += 1;
+    }
+    at
+}
+
+fn find(html: &[u8], from: usize, byte: u8) -> Option<usize> {
+    memchr(byte, &html[from..]).map(|at| from + at)
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0C')
+}

@@ -1,0 +1,111 @@
+//! The rules of one feed, as configured and as parsed.
+
+use crate::rewrite::address::Addresses;
+use crate::rewrite::html::{HtmlPass, SelectorError};
+use crate::rewrite::piece::Pictures;
+use crate::rewrite::target::TargetError;
+use crate::rewrite::template::{Template, TemplateError};
+
+/// Raised when the same rules make other bytes than before.
+const REVISION: u32 = 1;
+
+/// What is to be done to a feed, as plain values; [`Rules`] is the same, parsed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RuleOptions {
+    /// The feed's name in the configuration.
+    pub feed_name: String,
+    /// The template of the image proxy that picture addresses go through; `None` leaves them.
+    pub images: Option<String>,
+    /// CSS selectors: pictures in HTML that match one stay as they are.
+    pub skip_images: Vec<String>,
+    /// Host suffixes whose pictures stay as they are (`example.org` covers `img.example.org`).
+    pub skip_hosts: Vec<String>,
+    /// minijinja source of what is put before each item's content.
+    pub header: Option<String>,
+    /// minijinja source of what is put after each item's content.
+    pub footer: Option<String>,
+    /// Whether the envelope is kept as the publisher wrote it (`rel=self`, hub, cloud, …).
+    pub keep_envelope: bool,
+    /// The address our readers use for this feed: `https://feeds.example.org/feeds/dw`.
+    pub self_url: String,
+    /// Where our own addresses start: `https://feeds.example.org`.
+    pub public_url: String,
+}
+
+/// Why rules can't be parsed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// The image proxy's template.
+    #[error(transparent)]
+    Images(#[from] TargetError),
+    /// A CSS selector.
+    #[error(transparent)]
+    Selector(#[from] SelectorError),
+    /// The header or the footer.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+}
+
+/// The rules of one feed, ready for use.
+#[derive(Debug)]
+pub struct Rules {
+    options: RuleOptions,
+    pictures: Option<Pictures>,
+    header: Option<Template>,
+    footer: Option<Template>,
+}
+
+impl Rules {
+    /// Parses the rules.
+    ///
+    /// # Errors
+    /// When a template or a selector can't be parsed.
+    pub fn new(options: RuleOptions) -> Result<Self, RuleError> {
+        let html = HtmlPass::new(&options.skip_images)?;
+        let pictures = Addresses::new(&options)?.map(|addresses| Pictures { addresses, html });
+        let template = |source: &Option<String>| source.as_deref().map(Template::parse).transpose();
+        let (header, footer) = (template(&options.header)?, template(&options.footer)?);
+        Ok(Self {
+            options,
+            pictures,
+            header,
+            footer,
+        })
+    }
+
+    /// The rules as configured.
+    #[must_use]
+    pub fn options(&self) -> &RuleOptions {
+        &self.options
+    }
+
+    /// Changes whenever the rules do, and only then.
+    #[must_use]
+    pub fn fingerprint(&self) -> Vec<u8> {
+        format!("{REVISION} {:?}", self.options).into_bytes()
+    }
+
+    pub(super) fn pictures(&self) -> Option<&Pictures> {
+        self.pictures.as_ref()
+    }
+
+    pub(super) fn header(&self) -> Option<&Template> {
+        self.header.as_ref()
+    }
+
+    pub(super) fn footer(&self) -> Option<&Template> {
+        self.footer.as_ref()
+    }
+
+    pub(super) fn changes_envelope(&self) -> bool {
+        !self.options.keep_envelope
+    }
+
+    pub(super) fn changes_items(&self) -> bool {
+        self.pictures.is_some() || self.header.is_some() || self.footer.is_some()
+    }
+
+    pub(super) fn changes_anything(&self) -> bool {
+        self.changes_items() || self.changes_envelope()
+    }
+}

@@ -1,0 +1,256 @@
+//! A feed through the rules, chunk by chunk: decode, split, rewrite piece by piece.
+//!
+//! Invariants: bytes that no rule changes come out as they came in; what can't be read passes
+//! through.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::feed::Format;
+use crate::feed::element;
+use crate::feed::encoding::Decoder;
+use crate::feed::json;
+use crate::feed::namespace::Ns;
+use crate::feed::splitter::{self, Ending, Frame, NotAFeed, Piece, Splitter};
+use crate::rewrite::base::{FeedBase, PieceBase};
+use crate::rewrite::envelope::{self, Fate};
+use crate::rewrite::facts;
+use crate::rewrite::json_piece;
+use crate::rewrite::piece::{self, Work, Wrap};
+use crate::rewrite::rules::Rules;
+use crate::rewrite::template::{FeedFacts, ItemFacts, Template};
+
+/// Where a document came from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Its address, after redirects.
+    pub url: Url,
+    /// The charset that came with it (HTTP's `Content-Type`).
+    pub charset: Option<String>,
+}
+
+/// One document on its way through the rules.
+#[derive(Debug)]
+pub struct FeedRewriter {
+    decoder: Decoder,
+    splitter: Splitter,
+    stage: Stage,
+    text: String,
+}
+
+impl FeedRewriter {
+    /// A rewriter for one document.
+    #[must_use]
+    pub fn new(rules: Arc<Rules>, origin: Origin) -> Self {
+        let options = rules.options();
+        let feed = FeedFacts {
+            name: options.feed_name.clone().into(),
+            url: origin.url.as_str().to_owned().into(),
+            self_url: options.self_url.clone().into(),
+            ..FeedFacts::default()
+        };
+        Self {
+            decoder: Decoder::new(origin.charset.as_deref()),
+            splitter: Splitter::new(splitter::Options::default()),
+            stage: Stage {
+                rules,
+                feed,
+                base: FeedBase {
+                    url: origin.url,
+                    link: None,
+                },
+            },
+            text: String::new(),
+        }
+    }
+
+    /// Takes the next bytes and appends what they complete to `out`.
+    pub fn push(&mut self, bytes: &[u8], out: &mut String) {
+        self.decoder.push(bytes, &mut self.text);
+        let stage = &mut self.stage;
+        self.splitter.push(&self.text, &mut |frame, piece| {
+            stage.piece(frame, piece, out)
+        });
+        self.text.clear();
+    }
+
+    /// The document has ended: appends the rest.
+    pub fn finish(mut self, out: &mut String) -> Ending {
+        self.decoder.finish(&mut self.text);
+        let stage = &mut self.stage;
+        self.splitter.push(&self.text, &mut |frame, piece| {
+            stage.piece(frame, piece, out)
+        });
+        self.splitter
+            .finish(&mut |frame, piece| stage.piece(frame, piece, out))
+    }
+
+    /// The document's family, once it is known to be a feed.
+    #[must_use]
+    pub fn format(&self) -> Option<Format> {
+        self.splitter.frame().map(|frame| frame.format)
+    }
+
+    /// What the document is instead, once it is known to be no feed.
+    #[must_use]
+    pub fn rejected(&self) -> Option<NotAFeed> {
+        self.splitter.rejected()
+    }
+}
+
+/// What the pieces of one document go through.
+#[derive(Debug)]
+struct Stage {
+    rules: Arc<Rules>,
+    feed: FeedFacts<'static>,
+    base: FeedBase,
+}
+
+impl Stage {
+    fn piece(&mut self, frame: &Frame, piece: Piece<'_>, out: &mut String) {
+        match piece {
+            Piece::Instruction(xml) if self.rules.changes_envelope() => {
+                match envelope::instruction(xml, &self.base.url) {
+                    Fate::Kept => out.push_str(xml),
+                    Fate::Dropped => {}
+                    Fate::Replaced(text) => out.push_str(&text),
+                }
+            }
+            Piece::Element(text) if self.rules.changes_anything() => match frame.format {
+                Format::Json => self.member(text, out),
+                _ => self.element(frame, text, out),
+            },
+            Piece::Item(text) if self.rules.changes_items() => match frame.format {
+                Format::Json => self.json_item(text, out),
+                _ => self.item(frame, text, out),
+            },
+            Piece::Between(text)
+            | Piece::Instruction(text)
+            | Piece::Element(text)
+            | Piece::Item(text) => out.push_str(text),
+        }
+    }
+
+    fn item(&self, frame: &Frame, xml: &str, out: &mut String) {
+        let elements = element::elements(xml, frame);
+        let facts = facts::of_item(xml, &elements);
+        let base = PieceBase::new(&self.base, &frame.bases, &facts.link);
+        let wrap = self.wrap(&facts, &base);
+        let work = Work {
+            pictures: self.rules.pictures(),
+            base: &base,
+            wrap: &wrap,
+        };
+        piece::rewrite(xml, &elements, &work, out);
+    }
+
+    fn json_item(&self, json: &str, out: &mut String) {
+        let members = json::members(json, 0..json.len());
+        let facts = facts::of_json_item(json, &members);
+        let base = PieceBase::new(&self.base, &[], &facts.link);
+        let wrap = self.wrap(&facts, &base);
+        let work = Work {
+            pictures: self.rules.pictures(),
+            base: &base,
+            wrap: &wrap,
+        };
+        json_piece::rewrite_item(json, &members, &work, out);
+    }
+
+    /// Header and footer of one item. One that fails to render is left out: the item goes on.
+    fn wrap(&self, facts: &ItemFacts<'_>, base: &PieceBase<'_>) -> Wrap {
+        let (header, footer) = (self.rules.header(), self.rules.footer());
+        if header.is_none() && footer.is_none() {
+            return Wrap::default();
+        }
+        let item = ItemFacts {
+            link: base.item_address().into(),
+            ..facts.clone()
+        };
+        let render = |template: Option<&Template>| {
+            template
+                .and_then(|template| template.render(&item, &self.feed).ok())
+                .unwrap_or_default()
+        };
+        Wrap {
+            header: render(header),
+            footer: render(footer),
+        }
+    }
+
+    /// A child of the feed or channel.
+    fn element(&mut self, frame: &Frame, xml: &str, out: &mut String) {
+        let elements = element::elements(xml, frame);
+        if let Some(first) = elements.first() {
+            self.learn(xml, first);
+        }
+        if self.rules.changes_envelope() {
+            match envelope::element(xml, &elements, &self.feed.self_url) {
+                Fate::Kept => {}
+                Fate::Dropped => return,
+                Fate::Replaced(text) => return out.push_str(&text),
+            }
+        }
+        let base = PieceBase::new(&self.base, &frame.bases, "");
+        let wrap = Wrap::default();
+        let work = Work {
+            pictures: self.rules.pictures(),
+            base: &base,
+            wrap: &wrap,
+        };
+        piece::rewrite(xml, &elements, &work, out);
+    }
+
+    /// Keeps what templates and relative addresses need of the envelope.
+    fn learn(&mut self, xml: &str, element: &element::Element<'_>) {
+        let local = element.local.to_ascii_lowercase();
+        match (element.ns, local.as_str()) {
+            (Ns::Core | Ns::Atom, "title") if self.feed.title.is_empty() => {
+                self.feed.title = facts::text(xml, element).into();
+            }
+            (Ns::Core | Ns::DublinCore, "language") if self.feed.language.is_empty() => {
+                self.feed.language = facts::text(xml, element).into();
+            }
+            (Ns::Core | Ns::Atom, "link") if self.base.link.is_none() => {
+                if let Some(link) = facts::link(xml, element) {
+                    self.learn_link(link);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn learn_link(&mut self, link: String) {
+        self.base.link = self.base.url.join(&link).ok();
+        self.feed.link = link.into();
+    }
+
+    /// A top-level member of a JSON Feed.
+    fn member(&mut self, json: &str, out: &mut String) {
+        let Some(member) = json::member(json) else {
+            return out.push_str(json);
+        };
+        match member.key.as_ref() {
+            "title" => self.feed.title = facts::string(json, &member).into(),
+            "language" => self.feed.language = facts::string(json, &member).into(),
+            "home_page_url" => self.learn_link(facts::string(json, &member)),
+            _ => {}
+        }
+        if self.rules.changes_envelope() {
+            match envelope::member(json, &member, &self.feed.self_url) {
+                Fate::Kept => {}
+                Fate::Dropped => return,
+                Fate::Replaced(text) => return out.push_str(&text),
+            }
+        }
+        let base = PieceBase::new(&self.base, &[], "");
+        let wrap = Wrap::default();
+        let work = Work {
+            pictures: self.rules.pictures(),
+            base: &base,
+            wrap: &wrap,
+        };
+        json_piece::rewrite_member(json, &member, &work, out);
+    }
+}

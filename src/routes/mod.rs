@@ -1,0 +1,33 @@
+//! One file per route, each read from top to bottom.
+
+mod feed;
+mod status;
+
+use std::sync::Arc;
+
+use http::Response;
+use http::request::Parts;
+
+use crate::app::App;
+use crate::http::failure::Failure;
+use crate::http::route::{self, Route};
+use crate::http::{Answer, ReplyBody};
+
+/// Answers requests from what [`App`] holds.
+#[derive(Debug, Clone)]
+pub struct Routes(pub Arc<App>);
+
+impl Answer for Routes {
+    async fn answer(&self, head: Arc<Parts>) -> Response<ReplyBody> {
+        let app = &*self.0;
+        let reply = match route::find(&head.method, head.uri.path()) {
+            Route::Feed(name) => feed::answer(app, name, &head.headers).await,
+            Route::Index => status::index(app),
+            Route::Health => Ok(status::text("ok\n")),
+            Route::Ready => status::ready(app),
+            Route::MethodNotAllowed => Err(Failure::MethodNotAllowed),
+            Route::NotFound => Err(Failure::NotFound),
+        };
+        reply.unwrap_or_else(Failure::into_reply)
+    }
+}

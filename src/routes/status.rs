@@ -1,0 +1,76 @@
+//! `/`, `/healthz` and `/readyz`: for the people and machines that look after the service.
+
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderValue, Response};
+use minijinja::{Environment, context};
+
+use crate::app::App;
+use crate::http::ReplyBody;
+use crate::http::failure::Failure;
+
+const INDEX: &str = include_str!("index.html");
+/// The page runs no script, loads nothing and sends nothing.
+const INDEX_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// A short answer in plain text.
+pub(super) fn text(text: &'static str) -> Response<ReplyBody> {
+    let mut reply = Response::new(ReplyBody::text(text));
+    let headers = reply.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; charset=utf-8"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply
+}
+
+/// Whether requests are taken: yes, until the shutdown begins.
+pub(super) fn ready(app: &App) -> Result<Response<ReplyBody>, Failure> {
+    if app.is_stopping() {
+        Err(Failure::NotReady)
+    } else {
+        Ok(text("ready\n"))
+    }
+}
+
+/// The feeds with addresses to copy, or what to do where there are none.
+pub(super) fn index(app: &App) -> Result<Response<ReplyBody>, Failure> {
+    if !app.settings.server.index {
+        return Err(Failure::NotFound);
+    }
+    let feeds: Vec<_> = app
+        .feeds()
+        .map(|feed| {
+            let settings = &feed.settings;
+            let name = settings.name.as_str();
+            context! {
+                name,
+                title => settings.title.as_deref().unwrap_or(name),
+                address => settings.rules.self_url.as_str(),
+                publisher => settings.upstream.url.host_str(),
+            }
+        })
+        .collect();
+    let mut page = Environment::new();
+    page.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
+    let rendered = page
+        .render_named_str(
+            "index.html",
+            INDEX,
+            context! { feeds, version => env!("CARGO_PKG_VERSION") },
+        )
+        .map_err(|error| Failure::Encoding(std::sync::Arc::new(std::io::Error::other(error))))?;
+    let mut reply = Response::new(ReplyBody::text(rendered));
+    let headers = reply.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(INDEX_POLICY),
+    );
+    Ok(reply)
+}

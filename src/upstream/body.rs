@@ -1,0 +1,167 @@
+//! A response's body: decoded, in small pieces, within every limit.
+//!
+//! Invariant: a body that ends with `Ok(None)` is complete as far as HTTP and its content coding
+//! can tell; every other end is an error.
+
+use super::coding::{Coding, Decoder};
+use super::{FetchError, Limit, Options, Phase};
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// How slow a body may be, once it had [`RATE_GRACE`] to start.
+const RATE_BYTES_PER_SECOND_MIN: f64 = 1024.0;
+
+/// How long a body may be slower than [`RATE_BYTES_PER_SECOND_MIN`].
+const RATE_GRACE: Duration = Duration::from_secs(10);
+
+/// Decoded bytes below which no ratio is judged: an empty table compresses well.
+const RATIO_BYTES_MIN: u64 = 1 << 20;
+
+/// A body that is being read.
+#[derive(Debug)]
+pub struct Body {
+    response: reqwest::Response,
+    decoder: Decoder,
+    /// Received and not yet decoded.
+    pending: Bytes,
+    limits: Limits,
+    deadline: Instant,
+    /// Time spent on waiting for upstream; what the reader takes between two chunks is not its fault.
+    waited: Duration,
+    wire_bytes: u64,
+    decoded_bytes: u64,
+    is_at_end: bool,
+}
+
+#[derive(Debug)]
+struct Limits {
+    idle_timeout: Duration,
+    wire_bytes_max: u64,
+    decoded_bytes_max: u64,
+    ratio_max: u32,
+}
+
+impl Body {
+    pub(super) fn new(
+        response: reqwest::Response,
+        options: &Options,
+        deadline: Instant,
+    ) -> Result<Self, FetchError> {
+        let coding = Coding::of(response.headers())?;
+        let decoder = Decoder::new(coding, is_text(response.headers()));
+        let body = Self {
+            decoder,
+            pending: Bytes::new(),
+            limits: Limits {
+                idle_timeout: options.idle_timeout,
+                wire_bytes_max: options.body_bytes_max,
+                decoded_bytes_max: options.decoded_bytes_max,
+                ratio_max: options.ratio_max,
+            },
+            deadline,
+            waited: Duration::ZERO,
+            wire_bytes: 0,
+            decoded_bytes: 0,
+            is_at_end: false,
+            response,
+        };
+        // A declared length is judged before anything is read.
+        let declared = body.response.content_length().unwrap_or(0);
+        body.check_wire(declared)?;
+        Ok(body)
+    }
+
+    /// The next piece, at most 64 KiB and never empty; `None` at the end. After an error the body is
+    /// done for.
+    ///
+    /// # Errors
+    /// When upstream is too slow or ends early, when a limit is passed, or when the coding is broken.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
+        loop {
+            let piece = self.decoder.step(&mut self.pending)?;
+            if !piece.is_empty() {
+                return self.count_decoded(piece).map(Some);
+            }
+            if self.is_at_end {
+                return Ok(None);
+            }
+            match self.receive().await? {
+                Some(received) => self.pending = received,
+                None => {
+                    self.is_at_end = true;
+                    let rest = self.decoder.finish()?;
+                    if !rest.is_empty() {
+                        return self.count_decoded(rest).map(Some);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn receive(&mut self) -> Result<Option<Bytes>, FetchError> {
+        let begun = Instant::now();
+        let idle = begun + self.limits.idle_timeout;
+        let phase = if idle < self.deadline {
+            Phase::Idle
+        } else {
+            Phase::Total
+        };
+        let received = timeout_at(idle.min(self.deadline), self.response.chunk())
+            .await
+            .map_err(|_| FetchError::Timeout { phase })?
+            .map_err(FetchError::in_body)?;
+        self.waited += begun.elapsed();
+        if let Some(received) = &received {
+            self.wire_bytes += received.len() as u64;
+            self.check_wire(self.wire_bytes)?;
+            self.check_rate()?;
+        }
+        Ok(received)
+    }
+
+    fn count_decoded(&mut self, piece: Bytes) -> Result<Bytes, FetchError> {
+        self.decoded_bytes += piece.len() as u64;
+        if self.decoded_bytes > self.limits.decoded_bytes_max {
+            return Err(too_large(Limit::Decoded(self.limits.decoded_bytes_max)));
+        }
+        let read = self.wire_bytes - self.pending.len() as u64;
+        let allowed = read.saturating_mul(self.limits.ratio_max.into());
+        if self.decoded_bytes > RATIO_BYTES_MIN && self.decoded_bytes > allowed {
+            return Err(too_large(Limit::Ratio(self.limits.ratio_max)));
+        }
+        Ok(piece)
+    }
+
+    fn check_wire(&self, wire_bytes: u64) -> Result<(), FetchError> {
+        let max = self.limits.wire_bytes_max;
+        if wire_bytes > max {
+            return Err(too_large(Limit::Wire(max)));
+        }
+        Ok(())
+    }
+
+    fn check_rate(&self) -> Result<(), FetchError> {
+        let rate = self.wire_bytes as f64 / self.waited.as_secs_f64();
+        if self.waited > RATE_GRACE && rate < RATE_BYTES_PER_SECOND_MIN {
+            return Err(FetchError::Timeout { phase: Phase::Rate });
+        }
+        Ok(())
+    }
+}
+
+fn too_large(limit: Limit) -> FetchError {
+    FetchError::TooLarge { limit }
+}
+
+/// Whether the body is meant to be read as text: then gzip that nobody declared is a mistake of the
+/// server. A download of type `application/gzip` is meant as it is.
+fn is_text(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return true;
+    };
+    let value = value.as_bytes().to_ascii_lowercase();
+    let contains = |word: &[u8]| value.windows(word.len()).any(|window| window == word);
+    value.starts_with(b"text/") || contains(b"xml") || contains(b"json")
+}

@@ -1,0 +1,165 @@
+//! The HTTP client: one pool of connections per outbound proxy and per term of the address policy.
+//!
+//! Invariants. A connection that was opened under an exception of the policy is never used for a
+//! public hop, because the pools are apart. Proxies from the environment, redirects, cookies,
+//! `Referer` and decoding of the underlying client are off: what of it we want, we do ourselves.
+
+use super::guard::Permit;
+use super::resolver::{Lookup, Resolver};
+use super::{Cause, FetchError, Options};
+use http::HeaderValue;
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// Connections kept open per host between two requests.
+const IDLE_CONNECTIONS_MAX: usize = 4;
+
+/// How long an unused connection is kept.
+const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Pools kept at once: two per outbound proxy in use.
+const POOLS_MAX: u64 = 64;
+
+/// Origins that are remembered for [`Client::may_have_pooled`].
+const WARM_ORIGINS_MAX: u64 = 4096;
+
+/// Header fields of a response.
+const HEADERS_MAX: usize = 100;
+
+/// Bytes of a response's header section.
+pub(super) const HEADER_BYTES_MAX: u32 = 64 << 10;
+
+/// Fetches upstreams. Cheap to clone.
+#[derive(Clone)]
+pub struct Client {
+    pub(super) options: Arc<Options>,
+    lookup: Lookup,
+    tls: ClientConfig,
+    pools: moka::sync::Cache<Route, reqwest::Client>,
+    warm: moka::sync::Cache<(Route, String), ()>,
+}
+
+/// Why no client could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// [`Options::user_agent`] holds what no header field may hold.
+    #[error("the user agent is no header value")]
+    UserAgent(#[source] http::header::InvalidHeaderValue),
+    /// The TLS library refuses its own defaults.
+    #[error("TLS could not be set up")]
+    Tls(#[source] rustls::Error),
+}
+
+/// The way a hop takes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Route {
+    /// The outbound proxy.
+    pub(super) proxy: Option<Url>,
+    /// The terms.
+    pub(super) permit: Permit,
+}
+
+impl Client {
+    /// A client that resolves names through `lookup` ([`super::system`] outside tests).
+    ///
+    /// # Errors
+    /// When an option is unusable.
+    pub fn new(options: Options, lookup: Lookup) -> Result<Self, ClientError> {
+        HeaderValue::from_str(&options.user_agent).map_err(ClientError::UserAgent)?;
+        let warm_for = IDLE_CONNECTION_TIMEOUT + options.total_timeout;
+        Ok(Self {
+            tls: tls_config().map_err(ClientError::Tls)?,
+            options: Arc::new(options),
+            lookup,
+            pools: moka::sync::Cache::new(POOLS_MAX),
+            warm: moka::sync::Cache::builder()
+                .max_capacity(WARM_ORIGINS_MAX)
+                .time_to_live(warm_for)
+                .build(),
+        })
+    }
+
+    /// The pool for a route, made on first use.
+    pub(super) fn pool(&self, route: &Route) -> Result<reqwest::Client, FetchError> {
+        if let Some(pool) = self.pools.get(route) {
+            return Ok(pool);
+        }
+        let pool = self.build(route, IDLE_CONNECTIONS_MAX)?;
+        self.pools.insert(route.clone(), pool.clone());
+        Ok(pool)
+    }
+
+    /// A client whose next request opens a new connection.
+    pub(super) fn fresh(&self, route: &Route) -> Result<reqwest::Client, FetchError> {
+        self.build(route, 0)
+    }
+
+    /// Notes that a connection to `url` may now wait in its pool.
+    pub(super) fn note_pooled(&self, route: &Route, url: &Url) {
+        self.warm
+            .insert((route.clone(), url.origin().ascii_serialization()), ());
+    }
+
+    /// Whether a request to `url` may have met a connection that upstream had closed meanwhile.
+    pub(super) fn may_have_pooled(&self, route: &Route, url: &Url) -> bool {
+        self.warm
+            .contains_key(&(route.clone(), url.origin().ascii_serialization()))
+    }
+
+    fn build(&self, route: &Route, idle_max: usize) -> Result<reqwest::Client, FetchError> {
+        let resolver = Resolver {
+            lookup: Arc::clone(&self.lookup),
+            permit: route.permit,
+            proxy_host: route
+                .proxy
+                .as_ref()
+                .and_then(Url::host_str)
+                .map(str::to_owned),
+        };
+        let mut builder = reqwest::Client::builder()
+            // SECURITY: with a proxy from the environment the guard would judge the proxy's address
+            // and never the target's.
+            .no_proxy()
+            // SECURITY: redirects are followed by our own loop, which judges each of them.
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .dns_resolver(resolver)
+            .tls_backend_preconfigured(self.tls.clone())
+            .connect_timeout(self.options.connect_timeout)
+            .pool_max_idle_per_host(idle_max)
+            .pool_idle_timeout(IDLE_CONNECTION_TIMEOUT)
+            .http1_max_headers(HEADERS_MAX)
+            .http2_max_header_list_size(HEADER_BYTES_MAX);
+        if let Some(proxy) = &route.proxy {
+            let proxy = reqwest::Proxy::all(proxy.clone())
+                .map_err(|error| FetchError::Settings(Cause::from(error.without_url())))?;
+            builder = builder.proxy(proxy);
+        }
+        builder
+            .build()
+            .map_err(|error| FetchError::Settings(Cause::from(error.without_url())))
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// TLS 1.2 and 1.3 with the bundled roots: the same in a container without a system store.
+fn tls_config() -> Result<ClientConfig, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    let provider = Arc::new(ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
+}

@@ -1,0 +1,302 @@
+//! The configuration from outside: files, the commented example, its documentation.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use feedwright::config::{Problems, Settings, load, parse};
+
+const EXAMPLE: &str = include_str!("../../config/feedwright.toml");
+const DOCUMENTATION: &str = include_str!("../../docs/configuration.md");
+
+/// Every table there is, as the example and the documentation name it.
+const SECTIONS: [&str; 7] = [
+    "[server]",
+    "[log]",
+    "[store]",
+    "[fetch]",
+    "[image_proxy.weserv]",
+    "[defaults]",
+    "[[feed]]",
+];
+
+fn parse_text(text: &str) -> Result<Settings, Problems> {
+    parse("f.toml", text, [])
+}
+
+/// What is said about a text that is refused.
+#[track_caller]
+fn report_on(text: &str) -> String {
+    match parse_text(text) {
+        Ok(_) => panic!("accepted:\n{text}"),
+        Err(problems) => problems.to_string(),
+    }
+}
+
+/// The example with its keys switched on: `#key = value` but not `# Prose.`
+fn uncommented() -> String {
+    let switch_on = |line: &'static str| match line.strip_prefix('#') {
+        Some(key) if !key.is_empty() && !key.starts_with(' ') => key,
+        _ => line,
+    };
+    EXAMPLE
+        .lines()
+        .map(switch_on)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// `(section, key, value)` of every line that sets a key.
+fn example_keys() -> Vec<(String, String, String)> {
+    let mut section = String::new();
+    let mut keys = Vec::new();
+    for line in uncommented().lines() {
+        if line.starts_with('[') {
+            section = line.into();
+        } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#'))
+        {
+            keys.push((section.clone(), key.into(), value.into()));
+        }
+    }
+    keys
+}
+
+/// The keys that the code knows in a section: an unknown key's report lists them.
+fn known_keys(section: &str) -> BTreeSet<String> {
+    let report = report_on(&format!("{section}\nzzzzzzzz = 1"));
+    let list = report.split("known keys here: ").nth(1).unwrap_or_default();
+    let list = list.lines().next().unwrap_or_default();
+    list.split(", ")
+        .map(|key| key.trim_matches('`').to_owned())
+        .collect()
+}
+
+fn settings(text: &str) -> Settings {
+    parse_text(text).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+#[test]
+fn the_example_is_what_no_configuration_is() {
+    let nothing = load(None, []).expect("defaults");
+    for text in [EXAMPLE, &uncommented()] {
+        let example = settings(text);
+        assert_eq!(example.server, nothing.server);
+        assert_eq!(example.log, nothing.log);
+        assert_eq!(example.memory_bytes, nothing.memory_bytes);
+        assert_eq!(example.fetch, nothing.fetch);
+    }
+    assert_eq!(nothing.fetch, feedwright::upstream::Options::default());
+    assert_eq!(
+        nothing.server,
+        feedwright::config::ServerSettings::default()
+    );
+    assert!(nothing.feeds.is_empty());
+}
+
+#[test]
+fn the_examples_feed_is_one_that_says_nothing() {
+    let bare = settings("[[feed]]\nname = 'example'\nurl = 'https://example.org/feed.xml'");
+    let example = settings(&uncommented());
+    // `Debug` leaves out what is secret.
+    assert_eq!(format!("{:?}", example.feeds), format!("{:?}", bare.feeds));
+    let upstream = &example.feeds[0].upstream;
+    assert_eq!(upstream.user_agent, None);
+    assert!(upstream.headers.is_empty() && upstream.cookies.is_none());
+    assert!(upstream.proxy.is_none() && upstream.allow_private.is_empty());
+}
+
+#[test]
+fn the_example_names_every_key_and_no_other() {
+    let mut written: BTreeSet<(String, String)> = BTreeSet::new();
+    for (section, key, _) in example_keys() {
+        assert!(
+            written.insert((section.clone(), key.clone())),
+            "{section} {key} twice"
+        );
+    }
+    for section in SECTIONS {
+        let known = known_keys(section);
+        assert!(!known.is_empty());
+        for key in &known {
+            let here = written.contains(&(section.into(), key.clone()));
+            // The example says that a feed takes every key of the defaults.
+            let inherited =
+                section == "[[feed]]" && written.contains(&("[defaults]".into(), key.clone()));
+            assert!(here || inherited, "{section} {key} isn't in the example");
+        }
+        let strange = written
+            .iter()
+            .find(|(of, key)| of == section && !known.contains(key));
+        assert_eq!(strange, None);
+    }
+    assert!(
+        written
+            .iter()
+            .all(|(section, _)| SECTIONS.contains(&section.as_str()))
+    );
+}
+
+#[test]
+fn the_documentation_names_every_key_with_its_default() {
+    for (section, key, value) in example_keys() {
+        let heading = match section.as_str() {
+            "[image_proxy.weserv]" => "## `[image_proxy.NAME]`".to_owned(),
+            section => format!("## `{section}`"),
+        };
+        let (_, part) = DOCUMENTATION
+            .split_once(&heading)
+            .unwrap_or_else(|| panic!("no {heading}"));
+        let part = part.split("\n## ").next().unwrap_or_default();
+        // These have no default.
+        let row = match (section.as_str(), key.as_str()) {
+            ("[[feed]]", "name" | "url") | ("[image_proxy.weserv]", _) => format!("| `{key}` | "),
+            _ => format!("| `{key}` | `{value}` |"),
+        };
+        assert!(part.contains(&row), "{heading}: no row {row}");
+    }
+}
+
+#[test]
+fn files() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("f.toml");
+    let refused = |path: &Path| load(Some(path), []).expect_err("refused").to_string();
+
+    assert!(refused(&path).contains("f.toml: the file can't be read: "));
+    assert!(refused(directory.path()).contains("the file can't be read: "));
+
+    std::fs::write(&path, b"[log]\nlevel = '\xff'").expect("a file");
+    assert!(refused(&path).contains("f.toml: the file is no UTF-8 text: see line 2"));
+
+    std::fs::write(&path, "#".repeat((4 << 20) + 1)).expect("a file");
+    assert!(refused(&path).contains("the file has more than 4194304 bytes"));
+
+    std::fs::write(&path, "[log]\nlevel = 5").expect("a file");
+    assert!(refused(&path).contains(&format!("--> {}:2:9", path.display())));
+
+    std::fs::write(&path, "\u{feff}[log]\r\nlevel = 'warn'\r\n").expect("a file");
+    assert_eq!(load(Some(&path), []).expect("valid").log.level, "warn");
+}
+
+#[test]
+fn secrets_come_from_files_and_variables() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("cookies");
+    std::fs::write(&path, "sid=1\r\n").expect("a file");
+    let text = format!(
+        "[[feed]]\nname = 'a'\nurl = 'http://x/'\ncookies = {{ file = '{}' }}\nproxy = {{ env = 'P' }}",
+        path.display()
+    );
+    let env = [("P".to_owned(), "http://u:p@127.0.0.1:3128\n".to_owned())];
+    let settings = parse("f.toml", &text, env).expect("valid");
+    let upstream = &settings.feeds[0].upstream;
+    assert!(
+        upstream
+            .cookies
+            .as_ref()
+            .is_some_and(|cookies| cookies == "sid=1")
+    );
+    let proxy = upstream.proxy.as_ref().map(url::Url::as_str);
+    assert_eq!(proxy, Some("http://u:p@127.0.0.1:3128/"));
+
+    std::fs::write(&path, "x".repeat((64 << 10) + 1)).expect("a file");
+    let problems =
+        parse("f.toml", &text, [("P".to_owned(), String::new())]).expect_err("too large");
+    assert!(
+        problems
+            .to_string()
+            .contains("feed[0].cookies.file (feed \"a\"): the file has more than")
+    );
+}
+
+/// What `crate::rewrite` decides, as an operator sees it.
+mod rules {
+    use super::{DOCUMENTATION, EXAMPLE, parse, report_on, settings};
+
+    #[track_caller]
+    fn check_refused(line: &str, path: &str) {
+        let text = format!("[[feed]]\nname = 'a'\nurl = 'http://x/'\n{line}");
+        let report = report_on(&text);
+        assert!(report.starts_with(&format!("error: {path}: ")), "{report}");
+        assert_eq!(report.matches("\nerror: ").count(), 0, "{report}");
+    }
+
+    #[test]
+    fn image_proxy_templates() {
+        let check = |template: &str| {
+            let line = format!("[image_proxy.mine]\ntemplate = '{template}'");
+            check_refused(&line, "image_proxy.mine.template");
+        };
+        check("https://p.example/{nope}");
+        check("https://p.example/");
+        check("p.example/{url}");
+    }
+
+    #[test]
+    fn headers_and_footers() {
+        check_refused("header = '{{ item.titel }}'", "feed[0].header (feed \"a\")");
+        check_refused(
+            "footer = '{{ item.title | shout }}'",
+            "feed[0].footer (feed \"a\")",
+        );
+        check_refused("footer = '{% if %}'", "feed[0].footer (feed \"a\")");
+    }
+
+    #[test]
+    fn selectors() {
+        check_refused(
+            "skip_images = ['img', 'img:has(a)']",
+            "feed[0].skip_images[1] (feed \"a\")",
+        );
+        check_refused("skip_images = ['']", "feed[0].skip_images[0] (feed \"a\")");
+    }
+
+    #[test]
+    fn presets() {
+        let images = |name: &str, more: &str| {
+            let text =
+                format!("[[feed]]\nname = 'a'\nurl = 'http://x/'\nimages = '{name}'\n{more}");
+            settings(&text).feeds[0].rules.images.clone()
+        };
+        let weserv = images("weserv", "").expect("a template");
+        assert!(weserv.starts_with("https://images.weserv.nl/"), "{weserv}");
+        assert!(images("wsrv", "").is_some_and(|template| template.contains("wsrv.nl")));
+        assert_eq!(images("none", ""), None);
+        let mine = "[image_proxy.weserv]\ntemplate = 'https://p.example/{url_enc}'";
+        assert_eq!(
+            images("weserv", mine).as_deref(),
+            Some("https://p.example/{url_enc}")
+        );
+        // The example shows the preset's own template.
+        assert!(EXAMPLE.contains(&format!("#template = \"{weserv}\"\n")));
+    }
+
+    #[test]
+    fn near_misses_of_presets() {
+        let text = "[defaults]\nimages = 'wsev'";
+        let report = report_on(text);
+        assert!(
+            report.contains("known here: `none`, `weserv`, `wsrv`"),
+            "{report}"
+        );
+    }
+
+    #[test]
+    fn the_documentations_examples_are_valid() {
+        let examples: Vec<&str> = DOCUMENTATION
+            .split("```toml\n")
+            .skip(1)
+            .map(|rest| rest.split("```").next().unwrap_or_default())
+            .collect();
+        assert!(examples.len() >= 5);
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("token");
+        std::fs::write(&file, "secret\n").expect("a file");
+        for example in examples {
+            let text = example.replace("/run/secrets/example", &file.display().to_string());
+            let env = ["EXAMPLE_TOKEN", "EXAMPLE_COOKIES"].map(|name| (name.into(), "a=b".into()));
+            if let Err(problems) = parse("docs/configuration.md", &text, env) {
+                panic!("{problems}");
+            }
+        }
+    }
+}

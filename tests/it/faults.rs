@@ -1,0 +1,166 @@
+//! Upstreams that fail: a clean 200 is whole, and a good copy is never replaced by a worse one.
+
+use std::time::Duration;
+
+use crate::origin::{Origin, Reply, field};
+use crate::reader::get;
+use crate::service::{Service, feed_of};
+
+/// Every request after the first second finds the copy stale.
+const SHORT: &str = "images = \"weserv\"\nrefresh = \"1s\"\nretry_after_error = \"1s\"\nserve_stale_after = \"300ms\"";
+
+/// What upstream says instead of a feed, and the word for it.
+fn bad_replies() -> Vec<(&'static str, Reply)> {
+    let html = "<!doctype html><html><head><title>Log in</title></head><body>…</body></html>";
+    let feed = feed_of(10, 1_000);
+    let cut = &feed[..feed.len() / 2];
+    let length = feed.len().to_string();
+    let chunk = format!("{:x}\r\n{cut}\r\n", cut.len());
+    vec![
+        ("not-a-feed", Reply::ok(html)),
+        ("not-a-feed", Reply::ok("")),
+        ("not-a-feed", Reply::ok(" \n\n ")),
+        ("not-a-feed", Reply::ok("{\"error\": \"no such feed\"}")),
+        ("truncated", Reply::ok(cut)),
+        (
+            "truncated",
+            Reply::head(200, &[("connection", "close")], None)
+                .send(cut)
+                .close(),
+        ),
+        (
+            "cut",
+            Reply::head(200, &[], Some(&length)).send(cut).close(),
+        ),
+        (
+            "cut",
+            Reply::head(200, &[], Some(&length)).send(cut).reset(),
+        ),
+        (
+            "cut",
+            Reply::head(200, &[("transfer-encoding", "chunked")], None)
+                .send(chunk)
+                .close(),
+        ),
+        ("status", Reply::status(500, &[], "")),
+        ("status", Reply::status(404, &[], "gone fishing")),
+        ("status", Reply::status(429, &[("retry-after", "3600")], "")),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_copy_at_hand_the_copy_is_served() {
+    for (reason, bad) in bad_replies() {
+        let good = Reply::ok(feed_of(10, 1_000));
+        let publisher = Origin::script(vec![good, bad]).await;
+        let service = Service::with_feed(SHORT, publisher.address()).await;
+        let before = get(service.addr, "/feeds/news", &[]).await;
+        tokio::time::sleep(Duration::from_millis(1_050)).await;
+        let after = get(service.addr, "/feeds/news", &[]).await;
+        assert_eq!(publisher.seen().len(), 2, "{reason}");
+        assert_eq!((after.status, after.whole), (200, true), "{reason}");
+        assert_eq!(after.body, before.body, "{reason}");
+        let status = after.header("cache-status");
+        assert!(
+            status.contains("hit; ttl=-") && status.ends_with(reason),
+            "{reason}: {status}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_copy_the_answer_is_an_error_or_breaks_off() {
+    for (reason, bad) in bad_replies() {
+        let publisher = Origin::script(vec![bad, Reply::ok(feed_of(10, 1_000))]).await;
+        let service = Service::with_feed(SHORT, publisher.address()).await;
+        let answer = get(service.addr, "/feeds/news", &[]).await;
+        if answer.status == 200 {
+            assert!(!answer.whole, "{reason}: a clean 200 of half a feed");
+        } else {
+            assert!(
+                matches!(answer.status, 404 | 502),
+                "{reason}: {}",
+                answer.status
+            );
+            assert_eq!(answer.header("cache-control"), "no-store", "{reason}");
+            assert_eq!(answer.header("retry-after"), "", "{reason}");
+        }
+        tokio::time::sleep(Duration::from_millis(1_050)).await;
+        let later = get(service.addr, "/feeds/news", &[]).await;
+        assert_eq!((later.status, later.whole), (200, true), "{reason}");
+    }
+}
+
+#[tokio::test]
+async fn upstream_is_asked_conditionally_and_a_304_keeps_the_copy() {
+    let headers = [
+        ("etag", "RSS-f3fd without quotes"),
+        ("last-modified", "some day in 1980"),
+    ];
+    let good = Reply::status(200, &headers, feed_of(10, 1_000));
+    let publisher = Origin::script(vec![good, Reply::status(304, &[], "")]).await;
+    let service = Service::with_feed(SHORT, publisher.address()).await;
+    let before = get(service.addr, "/feeds/news", &[]).await;
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let after = get(service.addr, "/feeds/news", &[]).await;
+    let seen = publisher.seen();
+    assert_eq!(field(&seen[0], "if-none-match"), None);
+    assert_eq!(
+        field(&seen[1], "if-none-match"),
+        Some("RSS-f3fd without quotes")
+    );
+    assert_eq!(
+        field(&seen[1], "if-modified-since"),
+        Some("some day in 1980")
+    );
+    assert_eq!(after.body, before.body);
+    assert_eq!(after.header("etag"), before.header("etag"));
+    assert!(
+        after
+            .header("cache-status")
+            .starts_with("Feedwright; fwd=stale; stored")
+    );
+}
+
+#[tokio::test]
+async fn the_same_feed_under_new_validators_stays_unmodified_for_readers() {
+    let reply = |tag: &str| Reply::status(200, &[("etag", tag)], feed_of(10, 1_000));
+    let publisher = Origin::script(vec![reply("\"1\""), reply("\"2\"")]).await;
+    let service = Service::with_feed(SHORT, publisher.address()).await;
+    let before = get(service.addr, "/feeds/news", &[]).await;
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let condition = [("if-none-match", before.header("etag"))];
+    let after = get(service.addr, "/feeds/news", &condition).await;
+    assert_eq!(after.status, 304);
+    assert_eq!(publisher.seen().len(), 2);
+}
+
+#[tokio::test]
+async fn a_slow_upstream_does_not_keep_a_reader_who_can_have_the_copy() {
+    let good = Reply::ok(feed_of(10, 1_000));
+    let slow = Reply::default()
+        .wait(Duration::from_secs(2))
+        .send("HTTP/1.1 500 No\r\n\r\n")
+        .close();
+    let publisher = Origin::script(vec![good, slow]).await;
+    let service = Service::with_feed(SHORT, publisher.address()).await;
+    get(service.addr, "/feeds/news", &[]).await;
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let answer = get(service.addr, "/feeds/news", &[]).await;
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer.header("cache-status").ends_with("detail=slow"),
+        "{}",
+        answer.header("cache-status")
+    );
+}
+
+#[tokio::test]
+async fn a_private_upstream_that_nobody_allowed_is_refused_without_a_connection() {
+    let publisher = Origin::start(|_| Reply::ok(feed_of(1, 10))).await;
+    let toml = "[[feed]]\nname = \"news\"\nurl = \"http://PUBLISHER/feed.xml\"";
+    let service = Service::start(toml, publisher.address()).await;
+    let answer = get(service.addr, "/feeds/news", &[]).await;
+    assert_eq!(answer.status, 502);
+    assert_eq!(publisher.settled_accepts().await, 0);
+}

@@ -1,0 +1,70 @@
+//! Golden files: `tests/golden/<format>/<case>.in.xml` through the rules of `<case>.rules.toml`
+//! gives `<case>.out.xml` (or `.json`). Adding a case is adding files; with `FEEDWRIGHT_BLESS=1`
+//! the outputs are written, to be read before they are committed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use feedwright::config;
+use feedwright::rewrite::{FeedRewriter, Origin, Rules};
+
+/// Where every case is said to have come from.
+const URL: &str = "https://www.example.org/feeds/all.xml";
+
+fn cases() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let formats = fs::read_dir(root).unwrap().map(|format| format.unwrap().path());
+    let files = formats.flat_map(|format| fs::read_dir(format).unwrap()).map(|file| file.unwrap().path());
+    let inputs = files.filter(|path| path.file_stem().unwrap().to_str().unwrap().ends_with(".in"));
+    let mut cases: Vec<_> = inputs
+        .map(|path| {
+            let case = path.file_stem().unwrap().to_str().unwrap().trim_end_matches(".in").to_owned();
+            (path, case)
+        })
+        .collect();
+    cases.sort();
+    cases
+}
+
+fn rules(toml: &str) -> Arc<Rules> {
+    let toml = format!("[[feed]]\nname = \"news\"\nurl = \"{URL}\"\n{toml}");
+    let settings = config::parse("rules.toml", &toml, std::iter::empty()).unwrap();
+    Arc::new(Rules::new(settings.feeds[0].rules.clone()).unwrap())
+}
+
+/// The document through the rules, in chunks of `size` bytes.
+pub(crate) fn rewrite(rules: &Arc<Rules>, document: &[u8], size: usize) -> String {
+    let origin = Origin { url: URL.parse().unwrap(), charset: None };
+    let mut rewriter = FeedRewriter::new(Arc::clone(rules), origin);
+    let mut out = String::new();
+    for chunk in document.chunks(size) {
+        rewriter.push(chunk, &mut out);
+    }
+    rewriter.finish(&mut out);
+    out
+}
+
+#[test]
+fn golden_files() {
+    let cases = cases();
+    assert!(cases.len() >= 10, "only {} cases were found", cases.len());
+    for (input, case) in cases {
+        let ending = input.extension().unwrap().to_str().unwrap();
+        let beside = |what: &str| input.with_file_name(format!("{case}.{what}"));
+        let toml = fs::read_to_string(beside("rules.toml")).unwrap();
+        let document = fs::read(&input).unwrap();
+        let rules = rules(&toml);
+        let out = rewrite(&rules, &document, 4096);
+        let golden = beside(&format!("out.{ending}"));
+        #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
+        if std::env::var("FEEDWRIGHT_BLESS").is_ok() {
+            fs::write(&golden, &out).unwrap();
+        }
+        let expected = fs::read_to_string(&golden).unwrap();
+        assert_eq!(out, expected, "{}", input.display());
+        for size in [1, 7, 100] {
+            assert_eq!(rewrite(&rules, &document, size), expected, "{} by {size}", input.display());
+        }
+    }
+}

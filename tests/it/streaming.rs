@@ -1,0 +1,168 @@
+//! Cold keys: readers play the feed while it comes, upstream is asked once, and nobody's leaving
+//! stops the others.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
+
+use crate::origin::{Origin, Reply};
+use crate::reader::{ask, get, read};
+use crate::service::{Service, feed_of};
+
+const READERS: usize = 1_000;
+
+#[tokio::test]
+async fn the_first_bytes_leave_before_the_upstream_has_sent_its_last() {
+    let feed = feed_of(40, 2_000);
+    let (start, rest) = feed.split_at(feed.len() / 2);
+    let length = feed.len().to_string();
+    // The second half comes only when the test says so.
+    let (release, released) = tokio::sync::watch::channel(false);
+    let reply = Reply::head(200, &[], Some(&length))
+        .send(start)
+        .wait_for(released)
+        .send(rest);
+    let publisher = Origin::start(move |_| reply.clone()).await;
+    let service = Service::with_feed("images = \"weserv\"", publisher.address()).await;
+    for coding in ["identity", "gzip"] {
+        let mut stream = ask(
+            service.addr,
+            "GET /feeds/news",
+            &[("accept-encoding", coding)],
+        )
+        .await;
+        let mut seen = Vec::new();
+        while seen.len() < 1_000 {
+            let bytes = stream.read_buf(&mut seen).await.unwrap();
+            assert!(
+                bytes > 0,
+                "{coding}: the answer ended after {} bytes",
+                seen.len()
+            );
+        }
+        assert!(!*release.borrow());
+    }
+    release.send(true).unwrap();
+    let answer = get(service.addr, "/feeds/news", &[]).await;
+    assert!(answer.whole && answer.text().ends_with("</rss>\n"));
+    assert_eq!(publisher.seen().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_readers_on_a_cold_key_are_one_request_upstream() {
+    let feed = feed_of(50, 2_000);
+    let (start, rest) = feed.split_at(feed.len() / 3);
+    let pause = Duration::from_millis(300);
+    let length = feed.len().to_string();
+    let reply = Reply::head(200, &[], Some(&length))
+        .wait(pause)
+        .send(start)
+        .wait(pause)
+        .send(rest);
+    let publisher = Origin::start(move |_| reply.clone()).await;
+    let service = Service::with_feed("images = \"weserv\"", publisher.address()).await;
+    let mut readers = JoinSet::new();
+    for number in 0..READERS {
+        let addr = service.addr;
+        let coding = if number % 2 == 0 { "gzip" } else { "identity" };
+        readers
+            .spawn(async move { get(addr, "/feeds/news", &[("accept-encoding", coding)]).await });
+    }
+    let answers = readers.join_all().await;
+    assert_eq!(publisher.seen().len(), 1);
+    let plain = get(service.addr, "/feeds/news", &[]).await.body;
+    assert!(plain.ends_with(b"</rss>\n"));
+    for answer in &answers {
+        assert!(answer.status == 200 && answer.whole);
+        match answer.header("content-encoding") {
+            "gzip" => assert_eq!(gunzip(&answer.body), plain),
+            _ => assert_eq!(answer.body, plain),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_of_the_readers_leave_the_first_among_them() {
+    let feed = feed_of(50, 2_000);
+    let (start, rest) = feed.split_at(feed.len() / 3);
+    let pause = Duration::from_millis(400);
+    let length = feed.len().to_string();
+    let reply = Reply::head(200, &[], Some(&length))
+        .send(start)
+        .wait(pause)
+        .send(rest);
+    let publisher = Origin::start(move |_| reply.clone()).await;
+    let service = Service::with_feed("images = \"weserv\"", publisher.address()).await;
+    let first = ask(service.addr, "GET /feeds/news", &[]).await;
+    while publisher.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let mut readers = JoinSet::new();
+    for number in 1..READERS {
+        let addr = service.addr;
+        readers.spawn(async move {
+            let mut stream = ask(addr, "GET /feeds/news", &[]).await;
+            if number % 2 == 0 {
+                // Leaves in the middle of the answer.
+                let mut some = [0; 1_000];
+                stream.read_exact(&mut some).await.unwrap();
+                return None;
+            }
+            Some(read(&mut stream).await)
+        });
+    }
+    drop(first);
+    let stayed: Vec<_> = readers.join_all().await.into_iter().flatten().collect();
+    assert_eq!(stayed.len(), READERS / 2);
+    assert!(
+        stayed
+            .iter()
+            .all(|answer| answer.whole && answer.body.ends_with(b"</rss>\n"))
+    );
+    assert_eq!(publisher.seen().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_herd_on_a_failing_key_is_one_request_upstream() {
+    let pause = Duration::from_millis(200);
+    let reply = Reply::default()
+        .wait(pause)
+        .send("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n");
+    let publisher = Origin::start(move |_| reply.clone()).await;
+    let service = Service::with_feed("", publisher.address()).await;
+    let mut readers = JoinSet::new();
+    for _ in 0..200 {
+        let addr = service.addr;
+        readers.spawn(async move { get(addr, "/feeds/news", &[]).await.status });
+    }
+    let statuses = readers.join_all().await;
+    assert!(statuses.iter().all(|status| *status == 502), "{statuses:?}");
+    assert_eq!(publisher.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn one_connection_carries_many_requests() {
+    let publisher = Origin::start(|_| Reply::ok(feed_of(3, 100))).await;
+    let service = Service::with_feed("", publisher.address()).await;
+    let mut stream = tokio::net::TcpStream::connect(service.addr).await.unwrap();
+    // Pipelined: both are asked before either is answered.
+    stream
+        .write_all(b"GET /feeds/news HTTP/1.1\r\nhost: x\r\n\r\nGET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .await
+        .unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 2);
+    assert!(text.ends_with("ok\n"));
+}
+
+pub(crate) fn gunzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Read;
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(bytes)
+        .read_to_end(&mut plain)
+        .unwrap();
+    plain
+}
