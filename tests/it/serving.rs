@@ -208,8 +208,5 @@ async fn http2_without_tls_works() {
         .unwrap();
     assert_eq!(answer.version(), reqwest::Version::HTTP_2);
     let body = answer.bytes().await.unwrap();
-    assert_eq!(
-        body,
-        get(service.addr, "/feeds/news", &[]).await.body
-    );
+    assert_eq!(body, get(service.addr, "/feeds/news", &[]).await.body);
 }
