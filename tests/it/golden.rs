@@ -14,12 +14,22 @@ const URL: &str = "https://www.example.org/feeds/all.xml";
 
 fn cases() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    let formats = fs::read_dir(root).unwrap().map(|format| format.unwrap().path());
-    let files = formats.flat_map(|format| fs::read_dir(format).unwrap()).map(|file| file.unwrap().path());
+    let formats = fs::read_dir(root)
+        .unwrap()
+        .map(|format| format.unwrap().path());
+    let files = formats
+        .flat_map(|format| fs::read_dir(format).unwrap())
+        .map(|file| file.unwrap().path());
     let inputs = files.filter(|path| path.file_stem().unwrap().to_str().unwrap().ends_with(".in"));
     let mut cases: Vec<_> = inputs
         .map(|path| {
-            let case = path.file_stem().unwrap().to_str().unwrap().trim_end_matches(".in").to_owned();
+            let case = path
+                .file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .trim_end_matches(".in")
+                .to_owned();
             (path, case)
         })
         .collect();
@@ -35,7 +45,10 @@ fn rules(toml: &str) -> Arc<Rules> {
 
 /// The document through the rules, in chunks of `size` bytes.
 pub(crate) fn rewrite(rules: &Arc<Rules>, document: &[u8], size: usize) -> String {
-    let origin = Origin { url: URL.parse().unwrap(), charset: None };
+    let origin = Origin {
+        url: URL.parse().unwrap(),
+        charset: None,
+    };
     let mut rewriter = FeedRewriter::new(Arc::clone(rules), origin);
     let mut out = String::new();
     for chunk in document.chunks(size) {
@@ -64,7 +77,12 @@ fn golden_files() {
         let expected = fs::read_to_string(&golden).unwrap();
         assert_eq!(out, expected, "{}", input.display());
         for size in [1, 7, 100] {
-            assert_eq!(rewrite(&rules, &document, size), expected, "{} by {size}", input.display());
+            assert_eq!(
+                rewrite(&rules, &document, size),
+                expected,
+                "{} by {size}",
+                input.display()
+            );
         }
     }
 }
