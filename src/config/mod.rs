@@ -1,7 +1,7 @@
 //! The only code that knows TOML and the environment: from a file and variables to [`Settings`].
 //!
-//! A document is parsed into a table with spans; [`file`] reads it key by key into what was
-//! written; [`resolve`] makes of that what is meant. On the way [`Problems`] are collected.
+//! A document is parsed into a table with spans; `file` reads it key by key into what was
+//! written; `resolve` makes of that what is meant. On the way [`Problems`] are collected.
 //!
 //! Invariant: settings come out only where nothing is wrong, and everything that is wrong is
 //! reported at once.

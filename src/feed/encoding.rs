@@ -43,17 +43,22 @@ enum State {
     /// ASCII so far, and no declaration that could be wrong: goes out as it comes.
     Ascii,
     /// ASCII so far, under a declaration that names another charset.
-    Held(Vec<u8>, Range<usize>),
+    Held(Held),
     /// Held back from the first byte on that is not ASCII.
-    Probe {
-        bytes: Vec<u8>,
-        first: usize,
-        label: Option<Range<usize>>,
-    },
+    Probe(Held),
     /// UTF-16 or UTF-32; the text is held back until its declaration is known.
     Wide(Wide, Option<String>),
     /// The charset is known and the declaration is out.
     Decoding(encoding_rs::Decoder),
+}
+
+/// Bytes held back until the charset is known.
+struct Held {
+    bytes: Vec<u8>,
+    /// So many of them, from the start on, are known to be ASCII.
+    ascii: usize,
+    /// Where the declaration names a charset that may turn out to be wrong.
+    label: Option<Range<usize>>,
 }
 
 impl std::fmt::Debug for State {
@@ -61,8 +66,8 @@ impl std::fmt::Debug for State {
         f.write_str(match self {
             Self::Head(_) => "Head",
             Self::Ascii => "Ascii",
-            Self::Held(..) => "Held",
-            Self::Probe { .. } => "Probe",
+            Self::Held(_) => "Held",
+            Self::Probe(_) => "Probe",
             Self::Wide(..) => "Wide",
             Self::Decoding(_) => "Decoding",
         })
@@ -106,23 +111,26 @@ impl Decoder {
                 let length = self.ascii_length(bytes);
                 push_ascii(&bytes[..length], out);
                 if length < bytes.len() {
-                    self.probe(bytes[length..].to_vec(), 0, None, is_last, out);
+                    let held = Held {
+                        bytes: bytes[length..].to_vec(),
+                        ascii: 0,
+                        label: None,
+                    };
+                    self.probe(held, is_last, out);
                 }
             }
-            State::Held(held, label) => {
-                let (mut held, label) = (std::mem::take(held), label.clone());
-                let done = held.len();
-                held.extend_from_slice(bytes);
-                self.hold(held, done, label, is_last, out);
-            }
-            State::Probe {
-                bytes: held,
-                first,
-                label,
-            } => {
-                held.extend_from_slice(bytes);
-                let (held, first, label) = (std::mem::take(held), *first, label.take());
-                self.probe(held, first, label, is_last, out);
+            State::Held(_) | State::Probe(_) => {
+                match std::mem::replace(&mut self.state, State::Ascii) {
+                    State::Held(mut held) => {
+                        held.bytes.extend_from_slice(bytes);
+                        self.hold(held, is_last, out);
+                    }
+                    State::Probe(mut held) => {
+                        held.bytes.extend_from_slice(bytes);
+                        self.probe(held, is_last, out);
+                    }
+                    _ => {}
+                }
             }
             State::Wide(wide, pending) => match pending {
                 None => wide.decode(bytes, is_last, out),
@@ -158,69 +166,56 @@ impl Decoder {
         };
         self.declared = declaration::encoding(&head[label.clone()]);
         let label = Some(label).filter(|label| declaration::is_other(&head[label.clone()]));
-        if head.starts_with(declaration::UTF_8_MARK) {
-            return self.start(UTF_8, &head, label, is_last, out);
-        }
-        match label {
-            Some(label) => self.hold(head, 0, label, is_last, out),
-            None => {
-                self.state = State::Ascii;
-                self.feed(&head, is_last, out);
-            }
+        let is_utf_8 = head.starts_with(declaration::UTF_8_MARK);
+        let held = Held {
+            bytes: head,
+            ascii: 0,
+            label,
+        };
+        if is_utf_8 {
+            self.start(UTF_8, &held, is_last, out);
+        } else if held.label.is_some() {
+            self.hold(held, is_last, out);
+        } else {
+            self.state = State::Ascii;
+            self.feed(&held.bytes, is_last, out);
         }
     }
 
-    /// Holds ASCII back; the first `done` bytes are known to be.
-    fn hold(
-        &mut self,
-        held: Vec<u8>,
-        done: usize,
-        label: Range<usize>,
-        is_last: bool,
-        out: &mut String,
-    ) {
-        let first = done + self.ascii_length(&held[done..]);
+    /// Holds ASCII back.
+    fn hold(&mut self, mut held: Held, is_last: bool, out: &mut String) {
+        held.ascii += self.ascii_length(&held.bytes[held.ascii..]);
         // SECURITY: bounded, or a document of ASCII under a wrong label would be held whole.
         // Cut at the limit, so that chunking makes no difference.
-        if first.min(held.len()) >= HELD_BYTES_MAX {
-            push_relabelled(&held[..HELD_BYTES_MAX], label, out);
+        if held.ascii >= HELD_BYTES_MAX {
+            let (first, rest) = held.bytes.split_at(HELD_BYTES_MAX);
+            push_relabelled(first, held.label, out);
             self.state = State::Ascii;
-            self.feed(&held[HELD_BYTES_MAX..], is_last, out);
-        } else if first < held.len() {
-            self.probe(held, first, Some(label), is_last, out);
+            self.feed(rest, is_last, out);
+        } else if held.ascii < held.bytes.len() {
+            self.probe(held, is_last, out);
         } else if is_last {
-            push_ascii(&held, out);
+            push_ascii(&held.bytes, out);
         } else {
-            self.state = State::Held(held, label);
+            self.state = State::Held(held);
         }
     }
 
-    /// Decides on the charset once there is enough to look at behind `first`.
-    fn probe(
-        &mut self,
-        held: Vec<u8>,
-        first: usize,
-        label: Option<Range<usize>>,
-        is_last: bool,
-        out: &mut String,
-    ) {
+    /// Decides on the charset once there is enough to look at behind the ASCII.
+    fn probe(&mut self, held: Held, is_last: bool, out: &mut String) {
         let says_utf_8 = self.declared == Some(UTF_8) || self.http == Some(UTF_8);
         let probe_bytes = if says_utf_8 {
             PROBE_BYTES
         } else {
             PROBE_BYTES_UNDECLARED
         };
-        if held.len() - first < probe_bytes && !is_last {
-            self.state = State::Probe {
-                bytes: held,
-                first,
-                label,
-            };
+        let tail = &held.bytes[held.ascii..];
+        if tail.len() < probe_bytes && !is_last {
+            self.state = State::Probe(held);
             return;
         }
-        let probe = &held[first..held.len().min(first + probe_bytes)];
-        let charset = self.decide(probe, says_utf_8);
-        self.start(charset, &held, label, is_last, out);
+        let charset = self.decide(&tail[..tail.len().min(probe_bytes)], says_utf_8);
+        self.start(charset, &held, is_last, out);
     }
 
     fn decide(&self, probe: &[u8], says_utf_8: bool) -> &'static Encoding {
@@ -240,20 +235,12 @@ impl Decoder {
     }
 
     /// Decodes what was held, and from here on everything, as `charset`.
-    fn start(
-        &mut self,
-        charset: &'static Encoding,
-        held: &[u8],
-        label: Option<Range<usize>>,
-        is_last: bool,
-        out: &mut String,
-    ) {
+    fn start(&mut self, charset: &'static Encoding, held: &Held, is_last: bool, out: &mut String) {
         self.charset = Some(charset.name());
-        let mut rest = held;
-        if let Some(label) = label {
-            rest = &held[label.end..];
-            push_relabelled(&held[..label.end], label, out);
-        }
+        let (before, rest) = held
+            .bytes
+            .split_at(held.label.as_ref().map_or(0, |label| label.end));
+        push_relabelled(before, held.label.clone(), out);
         self.state = State::Decoding(charset.new_decoder_without_bom_handling());
         self.feed(rest, is_last, out);
     }
@@ -306,8 +293,11 @@ fn push_ascii(bytes: &[u8], out: &mut String) {
     out.push_str(&String::from_utf8_lossy(bytes));
 }
 
-/// Appends a text in ASCII up to now, with `UTF-8` for the charset at `label`.
-fn push_relabelled(bytes: &[u8], label: Range<usize>, out: &mut String) {
+/// Appends ASCII (behind a mark, maybe), with `UTF-8` for the charset at `label`.
+fn push_relabelled(bytes: &[u8], label: Option<Range<usize>>, out: &mut String) {
+    let Some(label) = label else {
+        return push_ascii(bytes, out);
+    };
     push_ascii(&bytes[..label.start], out);
     out.push_str("UTF-8");
     push_ascii(&bytes[label.end..], out);

@@ -117,13 +117,15 @@ fn read_value(json: &str, at: usize, end: usize) -> Option<Value> {
     let is_gap = |byte: &u8| byte.is_ascii_whitespace() || *byte == b',';
     let start = at + bytes.get(at..)?.iter().position(|byte| !is_gap(byte))?;
     let mut scan = ValueScan::start(bytes[start])?;
-    match scan.advance(bytes, start) {
-        Step::End(end) => Some(Value {
-            kind: scan.kind,
-            range: start..end,
-        }),
-        Step::More(_) => None,
-    }
+    let end = match scan.advance(bytes, start) {
+        Step::End(end) => end,
+        Step::More(end) if scan.kind == Kind::Scalar => end,
+        Step::More(_) => return None,
+    };
+    Some(Value {
+        kind: scan.kind,
+        range: start..end,
+    })
 }
 
 /// Looks for the end of one value in a text that grows.

@@ -87,23 +87,24 @@ impl Scanner {
         }
     }
 
-    /// Up to where the text can be given out although the token there is not whole: the start of
-    /// the token, or what was read of it where nobody needs it whole. Gives it up.
-    pub(super) fn give_up_to(&mut self, text: &str) -> usize {
+    /// Up to where the text is what it is, whatever follows: the start of the current token, or
+    /// what was read of it where nobody needs it whole.
+    pub(super) fn settled(&self, text: &str) -> usize {
         let may_be_torn = match self.open {
             Some(Token::Comment | Token::Cdata) => true,
             Some(Token::Instruction) => self.at - self.start > INSTRUCTION_BYTES_MAX,
             _ => false,
         };
         if may_be_torn {
-            self.start = text.floor_char_boundary(self.at);
+            text.floor_char_boundary(self.at)
+        } else {
+            self.start
         }
-        self.start
     }
 
-    /// The first `length` bytes of the text were taken away.
+    /// The first `length` bytes of the text, all of them settled, were taken away.
     pub(super) fn rebase(&mut self, length: usize) {
-        self.start -= length;
+        self.start = self.start.saturating_sub(length);
         self.at -= length;
     }
 

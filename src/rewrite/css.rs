@@ -11,7 +11,7 @@ use memchr::{memchr, memmem};
 use crate::feed::text::Edit;
 
 /// Edits that send every picture's address in `css` through `address`.
-pub fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
+pub(super) fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
     if !may_hold_address(css.as_bytes()) {
         return Vec::new();
     }
@@ -28,7 +28,7 @@ pub fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<
 
 /// Whether there is a `url(` in `css`; cheap.
 #[must_use]
-pub fn may_hold_address(css: &[u8]) -> bool {
+pub(super) fn may_hold_address(css: &[u8]) -> bool {
     memchr::memchr_iter(b'(', css).any(|at| {
         at.checked_sub(3)
             .is_some_and(|start| css[start..at].eq_ignore_ascii_case(b"url"))

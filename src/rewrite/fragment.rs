@@ -23,17 +23,17 @@ const ROUNDS_MAX: usize = 4;
 /// nothing that shows is lost; completed, `<img src="https://example.org/a.p` would load a picture that
 /// nobody asked for and that no image rule has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Closing {
+pub(super) struct Closing {
     /// Bytes of the fragment to keep.
-    pub keep: usize,
+    pub(super) keep: usize,
     /// What closes them; empty when nothing is open.
-    pub text: Cow<'static, str>,
+    pub(super) text: Cow<'static, str>,
 }
 
 /// Finds how to close `html`, or `None` when nothing can follow it: `<plaintext>` has no end, and beyond
 /// 512 open elements nobody counts. The caller then leaves the footer out.
 #[must_use]
-pub fn closing(html: &str) -> Option<Closing> {
+pub(super) fn closing(html: &str) -> Option<Closing> {
     let closing = scan(html, false)?;
     // Parsers that run scripts read `<noscript>` as raw text, all others as markup: close it for both.
     if mentions_noscript(html) {

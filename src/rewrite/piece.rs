@@ -9,9 +9,10 @@ use crate::feed::xml::Tag;
 use crate::rewrite::address::Addresses;
 use crate::rewrite::base::PieceBase;
 use crate::rewrite::field::{self, Fullness, Role};
+use crate::rewrite::fragment::{self, Closing};
 use crate::rewrite::html::{HtmlPass, Markup};
 use crate::rewrite::splice::Splicer;
-use crate::rewrite::{fragment, xhtml};
+use crate::rewrite::xhtml;
 
 const XHTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
 
@@ -160,10 +161,10 @@ pub(super) fn wrap_html(html: &str, wrap: &Wrap, edits: &mut Vec<Edit>) {
     }
     if !wrap.footer.is_empty() {
         // Where the fragment can't be closed, a footer would be shown as source text.
-        if let Some(mut text) = fragment::closing(&html[..end]) {
-            text.push_str(&wrap.footer);
+        if let Some(Closing { keep, text }) = fragment::closing(&html[..end]) {
+            let text = format!("{text}{}", wrap.footer);
             edits.push(Edit {
-                range: end..end,
+                range: keep..end,
                 text,
             });
         }

@@ -5,7 +5,7 @@
 
 /// How an attribute holds its addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// One address.
     Address,
     /// One address that a script would load; on a picture element, so anything that reads like
@@ -83,7 +83,7 @@ const TABLE: &[(&str, &[&str], Kind)] = &[
 
 /// How `attribute` on `element` holds picture addresses, if it does. Names in any case.
 #[must_use]
-pub fn look_up(element: &[u8], attribute: &[u8]) -> Option<Kind> {
+pub(super) fn look_up(element: &[u8], attribute: &[u8]) -> Option<Kind> {
     if !may_be_listed(attribute) {
         return None;
     }
@@ -105,7 +105,7 @@ pub fn look_up(element: &[u8], attribute: &[u8]) -> Option<Kind> {
 
 /// Whether `value` reads like an address and not like a number, a word or JSON.
 #[must_use]
-pub fn reads_like_an_address(value: &str) -> bool {
+pub(super) fn reads_like_an_address(value: &str) -> bool {
     let value = value.trim_ascii();
     let starts_like_one = ["http:", "https:", "/", "./", "../"].iter().any(|start| {
         value
@@ -117,7 +117,7 @@ pub fn reads_like_an_address(value: &str) -> bool {
 
 /// Whether the path of the address `value` holds a picture's file name extension.
 #[must_use]
-pub fn names_a_picture(value: &str) -> bool {
+pub(super) fn names_a_picture(value: &str) -> bool {
     const EXTENSIONS: &[&str] = &[
         "jpg", "jpeg", "jfif", "png", "apng", "gif", "webp", "avif", "svg", "bmp", "ico", "jxl",
         "heic", "tif", "tiff",

@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::feed::text::Edit;
 
 /// Edits that send every candidate's address in `srcset` through `address`.
-pub fn edits(srcset: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
+pub(super) fn edits(srcset: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
     candidates(srcset)
         .filter_map(|range| {
             let text = candidate_address(&address(&srcset[range.clone()])?);

@@ -76,7 +76,7 @@ const IMPLIED_ENDS: &[(&str, &[&str])] = &[
 /// Writes an HTML fragment as XHTML. Pure text and markup that is XHTML already come out the same, but
 /// for the spelling of references and tags.
 #[must_use]
-pub fn well_formed(html: &str) -> String {
+pub(super) fn well_formed(html: &str) -> String {
     let mut tokens = Tokens::new(html);
     let mut out = String::with_capacity(html.len() + html.len() / 8);
     let mut open: Vec<String> = Vec::new();

@@ -51,7 +51,7 @@ async fn head_has_the_headers_of_get_and_no_body() {
     let head = send(service.addr, "HEAD /feeds/news", &[]).await;
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("content-length"), get.body.len().to_string());
-    assert_eq!(head.header("etag").is_empty(), false);
+    assert!(!head.header("etag").is_empty());
 }
 
 #[tokio::test]

@@ -84,15 +84,15 @@ impl Document {
                     Progress::Rejected(NotAFeed::Other)
                 };
             }
+            if self.is_prolog_over() {
+                return Progress::Rejected(NotAFeed::Other);
+            }
             // A string that ends in a backslash for now.
             if self.at == before && self.at + 1 == outlet.text.len() && self.is_in_value() {
                 break;
             }
         }
         self.hand_out(outlet, sink);
-        if !self.is_known && self.prolog_bytes + outlet.text.len() > self.options.prolog_bytes_max {
-            return Progress::Rejected(NotAFeed::Other);
-        }
         Progress::Reading
     }
 
@@ -106,6 +106,11 @@ impl Document {
         if !self.is_known {
             self.prolog_bytes += length;
         }
+    }
+
+    /// Whether too much was read of a document that has not said that it is a feed.
+    fn is_prolog_over(&self) -> bool {
+        !self.is_known && self.prolog_bytes + self.at > self.options.prolog_bytes_max
     }
 
     fn is_in_value(&self) -> bool {
@@ -130,7 +135,7 @@ impl Document {
                 return false;
             }
             Place::ValueStart if byte == b'[' && self.key == Key::Items => {
-                self.is_known = true;
+                self.is_known |= !self.is_prolog_over();
                 self.piece = None;
                 self.place = Place::Item;
             }
@@ -208,7 +213,7 @@ impl Document {
         let is_item = matches!(self.place, Place::ItemValue(_));
         self.place = if is_item { Place::Item } else { Place::Member };
         self.piece = None;
-        if self.is_passing {
+        if self.is_passing || self.is_prolog_over() {
             outlet.between(self.at, sink);
         } else if !is_item {
             let is_version = self.key == Key::Version;

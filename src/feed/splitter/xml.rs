@@ -91,15 +91,16 @@ impl Document {
 
     /// Hands out what nothing that follows can change.
     fn hand_out(&mut self, outlet: &mut Outlet, sink: &mut Sink<'_>) {
+        let settled = self.scanner.settled(&outlet.text);
         if let Some(piece) = &mut self.piece
-            && outlet.text.len() - piece.start > self.options.item_bytes_max
+            && settled - piece.start > self.options.item_bytes_max
         {
             let why = too_large(piece.is_item);
             pass(piece, why, outlet);
         }
         let end = match &self.piece {
             Some(piece) if !piece.is_passing => piece.start,
-            _ => self.scanner.give_up_to(&outlet.text),
+            _ => settled,
         };
         outlet.between(end, sink);
         let length = outlet.drain();
@@ -120,6 +121,9 @@ impl Document {
         outlet: &mut Outlet,
         sink: &mut Sink<'_>,
     ) -> Progress {
+        if self.prolog_bytes + range.end > self.options.prolog_bytes_max {
+            return Progress::Rejected(NotAFeed::Other);
+        }
         let raw = &outlet.text[range.clone()];
         match token {
             Token::Text | Token::Cdata => {
