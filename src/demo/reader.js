@@ -64,13 +64,11 @@ function showItem(item) {
   note.className = "note";
   const body = document.createElement("div");
   const content = new DOMParser().parseFromString(item.html, "text/html");
-  for (const image of content.querySelectorAll("img, source")) {
-    for (const name of ["src", "srcset"]) {
-      const value = image.getAttribute(name);
-      if (!value) continue;
-      // Relative addresses mean the item's own page.
-      if (name === "src") image.setAttribute(name, new URL(value, item.base || location).href);
-    }
+  for (const noscript of content.querySelectorAll("noscript")) noscript.remove();
+  for (const image of content.querySelectorAll("img")) {
+    // Lazy pictures are shown at once; relative addresses mean the item's own page.
+    const address = image.getAttribute("data-src") ?? image.getAttribute("src") ?? "";
+    image.src = new URL(address, item.base || location).href;
   }
   if (item.picture && !content.querySelector("img")) {
     const image = content.createElement("img");

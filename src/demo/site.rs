@@ -132,7 +132,9 @@ impl Site {
             .find(|(name, _)| name == "url")
             .map(|(_, url)| url)
             .unwrap_or_default();
+        // What follows `?` asks for a size or an edition; there is one of each picture.
         let path = url.strip_prefix(&self.origin).unwrap_or_default();
+        let path = path.split('?').next().unwrap_or_default();
         match find(&self.pictures, path) {
             Some(picture) => show(picture),
             None => refuse(
