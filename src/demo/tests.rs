@@ -120,7 +120,9 @@ async fn feeds_name_what_there_is() {
             .match_indices("/images/")
             .chain(text.match_indices("/articles/"));
         for (at, _) in starts {
-            let end = text[at..].find(['"', '\'', '?', '<', ' ', '\\']).unwrap();
+            let end = text[at..]
+                .find(['"', '\'', '?', '<', ' ', '\\', '&'])
+                .unwrap();
             let found = &text[at..at + end];
             if found != "/images/" {
                 check(found, Some(("referer", &own)), 200);
