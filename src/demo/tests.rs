@@ -126,7 +126,7 @@ async fn feeds_name_what_there_is() {
             .chain(text.match_indices("/articles/"));
         for (at, _) in starts {
             let end = text[at..]
-                .find(['"', '\'', '?', '&', '<', ' ', '\\'])
+                .find(['"', '\'', '?', '<', ' ', '\\', '&'])
                 .unwrap();
             let found = &text[at..at + end];
             if found != "/images/" {

@@ -3,13 +3,15 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says its figures with --nocapture"
 )]
 
 mod config;
 mod edge;
 mod faults;
 mod golden;
+mod lossless;
 mod origin;
 mod reader;
 mod service;

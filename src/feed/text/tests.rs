@@ -1,3 +1,5 @@
+//! What fields carry, there and back.
+
 use super::*;
 use proptest::prelude::*;
 

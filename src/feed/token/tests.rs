@@ -1,3 +1,5 @@
+//! Tokens, cut anywhere.
+
 use super::*;
 use proptest::prelude::*;
 
