@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and says its figures with --nocapture"
 )]
 
+mod commands;
 mod config;
 mod edge;
 mod faults;
