@@ -13,6 +13,7 @@ use crate::feed::text::{Decoded, Edit};
 use crate::feed::xml::Tag;
 use crate::rewrite::facts;
 use crate::rewrite::field::lower;
+use crate::rewrite::piece;
 use crate::rewrite::splice::Splicer;
 
 /// RFC 5005 relations: pages and archives that stand at the publisher.
@@ -58,15 +59,7 @@ fn link(xml: &str, element: &Element<'_>, self_url: &str) -> Fate {
             Some(href) => {
                 let mut out = String::with_capacity(xml.len());
                 let mut splicer = Splicer::new(xml, &mut out);
-                let start = element.tag_range.start;
-                let decoded = Decoded::attribute(href.value);
-                let edit = Edit {
-                    range: 0..decoded.as_str().len(),
-                    text: self_url.to_owned(),
-                };
-                splicer.replace(start + href.span.start..start + href.span.end, |out| {
-                    decoded.splice(&[edit], out);
-                });
+                piece::replace_value(element, &href, self_url.to_owned(), &mut splicer);
                 splicer.finish();
                 Fate::Replaced(out)
             }

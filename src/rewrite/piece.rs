@@ -5,7 +5,7 @@
 
 use crate::feed::element::{self, Element};
 use crate::feed::text::{Decoded, Edit};
-use crate::feed::xml::Tag;
+use crate::feed::xml::{Attribute, Tag};
 use crate::rewrite::address::Addresses;
 use crate::rewrite::base::PieceBase;
 use crate::rewrite::field::{self, Fullness, Role};
@@ -57,15 +57,9 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
                 let Some(attribute) = element.tag.attribute(name) else {
                     continue;
                 };
-                let decoded = Decoded::attribute(attribute.value);
-                if let Some(address) = work.address(elements, index, decoded.as_str()) {
-                    let start = element.tag_range.start;
-                    let span = start + attribute.span.start..start + attribute.span.end;
-                    let edit = Edit {
-                        range: 0..decoded.as_str().len(),
-                        text: address,
-                    };
-                    splicer.replace(span, |out| decoded.splice(&[edit], out));
+                let written = Decoded::attribute(attribute.value);
+                if let Some(address) = work.address(elements, index, written.as_str()) {
+                    replace_value(element, &attribute, address, &mut splicer);
                 }
             }
             Role::AddressText => {
@@ -88,6 +82,25 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
         }
     }
     splicer.finish();
+}
+
+/// Lets `text` stand as the value of an attribute of `element`, in quotes.
+pub(super) fn replace_value(
+    element: &Element<'_>,
+    attribute: &Attribute<'_>,
+    text: String,
+    splicer: &mut Splicer<'_, '_>,
+) {
+    let start = element.tag_range.start;
+    let span = start + attribute.span.start..start + attribute.span.end;
+    let decoded = Decoded::attribute(attribute.value);
+    let range = 0..decoded.as_str().len();
+    let quote = if attribute.quote.is_none() { "\"" } else { "" };
+    splicer.replace(span, |out| {
+        out.push_str(quote);
+        decoded.splice(&[Edit { range, text }], out);
+        out.push_str(quote);
+    });
 }
 
 /// The field that header and footer go to.
