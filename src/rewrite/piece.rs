@@ -8,6 +8,7 @@ use crate::feed::text::{Decoded, Edit};
 use crate::feed::xml::{Attribute, Tag};
 use crate::rewrite::address::Addresses;
 use crate::rewrite::base::PieceBase;
+use crate::rewrite::budget::{ADDRESS_BYTES_MAX, Budget};
 use crate::rewrite::field::{self, Fullness, Role};
 use crate::rewrite::fragment::{self, Closing};
 use crate::rewrite::html::{HtmlPass, Markup};
@@ -41,6 +42,7 @@ pub(super) struct Work<'a> {
     pub(super) pictures: Option<&'a Pictures>,
     pub(super) base: &'a PieceBase<'a>,
     pub(super) wrap: &'a Wrap,
+    pub(super) budget: &'a Budget,
 }
 
 /// Appends `xml` with the rules applied.
@@ -253,17 +255,30 @@ fn tag_bytes(markup: &str) -> Option<usize> {
 impl Work<'_> {
     /// The address to write for one that stands in `elements[index]`.
     fn address(&self, elements: &[Element<'_>], index: usize, written: &str) -> Option<String> {
+        self.address_within(written, || element::bases(elements, index))
+    }
+
+    /// The address to write for one that stands under these `xml:base` values.
+    pub(super) fn address_within(
+        &self,
+        written: &str,
+        inner_bases: impl FnOnce() -> Vec<String>,
+    ) -> Option<String> {
         let addresses = &self.pictures?.addresses;
-        if is_absolute(written) {
-            return addresses.rewrite(written, None);
+        if written.len() > ADDRESS_BYTES_MAX || self.budget.is_exceeded() {
+            return None;
         }
-        let base = self.base.within(&element::bases(elements, index));
-        addresses.rewrite(written, Some(&base))
+        let address = if is_absolute(written) {
+            addresses.rewrite(written, None)
+        } else {
+            addresses.rewrite(written, Some(&self.base.within(&inner_bases())))
+        };
+        self.budget.spend(address?)
     }
 }
 
 /// Whether no base is needed; most addresses in feeds are absolute.
-pub(super) fn is_absolute(written: &str) -> bool {
+fn is_absolute(written: &str) -> bool {
     let written = written.trim_start().as_bytes();
     [&b"https://"[..], b"http://"].iter().any(|scheme| {
         written
