@@ -133,6 +133,7 @@ impl Refresher {
                 Ok(News {
                     copy,
                     ending: None,
+                    bytes: 0,
                     moved_to: news.moved_to,
                 })
             }
@@ -204,12 +205,15 @@ impl Refresher {
             (None, None) => return Err(Trouble::NotAFeed(NotAFeed::Other)),
         };
         recorder.append(take(&mut out))?;
-        copy.forms.complete(recorder.finish());
+        let pieces = recorder.finish();
+        let bytes = pieces.iter().map(Bytes::len).sum();
+        copy.forms.complete(pieces);
         copy.items = ending.items;
         let copy = Arc::new(tag::settle(copy, known, digest.digest128(), &feed.rules));
         Ok(News {
             copy,
             ending: Some(ending),
+            bytes,
             moved_to: found.moved_to,
         })
     }
@@ -258,6 +262,8 @@ struct News {
     copy: Arc<FeedCopy>,
     /// How the document ended; `None` when upstream confirmed the copy.
     ending: Option<Ending>,
+    /// The rewritten feed's length; 0 when upstream confirmed the copy.
+    bytes: usize,
     /// Where upstream says the feed moved to for good. It is told, never acted upon.
     moved_to: Option<Url>,
 }
@@ -298,6 +304,7 @@ fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Arc<Trouble>>) {
         Ok(News {
             copy,
             ending,
+            bytes,
             moved_to,
         }) => {
             let skipped = ending
@@ -310,7 +317,7 @@ fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Arc<Trouble>>) {
                 feed.name = name,
                 items = copy.items,
                 skipped = skipped.sum::<usize>(),
-                bytes = copy.forms.bytes(),
+                bytes,
                 moved_to = moved_to.as_ref().map(Url::as_str),
                 duration_ms,
                 "fetch"
