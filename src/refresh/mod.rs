@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -31,6 +32,8 @@ pub use trouble::Trouble;
 
 /// Rewritten text is handed to readers in pieces of at least this size, while upstream is fast.
 const PIECE_BYTES: usize = 16 << 10;
+/// Rewriting so much at once may take longer than a worker should be kept.
+const LONG_WORK_BYTES: usize = 256 << 10;
 /// When upstream pauses for so long, readers get what there is.
 const PIECE_PAUSE: Duration = Duration::from_millis(5);
 
@@ -168,7 +171,7 @@ impl Refresher {
             next_chunk(&mut found.body, &mut recorder, &mut out, growing.is_some()).await?
         {
             digest.update(&chunk);
-            rewriter.push(&chunk, &mut out);
+            push(&mut rewriter, &chunk, &mut out);
             if rewriter.is_outgrown() {
                 return Err(Trouble::Outgrown);
             }
@@ -266,6 +269,17 @@ struct News {
     bytes: usize,
     /// Where upstream says the feed moved to for good. It is told, never acted upon.
     moved_to: Option<Url>,
+}
+
+/// Rewrites a chunk; one that may end a large item lets the other tasks of this worker move on to
+/// another thread meanwhile.
+fn push(rewriter: &mut FeedRewriter, chunk: &[u8], out: &mut String) {
+    let is_long = rewriter.held_bytes() >= LONG_WORK_BYTES;
+    if is_long && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        tokio::task::block_in_place(|| rewriter.push(chunk, out));
+    } else {
+        rewriter.push(chunk, out);
+    }
 }
 
 /// The next chunk. What was rewritten before is handed to readers in pieces of some size, or at
