@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use http::HeaderValue;
 use tokio::time::Instant;
 
 use super::forms::Forms;
@@ -11,16 +12,59 @@ use crate::upstream::Validators;
 /// Bytes that a copy weighs besides its forms: head, validators, bookkeeping.
 const OVERHEAD_BYTES: usize = 2 << 10;
 
-/// What a reader is told about a copy besides its body.
+/// What a reader is told about a copy besides its body, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// `Content-Type`, with the charset.
-    pub content_type: String,
-    /// The opaque part of the entity tag, without quotes; `None` while the body that it would be
-    /// made from is still on its way.
-    pub etag: Option<String>,
-    /// When this content was first seen; to the second.
-    pub last_modified: SystemTime,
+    pub content_type: HeaderValue,
+    /// `None` while the body that the tag would be made from is still on its way.
+    pub tag: Option<Tag>,
+    /// When this content was first seen.
+    pub modified_at: SystemTime,
+    /// The same as `Last-Modified`, to the second.
+    pub last_modified: HeaderValue,
+}
+
+/// An entity tag (RFC 9110 §8.8.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    /// The opaque part, without quotes.
+    pub opaque: String,
+    /// For the identity form.
+    pub strong: HeaderValue,
+    /// For the coded forms, which are equivalent to it but not the same bytes.
+    pub weak: HeaderValue,
+}
+
+impl Head {
+    /// The head of content that is first seen at `now`.
+    #[must_use]
+    pub fn new(content_type: &str, opaque: Option<String>, now: SystemTime) -> Self {
+        Self {
+            content_type: value(content_type),
+            tag: opaque.map(Tag::new),
+            modified_at: now,
+            last_modified: value(&httpdate::fmt_http_date(now)),
+        }
+    }
+}
+
+impl Tag {
+    /// A tag with this opaque part.
+    #[must_use]
+    pub fn new(opaque: String) -> Self {
+        let strong = format!("\"{opaque}\"");
+        Self {
+            strong: value(&strong),
+            weak: value(&format!("W/{strong}")),
+            opaque,
+        }
+    }
+}
+
+/// Text of ours as a header value: printable, so that it is one.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// When a copy was fetched, and how long it lasts.

@@ -12,7 +12,7 @@ mod keep;
 mod recording;
 
 pub use coding::Coding;
-pub use copy::{FeedCopy, Head, Times};
+pub use copy::{FeedCopy, Head, Tag, Times};
 pub use flight::{Flight, Landing};
 pub use forms::{Encoders, Form, Forms};
 pub use keep::{Cache, Lookup, Options};

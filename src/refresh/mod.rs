@@ -242,11 +242,7 @@ impl Refresher {
             )
         });
         FeedCopy {
-            head: Head {
-                content_type,
-                etag,
-                last_modified: SystemTime::now(),
-            },
+            head: Head::new(&content_type, etag, SystemTime::now()),
             forms: Arc::new(Forms::growing(recorder.recording())),
             validators: found.validators.clone(),
             digest: None,

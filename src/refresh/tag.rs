@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::cache::{FeedCopy, Head};
+use crate::cache::{FeedCopy, Head, Tag};
 use crate::rewrite::Rules;
 
 /// An entity tag, its opaque part, from what a rewritten feed is made of.
@@ -32,16 +32,17 @@ pub(super) fn settle(
     let known = known.filter(|known| known.digest.is_some());
     match known {
         Some(known) if known.digest == copy.digest => {
+            let content_type = copy.head.content_type;
             copy.head = Head {
-                content_type: copy.head.content_type,
+                content_type,
                 ..known.head.clone()
             };
         }
-        Some(known) if known.head.etag == copy.head.etag => copy.head.etag = None,
+        Some(known) if known.head.tag == copy.head.tag => copy.head.tag = None,
         _ => {}
     }
     copy.head
-        .etag
-        .get_or_insert_with(|| make(&[&digest.to_be_bytes()], rules));
+        .tag
+        .get_or_insert_with(|| Tag::new(make(&[&digest.to_be_bytes()], rules)));
     copy
 }

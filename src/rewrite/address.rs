@@ -6,6 +6,7 @@
 use url::Url;
 
 use crate::rewrite::RuleOptions;
+use crate::rewrite::picture::Picture;
 use crate::rewrite::target::{Target, TargetError};
 
 /// Image proxies by host: what is there came through one already.
@@ -69,27 +70,25 @@ impl Addresses {
     /// `written` is decoded, as it stands in the feed, and may be relative to `base`.
     #[must_use]
     pub fn rewrite(&self, written: &str, base: Option<&Url>) -> Option<String> {
+        if let Some(plain) = Picture::of_plain(written) {
+            return self.rewrite_picture(&plain);
+        }
         let url = resolve(written, base)?;
-        self.is_ours_to_rewrite(&url)
-            .then(|| self.target.apply(&url))
+        self.rewrite_picture(&Picture::of_url(&url)?)
     }
 
-    fn is_ours_to_rewrite(&self, url: &Url) -> bool {
-        let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
-            return false;
-        };
-        let address = url.as_str();
-        let is_own = self.own_prefixes.iter().any(|own| address.starts_with(own));
+    fn rewrite_picture(&self, picture: &Picture<'_>) -> Option<String> {
+        let Picture { whole, host, .. } = *picture;
+        let is_own = self.own_prefixes.iter().any(|own| whole.starts_with(own));
         let is_proxied = is_own
             || PROXY_HOSTS.iter().any(|proxy| is_under(host, proxy))
-            || PROXY_PREFIXES
-                .iter()
-                .any(|proxy| address.starts_with(proxy));
-        !is_proxied && !self.skip_hosts.iter().any(|skip| is_under(host, skip))
+            || PROXY_PREFIXES.iter().any(|proxy| whole.starts_with(proxy));
+        let is_left = is_proxied || self.skip_hosts.iter().any(|skip| is_under(host, skip));
+        (!is_left).then(|| self.target.apply(picture))
     }
 }
 
-/// The http or https URL meant by `written`, by the URL standard's parser, which trims
+/// The URL meant by `written`, by the URL standard's parser, which trims
 /// whitespace and drops tabs and newlines.
 fn resolve(written: &str, base: Option<&Url>) -> Option<Url> {
     let trimmed = written.trim_matches(|c: char| c <= ' ');
@@ -103,7 +102,7 @@ fn resolve(written: &str, base: Option<&Url>) -> Option<Url> {
         }
         Err(_) => return None,
     };
-    matches!(url.scheme(), "http" | "https").then_some(url)
+    Some(url)
 }
 
 /// Whether `host` is `suffix` or a name below it.

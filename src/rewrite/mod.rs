@@ -13,6 +13,7 @@ mod field;
 mod fragment;
 pub mod html;
 mod json_piece;
+mod picture;
 mod piece;
 mod places;
 mod rules;

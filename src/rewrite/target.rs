@@ -11,6 +11,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
+use crate::rewrite::picture::Picture;
+
 /// What `encodeURIComponent` encodes, and the apostrophe, which would end a quoted attribute.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -158,16 +160,15 @@ impl Target {
             .map(|(_, template)| *template)
     }
 
-    /// The proxy's address for the picture at `url`; a fragment is not sent along.
+    /// The proxy's address for a picture.
     #[must_use]
-    pub fn apply(&self, url: &Url) -> String {
-        let whole = url.as_str();
-        let whole = whole.split_once('#').map_or(whole, |(before, _)| before);
+    pub(super) fn apply(&self, picture: &Picture<'_>) -> String {
+        let whole = picture.whole;
         let mut out = String::with_capacity(self.prefix.len() + whole.len() * 3 / 2);
         for part in &self.parts {
             match part {
                 Part::Literal(text) => out.push_str(text),
-                Part::Placeholder(placeholder) => placeholder.write(url, whole, &mut out),
+                Part::Placeholder(placeholder) => placeholder.write(picture, &mut out),
             }
         }
         if out.ends_with(',') {
@@ -185,7 +186,15 @@ impl Target {
 }
 
 impl Placeholder {
-    fn write(self, url: &Url, whole: &str, out: &mut String) {
+    fn write(self, picture: &Picture<'_>, out: &mut String) {
+        let Picture {
+            whole,
+            scheme,
+            host_and_port,
+            path,
+            query,
+            ..
+        } = *picture;
         match self {
             Self::Url => out.extend(utf8_percent_encode(whole, UNSAFE)),
             Self::UrlEncoded => out.extend(utf8_percent_encode(whole, COMPONENT)),
@@ -196,28 +205,20 @@ impl Placeholder {
                     let _ = write!(out, "{byte:02x}");
                 }
             }
-            Self::Host => push_host(url, out),
+            Self::Host => out.push_str(host_and_port),
             Self::HostPath => {
-                push_host(url, out);
-                out.extend(utf8_percent_encode(url.path(), QUERY_VALUE));
-                if let Some(query) = url.query() {
+                out.push_str(host_and_port);
+                out.extend(utf8_percent_encode(path, QUERY_VALUE));
+                if let Some(query) = query {
                     out.push_str("%3F");
                     out.extend(utf8_percent_encode(query, QUERY_VALUE));
                 }
             }
-            Self::Path => out.extend(utf8_percent_encode(url.path(), UNSAFE)),
-            Self::Scheme => out.push_str(url.scheme()),
-            Self::Query => out.extend(utf8_percent_encode(url.query().unwrap_or(""), UNSAFE)),
-            Self::Extension => out.push_str(&extension(url.path())),
+            Self::Path => out.extend(utf8_percent_encode(path, UNSAFE)),
+            Self::Scheme => out.push_str(scheme),
+            Self::Query => out.extend(utf8_percent_encode(query.unwrap_or(""), UNSAFE)),
+            Self::Extension => out.push_str(&extension(path)),
         }
-    }
-}
-
-fn push_host(url: &Url, out: &mut String) {
-    out.push_str(url.host_str().unwrap_or(""));
-    if let Some(port) = url.port() {
-        // Writing to a String cannot fail.
-        let _ = write!(out, ":{port}");
     }
 }
 
@@ -280,7 +281,7 @@ mod tests {
 
     fn check(template: &str, address: &str, expected: &str) {
         let target = Target::parse(template).unwrap();
-        let actual = target.apply(&Url::parse(address).unwrap());
+        let actual = target.apply(&Picture::of_url(&Url::parse(address).unwrap()).unwrap());
         assert_eq!(actual, expected, "{template} on {address}");
         assert!(actual.starts_with(target.prefix()));
     }

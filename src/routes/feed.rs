@@ -17,6 +17,9 @@ use crate::http::failure::Failure;
 use crate::http::{ReplyBody, reply};
 use crate::refresh::{Feed, Trouble};
 
+/// Header fields of a reply, so that their map grows once.
+const HEADERS: usize = 12;
+
 /// How the copy that is served came about; `Cache-Status` says so (RFC 9211).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum How {
@@ -42,7 +45,8 @@ pub(super) async fn answer(
     let coding = reply::choose_coding(asked).ok_or(Failure::NotAcceptable)?;
     let (copy, how) = find(app, feed).await?;
     let known = &copy.head;
-    if reply::is_not_modified(asked, known.etag.as_deref(), known.last_modified) {
+    let opaque = known.tag.as_ref().map(|tag| tag.opaque.as_str());
+    if reply::is_not_modified(asked, opaque, known.modified_at) {
         let mut reply = Response::new(ReplyBody::empty());
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         write_headers(reply.headers_mut(), feed, &copy, how, coding);
@@ -66,7 +70,7 @@ pub(super) async fn answer(
     let mut reply = Response::new(body);
     let headers = reply.headers_mut();
     write_headers(headers, feed, &copy, how, coding);
-    headers.insert(CONTENT_TYPE, value(&known.content_type));
+    headers.insert(CONTENT_TYPE, known.content_type.clone());
     if let Some(token) = coding.token() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(token));
     }
@@ -129,6 +133,7 @@ fn stand_in(
 }
 
 fn write_headers(headers: &mut HeaderMap, feed: &Feed, copy: &FeedCopy, how: How, coding: Coding) {
+    headers.reserve(HEADERS);
     let now = Instant::now();
     let remaining = copy.times.remaining(now);
     // A reader asks again when it is worth it: when the copy goes stale, or when we try upstream.
@@ -147,14 +152,14 @@ fn write_headers(headers: &mut HeaderMap, feed: &Feed, copy: &FeedCopy, how: How
     );
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(
-        LAST_MODIFIED,
-        value(&httpdate::fmt_http_date(copy.head.last_modified)),
-    );
-    if let Some(tag) = &copy.head.etag {
-        // The forms of one copy are equivalent, not the same bytes: only identity's tag is strong.
-        let weak = if coding == Coding::Identity { "" } else { "W/" };
-        headers.insert(ETAG, value(&format!("{weak}\"{tag}\"")));
+    headers.insert(LAST_MODIFIED, copy.head.last_modified.clone());
+    if let Some(tag) = &copy.head.tag {
+        let form = if coding == Coding::Identity {
+            &tag.strong
+        } else {
+            &tag.weak
+        };
+        headers.insert(ETAG, form.clone());
     }
 }
 

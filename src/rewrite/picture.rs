@@ -1,0 +1,153 @@
+//! A picture's address in its parts, in the normal form of the URL standard.
+//!
+//! Most addresses in feeds are written in that form already. Seeing this costs a tenth of parsing
+//! them, and parsing was half of what rewriting costs.
+
+use url::{Position, Url};
+
+/// An absolute http or https address; its parts lie in `whole`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Picture<'a> {
+    /// All of it, without a fragment.
+    pub(super) whole: &'a str,
+    /// `http` or `https`.
+    pub(super) scheme: &'a str,
+    /// The host's name or address.
+    pub(super) host: &'a str,
+    /// The host, and the port where it is not the scheme's own.
+    pub(super) host_and_port: &'a str,
+    /// Starts with a slash.
+    pub(super) path: &'a str,
+    /// Without its question mark.
+    pub(super) query: Option<&'a str>,
+}
+
+impl<'a> Picture<'a> {
+    /// The parts of a parsed address; `None` when it is neither http nor https, or has no host.
+    pub(super) fn of_url(url: &'a Url) -> Option<Self> {
+        let host = url.host_str().filter(|host| !host.is_empty())?;
+        matches!(url.scheme(), "http" | "https").then(|| Self {
+            whole: &url[..Position::AfterQuery],
+            scheme: url.scheme(),
+            host,
+            host_and_port: &url[Position::BeforeHost..Position::AfterPort],
+            path: url.path(),
+            query: url.query(),
+        })
+    }
+
+    /// The parts of an address that is written in its normal form; `None` where that is not plain
+    /// to see, although it may be so.
+    pub(super) fn of_plain(whole: &'a str) -> Option<Self> {
+        let (scheme, rest) = whole.split_once("://")?;
+        if !matches!(scheme, "http" | "https") {
+            return None;
+        }
+        let path_at = rest.bytes().position(|byte| byte == b'/')?;
+        let (host, after_host) = rest.split_at(path_at);
+        let (path, query) = match after_host.bytes().position(|byte| byte == b'?') {
+            Some(at) => (&after_host[..at], Some(&after_host[at + 1..])),
+            None => (after_host, None),
+        };
+        let is_plain = is_plain_host(host)
+            && is_plain_path(path.as_bytes())
+            && query.is_none_or(|query| {
+                query
+                    .bytes()
+                    .all(|byte| is_plain_byte(byte) || byte == b'?')
+            });
+        is_plain.then_some(Self {
+            whole,
+            scheme,
+            host,
+            host_and_port: host,
+            path,
+            query,
+        })
+    }
+}
+
+/// A lower-case ASCII name that is no address in disguise (`1.2`, `0x7f`) and no punycode.
+fn is_plain_host(host: &str) -> bool {
+    let is_name = host.split('.').all(|label| {
+        let is_plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        !label.is_empty() && !label.starts_with("xn--") && label.bytes().all(is_plain)
+    });
+    let last = host.rsplit('.').next().unwrap_or_default();
+    is_name && last.starts_with(|first: char| first.is_ascii_lowercase())
+}
+
+/// A path without segments that are dots, written out or escaped.
+fn is_plain_path(path: &[u8]) -> bool {
+    path.iter().enumerate().all(|(at, &byte)| match byte {
+        b'.' => path[at - 1] != b'/',
+        b'%' => !matches!(path.get(at + 1..at + 3), Some([b'2', b'e' | b'E'])),
+        _ => is_plain_byte(byte),
+    })
+}
+
+/// Bytes that the URL standard leaves as they are in paths and queries.
+fn is_plain_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@%/".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn check(written: &str) {
+        let url = Url::parse(written).unwrap();
+        assert_eq!(
+            Picture::of_plain(written),
+            Picture::of_url(&url),
+            "{written}"
+        );
+    }
+
+    #[test]
+    fn plain_addresses_are_their_own_normal_form() {
+        check("https://static.dw.com/image/57152918_303.jpg");
+        check("http://a-b.example.org/x/%20y.png?w=1&h=2/?z");
+        check("https://x.org/a..b/c.d.?");
+    }
+
+    #[test]
+    fn others_are_left_to_the_parser() {
+        for written in [
+            "https://X.org/a",
+            "https://x.org",
+            "https://x.org:443/a",
+            "https://u@x.org/a",
+            "https://1.2.3.4/a",
+            "https://0x7f.1/a",
+            "https://x.org./a",
+            "https://xn--abc.org/a",
+            "https://x..org/a",
+            "ftp://x.org/a",
+            "https://x.org/a/../b",
+            "https://x.org/./b",
+            "https://x.org/%2e%2e/b",
+            "https://x.org/a b",
+            "https://x.org/a#b",
+            "https://x.org/ä",
+            "https://x.org\\a",
+            "https://x.org/a'b",
+            "//x.org/a",
+            "/a",
+        ] {
+            assert_eq!(Picture::of_plain(written), None, "{written}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_looks_plain_is(written in "https?://[a-z0-9.x-]{1,8}/[a-zA-Z0-9%2eE./?&=:@!$'()*+,;~_-]{0,12}") {
+            if let Some(plain) = Picture::of_plain(&written) {
+                let url = Url::parse(&written).unwrap();
+                prop_assert_eq!(Some(plain), Picture::of_url(&url));
+            }
+        }
+    }
+}
