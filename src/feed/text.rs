@@ -44,6 +44,18 @@ struct Run {
     carrier: Carrier,
 }
 
+impl Run {
+    /// Where its text ends in the decoded text.
+    fn end(&self) -> usize {
+        self.text + self.text_length
+    }
+
+    /// Where it ends in the raw bytes.
+    fn raw_end(&self) -> usize {
+        self.raw + self.raw_length
+    }
+}
+
 /// One run needs no list: most fields have just one.
 #[derive(Debug, Clone)]
 enum Runs {
@@ -89,11 +101,31 @@ impl<'a> Decoded<'a> {
         let mut raw_done = 0;
         // Up to here the decoded text was replaced.
         let mut text_done = 0;
-        for (index, run) in runs.iter().enumerate() {
+        let mut index = 0;
+        while let Some(run) = runs.get(index) {
+            // Runs before the next edit are copied as one, but for the first behind an edit, whose
+            // carrier has a say in how they meet.
+            let next = edits.peek().map_or(usize::MAX, |edit| edit.range.start);
+            let untouched = runs[index..].partition_point(|run| run.end() <= next);
+            if text_done <= run.text && untouched > 1 {
+                let last = &runs[index + untouched - 1];
+                self.copy_run(run, &mut raw_done, start, out);
+                out.push_str(&self.raw[raw_done..last.raw_end()]);
+                raw_done = last.raw_end();
+                index += untouched;
+                if index < runs.len() {
+                    continue;
+                }
+                // What is inserted behind all runs is the last one's.
+                for edit in edits.by_ref() {
+                    last.carrier.insert(&edit.text, start, out);
+                }
+                break;
+            }
             // What marks the run (`<![CDATA[`) stays even when all of its text goes.
             out.push_str(&self.raw[raw_done..run.raw]);
-            raw_done = run.raw + run.raw_length;
-            let end = run.text + run.text_length;
+            raw_done = run.raw_end();
+            let end = run.end();
             let is_last = index + 1 == runs.len();
             let mut at = run.text.max(text_done.min(end));
             while let Some(edit) = edits.next_if(|edit| edit.range.start < end || is_last) {
@@ -104,8 +136,16 @@ impl<'a> Decoded<'a> {
                 at = cut.max(text_done.min(end));
             }
             self.copy(run, at..end, start, out);
+            index += 1;
         }
         out.push_str(&self.raw[raw_done..]);
+    }
+
+    /// Copies a whole run and what stands before it.
+    fn copy_run(&self, run: &Run, raw_done: &mut usize, start: usize, out: &mut String) {
+        out.push_str(&self.raw[*raw_done..run.raw]);
+        self.copy(run, run.text..run.end(), start, out);
+        *raw_done = run.raw_end();
     }
 
     /// A text that is one run, which stands at `range` in `raw`.

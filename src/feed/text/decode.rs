@@ -15,7 +15,8 @@ pub(super) fn content(raw: &str) -> Decoded<'_> {
         return Decoded::plain(raw, 0..raw.len(), Carrier::Text);
     }
     if let Some(section) = raw.strip_prefix(CDATA_START)
-        && section.find(CDATA_END) == section.len().checked_sub(CDATA_END.len())
+        && memmem::find(section.as_bytes(), CDATA_END.as_bytes())
+            == section.len().checked_sub(CDATA_END.len())
         && section.len() >= CDATA_END.len()
     {
         let range = CDATA_START.len()..raw.len() - CDATA_END.len();
@@ -27,7 +28,7 @@ pub(super) fn content(raw: &str) -> Decoded<'_> {
         let start = at + start;
         let inner = start + CDATA_START.len();
         // A section without an end is text.
-        let Some(length) = raw[inner..].find(CDATA_END) else {
+        let Some(length) = memmem::find(&raw.as_bytes()[inner..], CDATA_END.as_bytes()) else {
             break;
         };
         builder.references(at, start, Carrier::Text, Carrier::TextReference);
