@@ -19,7 +19,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::cache::{Cache, FeedCopy, Flight, Forms, Head, Recorder, Times};
 use crate::config::FeedSettings;
 use crate::feed::Format;
-use crate::feed::splitter::Completeness;
+use crate::feed::splitter::{Completeness, NotAFeed};
 use crate::rewrite::{FeedRewriter, Origin, RuleError, Rules};
 use crate::upstream::{Client, Fetched, Found, Validators};
 
@@ -149,13 +149,16 @@ impl Refresher {
                 growing = Some(copy);
             }
         }
-        let ending = rewriter.finish(&mut out);
-        let copy = match (ending.completeness, growing) {
-            (Completeness::Complete, Some(copy)) => copy,
-            (Completeness::NotAFeed(what), _) => return Err(Trouble::NotAFeed(what)),
-            (Completeness::Truncated | Completeness::Complete, _) => {
-                return Err(Trouble::Truncated);
-            }
+        match rewriter.finish(&mut out).completeness {
+            Completeness::Complete => {}
+            Completeness::Truncated => return Err(Trouble::Truncated),
+            Completeness::NotAFeed(what) => return Err(Trouble::NotAFeed(what)),
+        }
+        let copy = match (growing, rewriter.format()) {
+            (Some(copy), _) => copy,
+            // The text was held back to its end, until its charset was clear.
+            (None, Some(format)) => self.growing_copy(feed, &found, format, &recorder),
+            (None, None) => return Err(Trouble::NotAFeed(NotAFeed::Other)),
         };
         recorder.append(take(&mut out))?;
         copy.forms.complete(recorder.finish());

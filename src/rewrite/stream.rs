@@ -75,8 +75,8 @@ impl FeedRewriter {
         self.text.clear();
     }
 
-    /// The document has ended: appends the rest.
-    pub fn finish(mut self, out: &mut String) -> Ending {
+    /// The document has ended: appends the rest. Nothing can be pushed after it.
+    pub fn finish(&mut self, out: &mut String) -> Ending {
         self.decoder.finish(&mut self.text);
         let stage = &mut self.stage;
         self.splitter.push(&self.text, &mut |frame, piece| {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use crate::origin::{Origin, Reply, field};
 use crate::reader::get;
 use crate::service::{Service, feed_of};
@@ -50,45 +52,57 @@ fn bad_replies() -> Vec<(&'static str, Reply)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_copy_at_hand_the_copy_is_served() {
+    let mut cases = JoinSet::new();
     for (reason, bad) in bad_replies() {
-        let good = Reply::ok(feed_of(10, 1_000));
-        let publisher = Origin::script(vec![good, bad]).await;
-        let service = Service::with_feed(SHORT, publisher.address()).await;
-        let before = get(service.addr, "/feeds/news", &[]).await;
-        tokio::time::sleep(Duration::from_millis(1_050)).await;
-        let after = get(service.addr, "/feeds/news", &[]).await;
-        assert_eq!(publisher.seen().len(), 2, "{reason}");
-        assert_eq!((after.status, after.whole), (200, true), "{reason}");
-        assert_eq!(after.body, before.body, "{reason}");
-        let status = after.header("cache-status");
-        assert!(
-            status.contains("hit; ttl=-") && status.ends_with(reason),
-            "{reason}: {status}"
-        );
+        cases.spawn(serve_the_copy_when(reason, bad));
     }
+    cases.join_all().await;
+}
+
+async fn serve_the_copy_when(reason: &str, bad: Reply) {
+    let good = Reply::ok(feed_of(10, 1_000));
+    let publisher = Origin::script(vec![good, bad]).await;
+    let service = Service::with_feed(SHORT, publisher.address()).await;
+    let before = get(service.addr, "/feeds/news", &[]).await;
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let after = get(service.addr, "/feeds/news", &[]).await;
+    assert_eq!(publisher.seen().len(), 2, "{reason}");
+    assert_eq!((after.status, after.whole), (200, true), "{reason}");
+    assert_eq!(after.body, before.body, "{reason}");
+    let status = after.header("cache-status");
+    assert!(
+        status.contains("hit; ttl=-") && status.ends_with(reason),
+        "{reason}: {status}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_copy_the_answer_is_an_error_or_breaks_off() {
+    let mut cases = JoinSet::new();
     for (reason, bad) in bad_replies() {
-        let publisher = Origin::script(vec![bad, Reply::ok(feed_of(10, 1_000))]).await;
-        let service = Service::with_feed(SHORT, publisher.address()).await;
-        let answer = get(service.addr, "/feeds/news", &[]).await;
-        if answer.status == 200 {
-            assert!(!answer.whole, "{reason}: a clean 200 of half a feed");
-        } else {
-            assert!(
-                matches!(answer.status, 404 | 502),
-                "{reason}: {}",
-                answer.status
-            );
-            assert_eq!(answer.header("cache-control"), "no-store", "{reason}");
-            assert_eq!(answer.header("retry-after"), "", "{reason}");
-        }
-        tokio::time::sleep(Duration::from_millis(1_050)).await;
-        let later = get(service.addr, "/feeds/news", &[]).await;
-        assert_eq!((later.status, later.whole), (200, true), "{reason}");
+        cases.spawn(never_pretend_when(reason, bad));
     }
+    cases.join_all().await;
+}
+
+async fn never_pretend_when(reason: &str, bad: Reply) {
+    let publisher = Origin::script(vec![bad, Reply::ok(feed_of(10, 1_000))]).await;
+    let service = Service::with_feed(SHORT, publisher.address()).await;
+    let answer = get(service.addr, "/feeds/news", &[]).await;
+    if answer.status == 200 {
+        assert!(!answer.whole, "{reason}: a clean 200 of half a feed");
+    } else {
+        assert!(
+            matches!(answer.status, 404 | 502),
+            "{reason}: {}",
+            answer.status
+        );
+        assert_eq!(answer.header("cache-control"), "no-store", "{reason}");
+        assert_eq!(answer.header("retry-after"), "", "{reason}");
+    }
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let later = get(service.addr, "/feeds/news", &[]).await;
+    assert_eq!((later.status, later.whole), (200, true), "{reason}");
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ fn cases() -> Vec<(PathBuf, String)> {
     cases
 }
 
-fn rules(toml: &str) -> Arc<Rules> {
+pub(crate) fn rules(toml: &str) -> Arc<Rules> {
     let toml = format!("[[feed]]\nname = \"news\"\nurl = \"{URL}\"\n{toml}");
     let settings = config::parse("rules.toml", &toml, std::iter::empty()).unwrap();
     Arc::new(Rules::new(settings.feeds[0].rules.clone()).unwrap())

@@ -10,6 +10,7 @@ mod config;
 mod edge;
 mod faults;
 mod golden;
+mod lossless;
 mod origin;
 mod reader;
 mod service;

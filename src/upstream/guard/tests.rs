@@ -1,3 +1,5 @@
+//! The address policy, address by address.
+
 use super::*;
 use proptest::prelude::*;
 
