@@ -19,6 +19,11 @@ impl Series {
         sorted.get(sorted.len() / 2).copied().unwrap_or(0.0)
     }
 
+    /// The smallest: what a busy machine spoils least. 0 when there is none.
+    pub(crate) fn least(&self) -> f64 {
+        self.0.iter().copied().min_by(f64::total_cmp).unwrap_or(0.0)
+    }
+
     /// Each of ours by each of theirs, in the order they were measured.
     pub(crate) fn by(&self, theirs: &Self) -> Self {
         Self(self.0.iter().zip(&theirs.0).map(|(a, b)| a / b).collect())
