@@ -1,12 +1,11 @@
 # syntax=docker/dockerfile:1
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
-COPY src ./src
+COPY . .
 RUN cargo build --release --locked --bin feedwright
 
 FROM debian:bookworm-slim
-RUN useradd --system --uid 10001 --home-dir /var/lib/feedwright --create-home feedwright
+RUN useradd --uid 10001 --shell /usr/sbin/nologin --home-dir /var/lib/feedwright --create-home feedwright
 COPY --from=build /src/target/release/feedwright /usr/local/bin/feedwright
 COPY config/feedwright.toml /etc/feedwright/feedwright.toml
 # Mount a configuration of your own over /etc/feedwright/feedwright.toml; FEEDWRIGHT_… variables

@@ -55,6 +55,8 @@ pub struct Forms {
     slots: [Slot; Coding::ALL.len()],
     /// Whether the gzip form is the one made to be kept, not the light one made while streaming.
     gzip_is_kept: AtomicBool,
+    /// Whether a form was made since [`Forms::tidy`] last looked.
+    has_grown: AtomicBool,
 }
 
 impl Forms {
@@ -64,6 +66,7 @@ impl Forms {
         let forms = Self {
             slots: Default::default(),
             gzip_is_kept: AtomicBool::new(false),
+            has_grown: AtomicBool::new(false),
         };
         forms.slots[Coding::Identity.index()].set(Some(Form::Growing(recording)));
         forms
@@ -100,17 +103,17 @@ impl Forms {
             if coding != Coding::Gzip {
                 return Ok((Coding::Identity, Form::Growing(recording)));
             }
-            let form = Form::Growing(self.compress_while_growing(&recording, tasks));
-            slot.set(Some(form.clone()));
-            return Ok((coding, form));
+            let compressed = self.compress_while_growing(&recording, tasks);
+            return Ok((coding, Form::Growing(compressed)));
         }
         let body = self.make(coding).await?;
         slot.set(Some(Form::Whole(body.clone())));
+        self.has_grown.store(true, Ordering::Relaxed);
         Ok((coding, Form::Whole(body)))
     }
 
     /// Makes the kept gzip form (or makes it better) and drops what nobody asked for since
-    /// `idle_since_s`. True when something changed.
+    /// `idle_since_s`. True when the forms' weight changed since the last time.
     ///
     /// # Errors
     /// When an encoder fails.
@@ -120,7 +123,7 @@ impl Forms {
         if matches!(identity.get(), Some(Form::Growing(_))) {
             return Ok(false);
         }
-        let mut changed = false;
+        let mut changed = self.has_grown.swap(false, Ordering::Relaxed);
         if !self.gzip_is_kept.load(Ordering::Relaxed) {
             let _making = gzip.making.lock().await;
             let body = self.make(Coding::Gzip).await?;
@@ -171,6 +174,8 @@ impl Forms {
         // What is compressed is bounded, and so is what comes out of it.
         let recorder = Recorder::new(usize::MAX);
         let compressed = recorder.recording();
+        // Before the task is there: what the task sets comes last.
+        self.slots[Coding::Gzip.index()].set(Some(Form::Growing(Arc::clone(&compressed))));
         let (forms, recording) = (Arc::clone(self), Arc::clone(recording));
         tasks.spawn(async move {
             let form = compress(&recording, recorder).await.ok().map(Form::Whole);
@@ -225,6 +230,7 @@ mod tests {
 
         let (_, form) = forms.get(Coding::Identity, 12, &tasks).await.unwrap();
         assert_eq!(whole(form).pieces().concat(), text.as_bytes());
+        assert!(forms.tidy(12).await.unwrap(), "identity is new and weighs");
         assert!(
             !forms.tidy(12).await.unwrap(),
             "identity was asked for lately"

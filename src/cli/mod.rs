@@ -117,7 +117,8 @@ fn print_checked(file: &ConfigFile, settings: &Settings) -> std::io::Result<()> 
         Some(path) => write!(out, "{}: valid", path.display())?,
         None => write!(out, "no configuration file: the defaults are valid")?,
     }
-    writeln!(out, ", {} feeds", settings.feeds.len())?;
+    let count = settings.feeds.len();
+    writeln!(out, ", {count} feed{}", if count == 1 { "" } else { "s" })?;
     for feed in &settings.feeds {
         writeln!(out, "  {} → {}", feed.rules.self_url, feed.upstream.url)?;
     }

@@ -4,6 +4,7 @@
 //! decided in [`resolve`](super::resolve).
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -204,7 +205,10 @@ fn read_feed(table: &mut Table<'_, '_>) -> Feed {
 }
 
 fn read_shared(table: &mut Table<'_, '_>) -> Shared {
-    let selector = |text: &str| check_selector(text).map(|()| text.to_owned());
+    let selector = |text: &str| match check_selector(text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(with_cause(&error)),
+    };
     let cookies = |text: &str| texts::header_value(text).map(super::secret::secret_header);
     Shared {
         images: table.text("images", keep),
@@ -227,6 +231,14 @@ fn read_shared(table: &mut Table<'_, '_>) -> Shared {
 
 fn keep(text: &str) -> Result<String, Infallible> {
     Ok(text.to_owned())
+}
+
+/// An error and what caused it, in one sentence.
+fn with_cause(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 fn template(source: &str) -> Result<String, TemplateError> {

@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::environment::Environment;
 use super::problem::{Place, Problem, Spot};
+use super::secret::names_a_secret;
 use super::suggest::suggest;
 use super::values::Raw;
 
@@ -266,7 +267,9 @@ impl<'d> Table<'_, 'd> {
                 continue;
             }
             // SECURITY: `cookie = "…"` is a near miss; its value is as secret as the right key's.
-            self.reader.mask(value);
+            if names_a_secret(key.get_ref()) {
+                self.reader.mask(value);
+            }
             let spot = self.spot_of(key.get_ref(), Place::File(key.span()));
             let help = suggest(key.get_ref(), &self.asked, "known keys here");
             let problem = Problem::new(spot, "there is no such key").with_help(help);

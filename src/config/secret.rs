@@ -13,6 +13,7 @@ use toml::de::DeValue;
 
 use super::problem::{Place, Spot};
 use super::reader::{Table, Written};
+use super::suggest::nearest;
 use super::texts;
 use super::values::Raw;
 
@@ -22,6 +23,10 @@ const SECRET_BYTES_MAX: u64 = 64 << 10;
 /// What a secret looks like, for the sentences of refusals.
 const SECRET_FORM: &str = "text in quotes, `{ env = \"NAME\" }` or `{ file = \"PATH\" }`";
 
+/// Parts of names that secrets have.
+const SECRET_PARTS: [&str; 8] = [
+    "auth", "cookie", "header", "key", "pass", "proxy", "secret", "token",
+];
 /// What the lines of a broken document that may hold a secret speak of.
 const SECRET_WORDS: [&str; 3] = ["cookie", "proxy", "authorization"];
 
@@ -110,6 +115,14 @@ impl<'d> Table<'_, 'd> {
             }
         }
     }
+}
+
+/// Whether an unknown key may be meant for a secret: it reads like one, or like a key of ours that
+/// holds one.
+pub(super) fn names_a_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    SECRET_PARTS.iter().any(|part| key.contains(part))
+        || nearest(&key, &["cookies", "proxy", "headers"]).is_some()
 }
 
 /// Marks a header's value, so that `Debug` doesn't show it and HPACK doesn't index it.

@@ -249,6 +249,9 @@ impl Decoder {
     fn ascii_length(&self, bytes: &[u8]) -> usize {
         if [self.http, self.declared].contains(&Some(ISO_2022_JP)) {
             Encoding::iso_2022_jp_ascii_valid_up_to(bytes)
+        } else if bytes.is_ascii() {
+            // Several times faster than to look for where ASCII ends.
+            bytes.len()
         } else {
             Encoding::ascii_valid_up_to(bytes)
         }
@@ -288,9 +291,9 @@ fn decode(decoder: &mut encoding_rs::Decoder, bytes: &[u8], is_last: bool, out: 
     }
 }
 
+/// Appends `bytes`, which were found to be ASCII (or a mark in UTF-8).
 fn push_ascii(bytes: &[u8], out: &mut String) {
-    // ASCII is always valid; the lossy way only spares us the unreachable error.
-    out.push_str(&String::from_utf8_lossy(bytes));
+    out.push_str(std::str::from_utf8(bytes).unwrap_or_default());
 }
 
 /// Appends ASCII (behind a mark, maybe), with `UTF-8` for the charset at `label`.

@@ -9,9 +9,6 @@
 use super::namespace::{self, Namespaces, Ns};
 use super::xml::Tag;
 
-/// Only so many bytes of a name are compared.
-const NAME_BYTES_MAX: usize = 64;
-
 /// Elements that carry text or markup, in whatever vocabulary.
 const TEXT_NAMES: &[&str] = &[
     "title",
@@ -33,8 +30,6 @@ const VOID_NAMES: &[&str] = &["br", "hr", "img", "input", "wbr"];
 #[derive(Debug)]
 pub(super) struct Nesting {
     levels: Vec<Level>,
-    /// The names of `levels`, one after the other.
-    names: String,
     /// The bindings made inside the piece.
     inner: Namespaces,
     depth_max: usize,
@@ -42,10 +37,26 @@ pub(super) struct Nesting {
     is_item: bool,
 }
 
+/// A hash of an element's name in lower case: of a name that was read, and may be gone by the time
+/// its end tag comes. Two names with one hash can only disturb the document that has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Name(u64);
+
+impl Name {
+    /// FNV-1a.
+    fn of(name: &str) -> Self {
+        let bytes = name
+            .bytes()
+            .map(|byte| u64::from(byte.to_ascii_lowercase()));
+        Self(bytes.fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
+            (hash ^ byte).wrapping_mul(0x0100_0000_01B3)
+        }))
+    }
+}
+
 #[derive(Debug)]
 struct Level {
-    /// Where its name starts.
-    name: usize,
+    name: Name,
     /// The bindings that were there before.
     bindings: usize,
     carries: Carries,
@@ -81,7 +92,6 @@ impl Nesting {
     pub(super) fn new(depth_max: usize) -> Self {
         Self {
             levels: Vec::new(),
-            names: String::new(),
             inner: Namespaces::default(),
             depth_max,
             is_item: false,
@@ -101,7 +111,7 @@ impl Nesting {
 
     /// A start tag has come; `outer` are the bindings around the piece.
     pub(super) fn open(&mut self, tag: &Tag<'_>, outer: &Namespaces) -> Opened {
-        let name = clipped(tag.name());
+        let name = Name::of(tag.name());
         if let Some(opened) = self.open_inside_text(name, tag) {
             return opened;
         }
@@ -115,7 +125,7 @@ impl Nesting {
             .inner
             .lookup(prefix)
             .unwrap_or_else(|| outer.resolve(prefix));
-        if tag.is_empty_element() || is_one_of(VOID_NAMES, name) {
+        if tag.is_empty_element() || is_one_of(VOID_NAMES, tag.name()) {
             self.inner.forget(bindings);
             return Opened::Leaf(ns);
         }
@@ -127,19 +137,18 @@ impl Nesting {
             return Opened::TooDeep;
         }
         self.levels.push(Level {
-            name: self.names.len(),
+            name,
             bindings,
             carries: carries(ns, local, tag),
             again: 0,
         });
-        self.names.push_str(name);
         Opened::Level(ns)
     }
 
     /// An end tag has come: how many levels are left when it closed some, `None` when it closed
     /// nothing.
     pub(super) fn close(&mut self, name: &str) -> Option<usize> {
-        let name = clipped(name);
+        let name = Name::of(name);
         let top = self.levels.len().checked_sub(1)?;
         let may_close_outer = self.levels[top].carries != Carries::Document;
         for depth in (0..=top).rev() {
@@ -164,7 +173,7 @@ impl Nesting {
         top.is_some_and(|level| level.carries == Carries::Document)
     }
 
-    fn open_inside_text(&mut self, name: &str, tag: &Tag<'_>) -> Option<Opened> {
+    fn open_inside_text(&mut self, name: Name, tag: &Tag<'_>) -> Option<Opened> {
         let top = self.levels.len().checked_sub(1)?;
         let carries = self.levels[top].carries;
         if carries == Carries::Elements {
@@ -178,26 +187,16 @@ impl Nesting {
         Some(Opened::Markup)
     }
 
-    fn is_named(&self, depth: usize, name: &str) -> bool {
-        let start = self.levels[depth].name;
-        let end = self
-            .levels
-            .get(depth + 1)
-            .map_or(self.names.len(), |next| next.name);
-        self.names[start..end].eq_ignore_ascii_case(name)
+    fn is_named(&self, depth: usize, name: Name) -> bool {
+        self.levels[depth].name == name
     }
 
     fn close_to(&mut self, depth: usize) {
         if let Some(level) = self.levels.get(depth) {
-            self.names.truncate(level.name);
             self.inner.forget(level.bindings);
             self.levels.truncate(depth);
         }
     }
-}
-
-fn clipped(name: &str) -> &str {
-    &name[..name.floor_char_boundary(NAME_BYTES_MAX)]
 }
 
 fn is_one_of(names: &[&str], name: &str) -> bool {

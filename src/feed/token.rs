@@ -1,7 +1,8 @@
 //! Cuts XML into tokens, as it arrives: a scanner that can stop at any byte and go on later.
 //!
-//! Invariants: the tokens, put together, are the text; every byte is looked at a bounded number
-//! of times, however small the chunks are; nothing is an error: what is no markup is text.
+//! Invariants: the tokens, put together, are the text, and are the same for any chunking; every
+//! byte is looked at a bounded number of times, however small the chunks are; nothing is an
+//! error: what is no markup is text.
 
 use std::ops::Range;
 
@@ -48,11 +49,16 @@ pub(super) struct Scanner {
     quote: Option<u8>,
     /// Inside the `[ … ]` of a declaration.
     in_subset: bool,
+    /// Inside a comment in there.
+    in_comment: bool,
 }
 
 enum Progress {
+    /// The token ends here.
     Found(usize),
-    NotMarkup,
+    /// It was none: up to here, all is text. SECURITY: all of what was read, not just the `<`, or
+    /// quotes in quotes would have us read the rest of the text once for each of them.
+    NotMarkup(usize),
     More,
 }
 
@@ -79,9 +85,9 @@ impl Scanner {
                 }
                 continue;
             };
-            return match self.find_end(token, bytes) {
+            return match self.find_end(token, text) {
                 Progress::Found(end) => Some(self.take(token, end)),
-                Progress::NotMarkup => Some(self.take(Token::Text, self.start + 1)),
+                Progress::NotMarkup(end) => Some(self.take(Token::Text, end)),
                 Progress::More => None,
             };
         }
@@ -118,18 +124,19 @@ impl Scanner {
         (token, range)
     }
 
-    fn find_end(&mut self, token: Token, bytes: &[u8]) -> Progress {
+    fn find_end(&mut self, token: Token, text: &str) -> Progress {
+        let bytes = text.as_bytes();
         match token {
             Token::Comment => self.find_mark(bytes, b"-->"),
             Token::Cdata => self.find_mark(bytes, b"]]>"),
             Token::Instruction => self.find_mark(bytes, b"?>"),
             Token::Start => {
                 let progress = self.find_tag_end(bytes);
-                self.limit(progress, bytes, TAG_BYTES_MAX)
+                self.limit(progress, text, TAG_BYTES_MAX)
             }
             Token::Declaration => {
                 let progress = self.find_declaration_end(bytes);
-                self.limit(progress, bytes, DECLARATION_BYTES_MAX)
+                self.limit(progress, text, DECLARATION_BYTES_MAX)
             }
             Token::End | Token::Text => {
                 let progress = match memchr2(b'>', b'<', &bytes[self.at..]) {
@@ -139,7 +146,7 @@ impl Scanner {
                     Some(length) => Progress::Found(self.at + length),
                     None => self.wait(bytes.len()),
                 };
-                self.limit(progress, bytes, TAG_BYTES_MAX)
+                self.limit(progress, text, TAG_BYTES_MAX)
             }
         }
     }
@@ -150,14 +157,13 @@ impl Scanner {
     }
 
     /// SECURITY: without this, one stray `<` or quote would make us hold a whole document.
-    fn limit(&self, progress: Progress, bytes: &[u8], length_max: usize) -> Progress {
-        let end = match progress {
-            Progress::Found(end) => end,
-            Progress::More => bytes.len(),
-            Progress::NotMarkup => return progress,
+    fn limit(&self, progress: Progress, text: &str, length_max: usize) -> Progress {
+        let read = match progress {
+            Progress::Found(end) | Progress::NotMarkup(end) => end,
+            Progress::More => text.len(),
         };
-        if end - self.start > length_max {
-            return Progress::NotMarkup;
+        if read - self.start > length_max {
+            return Progress::NotMarkup(text.floor_char_boundary(self.start + length_max));
         }
         progress
     }
@@ -181,7 +187,7 @@ impl Scanner {
             self.at += length;
             match bytes[self.at] {
                 b'>' => return Progress::Found(self.at + 1),
-                b'<' => return Progress::NotMarkup,
+                b'<' => return Progress::NotMarkup(self.at),
                 quote if self.follows_equals(bytes) => self.quote = Some(quote),
                 _ => {}
             }
@@ -213,33 +219,38 @@ impl Scanner {
 
     fn find_declaration_end(&mut self, bytes: &[u8]) -> Progress {
         loop {
-            if !self.leave_quote(bytes) {
+            if !self.leave_quote(bytes) || !self.leave_comment(bytes) {
                 return Progress::More;
             }
-            let Some(byte) = bytes.get(self.at) else {
-                return Progress::More;
-            };
-            match byte {
-                b'>' if !self.in_subset => return Progress::Found(self.at + 1),
-                b'"' | b'\'' => self.quote = Some(*byte),
-                b'[' => self.in_subset = true,
-                b']' => self.in_subset = false,
-                b'<' if self.in_subset => {
-                    // A comment may hold apostrophes and brackets.
-                    let rest = &bytes[self.at..];
-                    if rest.starts_with(b"<!--") {
-                        match memmem::find(&rest[4..], b"-->") {
-                            Some(length) => self.at += 4 + length + 2,
-                            None => return Progress::More,
-                        }
-                    } else if b"<!--".starts_with(rest) {
-                        return Progress::More;
-                    }
-                }
-                b'<' => return Progress::NotMarkup,
-                _ => {}
+            let rest = &bytes[self.at..];
+            match rest.first() {
+                None => return Progress::More,
+                Some(b'>') if !self.in_subset => return Progress::Found(self.at + 1),
+                Some(b'<') if !self.in_subset => return Progress::NotMarkup(self.at),
+                // A comment may hold apostrophes and brackets.
+                Some(b'<') if rest.starts_with(b"<!--") => self.in_comment = true,
+                Some(b'<') if b"<!--".starts_with(rest) => return Progress::More,
+                Some(quote @ (b'"' | b'\'')) => self.quote = Some(*quote),
+                Some(b'[') => self.in_subset = true,
+                Some(b']') => self.in_subset = false,
+                Some(_) => {}
             }
-            self.at += 1;
+            self.at += if self.in_comment { b"<!--".len() } else { 1 };
+        }
+    }
+
+    /// Goes behind the comment we are in; false when its end is not there yet.
+    fn leave_comment(&mut self, bytes: &[u8]) -> bool {
+        if !self.in_comment {
+            return true;
+        }
+        match self.find_mark(bytes, b"-->") {
+            Progress::Found(end) => {
+                self.at = end;
+                self.in_comment = false;
+                true
+            }
+            Progress::NotMarkup(_) | Progress::More => false,
         }
     }
 }

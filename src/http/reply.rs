@@ -10,7 +10,7 @@ use crate::cache::Coding;
 /// Entity tags of one `If-None-Match` that are looked at; the rest is as if not there.
 const ENTITY_TAGS_MAX: usize = 100;
 /// Suffixes that front proxies put behind the opaque part of an entity tag when they compress.
-const TAG_SUFFIXES: [&str; 5] = ["-gzip", "--gzip", ";gzip", "-br", "-zstd"];
+const TAG_SUFFIXES: [&str; 5] = ["--gzip", "-gzip", ";gzip", "-br", "-zstd"];
 
 /// The coding to answer with (RFC 9110 §12.5.3), gzip first where the reader has no preference,
 /// since that is the form that is kept. `None`: the reader refuses every coding we have.

@@ -18,19 +18,33 @@ pub(super) struct FeedBase {
 pub(super) struct PieceBase<'a> {
     feed: &'a FeedBase,
     frame_bases: &'a [String],
+    /// The item's own `xml:base`, which its link stands under.
+    item_bases: Vec<String>,
     /// As written, trimmed; empty when the item has none.
     item_link: &'a str,
     plain: OnceCell<Url>,
 }
 
 impl<'a> PieceBase<'a> {
-    pub(super) fn new(feed: &'a FeedBase, frame_bases: &'a [String], item_link: &'a str) -> Self {
+    /// The base of an item with this link.
+    pub(super) fn of_item(
+        feed: &'a FeedBase,
+        frame_bases: &'a [String],
+        item_bases: Vec<String>,
+        item_link: &'a str,
+    ) -> Self {
         Self {
             feed,
             frame_bases,
+            item_bases,
             item_link,
             plain: OnceCell::new(),
         }
+    }
+
+    /// The base of an element that is no item.
+    pub(super) fn of_element(feed: &'a FeedBase, frame_bases: &'a [String]) -> Self {
+        Self::of_item(feed, frame_bases, Vec::new(), "")
     }
 
     /// The base inside an element with these `xml:base` values around it in the piece.
@@ -54,16 +68,26 @@ impl<'a> PieceBase<'a> {
 
     fn item_url(&self) -> Option<Url> {
         if self.item_link.is_empty() {
-            None
-        } else {
-            self.channel().join(self.item_link).ok()
+            return None;
         }
+        if self.frame_bases.is_empty() && self.item_bases.is_empty() {
+            return self.channel().join(self.item_link).ok();
+        }
+        let bases = self.frame_bases.iter().chain(&self.item_bases);
+        join_all(&self.feed.url, bases).join(self.item_link).ok()
     }
 
     /// The item's link, made absolute; as written when that can't be done.
     pub(super) fn item_address(&self) -> String {
         self.item_url()
             .map_or_else(|| self.item_link.to_owned(), String::from)
+    }
+}
+
+impl FeedBase {
+    /// Remembers the channel's link, which may be relative to the feed.
+    pub(super) fn learn_link(&mut self, frame_bases: &[String], link: &str) {
+        self.link = join_all(&self.url, frame_bases).join(link).ok();
     }
 }
 
@@ -90,8 +114,21 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let frame = owned(frame);
-        let base = PieceBase::new(&feed, &frame, link);
+        let base = PieceBase::of_item(&feed, &frame, Vec::new(), link);
         assert_eq!(base.within(&owned(inner)).as_str(), expected);
+    }
+
+    #[test]
+    fn an_item_link_stands_under_xml_base() {
+        let feed = FeedBase {
+            url: Url::parse("https://feeds.example.org/atom").unwrap(),
+            link: Url::parse("https://h.example/articles/").ok(),
+        };
+        let (frame, item) = (["https://h.example/".to_owned()], vec!["2026/".to_owned()]);
+        let base = PieceBase::of_item(&feed, &frame, item, "articles/4");
+        assert_eq!(base.item_address(), "https://h.example/2026/articles/4");
+        let base = PieceBase::of_item(&feed, &[], Vec::new(), "4");
+        assert_eq!(base.item_address(), "https://h.example/articles/4");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::feed::namespace::Ns;
 use crate::feed::text::{Decoded, Edit};
 use crate::feed::xml::Tag;
 use crate::rewrite::facts;
+use crate::rewrite::field::lower;
 use crate::rewrite::splice::Splicer;
 
 /// RFC 5005 relations: pages and archives that stand at the publisher.
@@ -41,8 +42,7 @@ pub(super) fn element(xml: &str, elements: &[Element<'_>], self_url: &str) -> Fa
     let Some(element) = elements.first() else {
         return Fate::Kept;
     };
-    let local = element.local.to_ascii_lowercase();
-    match (element.ns, local.as_str()) {
+    match (element.ns, &*lower(element.local)) {
         (Ns::Core, "cloud") | (Ns::Itunes, "new-feed-url") => Fate::Dropped,
         (Ns::Atom, "link") => link(xml, element, self_url),
         _ => Fate::Kept,

@@ -4,6 +4,7 @@ use crate::feed::element::Element;
 use crate::feed::json::{self, Kind, Member};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
+use crate::rewrite::field::lower;
 use crate::rewrite::template::ItemFacts;
 
 /// Categories that an item is read for.
@@ -16,9 +17,13 @@ pub(super) fn of_item(xml: &str, elements: &[Element<'_>]) -> ItemFacts<'static>
         .iter()
         .filter(|element| element.depth == 1 || is_name(element))
     {
-        let local = element.local.to_ascii_lowercase();
-        let slot = match (element.ns, local.as_str()) {
-            (Ns::Core | Ns::Atom, "title") => &mut facts.title,
+        let slot = match (element.ns, &*lower(element.local)) {
+            (Ns::Core | Ns::Atom, "title") => {
+                if facts.title.is_empty() {
+                    facts.title = title(xml, element).into();
+                }
+                continue;
+            }
             (Ns::Core | Ns::Atom, "link") => {
                 if let Some(link) = link(xml, element).filter(|_| facts.link.is_empty()) {
                     facts.link = link.into();
@@ -48,6 +53,17 @@ pub(super) fn of_item(xml: &str, elements: &[Element<'_>]) -> ItemFacts<'static>
         }
     }
     facts
+}
+
+/// An item's link alone, for the addresses that are relative to it.
+pub(super) fn link_of_item(xml: &str, elements: &[Element<'_>]) -> String {
+    let links = elements.iter().filter(|element| {
+        element.depth == 1 && (element.is(Ns::Core, "link") || element.is(Ns::Atom, "link"))
+    });
+    links
+        .filter_map(|element| link(xml, element))
+        .next()
+        .unwrap_or_default()
 }
 
 /// Atom's `author > name`.
@@ -82,6 +98,32 @@ pub(super) fn text(xml: &str, element: &Element<'_>) -> String {
         .as_str()
         .trim()
         .to_owned()
+}
+
+/// A title as plain text: Atom may write it as HTML or XHTML (RFC 4287 §3.1).
+pub(super) fn title(xml: &str, element: &Element<'_>) -> String {
+    let title = text(xml, element);
+    let is_html = matches!(attribute(element, "type").as_str(), "html" | "text/html");
+    if element.has_markup || (element.ns == Ns::Atom && is_html) {
+        return without_tags(&title);
+    }
+    title
+}
+
+/// The text of an HTML fragment.
+fn without_tags(html: &str) -> String {
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(open) = rest.find('<') {
+        let is_tag =
+            rest[open + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c));
+        let end = rest[open..].find('>').filter(|_| is_tag);
+        let after = end.map_or(open + 1, |end| open + end + 1);
+        text.push_str(&rest[..if end.is_some() { open } else { after }]);
+        rest = &rest[after..];
+    }
+    text.push_str(rest);
+    htmlize::unescape(&text).trim().to_owned()
 }
 
 /// An attribute's value, decoded and trimmed; empty when there is none.
@@ -142,5 +184,26 @@ pub(super) fn string(json: &str, member: &Member<'_>) -> String {
             .to_owned(),
         Kind::Scalar => json[member.value.range.clone()].to_owned(),
         _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_lose_their_tags() {
+        for (html, expected) in [
+            (
+                "Notes on a <i>crooked</i> bridge",
+                "Notes on a crooked bridge",
+            ),
+            ("1 &lt; 2 &amp; 3", "1 < 2 & 3"),
+            ("a < b, c > d", "a < b, c > d"),
+            ("open <b", "open <b"),
+            ("<!-- c --><b>x</b>", "x"),
+        ] {
+            assert_eq!(without_tags(html), expected, "{html}");
+        }
     }
 }

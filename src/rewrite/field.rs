@@ -1,6 +1,8 @@
 //! What an element of a feed carries, as far as the rules care: HTML, a picture's address, or
 //! nothing of ours.
 
+use std::borrow::Cow;
+
 use crate::feed::element::Element;
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
@@ -38,8 +40,7 @@ pub(super) enum Role {
 pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
     let element = &elements[index];
     let parent = element.parent.map(|parent| &elements[parent]);
-    let local = element.local.to_ascii_lowercase();
-    match (element.ns, local.as_str()) {
+    match (element.ns, &*lower(element.local)) {
         (Ns::Core, "description") if !is_in_image(parent) => Role::Html(Fullness::Summary),
         (Ns::Content, "encoded") => Role::Html(Fullness::Content),
         (Ns::Xhtml, "body" | "div") => Role::Html(Fullness::Content),
@@ -63,6 +64,15 @@ pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
         (Ns::Core | Ns::Atom, "logo" | "icon") => Role::AddressText,
         (Ns::Atom, "link") if value(element, "rel") == "enclosure" => picture(element, "href"),
         _ => Role::None,
+    }
+}
+
+/// A name in lower case, which nearly all are.
+pub(super) fn lower(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 

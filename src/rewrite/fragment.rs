@@ -4,6 +4,7 @@
 //! Invariants: what is put behind a fragment holds end tags and ends of comments only, so it shows nothing
 //! and loads nothing; a fragment whose elements are all closed needs nothing.
 
+mod element;
 mod names;
 mod open;
 pub(in crate::rewrite) mod token;

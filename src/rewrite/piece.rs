@@ -45,7 +45,11 @@ pub(super) struct Work<'a> {
 
 /// Appends `xml` with the rules applied.
 pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out: &mut String) {
-    let fullest = fullest_field(elements);
+    let fullest = if work.wrap.is_empty() {
+        None
+    } else {
+        fullest_field(elements)
+    };
     let mut splicer = Splicer::new(xml, out);
     for (index, element) in elements.iter().enumerate() {
         match field::role(elements, index) {

@@ -101,8 +101,12 @@ impl Rules {
         !self.options.keep_envelope
     }
 
+    pub(super) fn has_templates(&self) -> bool {
+        self.header.is_some() || self.footer.is_some()
+    }
+
     pub(super) fn changes_items(&self) -> bool {
-        self.pictures.is_some() || self.header.is_some() || self.footer.is_some()
+        self.pictures.is_some() || self.has_templates()
     }
 
     pub(super) fn changes_anything(&self) -> bool {

@@ -16,6 +16,7 @@ use crate::feed::splitter::{self, Ending, Frame, NotAFeed, Piece, Splitter};
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::envelope::{self, Fate};
 use crate::rewrite::facts;
+use crate::rewrite::field::lower;
 use crate::rewrite::json_piece;
 use crate::rewrite::piece::{self, Work, Wrap};
 use crate::rewrite::rules::Rules;
@@ -134,8 +135,21 @@ impl Stage {
 
     fn item(&self, frame: &Frame, xml: &str, out: &mut String) {
         let elements = element::elements(xml, frame);
-        let facts = facts::of_item(xml, &elements);
-        let base = PieceBase::new(&self.base, &frame.bases, &facts.link);
+        let facts = if self.rules.has_templates() {
+            facts::of_item(xml, &elements)
+        } else {
+            let link = facts::link_of_item(xml, &elements).into();
+            ItemFacts {
+                link,
+                ..ItemFacts::default()
+            }
+        };
+        let base = PieceBase::of_item(
+            &self.base,
+            &frame.bases,
+            element::bases(&elements, 0),
+            &facts.link,
+        );
         let wrap = self.wrap(&facts, &base);
         let work = Work {
             pictures: self.rules.pictures(),
@@ -148,7 +162,7 @@ impl Stage {
     fn json_item(&self, json: &str, out: &mut String) {
         let members = json::members(json, 0..json.len());
         let facts = facts::of_json_item(json, &members);
-        let base = PieceBase::new(&self.base, &[], &facts.link);
+        let base = PieceBase::of_item(&self.base, &[], Vec::new(), &facts.link);
         let wrap = self.wrap(&facts, &base);
         let work = Work {
             pictures: self.rules.pictures(),
@@ -160,10 +174,10 @@ impl Stage {
 
     /// Header and footer of one item. One that fails to render is left out: the item goes on.
     fn wrap(&self, facts: &ItemFacts<'_>, base: &PieceBase<'_>) -> Wrap {
-        let (header, footer) = (self.rules.header(), self.rules.footer());
-        if header.is_none() && footer.is_none() {
+        if !self.rules.has_templates() {
             return Wrap::default();
         }
+        let (header, footer) = (self.rules.header(), self.rules.footer());
         let item = ItemFacts {
             link: base.item_address().into(),
             ..facts.clone()
@@ -183,7 +197,7 @@ impl Stage {
     fn element(&mut self, frame: &Frame, xml: &str, out: &mut String) {
         let elements = element::elements(xml, frame);
         if let Some(first) = elements.first() {
-            self.learn(xml, first);
+            self.learn(frame, xml, first);
         }
         if self.rules.changes_envelope() {
             match envelope::element(xml, &elements, &self.feed.self_url) {
@@ -192,7 +206,7 @@ impl Stage {
                 Fate::Replaced(text) => return out.push_str(&text),
             }
         }
-        let base = PieceBase::new(&self.base, &frame.bases, "");
+        let base = PieceBase::of_element(&self.base, &frame.bases);
         let wrap = Wrap::default();
         let work = Work {
             pictures: self.rules.pictures(),
@@ -203,26 +217,25 @@ impl Stage {
     }
 
     /// Keeps what templates and relative addresses need of the envelope.
-    fn learn(&mut self, xml: &str, element: &element::Element<'_>) {
-        let local = element.local.to_ascii_lowercase();
-        match (element.ns, local.as_str()) {
+    fn learn(&mut self, frame: &Frame, xml: &str, element: &element::Element<'_>) {
+        match (element.ns, &*lower(element.local)) {
             (Ns::Core | Ns::Atom, "title") if self.feed.title.is_empty() => {
-                self.feed.title = facts::text(xml, element).into();
+                self.feed.title = facts::title(xml, element).into();
             }
             (Ns::Core | Ns::DublinCore, "language") if self.feed.language.is_empty() => {
                 self.feed.language = facts::text(xml, element).into();
             }
             (Ns::Core | Ns::Atom, "link") if self.base.link.is_none() => {
                 if let Some(link) = facts::link(xml, element) {
-                    self.learn_link(link);
+                    self.learn_link(&frame.bases, link);
                 }
             }
             _ => {}
         }
     }
 
-    fn learn_link(&mut self, link: String) {
-        self.base.link = self.base.url.join(&link).ok();
+    fn learn_link(&mut self, frame_bases: &[String], link: String) {
+        self.base.learn_link(frame_bases, &link);
         self.feed.link = link.into();
     }
 
@@ -234,7 +247,7 @@ impl Stage {
         match member.key.as_ref() {
             "title" => self.feed.title = facts::string(json, &member).into(),
             "language" => self.feed.language = facts::string(json, &member).into(),
-            "home_page_url" => self.learn_link(facts::string(json, &member)),
+            "home_page_url" => self.learn_link(&[], facts::string(json, &member)),
             _ => {}
         }
         if self.rules.changes_envelope() {
@@ -244,7 +257,7 @@ impl Stage {
                 Fate::Replaced(text) => return out.push_str(&text),
             }
         }
-        let base = PieceBase::new(&self.base, &[], "");
+        let base = PieceBase::of_element(&self.base, &[]);
         let wrap = Wrap::default();
         let work = Work {
             pictures: self.rules.pictures(),

@@ -3,9 +3,11 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and says its figures with --nocapture"
 )]
 
+mod commands;
 mod config;
 mod edge;
 mod faults;

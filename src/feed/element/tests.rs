@@ -1,3 +1,5 @@
+//! Elements as spans.
+
 use super::super::Format;
 use super::super::namespace::Namespaces;
 use super::*;

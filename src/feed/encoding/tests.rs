@@ -1,3 +1,5 @@
+//! Charsets.
+
 use super::*;
 use encoding_rs::{GB18030, ISO_2022_JP, SHIFT_JIS, WINDOWS_1251, WINDOWS_1252};
 use proptest::prelude::*;

@@ -135,6 +135,7 @@ impl Document {
                 return false;
             }
             Place::ValueStart if byte == b'[' && self.key == Key::Items => {
+                self.check_limits(self.at, outlet);
                 self.is_known |= !self.is_prolog_over();
                 self.piece = None;
                 self.place = Place::Item;
@@ -150,7 +151,7 @@ impl Document {
             },
             Place::Colon => match byte {
                 b':' => self.place = Place::ValueStart,
-                b'}' | b',' | b'"' => return self.abandon(),
+                b'}' | b',' | b'"' => return self.abandon(outlet),
                 _ => {}
             },
             Place::ValueStart if !byte.is_ascii_whitespace() => {
@@ -159,7 +160,7 @@ impl Document {
                         self.place = Place::Value(scan);
                         false
                     }
-                    None => self.abandon(),
+                    None => self.abandon(outlet),
                 };
             }
             Place::Item if byte == b']' => self.place = Place::Member,
@@ -185,7 +186,8 @@ impl Document {
     }
 
     /// This is no member: what was read of it passes through.
-    fn abandon(&mut self) -> bool {
+    fn abandon(&mut self, outlet: &mut Outlet) -> bool {
+        self.check_limits(self.at, outlet);
         self.piece = None;
         self.place = Place::Member;
         false

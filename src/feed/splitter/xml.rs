@@ -31,6 +31,8 @@ pub(super) struct Document {
     /// Bytes and stray text before the root.
     prolog_bytes: usize,
     stray_bytes: usize,
+    /// The document calls itself HTML. Some feeds do; the root decides.
+    is_html: bool,
 }
 
 #[derive(Debug)]
@@ -59,6 +61,7 @@ impl Document {
             nesting: Nesting::new(options.depth_max),
             prolog_bytes,
             stray_bytes: 0,
+            is_html: false,
         }
     }
 
@@ -132,12 +135,10 @@ impl Document {
                     return Progress::Rejected(NotAFeed::Other);
                 }
             }
-            Token::Declaration if is_html_doctype(raw) => {
-                return Progress::Rejected(NotAFeed::Html);
-            }
+            Token::Declaration => self.is_html |= is_html_doctype(raw),
             Token::Instruction => instruction(range, outlet, sink),
             Token::Start => return self.open_root(range, outlet),
-            Token::Declaration | Token::Comment | Token::End => {}
+            Token::Comment | Token::End => {}
         }
         Progress::Reading
     }
@@ -152,6 +153,7 @@ impl Document {
             "rdf" => Format::Rdf,
             "feed" => Format::Atom,
             "html" | "head" | "body" => return Progress::Rejected(NotAFeed::Html),
+            _ if self.is_html => return Progress::Rejected(NotAFeed::Html),
             _ => return Progress::Rejected(NotAFeed::Other),
         };
         outlet.frame.format = format;
@@ -357,16 +359,10 @@ fn instruction(range: Range<usize>, outlet: &mut Outlet, sink: &mut Sink<'_>) {
     }
 }
 
-/// A page's doctype; one with an internal subset may serve a feed with HTML's entities.
 fn is_html_doctype(raw: &str) -> bool {
     let mut words = raw.split(|c: char| c.is_ascii_whitespace() || c == '>');
-    words
-        .next()
-        .is_some_and(|word| word.eq_ignore_ascii_case("<!doctype"))
-        && words
-            .find(|word| !word.is_empty())
-            .is_some_and(|word| word.eq_ignore_ascii_case("html"))
-        && !raw.contains('[')
+    let name = words.find(|word| !word.is_empty() && !word.eq_ignore_ascii_case("<!doctype"));
+    name.is_some_and(|name| name.eq_ignore_ascii_case("html"))
 }
 
 fn is_local(tag: &Tag<'_>, name: &str) -> bool {

@@ -1,3 +1,5 @@
+//! What fields carry, there and back.
+
 use super::*;
 use proptest::prelude::*;
 
@@ -221,7 +223,7 @@ fn content() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn a_splice_decodes_to_the_edited_content(raw in content(), places in places()) {

@@ -1,3 +1,5 @@
+//! Tokens, cut anywhere.
+
 use super::*;
 use proptest::prelude::*;
 
@@ -64,6 +66,7 @@ fn tokens_are_found_for_any_chunking() {
             (Start, "<a>"),
         ],
     );
+    check("<a b='<c>' <d>", &[(Text, "<a b='<c>' "), (Start, "<d>")]);
     check("<é>ü", &[(Start, "<é>"), (Text, "ü")]);
     check("x<a b='", &[(Text, "x"), (Text, "…<a b='")]);
 }
@@ -100,4 +103,16 @@ fn a_stray_quote_or_bracket_does_not_hold_the_document() {
             "{opening}"
         );
     }
+}
+
+#[test]
+fn quotes_in_quotes_are_read_once() {
+    // Each `<a` would be a tag up to the end of the text.
+    let text = "<a b='\" c=\"".repeat(200_000);
+    let mut scanner = Scanner::default();
+    let mut tokens = 0;
+    while scanner.next(&text).is_some() {
+        tokens += 1;
+    }
+    assert!(tokens < 10, "{tokens}");
 }

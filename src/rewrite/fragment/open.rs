@@ -4,6 +4,7 @@
 //! reopened; something more may be (a stray end tag does no harm). Whether the current node is foreign is
 //! exact, for the tokenizer depends on it. The number of open elements is bounded.
 
+use super::element::{Element, Space};
 use super::names::{Kind, classify, is_breakout, is_heading};
 use super::token::StartTag;
 
@@ -14,14 +15,6 @@ const DEPTH_MAX: usize = 512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TooDeep;
 
-/// The namespace of an element.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Space {
-    Html,
-    Svg,
-    Math,
-}
-
 /// What a start tag is followed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Content {
@@ -29,37 +22,6 @@ pub(super) enum Content {
     Raw,
     Script,
     Plaintext,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Element<'a> {
-    name: &'a str,
-    space: Space,
-    kind: Kind,
-    /// Foreign, but its content is HTML.
-    is_integration_point: bool,
-    /// How many formatting elements were waiting when it was opened.
-    waiting: usize,
-}
-
-impl Element<'_> {
-    fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
-    }
-
-    /// Whether end tags do not reach beyond it ("has an element in scope").
-    fn is_scope(&self) -> bool {
-        self.is_integration_point || (self.space == Space::Html && self.kind.is_scope())
-    }
-
-    /// Whether formatting does not reach beyond it.
-    fn is_marker(&self) -> bool {
-        self.space == Space::Html && self.kind.is_marker()
-    }
-
-    fn is_special(&self) -> bool {
-        self.is_integration_point || (self.space == Space::Html && self.kind.is_special())
-    }
 }
 
 /// The open elements.
@@ -182,7 +144,13 @@ impl<'a> Open<'a> {
                 }
             }
             Kind::ListItem(siblings) => {
-                self.end_sibling(siblings);
+                self.close_nearest(
+                    |name| contains(siblings, name),
+                    |element| {
+                        let is_loose = contains(&["address", "div", "p"], element.name);
+                        element.is_special() && !is_loose
+                    },
+                );
                 self.end_in_scope("p", &["button"]);
             }
             Kind::Succeeding(siblings) => {
@@ -247,13 +215,16 @@ impl<'a> Open<'a> {
             Kind::ListItem(_) if name.eq_ignore_ascii_case("li") => {
                 self.end_in_scope(name, &["ol", "ul"]);
             }
-            Kind::Block if is_heading(name) => self.end_heading(),
+            Kind::Block if is_heading(name) => self.close_nearest(is_heading, Element::is_scope),
             Kind::Table | Kind::TablePart { .. } => self.end_in_table(name),
             Kind::Block | Kind::ListItem(_) | Kind::Alone { .. } | Kind::Marker => {
                 self.end_in_scope(name, &[]);
             }
             Kind::Ordinary | Kind::Succeeding(_) | Kind::Noscript => {
-                self.end_ordinary(name);
+                self.close_nearest(
+                    |found| found.eq_ignore_ascii_case(name),
+                    Element::is_special,
+                );
             }
             Kind::Ignored
             | Kind::Void { .. }
@@ -264,30 +235,32 @@ impl<'a> Open<'a> {
         }
     }
 
-    /// Closes `name` and all above it, unless a scope or one of `barriers` lies between.
-    fn end_in_scope(&mut self, name: &str, barriers: &[&str]) {
+    /// Closes the nearest wanted HTML element and all above it, unless a barrier lies between.
+    fn close_nearest(
+        &mut self,
+        is_wanted: impl Fn(&str) -> bool,
+        is_barrier: impl Fn(&Element<'a>) -> bool,
+    ) {
         for at in (0..self.stack.len()).rev() {
             let element = self.stack[at];
-            if element.space == Space::Html && element.is(name) {
+            if element.space == Space::Html && is_wanted(element.name) {
                 return self.truncate(at);
             }
-            let is_barrier = element.space == Space::Html && contains(barriers, element.name);
-            if element.is_scope() || is_barrier {
+            if is_barrier(&element) {
                 return;
             }
         }
     }
 
-    fn end_heading(&mut self) {
-        for at in (0..self.stack.len()).rev() {
-            let element = self.stack[at];
-            if element.space == Space::Html && is_heading(element.name) {
-                return self.truncate(at);
-            }
-            if element.is_scope() {
-                return;
-            }
-        }
+    /// Closes `name` unless a scope or one of `barriers` lies between.
+    fn end_in_scope(&mut self, name: &str, barriers: &[&str]) {
+        self.close_nearest(
+            |found| found.eq_ignore_ascii_case(name),
+            |element| {
+                let is_html = element.space == Space::Html;
+                element.is_scope() || (is_html && contains(barriers, element.name))
+            },
+        );
     }
 
     /// Closes a table or a part of it; only tables and templates bound the search. A row that nobody
@@ -324,32 +297,6 @@ impl<'a> Open<'a> {
             }
         }
         false
-    }
-
-    /// Closes the `li` (or `dd`, `dt`) that a new one follows.
-    fn end_sibling(&mut self, siblings: &[&str]) {
-        for at in (0..self.stack.len()).rev() {
-            let element = self.stack[at];
-            if element.space == Space::Html && contains(siblings, element.name) {
-                return self.truncate(at);
-            }
-            if element.is_special() && !contains(&["address", "div", "p"], element.name) {
-                return;
-            }
-        }
-    }
-
-    /// "Any other end tag": stops at special elements.
-    fn end_ordinary(&mut self, name: &str) {
-        for at in (0..self.stack.len()).rev() {
-            let element = self.stack[at];
-            if element.space == Space::Html && element.is(name) {
-                return self.truncate(at);
-            }
-            if element.is_special() {
-                return;
-            }
-        }
     }
 
     /// What the adoption agency leaves: the formatting element is gone, special elements above it stay,

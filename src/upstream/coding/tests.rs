@@ -1,3 +1,5 @@
+//! Content codings, whole, cut and hostile.
+
 use super::*;
 use proptest::prelude::*;
 use std::io::Write;
