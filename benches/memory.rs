@@ -29,7 +29,7 @@ use feeds::{Carrier, Feed, Language, Shape};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use origin::Answer;
-use reader::Reader;
+use reader::Load;
 
 const LARGE_BYTES: usize = 20_000_000;
 const SMALL_BYTES: usize = 100_000;
@@ -137,7 +137,9 @@ fn pass_large(
     for readers in [1, READERS] {
         let toml = configuration(origin, ["small/0".into(), format!("{sent}/0")].into_iter());
         let server = start(directory, &toml)?;
-        Reader::connect(server.addr)?.get("/feeds/f0", coding, |_| {})?;
+        reader::load(server.addr, 1, coding, |next| {
+            (next < 1).then(|| "/feeds/f0".to_owned())
+        })?;
         let before_mib = memory_mib(&server, "VmRSS")?;
         let mut peaks_mib = [0.0; 2];
         let mut seconds = 0.0;
@@ -160,6 +162,13 @@ fn pass_large(
     Ok(())
 }
 
+/// Asks for every small feed once, as gzip.
+fn read_all(server: &Server) -> anyhow::Result<Load> {
+    reader::load(server.addr, 4, "gzip", |next| {
+        (next < SMALL_FEEDS).then(|| format!("/feeds/f{next}"))
+    })
+}
+
 /// A process with many cached feeds.
 struct Many {
     server: Server,
@@ -175,9 +184,7 @@ impl Many {
         let paths = (0..SMALL_FEEDS).map(|seed| format!("small/{seed}"));
         let server = start(&directory, &configuration(origin, paths))?;
         let before_mib = memory_mib(&server, "VmRSS")?;
-        let load = reader::load(server.addr, 4, "gzip", |next| {
-            (next < SMALL_FEEDS).then(|| format!("/feeds/f{next}"))
-        })?;
+        let load = read_all(&server)?;
         Ok(Self {
             filled_mib: memory_mib(&server, "VmRSS")?,
             server,
@@ -191,13 +198,7 @@ impl Many {
         std::thread::sleep(UNTIL_TIDY.saturating_sub(self.filled_at.elapsed()));
         let after_mib = memory_mib(&self.server, "VmRSS")?;
         let per_feed = |mib: f64| (mib - self.before_mib) * 1024.0 / SMALL_FEEDS as f64;
-        let mut kept_bytes = 0;
-        let mut reader = Reader::connect(self.server.addr)?;
-        for feed in 0..SMALL_FEEDS {
-            kept_bytes += reader
-                .get(&format!("/feeds/f{feed}"), "gzip", |_| {})?
-                .bytes;
-        }
+        let kept = read_all(&self.server)?;
         println!(
             "{SMALL_FEEDS} feeds of {} KB: {:.1} MiB before, {:.1} MiB right after ({:.1} KiB each; {} bytes as sent with gzip), {after_mib:.1} MiB {:.0} s later ({:.1} KiB each; {} bytes as kept), peak {:.1} MiB",
             SMALL_BYTES / 1000,
@@ -207,7 +208,7 @@ impl Many {
             self.gzip_bytes,
             self.filled_at.elapsed().as_secs_f64(),
             per_feed(after_mib),
-            kept_bytes / SMALL_FEEDS,
+            kept.bytes / SMALL_FEEDS,
             memory_mib(&self.server, "VmHWM")?
         );
         Ok(())

@@ -124,7 +124,9 @@ fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
 
 impl Times {
     fn print(&self, feed: &Feed) {
-        println!("                               median, least ms      MB/s  × lol_html, img[src]; of the least");
+        println!(
+            "                               median, least ms      MB/s  × lol_html, img[src]; of the least"
+        );
         let line = |name: &str, series: &Series| {
             println!(
                 "  {name:26} {:8.3} {:8.3}  {:8.0}  {:.2}; {:.2}",
@@ -207,20 +209,18 @@ fn lol_html(fields: &[String], addresses: Addresses) -> anyhow::Result<usize> {
         let mut out = Vec::with_capacity(field.len() * 2);
         let mut settings = Settings::new();
         if addresses != Addresses::None {
-            settings =
-                settings.append_element_content_handler(element!("img[src]", |img| {
-                    let src = img.get_attribute("src").unwrap_or_default();
-                    img.set_attribute("src", &proxied(&src))?;
-                    if let Some(srcset) = img.get_attribute("srcset")
-                        && addresses == Addresses::All
-                    {
-                        img.set_attribute("srcset", &proxied_srcset(&srcset))?;
-                    }
-                    Ok(())
-                }));
+            settings = settings.append_element_content_handler(element!("img[src]", |img| {
+                let src = img.get_attribute("src").unwrap_or_default();
+                img.set_attribute("src", &proxied(&src))?;
+                if let Some(srcset) = img.get_attribute("srcset")
+                    && addresses == Addresses::All
+                {
+                    img.set_attribute("srcset", &proxied_srcset(&srcset))?;
+                }
+                Ok(())
+            }));
         }
-        let mut rewriter =
-            HtmlRewriter::new(settings, |chunk: &[u8]| out.extend_from_slice(chunk));
+        let mut rewriter = HtmlRewriter::new(settings, |chunk: &[u8]| out.extend_from_slice(chunk));
         rewriter.write(field.as_bytes())?;
         rewriter.end()?;
         bytes += black_box(&out).len();

@@ -1,16 +1,28 @@
-//! A reader that keeps its connection, and many of them at once.
+//! A reader that keeps its connection, and many of them at once in one thread: a thread for each
+//! would have to be woken for every answer, which the server would pay for.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use futures_util::future::try_join_all;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 /// What is read at a time.
 const READ_BYTES: usize = 256 << 10;
-/// No answer takes this long; a benchmark that hangs says so.
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Nothing takes this long; a benchmark that hangs says so.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Runs readers in this thread.
+pub(crate) fn run<T>(reading: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async { tokio::time::timeout(TIMEOUT, reading).await })
+        .context("a server does not answer")?
+}
 
 /// A connection.
 #[derive(Debug)]
@@ -29,12 +41,17 @@ pub(crate) struct Answered {
     pub(crate) first_byte_at: Instant,
 }
 
+#[derive(Clone, Copy)]
+enum Length {
+    Whole(usize),
+    Chunked,
+}
+
 impl Reader {
     /// Connects.
-    pub(crate) fn connect(addr: SocketAddr) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(addr)?;
+    pub(crate) async fn connect(addr: SocketAddr) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(READ_TIMEOUT))?;
         Ok(Self {
             stream: BufReader::with_capacity(READ_BYTES, stream),
             line: String::new(),
@@ -42,7 +59,7 @@ impl Reader {
     }
 
     /// Asks for `path` and reads the answer to its end; `sink` is shown the body.
-    pub(crate) fn get(
+    pub(crate) async fn get(
         &mut self,
         path: &str,
         coding: &str,
@@ -51,19 +68,20 @@ impl Reader {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: {coding}\r\nUser-Agent: benchmark\r\n\r\n"
         );
-        self.stream.get_mut().write_all(request.as_bytes())?;
+        self.stream.write_all(request.as_bytes()).await?;
         let length = self
             .read_head()
+            .await
             .with_context(|| format!("{path} ({coding})"))?;
         let (mut bytes, mut first_byte_at) = (0, None);
         loop {
             let part = match length {
                 Length::Whole(length) => length - bytes,
-                Length::Chunked => self.read_chunk_size()?,
+                Length::Chunked => self.read_chunk_size().await?,
             };
             let mut left = part;
             while left > 0 {
-                let seen = self.stream.fill_buf()?;
+                let seen = self.stream.fill_buf().await?;
                 anyhow::ensure!(!seen.is_empty(), "the connection ended within a body");
                 first_byte_at.get_or_insert_with(Instant::now);
                 let taken = seen.len().min(left);
@@ -75,7 +93,7 @@ impl Reader {
             match length {
                 Length::Whole(_) => break,
                 Length::Chunked => {
-                    self.stream.read_exact(&mut [0; 2])?;
+                    self.stream.read_exact(&mut [0; 2]).await?;
                     if part == 0 {
                         break;
                     }
@@ -88,9 +106,9 @@ impl Reader {
         })
     }
 
-    fn read_line(&mut self) -> anyhow::Result<&str> {
+    async fn read_line(&mut self) -> anyhow::Result<&str> {
         self.line.clear();
-        self.stream.read_line(&mut self.line)?;
+        self.stream.read_line(&mut self.line).await?;
         anyhow::ensure!(
             self.line.ends_with('\n'),
             "the connection ended within a head"
@@ -99,12 +117,12 @@ impl Reader {
         Ok(self.line.trim_end())
     }
 
-    fn read_head(&mut self) -> anyhow::Result<Length> {
-        let status = self.read_line()?;
+    async fn read_head(&mut self) -> anyhow::Result<Length> {
+        let status = self.read_line().await?;
         anyhow::ensure!(status.starts_with("http/1.1 200"), "answered {status}");
         let mut length = None;
         loop {
-            let line = self.read_line()?;
+            let line = self.read_line().await?;
             if line.is_empty() {
                 return length.context("an answer without a length");
             }
@@ -116,17 +134,11 @@ impl Reader {
         }
     }
 
-    fn read_chunk_size(&mut self) -> anyhow::Result<usize> {
-        let line = self.read_line()?;
+    async fn read_chunk_size(&mut self) -> anyhow::Result<usize> {
+        let line = self.read_line().await?;
         let digits = line.split(';').next().unwrap_or_default();
         usize::from_str_radix(digits, 16).context("a chunk without a size")
     }
-}
-
-#[derive(Clone, Copy)]
-enum Length {
-    Whole(usize),
-    Chunked,
 }
 
 /// What many readers did.
@@ -146,31 +158,23 @@ pub(crate) fn load(
     addr: SocketAddr,
     readers: usize,
     coding: &str,
-    path: impl Fn(usize) -> Option<String> + Sync,
+    path: impl Fn(usize) -> Option<String>,
 ) -> anyhow::Result<Load> {
-    let (next, path) = (AtomicUsize::new(0), &path);
+    let (next, path) = (Cell::new(0), &path);
     let begun = Instant::now();
-    let read = || -> anyhow::Result<Load> {
-        let mut reader = Reader::connect(addr)?;
+    let read = async || -> anyhow::Result<Load> {
+        let mut reader = Reader::connect(addr).await?;
         let mut load = Load::default();
-        while let Some(path) = path(next.fetch_add(1, Ordering::Relaxed)) {
-            load.bytes += reader.get(&path, coding, |_| {})?.bytes;
+        while let Some(path) = path(next.replace(next.get() + 1)) {
+            load.bytes += reader.get(&path, coding, |_| {}).await?.bytes;
             load.answers += 1;
         }
         Ok(load)
     };
-    let loads: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..readers).map(|_| scope.spawn(read)).collect();
-        threads.into_iter().map(|thread| thread.join()).collect()
-    });
-    let mut sum = Load {
+    let loads = run(try_join_all((0..readers).map(|_| read())))?;
+    Ok(Load {
+        answers: loads.iter().map(|load| load.answers).sum(),
+        bytes: loads.iter().map(|load| load.bytes).sum(),
         seconds: begun.elapsed().as_secs_f64(),
-        ..Load::default()
-    };
-    for load in loads {
-        let load = load.map_err(|_| anyhow::anyhow!("a reader panicked"))??;
-        sum.answers += load.answers;
-        sum.bytes += load.bytes;
-    }
-    Ok(sum)
+    })
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::reader::Reader;
+use crate::reader::{self, Reader};
 use crate::stats::Series;
 use crate::{PAUSE, START_BYTES, configuration, start};
 
@@ -21,20 +21,15 @@ pub(crate) fn measure(directory: &Path, origin: SocketAddr) -> anyhow::Result<()
         // A new process: nothing is cached.
         let server = start(directory, "warn", &configuration(origin, "slow", FEEDS))?;
         let (mut ours, mut direct) = (Series::default(), Series::default());
-        let mut to_us = Reader::connect(server.addr)?;
-        let mut to_origin = Reader::connect(origin)?;
-        for feed in 0..FEEDS {
-            direct.push(first_byte_ms(
-                &mut to_origin,
-                &format!("/slow/{feed}"),
-                coding,
-            )?);
-            ours.push(first_byte_ms(
-                &mut to_us,
-                &format!("/feeds/f{feed}"),
-                coding,
-            )?);
-        }
+        reader::run(async {
+            let mut to_us = Reader::connect(server.addr).await?;
+            let mut to_origin = Reader::connect(origin).await?;
+            for feed in 0..FEEDS {
+                direct.push(first_byte_ms(&mut to_origin, &format!("/slow/{feed}"), coding).await?);
+                ours.push(first_byte_ms(&mut to_us, &format!("/feeds/f{feed}"), coding).await?);
+            }
+            Ok(())
+        })?;
         println!(
             "  {coding}: direct {direct:.3} ms, Feedwright {ours:.3} ms: {:.3} ms later",
             ours.median() - direct.median()
@@ -43,8 +38,8 @@ pub(crate) fn measure(directory: &Path, origin: SocketAddr) -> anyhow::Result<()
     Ok(())
 }
 
-fn first_byte_ms(reader: &mut Reader, path: &str, coding: &str) -> anyhow::Result<f64> {
+async fn first_byte_ms(reader: &mut Reader, path: &str, coding: &str) -> anyhow::Result<f64> {
     let asked_at = Instant::now();
-    let answered = reader.get(path, coding, |_| {})?;
+    let answered = reader.get(path, coding, |_| {}).await?;
     Ok((answered.first_byte_at - asked_at).as_secs_f64() * 1e3)
 }

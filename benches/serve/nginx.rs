@@ -8,7 +8,7 @@ use crate::child::{self, Server};
 use crate::cores;
 use crate::feeds::PICTURES_AT;
 
-/// nginx, and where its three servers listen.
+/// nginx, and where its servers listen.
 #[derive(Debug)]
 pub(crate) struct Nginx {
     pub(crate) server: Server,
@@ -16,6 +16,8 @@ pub(crate) struct Nginx {
     pub(crate) files: SocketAddr,
     /// The same with an access log.
     pub(crate) files_logged: SocketAddr,
+    /// Without an access log, and without `open_file_cache`, as nginx is when it is installed.
+    pub(crate) files_uncached: SocketAddr,
     /// Fetches from the publisher and rewrites with `sub_filter`.
     pub(crate) proxy: SocketAddr,
 }
@@ -27,13 +29,18 @@ impl Nginx {
             return Ok(None);
         };
         let (files, files_logged) = (child::free_addr()?, child::free_addr()?);
-        let proxy = child::free_addr()?;
+        let (files_uncached, proxy) = (child::free_addr()?, child::free_addr()?);
         let at = directory.display().to_string();
         let config = directory.join("nginx.conf");
         let text = [
             main(&at),
-            files_server(files, "off"),
-            files_server(files_logged, &format!("{at}/access.log")),
+            files_server(files, "off", "max=1000 inactive=600s"),
+            files_server(
+                files_logged,
+                &format!("{at}/access.log"),
+                "max=1000 inactive=600s",
+            ),
+            files_server(files_uncached, "off", "off"),
             proxy_server(proxy, origin),
             "}\n".into(),
         ];
@@ -45,6 +52,7 @@ impl Nginx {
             server,
             files,
             files_logged,
+            files_uncached,
             proxy,
         }))
     }
@@ -70,15 +78,14 @@ http {{
   tcp_nodelay on;
   keepalive_timeout 600;
   keepalive_requests 1000000000;
-  open_file_cache max=1000 inactive=600s;
   open_file_cache_valid 600s;
 "
     )
 }
 
-fn files_server(addr: SocketAddr, access_log: &str) -> String {
+fn files_server(addr: SocketAddr, access_log: &str, open_file_cache: &str) -> String {
     format!(
-        "  server {{ listen {addr}; access_log {access_log}; gzip_static on; gzip_vary on; }}\n"
+        "  server {{ listen {addr}; access_log {access_log}; open_file_cache {open_file_cache}; gzip_static on; gzip_vary on; }}\n"
     )
 }
 
