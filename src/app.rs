@@ -1,13 +1,13 @@
 //! What a request may need, built once from the settings.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::Instant;
-use tokio_util::task::TaskTracker;
 
-use crate::cache::{self, Cache};
+use crate::cache;
 use crate::config::Settings;
 use crate::refresh::{Feed, Refresher};
 use crate::rewrite::RuleError;
@@ -55,11 +55,7 @@ impl App {
             feeds.insert(name.clone(), Arc::new(Feed::new(feed.clone())?));
             order.push(name);
         }
-        let refresher = Refresher {
-            cache: Cache::new(options),
-            client,
-            tasks: TaskTracker::new(),
-        };
+        let refresher = Refresher::new(client, options);
         let stopping = AtomicBool::new(false);
         Ok(Self {
             settings,
@@ -93,7 +89,7 @@ impl App {
     }
 
     /// Looks after the copies' forms, for ever.
-    pub async fn tidy(&self) {
+    pub async fn tidy(&self) -> Infallible {
         let cache = &self.refresher.cache;
         loop {
             tokio::time::sleep(cache.options().tidy_every).await;

@@ -70,6 +70,8 @@ pub struct FeedCopy {
     pub validators: Validators,
     /// Digest of upstream's body; `None` while it grows.
     pub digest: Option<u128>,
+    /// Items in it; 0 while it grows.
+    pub items: usize,
     /// How long it lasts.
     pub times: Times,
 }

@@ -32,9 +32,16 @@ impl<E: Send + Sync> Flight<E> {
     }
 
     /// Waits until there is something to play, or nothing.
-    pub async fn landed(&self) -> Option<Landing<E>> {
+    pub async fn landed(&self) -> Landing<E> {
         let mut watching = self.landing.subscribe();
-        let landing = watching.wait_for(Option::is_some).await.ok()?;
-        landing.clone()
+        loop {
+            if let Some(landing) = watching.borrow_and_update().clone() {
+                return landing;
+            }
+            if watching.changed().await.is_err() {
+                // The sender is ours: it can't be gone while we are here.
+                std::future::pending::<()>().await;
+            }
+        }
     }
 }

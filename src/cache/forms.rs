@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::coding::{self, Coding, Streaming};
@@ -20,13 +21,34 @@ pub enum Form {
     Whole(Body),
 }
 
+/// What makes forms: tasks that no reader's leaving stops, a bounded number at a time.
+#[derive(Debug, Clone)]
+pub struct Encoders {
+    tasks: TaskTracker,
+    places: Arc<Semaphore>,
+}
+
+impl Encoders {
+    /// Bodies that are encoded at the same time; each holds a whole body and an encoder's window.
+    pub const AT_ONCE_MAX: usize = 2;
+
+    /// Encoders whose tasks `tasks` carries.
+    #[must_use]
+    pub fn new(tasks: TaskTracker) -> Self {
+        Self {
+            tasks,
+            places: Arc::new(Semaphore::new(Self::AT_ONCE_MAX)),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Slot {
     form: Mutex<Option<Form>>,
     /// Seconds on the cache's clock when this form was last asked for.
     asked_at_s: AtomicU64,
     /// Held while the form is made, so that it is made once.
-    making: tokio::sync::Mutex<()>,
+    making: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Slot {
@@ -39,6 +61,14 @@ impl Slot {
 
     fn set(&self, form: Option<Form>) {
         *self.form.lock().unwrap_or_else(PoisonError::into_inner) = form;
+    }
+
+    /// Sets the form that `growing` became, unless a better one stands there by now.
+    fn replace(&self, growing: &Arc<Recording>, form: Option<Form>) {
+        let mut slot = self.form.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(&*slot, Some(Form::Growing(now)) if Arc::ptr_eq(now, growing)) {
+            *slot = form;
+        }
     }
 
     fn whole(&self) -> Option<Body> {
@@ -80,7 +110,7 @@ impl Forms {
     /// The form a reader asked for, made if need be; `now_s` is the cache's clock.
     ///
     /// A body that still grows is compressed while it streams (gzip) or given as it is: the answer
-    /// names the coding it has. `tasks` carries the work, so that a reader who leaves stops nothing.
+    /// names the coding it has. A reader who leaves stops nothing.
     ///
     /// # Errors
     /// When an encoder fails.
@@ -88,14 +118,27 @@ impl Forms {
         self: &Arc<Self>,
         coding: Coding,
         now_s: u64,
-        tasks: &TaskTracker,
+        encoders: &Encoders,
     ) -> io::Result<(Coding, Form)> {
         let slot = &self.slots[coding.index()];
         slot.asked_at_s.store(now_s, Ordering::Relaxed);
         if let Some(form) = slot.get() {
             return Ok((coding, form));
         }
-        let _making = slot.making.lock().await;
+        let (forms, encoders) = (Arc::clone(self), encoders.clone());
+        let tasks = encoders.tasks.clone();
+        let making = tasks.spawn(async move { forms.make_for_readers(coding, &encoders).await });
+        making.await.map_err(io::Error::other)?
+    }
+
+    /// Makes a form once, however many ask for it.
+    async fn make_for_readers(
+        self: Arc<Self>,
+        coding: Coding,
+        encoders: &Encoders,
+    ) -> io::Result<(Coding, Form)> {
+        let slot = &self.slots[coding.index()];
+        let _making = Arc::clone(&slot.making).lock_owned().await;
         if let Some(form) = slot.get() {
             return Ok((coding, form));
         }
@@ -103,9 +146,10 @@ impl Forms {
             if coding != Coding::Gzip {
                 return Ok((Coding::Identity, Form::Growing(recording)));
             }
-            let compressed = self.compress_while_growing(&recording, tasks);
+            let compressed = self.compress_while_growing(&recording, &encoders.tasks);
             return Ok((coding, Form::Growing(compressed)));
         }
+        let _place = encoders.places.acquire().await.map_err(io::Error::other)?;
         let body = self.make(coding).await?;
         slot.set(Some(Form::Whole(body.clone())));
         self.has_grown.store(true, Ordering::Relaxed);
@@ -178,8 +222,9 @@ impl Forms {
         self.slots[Coding::Gzip.index()].set(Some(Form::Growing(Arc::clone(&compressed))));
         let (forms, recording) = (Arc::clone(self), Arc::clone(recording));
         tasks.spawn(async move {
+            let own = recorder.recording();
             let form = compress(&recording, recorder).await.ok().map(Form::Whole);
-            forms.slots[Coding::Gzip.index()].set(form);
+            forms.slots[Coding::Gzip.index()].replace(&own, form);
         });
         compressed
     }
@@ -191,6 +236,8 @@ async fn compress(recording: &Arc<Recording>, mut recorder: Recorder) -> io::Res
     while let Some(piece) = player.next().await {
         let coded = streaming.push(&piece.map_err(io::Error::other)?)?;
         recorder.append(coded).map_err(io::Error::other)?;
+        // A recording that has grown already would be compressed without a pause.
+        tokio::task::yield_now().await;
     }
     recorder
         .append(streaming.finish()?)
@@ -212,13 +259,14 @@ mod tests {
 
     #[tokio::test]
     async fn forms_are_made_when_asked_for_and_dropped_when_idle() {
-        let (tasks, text) = (TaskTracker::new(), "feed ".repeat(10_000));
+        let encoders = Encoders::new(TaskTracker::new());
+        let text = "feed ".repeat(10_000);
         let mut recorder = Recorder::new(1 << 20);
         let forms = Arc::new(Forms::growing(recorder.recording()));
         recorder.append(Bytes::from(text.clone())).unwrap();
         forms.complete(recorder.finish());
 
-        let (coding, form) = forms.get(Coding::Brotli, 10, &tasks).await.unwrap();
+        let (coding, form) = forms.get(Coding::Brotli, 10, &encoders).await.unwrap();
         assert_eq!(coding, Coding::Brotli);
         assert!(whole(form).len() < 1000);
         assert!(
@@ -228,7 +276,7 @@ mod tests {
         assert!(forms.bytes() < 1000);
         assert!(!forms.tidy(11).await.unwrap(), "nothing is left to do");
 
-        let (_, form) = forms.get(Coding::Identity, 12, &tasks).await.unwrap();
+        let (_, form) = forms.get(Coding::Identity, 12, &encoders).await.unwrap();
         assert_eq!(whole(form).pieces().concat(), text.as_bytes());
         assert!(forms.tidy(12).await.unwrap(), "identity is new and weighs");
         assert!(
@@ -240,21 +288,22 @@ mod tests {
     #[tokio::test]
     async fn a_growing_body_is_compressed_once_for_all() {
         let tasks = TaskTracker::new();
+        let encoders = Encoders::new(tasks.clone());
         let mut recorder = Recorder::new(1 << 20);
         let forms = Arc::new(Forms::growing(recorder.recording()));
-        let (_, first) = forms.get(Coding::Gzip, 0, &tasks).await.unwrap();
-        let (_, second) = forms.get(Coding::Gzip, 0, &tasks).await.unwrap();
+        let (_, first) = forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
+        let (_, second) = forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
         match (first, second) {
             (Form::Growing(a), Form::Growing(b)) => assert!(Arc::ptr_eq(&a, &b)),
             other => panic!("not growing: {other:?}"),
         }
-        let (coding, _) = forms.get(Coding::Zstd, 0, &tasks).await.unwrap();
+        let (coding, _) = forms.get(Coding::Zstd, 0, &encoders).await.unwrap();
         assert_eq!(coding, Coding::Identity);
         recorder.append(Bytes::from("text")).unwrap();
         forms.complete(recorder.finish());
         tasks.close();
         tasks.wait().await;
-        let (_, form) = forms.get(Coding::Gzip, 0, &tasks).await.unwrap();
+        let (_, form) = forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
         let text = coding::decode_gzip(&whole(form)).unwrap();
         assert_eq!(text.pieces().concat(), b"text");
     }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use moka::ops::compute::Op;
+use moka::policy::EvictionPolicy;
 use tokio::time::Instant;
 
 use super::copy::FeedCopy;
 use super::flight::Flight;
+use super::forms::Forms;
 
 /// moka weighs in `u32`; in KiB that covers 4 TiB.
 const WEIGHT_UNIT_BYTES: usize = 1 << 10;
@@ -71,6 +72,7 @@ impl<E> Cache<E> {
     #[must_use]
     pub fn new(options: Options) -> Self {
         let copies = moka::sync::Cache::builder()
+            .eviction_policy(EvictionPolicy::lru())
             .max_capacity(options.memory_bytes / WEIGHT_UNIT_BYTES as u64)
             .weigher(|_: &Arc<str>, copy: &Arc<FeedCopy>| {
                 u32::try_from(copy.weight_bytes().div_ceil(WEIGHT_UNIT_BYTES)).unwrap_or(u32::MAX)
@@ -137,21 +139,15 @@ impl<E> Cache<E> {
 
     /// The flight of `key` ended with a whole copy.
     pub fn keep(&self, key: &Arc<str>, copy: Arc<FeedCopy>) {
+        let mut outcomes = self.outcomes();
         self.copies.insert(Arc::clone(key), copy);
-        self.outcomes().remove(key);
+        outcomes.remove(key);
     }
 
     /// The flight of `key` failed: no other starts before `until`. The copy stays.
     pub fn fail(&self, key: &Arc<str>, error: Arc<E>, until: Instant) {
         self.outcomes()
             .insert(Arc::clone(key), Outcome::Failed(error, until));
-    }
-
-    /// Bytes that the copies take, by their weights.
-    #[must_use]
-    pub fn weight_bytes(&self) -> u64 {
-        self.copies.run_pending_tasks();
-        self.copies.weighted_size() * WEIGHT_UNIT_BYTES as u64
     }
 
     /// Looks after the forms of every copy that was kept before `now` less the tidying interval.
@@ -167,7 +163,7 @@ impl<E> Cache<E> {
                 continue;
             }
             match copy.forms.tidy(idle_since_s).await {
-                Ok(true) => self.weigh_again(&key, &copy),
+                Ok(true) => self.weigh_again(&key, &copy.forms),
                 Ok(false) => {}
                 Err(error) => {
                     tracing::error!(feed.name = %key, %error, "compressing a copy failed")
@@ -176,15 +172,17 @@ impl<E> Cache<E> {
         }
     }
 
-    /// moka weighs on insert: put the copy in once more, unless it was replaced meanwhile.
-    fn weigh_again(&self, key: &Arc<str>, copy: &Arc<FeedCopy>) {
-        let _ = self
+    /// moka weighs on insert: puts what there is for `key` in once more, if it still has these
+    /// forms. Under the lock that [`Cache::keep`] takes, so that no older copy comes back.
+    fn weigh_again(&self, key: &Arc<str>, forms: &Arc<Forms>) {
+        let _kept_out = self.outcomes();
+        if let Some(copy) = self
             .copies
-            .entry(Arc::clone(key))
-            .and_compute_with(|entry| match entry {
-                Some(entry) if Arc::ptr_eq(entry.value(), copy) => Op::Put(Arc::clone(copy)),
-                _ => Op::Nop,
-            });
+            .get(key)
+            .filter(|copy| Arc::ptr_eq(&copy.forms, forms))
+        {
+            self.copies.insert(Arc::clone(key), copy);
+        }
     }
 
     fn outcomes(&self) -> MutexGuard<'_, HashMap<Arc<str>, Outcome<E>>> {

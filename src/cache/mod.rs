@@ -14,6 +14,6 @@ mod recording;
 pub use coding::Coding;
 pub use copy::{FeedCopy, Head, Times};
 pub use flight::{Flight, Landing};
-pub use forms::{Form, Forms};
+pub use forms::{Encoders, Form, Forms};
 pub use keep::{Cache, Lookup, Options};
 pub use recording::{Body, Broken, Recorder, Recording, TooLarge};

@@ -7,6 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use futures_util::TryStreamExt;
 use futures_util::stream::{self, Stream};
 use tokio::sync::watch;
 
@@ -97,6 +98,10 @@ impl Recording {
     pub fn play(self: &Arc<Self>) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
         let player = (Arc::clone(self), self.progress.subscribe(), 0_usize);
         stream::unfold(player, |(recording, mut progress, played)| async move {
+            // It broke off, and that was said.
+            if played == usize::MAX {
+                return None;
+            }
             loop {
                 let (pieces, end) = *progress.borrow_and_update();
                 if played < pieces {
@@ -109,11 +114,19 @@ impl Recording {
                     End::Broken => return Some((Err(Broken), (recording, progress, usize::MAX))),
                     End::Growing => {}
                 }
-                if played == usize::MAX || progress.changed().await.is_err() {
+                if progress.changed().await.is_err() {
                     return None;
                 }
             }
         })
+    }
+
+    /// Waits for the end and gives the whole body.
+    ///
+    /// # Errors
+    /// When the writer goes away before its end.
+    pub async fn whole(self: &Arc<Self>) -> Result<Body, Broken> {
+        self.play().try_collect().await.map(Body::new)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Bytes>> {

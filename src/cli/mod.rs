@@ -73,29 +73,36 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let file = match &command {
-        Command::Serve(file) | Command::Check(file) | Command::Healthcheck(file) => file,
-        Command::Rewrite { file, .. } => file,
-        Command::Demo { listen } => return serve::demo(*listen),
-    };
-    let Some(settings) = load(file) else {
-        return Ok(ExitCode::from(2));
-    };
     match command {
-        Command::Serve(_) => serve::serve(settings),
-        Command::Check(file) => {
+        Command::Demo { listen } => serve::demo(listen),
+        Command::Serve(file) => with_settings(&file, serve::serve),
+        Command::Healthcheck(file) => {
+            with_settings(&file, |settings| serve::healthcheck(&settings))
+        }
+        Command::Check(file) => with_settings(&file, |settings| {
             print_checked(&file, &settings)?;
             Ok(ExitCode::SUCCESS)
+        }),
+        Command::Rewrite { file, feed, url } => {
+            with_settings(&file, |settings| rewrite::rewrite(&settings, &feed, url))
         }
-        Command::Rewrite { feed, url, .. } => rewrite::rewrite(settings, &feed, url),
-        Command::Healthcheck(_) => serve::healthcheck(&settings),
-        Command::Demo { listen } => serve::demo(listen),
+    }
+}
+
+/// Does `work` with the settings; exit code 2, after every problem was printed, when they are wrong.
+fn with_settings(
+    file: &ConfigFile,
+    work: impl FnOnce(Settings) -> anyhow::Result<ExitCode>,
+) -> anyhow::Result<ExitCode> {
+    match load(file) {
+        Some(settings) => work(settings),
+        None => Ok(ExitCode::from(2)),
     }
 }
 
 /// The settings, or `None` after every problem was printed.
 fn load(file: &ConfigFile) -> Option<Settings> {
-    match config::load(config_path(file).as_deref(), std::env::vars()) {
+    match config::load(config_path(file).as_deref(), config::variables()) {
         Ok(settings) => Some(settings),
         Err(problems) => {
             print_error(&problems.to_string());

@@ -16,21 +16,21 @@ const CHUNK_BYTES: usize = 64 << 10;
 
 /// Writes what the service would send; exit code 1 when the service would refuse the document.
 pub(super) fn rewrite(
-    settings: Settings,
+    settings: &Settings,
     name: &str,
     url: Option<Url>,
 ) -> anyhow::Result<ExitCode> {
-    let names: Vec<_> = settings
-        .feeds
-        .iter()
-        .map(|feed| feed.name.as_str())
-        .collect();
-    let known = names.join(", ");
     let Some(feed) = settings
         .feeds
         .iter()
         .find(|feed| feed.name.as_str() == name)
     else {
+        let names: Vec<_> = settings
+            .feeds
+            .iter()
+            .map(|feed| feed.name.as_str())
+            .collect();
+        let known = names.join(", ");
         super::print_error(&format!(
             "error: no feed is called `{name}`; there are: {known}"
         ));
@@ -61,6 +61,12 @@ pub(super) fn rewrite(
         .context("standard output can't be written")?;
     for (skip, count) in &ending.skips {
         super::print_error(&format!("passed through unread: {count} × {skip}"));
+    }
+    if rewriter.is_outgrown() {
+        super::print_error(
+            "error: the rules would add too much to this document; the service would refuse it",
+        );
+        return Ok(ExitCode::FAILURE);
     }
     match ending.completeness {
         Completeness::Complete => Ok(ExitCode::SUCCESS),

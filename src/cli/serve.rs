@@ -27,7 +27,7 @@ const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Runs the service until it is told to end.
 pub(super) fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     logs::start(&settings.log);
-    runtime()?.block_on(async {
+    run_to_end(async {
         let signals = TaskTracker::new();
         let listener = bind(settings.server.listen).await?;
         run(settings, listener, shutdown_signal(&signals)?).await
@@ -36,7 +36,7 @@ pub(super) fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
 
 /// Runs a publisher of our own and the service in front of it.
 pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
-    runtime()?.block_on(async {
+    run_to_end(async {
         let signals = TaskTracker::new();
         let listener = bind(listen).await?;
         let public_url = format!("http://{}", listener.local_addr()?);
@@ -85,7 +85,7 @@ async fn run(
     );
     let drained = tokio::select! {
         drained = serving => drained,
-        () = app.tidy() => Drained::Cut,
+        never = app.tidy() => match never {},
     };
     match drained {
         Drained::Whole => tracing::info!("drained"),
@@ -100,11 +100,16 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("can't listen on {listen} (server.listen)"))
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
+/// Runs `work` on a runtime of its own. What still runs afterwards on threads that may block, a
+/// name that is being looked up or a copy that is being compressed, is not waited for.
+fn run_to_end<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("no async runtime")
+        .context("the async runtime can't be started")?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Resolves on the first SIGTERM or SIGINT; the second ends the process at once.
@@ -141,8 +146,7 @@ pub(super) fn healthcheck(settings: &Settings) -> anyhow::Result<ExitCode> {
         });
     }
     let asking = async { tokio::time::timeout(HEALTHCHECK_TIMEOUT, ask(address)).await };
-    runtime()?
-        .block_on(asking)
+    run_to_end(async { Ok(asking.await) })?
         .with_context(|| {
             format!(
                 "{address} did not answer in {} s",

@@ -107,7 +107,7 @@ pub struct FeedSettings {
     pub upstream: Upstream,
     /// What is done to it.
     pub rules: RuleOptions,
-    /// How long a copy is fresh when upstream says nothing.
+    /// How long a copy is fresh.
     pub refresh: Duration,
     /// How long a reader waits for a refresh when there is a stale copy.
     pub serve_stale_after: Duration,

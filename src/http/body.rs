@@ -1,44 +1,96 @@
 //! The body of a reply, and the one log line that a request leaves when its body is done.
 
+use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use http::StatusCode;
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, Version, response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::meter::InFlight;
 use crate::cache::{Body, Broken};
 
+/// hyper lets go of a body once it has its last frame, and keeps what the reader's window does not
+/// take: frames of this size keep the body, and with it the request, in flight until near its end.
+const HTTP2_FRAME_BYTES_MAX: usize = 64 << 10;
+
 type Player = Pin<Box<dyn Stream<Item = Result<Bytes, Broken>> + Send>>;
 
 enum Source {
-    /// Pieces that are all there; the next one's number.
-    Whole(Body, usize),
+    /// Pieces that are all there; the next one's number, and what is left of the last.
+    Whole {
+        body: Body,
+        next: usize,
+        rest: Bytes,
+    },
     /// A recording that still grows.
-    Growing(Player),
+    Growing {
+        player: Player,
+        rest: Bytes,
+        ended: bool,
+    },
 }
 
 /// What a reply sends.
 pub struct ReplyBody {
     source: Source,
-    sent_bytes: u64,
-    ended: bool,
+    /// The largest frame that is handed over at once.
+    frame_bytes_max: usize,
     request: Option<Request>,
 }
 
-/// A request as its log line tells it.
+/// A request, as its log line tells it when it is dropped.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub(super) in_flight: InFlight,
-    pub(super) started: Instant,
-    pub(super) method: http::Method,
-    pub(super) path: String,
-    pub(super) status: StatusCode,
-    pub(super) cache_status: Option<http::HeaderValue>,
-    pub(super) peer: std::net::SocketAddr,
+    in_flight: InFlight,
+    started: Instant,
+    head: Arc<Parts>,
+    peer: SocketAddr,
+    /// What was answered; `None` when the reader left before.
+    answer: Option<(StatusCode, Option<HeaderValue>)>,
+    sent_bytes: u64,
+    is_whole: bool,
+}
+
+impl Request {
+    pub(super) fn begin(in_flight: InFlight, head: Arc<Parts>, peer: SocketAddr) -> Self {
+        let started = Instant::now();
+        Self {
+            in_flight,
+            started,
+            head,
+            peer,
+            answer: None,
+            sent_bytes: 0,
+            is_whole: false,
+        }
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        let (status, cache) = match &self.answer {
+            Some((status, cache)) => (Some(status.as_u16()), cache.as_ref()),
+            None => (None, None),
+        };
+        tracing::info!(
+            target: "feedwright::request",
+            method = %self.head.method,
+            path = %self.head.uri.path(),
+            status,
+            bytes = self.sent_bytes,
+            whole = self.is_whole,
+            cache = cache.and_then(|value| value.to_str().ok()),
+            duration_ms = self.started.elapsed().as_secs_f64() * 1e3,
+            peer = %self.peer.ip(),
+            "request"
+        );
+    }
 }
 
 impl ReplyBody {
@@ -57,33 +109,86 @@ impl ReplyBody {
     /// A body that is all there.
     #[must_use]
     pub fn whole(body: Body) -> Self {
-        Self::new(Source::Whole(body, 0))
+        Self::new(Source::Whole {
+            body,
+            next: 0,
+            rest: Bytes::new(),
+        })
     }
 
     /// A body that still grows.
     #[must_use]
     pub fn growing(player: impl Stream<Item = Result<Bytes, Broken>> + Send + 'static) -> Self {
-        Self::new(Source::Growing(Box::pin(player)))
+        Self::new(Source::Growing {
+            player: Box::pin(player),
+            rest: Bytes::new(),
+            ended: false,
+        })
     }
 
     fn new(source: Source) -> Self {
         Self {
             source,
-            sent_bytes: 0,
-            ended: false,
+            frame_bytes_max: usize::MAX,
             request: None,
         }
     }
 
-    pub(super) fn for_request(mut self, mut request: Request) -> Self {
+    /// Ties the body to the request it answers.
+    pub(super) fn for_request(mut self, mut request: Request, answer: &response::Parts) -> Self {
+        let cache = answer.headers.get("cache-status").cloned();
+        request.answer = Some((answer.status, cache));
+        request.is_whole = HttpBody::is_end_stream(&self);
         request.in_flight.set_waits_for_us(false);
+        if request.head.version == Version::HTTP_2 {
+            self.frame_bytes_max = HTTP2_FRAME_BYTES_MAX;
+        }
         self.request = Some(request);
         self
     }
+}
 
-    fn waits_for_us(&mut self, waits: bool) {
-        if let Some(request) = &mut self.request {
-            request.in_flight.set_waits_for_us(waits);
+impl Source {
+    /// The next frame, if there is one now.
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes_max: usize,
+    ) -> Poll<Option<Result<Bytes, Broken>>> {
+        let (Self::Whole { rest, .. } | Self::Growing { rest, .. }) = self;
+        if !rest.is_empty() {
+            return Poll::Ready(Some(Ok(rest.split_to(rest.len().min(bytes_max)))));
+        }
+        let piece = match self {
+            Self::Whole { body, next, .. } => {
+                let piece = body.pieces().get(*next).cloned();
+                *next += 1;
+                piece.map(Ok)
+            }
+            Self::Growing { player, ended, .. } => match player.as_mut().poll_next(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(piece) => {
+                    *ended = piece.is_none();
+                    piece
+                }
+            },
+        };
+        Poll::Ready(piece.map(|piece| piece.map(|piece| self.cut(piece, bytes_max))))
+    }
+
+    /// What of a piece makes one frame; the rest is kept for the next.
+    fn cut(&mut self, mut piece: Bytes, bytes_max: usize) -> Bytes {
+        let (Self::Whole { rest, .. } | Self::Growing { rest, .. }) = self;
+        if piece.len() > bytes_max {
+            *rest = piece.split_off(bytes_max);
+        }
+        piece
+    }
+
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Whole { body, next, rest } => rest.is_empty() && *next >= body.pieces().len(),
+            Self::Growing { rest, ended, .. } => rest.is_empty() && *ended,
         }
     }
 }
@@ -96,63 +201,35 @@ impl HttpBody for ReplyBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let next = match &mut self.source {
-            Source::Whole(body, next) => {
-                let piece = body.pieces().get(*next).cloned();
-                *next += 1;
-                Poll::Ready(piece.map(Ok))
+        let bytes_max = self.frame_bytes_max;
+        let next = self.source.poll(cx, bytes_max);
+        let is_over = self.source.is_over();
+        if let Some(request) = &mut self.request {
+            request.in_flight.set_waits_for_us(next.is_pending());
+            request.is_whole = is_over;
+            if let Poll::Ready(Some(Ok(frame))) = &next {
+                request.sent_bytes += frame.len() as u64;
             }
-            Source::Growing(player) => player.as_mut().poll_next(cx),
-        };
-        self.waits_for_us(next.is_pending());
-        match &next {
-            Poll::Ready(Some(Ok(piece))) => self.sent_bytes += piece.len() as u64,
-            Poll::Ready(None) => self.ended = true,
-            _ => {}
         }
-        next.map(|next| next.map(|piece| piece.map(Frame::data)))
+        next.map(|next| next.map(|frame| frame.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.source {
-            Source::Whole(body, next) => *next >= body.pieces().len(),
-            Source::Growing(_) => self.ended,
-        }
+        self.source.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Whole(body, next) => {
-                let left = body
+            Source::Whole { body, next, rest } => {
+                let later = body
                     .pieces()
                     .iter()
                     .skip(*next)
                     .map(Bytes::len)
                     .sum::<usize>();
-                SizeHint::with_exact(left as u64)
+                SizeHint::with_exact((rest.len() + later) as u64)
             }
-            Source::Growing(_) => SizeHint::default(),
+            Source::Growing { .. } => SizeHint::default(),
         }
-    }
-}
-
-impl Drop for ReplyBody {
-    fn drop(&mut self) {
-        let complete = self.is_end_stream();
-        let Some(request) = self.request.take() else {
-            return;
-        };
-        tracing::info!(
-            target: "feedwright::request",
-            method = %request.method,
-            path = %request.path,
-            status = request.status.as_u16(),
-            bytes = self.sent_bytes,
-            complete,
-            cache = request.cache_status.as_ref().and_then(|value| value.to_str().ok()),
-            duration_ms = request.started.elapsed().as_secs_f64() * 1e3,
-            peer = %request.peer.ip(),
-            "request"
-        );
     }
 }

@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
-use http::header::CONTENT_LENGTH;
-use http::{HeaderName, Method, Request, Response};
+use http::header::{CONTENT_LENGTH, HOST};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Answer;
 use super::body::{self, ReplyBody};
+use super::failure::Failure;
 use super::meter::{self, GivenUp, Meter, MeteredIo, Patience};
 use crate::config::ServerSettings;
 
@@ -33,7 +34,9 @@ pub(super) fn builder(settings: &ServerSettings) -> auto::Builder<TokioExecutor>
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(settings.header_timeout)
+        // Heads and idle connections are judged by the watchdog: hyper's timeout begins when the
+        // connection falls idle, not with the head.
+        .header_read_timeout(None)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX as usize);
     builder
@@ -50,6 +53,7 @@ pub(super) fn builder(settings: &ServerSettings) -> auto::Builder<TokioExecutor>
 pub(super) fn patience(settings: &ServerSettings) -> Patience {
     Patience {
         idle: settings.idle_timeout,
+        head: settings.header_timeout,
         write: settings.write_timeout,
         write_bytes_per_second_min: settings.write_bytes_per_second_min,
     }
@@ -110,28 +114,29 @@ async fn respond<A: Answer>(
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Infallible> {
-    let started = Instant::now();
-    let in_flight = meter.begin();
     let head = Arc::new(request.into_parts().0);
-    let reply = answer.answer(Arc::clone(&head)).await;
+    let in_flight = meter.begin(head.version);
+    let record = body::Request::begin(in_flight, Arc::clone(&head), peer);
+    let reply = if names_its_host(&head) {
+        answer.answer(Arc::clone(&head)).await
+    } else {
+        Failure::NoHost.into_reply()
+    };
     let (mut parts, mut reply_body) = reply.into_parts();
     if head.method == Method::HEAD {
-        if let Some(bytes) = http_body::Body::size_hint(&reply_body).exact() {
+        // A 304 has no content of its own whose length could be told (RFC 9110 §8.6).
+        if parts.status != StatusCode::NOT_MODIFIED
+            && let Some(bytes) = http_body::Body::size_hint(&reply_body).exact()
+        {
             parts.headers.insert(CONTENT_LENGTH, bytes.into());
         }
         reply_body = ReplyBody::empty();
     }
-    let logged = body::Request {
-        in_flight,
-        started,
-        path: head.uri.path().to_owned(),
-        method: head.method.clone(),
-        status: parts.status,
-        cache_status: parts
-            .headers
-            .get(HeaderName::from_static("cache-status"))
-            .cloned(),
-        peer,
-    };
-    Ok(Response::from_parts(parts, reply_body.for_request(logged)))
+    let reply_body = reply_body.for_request(record, &parts);
+    Ok(Response::from_parts(parts, reply_body))
+}
+
+/// RFC 9112 §3.2: HTTP/1.1 names the host.
+fn names_its_host(head: &Parts) -> bool {
+    head.version != Version::HTTP_11 || head.headers.contains_key(HOST)
 }

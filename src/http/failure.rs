@@ -18,6 +18,8 @@ pub enum Failure {
     NotFound,
     /// The path is known, the method is not.
     MethodNotAllowed,
+    /// An HTTP/1.1 request without `Host`.
+    NoHost,
     /// No feed has this name.
     UnknownFeed,
     /// The reader refuses every coding we have.
@@ -34,6 +36,7 @@ impl Failure {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotFound | Self::UnknownFeed => StatusCode::NOT_FOUND,
+            Self::NoHost => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
@@ -46,6 +49,7 @@ impl Failure {
         match self {
             Self::NotFound => "Nothing is here. The list of feeds is at /.\n".into(),
             Self::UnknownFeed => "No feed has this name. The list of feeds is at /.\n".into(),
+            Self::NoHost => "The request names no host.\n".into(),
             Self::MethodNotAllowed => "Only GET and HEAD are answered here.\n".into(),
             Self::NotAcceptable => "Feeds are sent as gzip, br, zstd or identity.\n".into(),
             Self::NotReady => "Shutting down.\n".into(),

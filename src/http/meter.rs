@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::Version;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -26,10 +27,17 @@ pub(super) struct Meter {
     waiting_for_us: AtomicUsize,
     /// Requests begun so far.
     requests: AtomicU64,
+    /// Whether something was read that no request has come of yet. On HTTP/2 that says nothing
+    /// after the first request: its connections talk between requests, too.
+    has_partial_head: AtomicBool,
+    is_http2: AtomicBool,
 }
 
 impl Meter {
-    pub(super) fn begin(self: &Arc<Self>) -> InFlight {
+    pub(super) fn begin(self: &Arc<Self>, version: Version) -> InFlight {
+        self.has_partial_head.store(false, Ordering::Relaxed);
+        self.is_http2
+            .store(version == Version::HTTP_2, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.waiting_for_us.fetch_add(1, Ordering::Relaxed);
@@ -37,6 +45,10 @@ impl Meter {
             meter: Arc::clone(self),
             waits_for_us: true,
         }
+    }
+
+    fn reads_a_head(&self) -> bool {
+        self.has_partial_head.load(Ordering::Relaxed) && !self.is_http2.load(Ordering::Relaxed)
     }
 
     fn is_blocked(&self) -> bool {
@@ -84,6 +96,8 @@ impl Drop for InFlight {
 pub(super) struct Patience {
     /// Without a request, from accept or the last response on.
     pub(super) idle: Duration,
+    /// For the head of a request, from its first byte on.
+    pub(super) head: Duration,
     /// The span over which a reader's rate is judged.
     pub(super) write: Duration,
     /// Bytes a second a reader must take while there is something to take.
@@ -95,18 +109,21 @@ pub(super) struct Patience {
 pub(super) enum GivenUp {
     /// Nothing was asked for.
     Idle,
+    /// A request's head took too long.
+    SlowHead,
     /// The reader took less than the least rate.
     SlowReader,
 }
 
 /// Returns when the connection has used up our patience.
 pub(super) async fn watch(meter: &Meter, patience: Patience) -> GivenUp {
-    let tick = (patience.idle.min(patience.write) / 4).max(Duration::from_millis(10));
+    let shortest = patience.idle.min(patience.write).min(patience.head);
+    let tick = (shortest / 4).max(Duration::from_millis(10));
     let window_bytes = patience
         .write_bytes_per_second_min
         .saturating_mul(patience.write.as_secs().max(1));
     let (mut idle_since, mut requests) = (Instant::now(), 0);
-    let mut window = None;
+    let (mut window, mut head_since) = (None, None);
     loop {
         tokio::time::sleep(tick).await;
         let now = Instant::now();
@@ -116,6 +133,14 @@ pub(super) async fn watch(meter: &Meter, patience: Patience) -> GivenUp {
         } else if now - idle_since >= patience.idle {
             return GivenUp::Idle;
         }
+        head_since = match head_since {
+            _ if !meter.reads_a_head() => None,
+            None => Some((now, seen)),
+            // A head that was finished and followed by another is another head.
+            Some((_, before)) if before != seen => Some((now, seen)),
+            Some((since, _)) if now - since >= patience.head => return GivenUp::SlowHead,
+            reading => reading,
+        };
         let written = meter.written_bytes.load(Ordering::Relaxed);
         window = match window {
             _ if !meter.waits_for_reader() => None,
@@ -161,7 +186,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for MeteredIo<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if buf.filled().len() > before && self.meter.in_flight() == 0 {
+            self.meter.has_partial_head.store(true, Ordering::Relaxed);
+        }
+        read
     }
 }
 
@@ -208,6 +238,7 @@ mod tests {
         let idle = Duration::from_secs(60);
         Patience {
             idle,
+            head: Duration::from_secs(10),
             write: Duration::from_secs(30),
             write_bytes_per_second_min: 1024,
         }
@@ -223,7 +254,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_reader_who_takes_nothing_is_given_up() {
         let meter = Arc::new(Meter::default());
-        let mut request = meter.begin();
+        let mut request = meter.begin(Version::HTTP_11);
         let (ours, _theirs) = tokio::io::duplex(1000);
         let mut io = MeteredIo::new(ours, Arc::clone(&meter));
         request.set_waits_for_us(false);
@@ -237,7 +268,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_upstream_is_not_the_readers_fault() {
         let meter = Arc::new(Meter::default());
-        let _request = meter.begin();
+        let _request = meter.begin(Version::HTTP_11);
         let watched = tokio::time::timeout(Duration::from_secs(600), watch(&meter, patience()));
         assert!(watched.await.is_err());
     }

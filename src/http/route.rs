@@ -39,18 +39,6 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Route<'a> {
     }
 }
 
-/// The route's name in logs.
-#[must_use]
-pub fn name(route: Route<'_>) -> &'static str {
-    match route {
-        Route::Feed(_) => "feed",
-        Route::Index => "index",
-        Route::Health => "health",
-        Route::Ready => "ready",
-        Route::MethodNotAllowed | Route::NotFound => "none",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

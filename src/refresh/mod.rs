@@ -4,26 +4,35 @@
 //! Invariants: a document that is cut, or that is no feed, never replaces a copy and never ends a
 //! reply cleanly; what can become an error is decided before the first byte.
 
+mod media_type;
+mod tag;
 mod trouble;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use url::Url;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::cache::{Cache, FeedCopy, Flight, Forms, Head, Recorder, Times};
+use crate::cache::{self, Cache, Encoders, FeedCopy, Flight, Forms, Head, Recorder, Times};
 use crate::config::FeedSettings;
 use crate::feed::Format;
-use crate::feed::splitter::{Completeness, NotAFeed};
+use crate::feed::splitter::{Completeness, Ending, NotAFeed};
 use crate::rewrite::{FeedRewriter, Origin, RuleError, Rules};
-use crate::upstream::{Client, Fetched, Found, Validators};
+use crate::upstream::{Body, Client, Fetched, Found, Validators};
 
 pub use trouble::Trouble;
+
+/// Rewritten text is handed to readers in pieces of at least this size, while upstream is fast.
+const PIECE_BYTES: usize = 16 << 10;
+/// When upstream pauses for so long, readers get what there is.
+const PIECE_PAUSE: Duration = Duration::from_millis(5);
 
 /// A configured feed, ready to be fetched and rewritten.
 #[derive(Debug)]
@@ -55,64 +64,82 @@ impl Feed {
 pub struct Refresher {
     /// Where copies are kept.
     pub cache: Cache<Trouble>,
-    /// What fetches.
-    pub client: Client,
-    /// Carries the fetches.
+    /// What makes forms of copies.
+    pub encoders: Encoders,
+    /// Carries fetches and encoders.
     pub tasks: TaskTracker,
+    client: Client,
+    fetches: Semaphore,
 }
 
 impl Refresher {
-    /// Fetches `feed` in a task and lands `flight`. With `stale` at hand the new copy is recorded
-    /// to its end first; without, readers play it while it grows.
+    /// Fetches at the same time; more wait for a place.
+    pub const FETCHES_AT_ONCE_MAX: usize = 256;
+
+    /// A refresher with nothing cached.
+    #[must_use]
+    pub fn new(client: Client, options: cache::Options) -> Self {
+        let tasks = TaskTracker::new();
+        Self {
+            cache: Cache::new(options),
+            encoders: Encoders::new(tasks.clone()),
+            fetches: Semaphore::new(Self::FETCHES_AT_ONCE_MAX),
+            tasks,
+            client,
+        }
+    }
+
+    /// Fetches `feed` in a task and lands `flight`. With a stale copy at hand the new one is
+    /// recorded to its end first; without, readers play it while it grows.
     pub fn start(self: &Arc<Self>, feed: Arc<Feed>, flight: Arc<Flight<Trouble>>, has_stale: bool) {
         let refresher = Arc::clone(self);
         self.tasks.spawn(async move {
+            let _place = refresher.fetches.acquire().await;
             let started = Instant::now();
             let fetching = refresher.fetch(&feed, (!has_stale).then_some(&*flight));
             let outcome = AssertUnwindSafe(fetching).catch_unwind().await;
-            let outcome = outcome.unwrap_or(Err(Trouble::Panicked));
-            log(&feed, started, &outcome);
-            match outcome {
-                Ok((copy, _)) => {
-                    let copy = Arc::new(copy);
-                    refresher.cache.keep(&feed.key, Arc::clone(&copy));
-                    flight.land(Ok(copy));
+            let outcome = outcome.unwrap_or(Err(Trouble::Panicked)).map_err(Arc::new);
+            match &outcome {
+                Ok(news) => {
+                    refresher.cache.keep(&feed.key, Arc::clone(&news.copy));
+                    flight.land(Ok(Arc::clone(&news.copy)));
                 }
                 Err(trouble) => {
-                    let trouble = Arc::new(trouble);
-                    let until = Instant::now() + feed.settings.retry_after_error;
-                    refresher.cache.fail(&feed.key, Arc::clone(&trouble), until);
-                    flight.land(Err(trouble));
+                    let pause = trouble.retry_after().unwrap_or_default();
+                    let until = Instant::now() + pause.max(feed.settings.retry_after_error);
+                    refresher.cache.fail(&feed.key, Arc::clone(trouble), until);
+                    flight.land(Err(Arc::clone(trouble)));
                 }
             }
+            log(&feed, started, outcome.as_ref());
         });
     }
 
     /// One fetch. `early` is landed with the growing copy as soon as it is known to be a feed.
-    async fn fetch(
-        &self,
-        feed: &Feed,
-        early: Option<&Flight<Trouble>>,
-    ) -> Result<(FeedCopy, What), Trouble> {
+    async fn fetch(&self, feed: &Feed, early: Option<&Flight<Trouble>>) -> Result<News, Trouble> {
         let known = self.cache.peek(&feed.key);
         let validators = known
             .as_ref()
             .map(|copy| copy.validators.clone())
             .unwrap_or_default();
-        let fetched = self
-            .client
-            .fetch(&feed.settings.upstream, &validators)
-            .await?;
-        match (fetched, known) {
-            (Fetched::NotModified(news), Some(known)) => Ok((
-                known.confirmed(news.validators, Instant::now()),
-                What::Confirmed,
-            )),
+        match (
+            self.client
+                .fetch(&feed.settings.upstream, &validators)
+                .await?,
+            known,
+        ) {
+            (Fetched::NotModified(news), Some(known)) => {
+                let copy = Arc::new(known.confirmed(news.validators, Instant::now()));
+                Ok(News {
+                    copy,
+                    ending: None,
+                    moved_to: news.moved_to,
+                })
+            }
             (Fetched::NotModified(_), None) => Err(Trouble::NothingToConfirm),
-            (Fetched::Found(found), known) => self
-                .record(feed, found, known.as_deref(), early)
-                .await
-                .map(|copy| (copy, What::Recorded)),
+            (Fetched::Found(found), known) => {
+                self.record(feed, found, known.as_deref(), early).await
+            }
         }
     }
 
@@ -122,39 +149,55 @@ impl Refresher {
         mut found: Box<Found>,
         known: Option<&FeedCopy>,
         early: Option<&Flight<Trouble>>,
-    ) -> Result<FeedCopy, Trouble> {
+    ) -> Result<News, Trouble> {
+        let charset = media_type::charset(found.content_type());
+        let mut digest = Xxh3::new();
+        // Relative addresses and text depend on these.
+        digest.update(found.url.as_str().as_bytes());
+        digest.update(charset.as_deref().unwrap_or_default().as_bytes());
         let origin = Origin {
             url: found.url.clone(),
-            charset: charset(found.content_type()),
+            charset,
         };
         let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin);
         let mut recorder = Recorder::new(self.cache.options().recording_bytes_max);
         let mut growing = None;
-        let (mut digest, mut out) = (Xxh3::new(), String::new());
-        while let Some(chunk) = found.body.chunk().await? {
+        let mut out = String::new();
+        while let Some(chunk) =
+            next_chunk(&mut found.body, &mut recorder, &mut out, growing.is_some()).await?
+        {
             digest.update(&chunk);
             rewriter.push(&chunk, &mut out);
+            if rewriter.is_outgrown() {
+                return Err(Trouble::Outgrown);
+            }
             if let Some(what) = rewriter.rejected() {
                 return Err(Trouble::NotAFeed(what));
             }
-            let Some(format) = rewriter.format() else {
+            let Some(format) = rewriter.format().filter(|_| growing.is_none()) else {
                 continue;
             };
             recorder.append(take(&mut out))?;
-            if growing.is_none() {
-                let copy = self.growing_copy(feed, &found, format, &recorder);
-                if let Some(flight) = early {
-                    flight.land(Ok(Arc::new(copy.clone())));
-                }
-                growing = Some(copy);
+            let copy = self.growing_copy(feed, &found, format, &recorder);
+            if let Some(flight) = early {
+                flight.land(Ok(Arc::new(copy.clone())));
             }
+            growing = Some(copy);
         }
-        match rewriter.finish(&mut out).completeness {
+        let ending = rewriter.finish(&mut out);
+        match ending.completeness {
             Completeness::Complete => {}
             Completeness::Truncated => return Err(Trouble::Truncated),
             Completeness::NotAFeed(what) => return Err(Trouble::NotAFeed(what)),
         }
-        let copy = match (growing, rewriter.format()) {
+        if rewriter.is_outgrown() {
+            return Err(Trouble::Outgrown);
+        }
+        // With a copy at hand that has items, a feed without any is a worse one.
+        if ending.items == 0 && early.is_none() && known.is_some_and(|known| known.items > 0) {
+            return Err(Trouble::NoItems);
+        }
+        let mut copy = match (growing, rewriter.format()) {
             (Some(copy), _) => copy,
             // The text was held back to its end, until its charset was clear.
             (None, Some(format)) => self.growing_copy(feed, &found, format, &recorder),
@@ -162,7 +205,13 @@ impl Refresher {
         };
         recorder.append(take(&mut out))?;
         copy.forms.complete(recorder.finish());
-        Ok(settle(copy, known, digest.digest128(), &feed.rules))
+        copy.items = ending.items;
+        let copy = Arc::new(tag::settle(copy, known, digest.digest128(), &feed.rules));
+        Ok(News {
+            copy,
+            ending: Some(ending),
+            moved_to: found.moved_to,
+        })
     }
 
     fn growing_copy(
@@ -172,7 +221,7 @@ impl Refresher {
         format: Format,
         recorder: &Recorder,
     ) -> FeedCopy {
-        let content_type = content_type(found.content_type(), format);
+        let content_type = media_type::content_type(found.content_type(), format);
         let Validators {
             etag: tag,
             last_modified,
@@ -180,7 +229,7 @@ impl Refresher {
         let inputs =
             [tag, last_modified].map(|value| value.as_ref().map_or(&[][..], |v| v.as_bytes()));
         let etag = (!found.validators.is_empty()).then(|| {
-            etag(
+            tag::make(
                 &[inputs[0], inputs[1], found.url.as_str().as_bytes()],
                 &feed.rules,
             )
@@ -194,6 +243,7 @@ impl Refresher {
             forms: Arc::new(Forms::growing(recorder.recording())),
             validators: found.validators.clone(),
             digest: None,
+            items: 0,
             times: Times {
                 fetched_at: Instant::now(),
                 fresh_for: feed.settings.refresh,
@@ -204,43 +254,34 @@ impl Refresher {
 }
 
 /// What a fetch brought.
-#[derive(Debug, Clone, Copy)]
-enum What {
-    Recorded,
-    Confirmed,
+struct News {
+    copy: Arc<FeedCopy>,
+    /// How the document ended; `None` when upstream confirmed the copy.
+    ending: Option<Ending>,
+    /// Where upstream says the feed moved to for good. It is told, never acted upon.
+    moved_to: Option<Url>,
 }
 
-/// The copy of a body that is whole. The same bytes as before keep their entity tag and date,
-/// whatever upstream's validators say.
-fn settle(mut copy: FeedCopy, known: Option<&FeedCopy>, digest: u128, rules: &Rules) -> FeedCopy {
-    copy.digest = Some(digest);
-    match known.filter(|known| known.digest == Some(digest)) {
-        Some(known) => {
-            copy.head = Head {
-                content_type: copy.head.content_type,
-                ..known.head.clone()
-            }
-        }
-        None if copy.head.etag.is_none() => {
-            copy.head.etag = Some(etag(&[&digest.to_be_bytes()], rules));
-        }
-        None => {}
+/// The next chunk. What was rewritten before is handed to readers in pieces of some size, or at
+/// once when upstream pauses: a wake-up for each small chunk costs more than the rewriting.
+async fn next_chunk(
+    body: &mut Body,
+    recorder: &mut Recorder,
+    out: &mut String,
+    is_feed: bool,
+) -> Result<Option<Bytes>, Trouble> {
+    if is_feed && out.len() >= PIECE_BYTES {
+        recorder.append(take(out))?;
     }
-    copy
-}
-
-/// An entity tag from what a rewritten feed is made of.
-fn etag(inputs: &[&[u8]], rules: &Rules) -> String {
-    let mut hash = Xxh3::new();
-    for input in inputs
-        .iter()
-        .copied()
-        .chain([rules.fingerprint().as_slice()])
-    {
-        hash.update(&(input.len() as u64).to_be_bytes());
-        hash.update(input);
+    let mut next = std::pin::pin!(body.chunk());
+    if is_feed && !out.is_empty() {
+        tokio::select! {
+            biased;
+            chunk = next.as_mut() => return Ok(chunk?),
+            () = tokio::time::sleep(PIECE_PAUSE) => recorder.append(take(out))?,
+        }
     }
-    format!("{:032x}", hash.digest128())
+    Ok(next.await?)
 }
 
 fn take(out: &mut String) -> Bytes {
@@ -249,66 +290,32 @@ fn take(out: &mut String) -> Bytes {
     piece
 }
 
-/// The charset that `Content-Type` names.
-fn charset(content_type: Option<&str>) -> Option<String> {
-    let parameters = content_type?.split(';').skip(1);
-    let charset = parameters
-        .filter_map(|parameter| parameter.split_once('='))
-        .find_map(|(name, value)| {
-            name.trim()
-                .eq_ignore_ascii_case("charset")
-                .then(|| value.trim().trim_matches(['"', '\'']))
-        });
-    charset
-        .filter(|charset| !charset.is_empty())
-        .map(str::to_owned)
-}
-
-/// The publisher's media type where it is one for feeds, else the format's own; always with the
-/// charset that we send (RFC 7303 §3).
-fn content_type(upstream: Option<&str>, format: Format) -> String {
-    let essence = upstream
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default()
-        .trim();
-    let essence = essence.to_ascii_lowercase();
-    let known: &[&str] = match format {
-        Format::Json => &["application/feed+json", "application/json"],
-        _ => &[
-            "application/rss+xml",
-            "application/atom+xml",
-            "application/rdf+xml",
-            "application/xml",
-            "text/xml",
-        ],
-    };
-    let own = match format {
-        Format::Rss => "application/rss+xml",
-        Format::Rdf => "application/rdf+xml",
-        Format::Atom => "application/atom+xml",
-        Format::Json => "application/feed+json",
-    };
-    let essence = if known.contains(&essence.as_str()) {
-        essence.as_str()
-    } else {
-        own
-    };
-    format!("{essence}; charset=utf-8")
-}
-
 /// One line per fetch; a failure with its whole chain.
-fn log(feed: &Feed, started: Instant, outcome: &Result<(FeedCopy, What), Trouble>) {
+fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Arc<Trouble>>) {
     let duration_ms = started.elapsed().as_secs_f64() * 1e3;
     let name = feed.settings.name.as_str();
     match outcome {
-        Ok((copy, what)) => tracing::info!(
-            target: "feedwright::fetch",
-            outcome = ?what,
-            feed.name = name,
-            bytes = copy.forms.bytes(),
-            duration_ms,
-            "fetch"
-        ),
+        Ok(News {
+            copy,
+            ending,
+            moved_to,
+        }) => {
+            let skipped = ending
+                .iter()
+                .flat_map(|ending| &ending.skips)
+                .map(|(_, count)| count);
+            tracing::info!(
+                target: "feedwright::fetch",
+                outcome = if ending.is_some() { "recorded" } else { "confirmed" },
+                feed.name = name,
+                items = copy.items,
+                skipped = skipped.sum::<usize>(),
+                bytes = copy.forms.bytes(),
+                moved_to = moved_to.as_ref().map(Url::as_str),
+                duration_ms,
+                "fetch"
+            );
+        }
         Err(trouble) => tracing::warn!(
             target: "feedwright::fetch",
             outcome = trouble.reason(),
@@ -317,61 +324,5 @@ fn log(feed: &Feed, started: Instant, outcome: &Result<(FeedCopy, What), Trouble
             duration_ms,
             "fetch"
         ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn charsets() {
-        for (content_type, expected) in [
-            ("text/xml; charset=utf-8", Some("utf-8")),
-            ("text/xml;x=1; Charset=\"gb2312\"", Some("gb2312")),
-            ("text/xml; charset=", None),
-            ("text/xml", None),
-        ] {
-            assert_eq!(
-                charset(Some(content_type)).as_deref(),
-                expected,
-                "{content_type}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_content_type_is_the_publishers_where_it_is_one_for_feeds() {
-        for (upstream, format, expected) in [
-            (Some("text/xml"), Format::Rss, "text/xml; charset=utf-8"),
-            (
-                Some("Application/RSS+XML; charset=gbk"),
-                Format::Rss,
-                "application/rss+xml; charset=utf-8",
-            ),
-            (
-                Some("text/html"),
-                Format::Rss,
-                "application/rss+xml; charset=utf-8",
-            ),
-            (
-                Some("text/plain"),
-                Format::Atom,
-                "application/atom+xml; charset=utf-8",
-            ),
-            (None, Format::Rdf, "application/rdf+xml; charset=utf-8"),
-            (
-                Some("application/json"),
-                Format::Json,
-                "application/json; charset=utf-8",
-            ),
-            (
-                Some("text/xml"),
-                Format::Json,
-                "application/feed+json; charset=utf-8",
-            ),
-        ] {
-            assert_eq!(content_type(upstream, format), expected, "{upstream:?}");
-        }
     }
 }

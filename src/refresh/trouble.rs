@@ -1,8 +1,9 @@
 //! Why a feed could not be brought up to date.
 
 use std::error::Error;
+use std::time::Duration;
 
-use crate::cache::TooLarge;
+use crate::cache::{Broken, TooLarge};
 use crate::feed::splitter::NotAFeed;
 use crate::upstream::FetchError;
 
@@ -22,6 +23,15 @@ pub enum Trouble {
     /// The rewritten feed is larger than a recording may be.
     #[error("the rewritten feed is too large")]
     TooLarge(#[from] TooLarge),
+    /// The rules would add more to the feed than they may.
+    #[error("pictures' addresses, header and footer would add too much to the feed")]
+    Outgrown,
+    /// The recording that a reader waited for broke off.
+    #[error("the feed broke off while it was recorded")]
+    Broken(#[from] Broken),
+    /// The feed has no item, and the copy at hand has some.
+    #[error("the feed came without items")]
+    NoItems,
     /// Upstream confirmed a copy that is no longer there.
     #[error("upstream confirmed a copy that we no longer hold")]
     NothingToConfirm,
@@ -38,9 +48,20 @@ impl Trouble {
             Self::Fetch(error) => error.reason(),
             Self::NotAFeed(_) => "not-a-feed",
             Self::Truncated => "truncated",
-            Self::TooLarge(_) => "too-large",
+            Self::TooLarge(_) | Self::Outgrown => "too-large",
+            Self::Broken(_) => "cut",
+            Self::NoItems => "no-items",
             Self::NothingToConfirm => "nothing-to-confirm",
             Self::Panicked => "defect",
+        }
+    }
+
+    /// How long upstream asked us to wait (RFC 9110 §10.2.3).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Fetch(FetchError::Status { retry_after, .. }) => *retry_after,
+            _ => None,
         }
     }
 

@@ -5,6 +5,8 @@ use std::cell::OnceCell;
 
 use url::Url;
 
+use crate::rewrite::budget::ADDRESS_BYTES_MAX;
+
 /// Where the parts of a feed stand.
 #[derive(Debug, Clone)]
 pub(super) struct FeedBase {
@@ -71,10 +73,10 @@ impl<'a> PieceBase<'a> {
             return None;
         }
         if self.frame_bases.is_empty() && self.item_bases.is_empty() {
-            return self.channel().join(self.item_link).ok();
+            return join(self.channel(), self.item_link);
         }
         let bases = self.frame_bases.iter().chain(&self.item_bases);
-        join_all(&self.feed.url, bases).join(self.item_link).ok()
+        join(&join_all(&self.feed.url, bases), self.item_link)
     }
 
     /// The item's link, made absolute; as written when that can't be done.
@@ -87,15 +89,22 @@ impl<'a> PieceBase<'a> {
 impl FeedBase {
     /// Remembers the channel's link, which may be relative to the feed.
     pub(super) fn learn_link(&mut self, frame_bases: &[String], link: &str) {
-        self.link = join_all(&self.url, frame_bases).join(link).ok();
+        self.link = join(&join_all(&self.url, frame_bases), link);
     }
 }
 
 /// A base that can't be joined is passed over (RFC 3986 §5.1).
 fn join_all<'b>(url: &Url, bases: impl IntoIterator<Item = &'b String>) -> Url {
     bases.into_iter().fold(url.clone(), |url, base| {
-        url.join(base.trim()).unwrap_or(url)
+        join(&url, base.trim()).unwrap_or(url)
     })
+}
+
+/// Resolves a reference, unless it or what comes of it is longer than a base may be.
+fn join(base: &Url, reference: &str) -> Option<Url> {
+    let is_short = reference.len() <= ADDRESS_BYTES_MAX;
+    let url = is_short.then(|| base.join(reference).ok()).flatten()?;
+    (url.as_str().len() <= ADDRESS_BYTES_MAX).then_some(url)
 }
 
 #[cfg(test)]

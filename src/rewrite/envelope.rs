@@ -7,12 +7,13 @@
 use url::Url;
 
 use crate::feed::element::Element;
-use crate::feed::json::Member;
+use crate::feed::json::{Kind, Member};
 use crate::feed::namespace::Ns;
 use crate::feed::text::{Decoded, Edit};
 use crate::feed::xml::Tag;
 use crate::rewrite::facts;
 use crate::rewrite::field::lower;
+use crate::rewrite::piece;
 use crate::rewrite::splice::Splicer;
 
 /// RFC 5005 relations: pages and archives that stand at the publisher.
@@ -58,15 +59,7 @@ fn link(xml: &str, element: &Element<'_>, self_url: &str) -> Fate {
             Some(href) => {
                 let mut out = String::with_capacity(xml.len());
                 let mut splicer = Splicer::new(xml, &mut out);
-                let start = element.tag_range.start;
-                let decoded = Decoded::attribute(href.value);
-                let edit = Edit {
-                    range: 0..decoded.as_str().len(),
-                    text: self_url.to_owned(),
-                };
-                splicer.replace(start + href.span.start..start + href.span.end, |out| {
-                    decoded.splice(&[edit], out);
-                });
+                piece::replace_value(element, &href, self_url.to_owned(), &mut splicer);
                 splicer.finish();
                 Fate::Replaced(out)
             }
@@ -123,7 +116,7 @@ pub(super) fn instruction(xml: &str, base: &Url) -> Fate {
 pub(super) fn member(json: &str, member: &Member<'_>, self_url: &str) -> Fate {
     match member.key.as_ref() {
         "hubs" | "next_url" => Fate::Replaced(json.replacen('"', "\"_", 1)),
-        "feed_url" => {
+        "feed_url" if member.value.kind == Kind::String => {
             let mut out = String::with_capacity(json.len());
             let mut splicer = Splicer::new(json, &mut out);
             let decoded = Decoded::json(&json[member.value.inner()]);

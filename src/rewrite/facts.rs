@@ -15,7 +15,7 @@ pub(super) fn of_item(xml: &str, elements: &[Element<'_>]) -> ItemFacts<'static>
     let mut facts = ItemFacts::default();
     for element in elements
         .iter()
-        .filter(|element| element.depth == 1 || is_name(element))
+        .filter(|element| element.depth == 1 || is_author_name(elements, element))
     {
         let slot = match (element.ns, &*lower(element.local)) {
             (Ns::Core | Ns::Atom, "title") => {
@@ -52,6 +52,9 @@ pub(super) fn of_item(xml: &str, elements: &[Element<'_>]) -> ItemFacts<'static>
             *slot = text(xml, element).into();
         }
     }
+    if let Some(item) = elements.first().filter(|_| facts.guid.is_empty()) {
+        facts.guid = attribute(item, "rdf:about").into();
+    }
     facts
 }
 
@@ -67,8 +70,9 @@ pub(super) fn link_of_item(xml: &str, elements: &[Element<'_>]) -> String {
 }
 
 /// Atom's `author > name`.
-fn is_name(element: &Element<'_>) -> bool {
-    element.depth == 2 && element.is(Ns::Atom, "name")
+fn is_author_name(elements: &[Element<'_>], element: &Element<'_>) -> bool {
+    let parent = element.parent.and_then(|parent| elements.get(parent));
+    element.is(Ns::Atom, "name") && parent.is_some_and(|parent| parent.is(Ns::Atom, "author"))
 }
 
 fn add_category(facts: &mut ItemFacts<'_>, category: String) {

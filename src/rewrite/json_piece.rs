@@ -5,9 +5,10 @@ use std::ops::Range;
 
 use crate::feed::json::{self, Kind, Member, Value};
 use crate::feed::text::{Decoded, Edit};
-use crate::rewrite::base::PieceBase;
+use crate::rewrite::facts;
+use crate::rewrite::field;
 use crate::rewrite::html::Markup;
-use crate::rewrite::piece::{self, Pictures, Work};
+use crate::rewrite::piece::{self, Work};
 use crate::rewrite::splice::Splicer;
 
 /// Appends an item with the rules applied.
@@ -54,7 +55,7 @@ fn collect_html(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &mut 
     let html = decoded.as_str();
     let mut edits = match work.pictures {
         Some(pictures) => pictures.html.edits(html, Markup::Html, &mut |written| {
-            address(pictures, work.base, written)
+            work.address_within(written, Vec::new)
         }),
         None => Vec::new(),
     };
@@ -93,12 +94,16 @@ fn collect_picture(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &m
 /// An attachment's address, when it says that it is a picture.
 fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: &mut Vec<Change>) {
     let members = json::members(json, attachment.range.clone());
-    let is_picture = members.iter().any(|member| {
-        member.key == "mime_type"
-            && Decoded::json(&json[member.value.inner()])
-                .as_str()
-                .starts_with("image/")
-    });
+    let text = |key: &str| {
+        let member = members.iter().find(|member| member.key == key);
+        member.map_or_else(String::new, |member| {
+            facts::string(json, member).to_ascii_lowercase()
+        })
+    };
+    let is_picture = match text("mime_type") {
+        kind if kind.is_empty() => field::ends_like_a_picture(&text("url")),
+        kind => kind.starts_with("image/"),
+    };
     if let Some(url) = members
         .iter()
         .find(|member| is_picture && member.key == "url")
@@ -108,19 +113,12 @@ fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: 
 }
 
 fn collect_address(json: &str, value: &Value, work: &Work<'_>, changes: &mut Vec<Change>) {
-    let Some(pictures) = work.pictures.filter(|_| value.kind == Kind::String) else {
+    if value.kind != Kind::String {
         return;
-    };
+    }
     let decoded = Decoded::json(&json[value.inner()]);
-    if let Some(text) = address(pictures, work.base, decoded.as_str()) {
+    if let Some(text) = work.address_within(decoded.as_str(), Vec::new) {
         let range = 0..decoded.as_str().len();
         changes.push((value.inner(), vec![Edit { range, text }]));
     }
-}
-
-fn address(pictures: &Pictures, base: &PieceBase<'_>, written: &str) -> Option<String> {
-    if piece::is_absolute(written) {
-        return pictures.addresses.rewrite(written, None);
-    }
-    pictures.addresses.rewrite(written, Some(&base.within(&[])))
 }

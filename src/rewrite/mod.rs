@@ -5,6 +5,7 @@
 
 pub mod address;
 mod base;
+mod budget;
 mod css;
 mod envelope;
 mod facts;

@@ -5,9 +5,10 @@
 
 use crate::feed::element::{self, Element};
 use crate::feed::text::{Decoded, Edit};
-use crate::feed::xml::Tag;
+use crate::feed::xml::{Attribute, Tag};
 use crate::rewrite::address::Addresses;
 use crate::rewrite::base::PieceBase;
+use crate::rewrite::budget::{ADDRESS_BYTES_MAX, Budget};
 use crate::rewrite::field::{self, Fullness, Role};
 use crate::rewrite::fragment::{self, Closing};
 use crate::rewrite::html::{HtmlPass, Markup};
@@ -41,6 +42,7 @@ pub(super) struct Work<'a> {
     pub(super) pictures: Option<&'a Pictures>,
     pub(super) base: &'a PieceBase<'a>,
     pub(super) wrap: &'a Wrap,
+    pub(super) budget: &'a Budget,
 }
 
 /// Appends `xml` with the rules applied.
@@ -57,15 +59,9 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
                 let Some(attribute) = element.tag.attribute(name) else {
                     continue;
                 };
-                let decoded = Decoded::attribute(attribute.value);
-                if let Some(address) = work.address(elements, index, decoded.as_str()) {
-                    let start = element.tag_range.start;
-                    let span = start + attribute.span.start..start + attribute.span.end;
-                    let edit = Edit {
-                        range: 0..decoded.as_str().len(),
-                        text: address,
-                    };
-                    splicer.replace(span, |out| decoded.splice(&[edit], out));
+                let written = Decoded::attribute(attribute.value);
+                if let Some(address) = work.address(elements, index, written.as_str()) {
+                    replace_value(element, &attribute, address, &mut splicer);
                 }
             }
             Role::AddressText => {
@@ -88,6 +84,25 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
         }
     }
     splicer.finish();
+}
+
+/// Lets `text` stand as the value of an attribute of `element`, in quotes.
+pub(super) fn replace_value(
+    element: &Element<'_>,
+    attribute: &Attribute<'_>,
+    text: String,
+    splicer: &mut Splicer<'_, '_>,
+) {
+    let start = element.tag_range.start;
+    let span = start + attribute.span.start..start + attribute.span.end;
+    let decoded = Decoded::attribute(attribute.value);
+    let range = 0..decoded.as_str().len();
+    let quote = if attribute.quote.is_none() { "\"" } else { "" };
+    splicer.replace(span, |out| {
+        out.push_str(quote);
+        decoded.splice(&[Edit { range, text }], out);
+        out.push_str(quote);
+    });
 }
 
 /// The field that header and footer go to.
@@ -240,17 +255,30 @@ fn tag_bytes(markup: &str) -> Option<usize> {
 impl Work<'_> {
     /// The address to write for one that stands in `elements[index]`.
     fn address(&self, elements: &[Element<'_>], index: usize, written: &str) -> Option<String> {
+        self.address_within(written, || element::bases(elements, index))
+    }
+
+    /// The address to write for one that stands under these `xml:base` values.
+    pub(super) fn address_within(
+        &self,
+        written: &str,
+        inner_bases: impl FnOnce() -> Vec<String>,
+    ) -> Option<String> {
         let addresses = &self.pictures?.addresses;
-        if is_absolute(written) {
-            return addresses.rewrite(written, None);
+        if written.len() > ADDRESS_BYTES_MAX || self.budget.is_exceeded() {
+            return None;
         }
-        let base = self.base.within(&element::bases(elements, index));
-        addresses.rewrite(written, Some(&base))
+        let address = if is_absolute(written) {
+            addresses.rewrite(written, None)
+        } else {
+            addresses.rewrite(written, Some(&self.base.within(&inner_bases())))
+        };
+        self.budget.spend(address?)
     }
 }
 
 /// Whether no base is needed; most addresses in feeds are absolute.
-pub(super) fn is_absolute(written: &str) -> bool {
+fn is_absolute(written: &str) -> bool {
     let written = written.trim_start().as_bytes();
     [&b"https://"[..], b"http://"].iter().any(|scheme| {
         written

@@ -6,9 +6,6 @@ use crate::rewrite::piece::Pictures;
 use crate::rewrite::target::TargetError;
 use crate::rewrite::template::{Template, TemplateError};
 
-/// Raised when the same rules make other bytes than before.
-const REVISION: u32 = 1;
-
 /// What is to be done to a feed, as plain values; [`Rules`] is the same, parsed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RuleOptions {
@@ -79,10 +76,10 @@ impl Rules {
         &self.options
     }
 
-    /// Changes whenever the rules do, and only then.
+    /// Changes whenever the rules do, or the version that carries them out.
     #[must_use]
     pub fn fingerprint(&self) -> Vec<u8> {
-        format!("{REVISION} {:?}", self.options).into_bytes()
+        format!("{} {:?}", env!("CARGO_PKG_VERSION"), self.options).into_bytes()
     }
 
     pub(super) fn pictures(&self) -> Option<&Pictures> {

@@ -14,6 +14,7 @@ use crate::feed::json;
 use crate::feed::namespace::Ns;
 use crate::feed::splitter::{self, Ending, Frame, NotAFeed, Piece, Splitter};
 use crate::rewrite::base::{FeedBase, PieceBase};
+use crate::rewrite::budget::Budget;
 use crate::rewrite::envelope::{self, Fate};
 use crate::rewrite::facts;
 use crate::rewrite::field::lower;
@@ -61,6 +62,7 @@ impl FeedRewriter {
                     url: origin.url,
                     link: None,
                 },
+                budget: Budget::default(),
             },
             text: String::new(),
         }
@@ -93,6 +95,13 @@ impl FeedRewriter {
         self.splitter.frame().map(|frame| frame.format)
     }
 
+    /// Whether the rules would add more to the document than they may. What came out then is not
+    /// what the rules ask for, and the document is to be given up.
+    #[must_use]
+    pub fn is_outgrown(&self) -> bool {
+        self.stage.budget.is_exceeded()
+    }
+
     /// What the document is instead, once it is known to be no feed.
     #[must_use]
     pub fn rejected(&self) -> Option<NotAFeed> {
@@ -106,9 +115,20 @@ struct Stage {
     rules: Arc<Rules>,
     feed: FeedFacts<'static>,
     base: FeedBase,
+    budget: Budget,
 }
 
 impl Stage {
+    fn work<'a>(&'a self, base: &'a PieceBase<'a>, wrap: &'a Wrap) -> Work<'a> {
+        let pictures = self.rules.pictures();
+        Work {
+            pictures,
+            base,
+            wrap,
+            budget: &self.budget,
+        }
+    }
+
     fn piece(&mut self, frame: &Frame, piece: Piece<'_>, out: &mut String) {
         match piece {
             Piece::Instruction(xml) if self.rules.changes_envelope() => {
@@ -151,11 +171,7 @@ impl Stage {
             &facts.link,
         );
         let wrap = self.wrap(&facts, &base);
-        let work = Work {
-            pictures: self.rules.pictures(),
-            base: &base,
-            wrap: &wrap,
-        };
+        let work = self.work(&base, &wrap);
         piece::rewrite(xml, &elements, &work, out);
     }
 
@@ -164,11 +180,7 @@ impl Stage {
         let facts = facts::of_json_item(json, &members);
         let base = PieceBase::of_item(&self.base, &[], Vec::new(), &facts.link);
         let wrap = self.wrap(&facts, &base);
-        let work = Work {
-            pictures: self.rules.pictures(),
-            base: &base,
-            wrap: &wrap,
-        };
+        let work = self.work(&base, &wrap);
         json_piece::rewrite_item(json, &members, &work, out);
     }
 
@@ -183,8 +195,8 @@ impl Stage {
             ..facts.clone()
         };
         let render = |template: Option<&Template>| {
-            template
-                .and_then(|template| template.render(&item, &self.feed).ok())
+            let text = template.and_then(|template| template.render(&item, &self.feed).ok());
+            text.and_then(|text| self.budget.spend(text))
                 .unwrap_or_default()
         };
         Wrap {
@@ -208,11 +220,7 @@ impl Stage {
         }
         let base = PieceBase::of_element(&self.base, &frame.bases);
         let wrap = Wrap::default();
-        let work = Work {
-            pictures: self.rules.pictures(),
-            base: &base,
-            wrap: &wrap,
-        };
+        let work = self.work(&base, &wrap);
         piece::rewrite(xml, &elements, &work, out);
     }
 
@@ -259,11 +267,7 @@ impl Stage {
         }
         let base = PieceBase::of_element(&self.base, &[]);
         let wrap = Wrap::default();
-        let work = Work {
-            pictures: self.rules.pictures(),
-            base: &base,
-            wrap: &wrap,
-        };
+        let work = self.work(&base, &wrap);
         json_piece::rewrite_member(json, &member, &work, out);
     }
 }

@@ -7,7 +7,8 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
     LAST_MODIFIED, VARY,
 };
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -34,13 +35,14 @@ enum How {
 pub(super) async fn answer(
     app: &App,
     name: &str,
-    asked: &HeaderMap,
+    head: &Parts,
 ) -> Result<Response<ReplyBody>, Failure> {
+    let asked = &head.headers;
     let feed = app.feed(name).ok_or(Failure::UnknownFeed)?;
     let coding = reply::choose_coding(asked).ok_or(Failure::NotAcceptable)?;
     let (copy, how) = find(app, feed).await?;
-    let head = &copy.head;
-    if reply::is_not_modified(asked, head.etag.as_deref(), head.last_modified) {
+    let known = &copy.head;
+    if reply::is_not_modified(asked, known.etag.as_deref(), known.last_modified) {
         let mut reply = Response::new(ReplyBody::empty());
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         write_headers(reply.headers_mut(), feed, &copy, how, coding);
@@ -49,17 +51,22 @@ pub(super) async fn answer(
     let now_s = app.refresher.cache.now_s(Instant::now());
     let (coding, form) = copy
         .forms
-        .get(coding, now_s, &app.refresher.tasks)
+        .get(coding, now_s, &app.refresher.encoders)
         .await
         .map_err(|error| Failure::Encoding(Arc::new(error)))?;
     let body = match form {
         Form::Whole(body) => ReplyBody::whole(body),
+        // HTTP/1.0 ends a body of unknown length by closing, which is how a cut one ends, too.
+        Form::Growing(recording) if head.version < Version::HTTP_11 => {
+            let whole = recording.whole().await;
+            ReplyBody::whole(whole.map_err(|broken| Failure::Upstream(Arc::new(broken.into())))?)
+        }
         Form::Growing(recording) => ReplyBody::growing(recording.play()),
     };
     let mut reply = Response::new(body);
     let headers = reply.headers_mut();
     write_headers(headers, feed, &copy, how, coding);
-    headers.insert(CONTENT_TYPE, value(&head.content_type));
+    headers.insert(CONTENT_TYPE, value(&known.content_type));
     if let Some(token) = coding.token() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(token));
     }
@@ -100,15 +107,14 @@ async fn wait(
         }
     };
     match landing {
-        Some(Ok(copy)) => Ok((
+        Ok(copy) => Ok((
             copy,
             How::Fetched {
                 had_stale,
                 collapsed,
             },
         )),
-        Some(Err(trouble)) => stand_in(stale, trouble),
-        None => stand_in(stale, Arc::new(Trouble::Panicked)),
+        Err(trouble) => stand_in(stale, trouble),
     }
 }
 
@@ -132,7 +138,12 @@ fn write_headers(headers: &mut HeaderMap, feed: &Feed, copy: &FeedCopy, how: How
     headers.insert(CACHE_CONTROL, value(&format!("public, max-age={max_age}")));
     headers.insert(
         "cache-status",
-        value(&cache_status(how, remaining, copy.times.stale_s(now))),
+        value(&cache_status(
+            how,
+            copy.digest.is_some(),
+            remaining,
+            copy.times.stale_s(now),
+        )),
     );
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -147,7 +158,7 @@ fn write_headers(headers: &mut HeaderMap, feed: &Feed, copy: &FeedCopy, how: How
     }
 }
 
-fn cache_status(how: How, remaining: Option<Duration>, stale_s: u64) -> String {
+fn cache_status(how: How, is_stored: bool, remaining: Option<Duration>, stale_s: u64) -> String {
     let ttl = remaining.map_or_else(|| format!("-{stale_s}"), |rest| rest.as_secs().to_string());
     match how {
         How::Hit => format!("Feedwright; hit; ttl={ttl}"),
@@ -158,7 +169,8 @@ fn cache_status(how: How, remaining: Option<Duration>, stale_s: u64) -> String {
         } => {
             let forwarded = if had_stale { "stale" } else { "miss" };
             let collapsed = if collapsed { "; collapsed" } else { "" };
-            format!("Feedwright; fwd={forwarded}; stored{collapsed}; ttl={ttl}")
+            let stored = if is_stored { "; stored" } else { "" };
+            format!("Feedwright; fwd={forwarded}{stored}{collapsed}; ttl={ttl}")
         }
     }
 }
@@ -202,7 +214,7 @@ mod tests {
                 "Feedwright; fwd=stale; stored; ttl=60",
             ),
         ] {
-            assert_eq!(cache_status(how, remaining, stale_s), expected);
+            assert_eq!(cache_status(how, true, remaining, stale_s), expected);
         }
     }
 }

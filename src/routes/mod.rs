@@ -21,7 +21,7 @@ impl Answer for Routes {
     async fn answer(&self, head: Arc<Parts>) -> Response<ReplyBody> {
         let app = &*self.0;
         let reply = match route::find(&head.method, head.uri.path()) {
-            Route::Feed(name) => feed::answer(app, name, &head.headers).await,
+            Route::Feed(name) => feed::answer(app, name, &head).await,
             Route::Index => status::index(app),
             Route::Health => Ok(status::text("ok\n")),
             Route::Ready => status::ready(app),

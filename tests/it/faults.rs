@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::origin::{Origin, Reply, field};
-use crate::reader::get;
+use crate::reader::{get, read};
 use crate::service::{Service, feed_of};
 
 /// Every request after the first second finds the copy stale.
@@ -46,7 +48,7 @@ fn bad_replies() -> Vec<(&'static str, Reply)> {
         ),
         ("status", Reply::status(500, &[], "")),
         ("status", Reply::status(404, &[], "gone fishing")),
-        ("status", Reply::status(429, &[("retry-after", "3600")], "")),
+        ("status", Reply::status(429, &[], "")),
     ]
 }
 
@@ -177,4 +179,90 @@ async fn a_private_upstream_that_nobody_allowed_is_refused_without_a_connection(
     let answer = get(service.addr, "/feeds/news", &[]).await;
     assert_eq!(answer.status, 502);
     assert_eq!(publisher.settled_accepts().await, 0);
+}
+
+#[tokio::test]
+async fn retry_after_keeps_us_away() {
+    let busy = Reply::status(429, &[("retry-after", "3600")], "");
+    let publisher = Origin::script(vec![busy, Reply::ok(feed_of(1, 10))]).await;
+    let service = Service::with_feed(SHORT, publisher.address()).await;
+    assert_eq!(get(service.addr, "/feeds/news", &[]).await.status, 502);
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let later = get(service.addr, "/feeds/news", &[]).await;
+    assert_eq!(later.status, 502);
+    assert_eq!(later.header("retry-after"), "");
+    assert_eq!(publisher.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_feed_that_lost_all_items_does_not_replace_one_that_has_some() {
+    let empty = Reply::ok("<rss><channel><title>News</title></channel></rss>");
+    let publisher = Origin::script(vec![Reply::ok(feed_of(3, 10)), empty]).await;
+    let service = Service::with_feed(SHORT, publisher.address()).await;
+    let before = get(service.addr, "/feeds/news", &[]).await;
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let after = get(service.addr, "/feeds/news", &[]).await;
+    assert_eq!(after.body, before.body);
+    assert!(after.header("cache-status").ends_with("detail=no-items"));
+}
+
+#[tokio::test]
+async fn new_items_under_old_validators_reach_readers() {
+    let reply = |items| Reply::status(200, &[("etag", "\"same\"")], feed_of(items, 10));
+    let publisher = Origin::script(vec![reply(1), reply(2)]).await;
+    let service = Service::with_feed(SHORT, publisher.address()).await;
+    get(service.addr, "/feeds/news", &[]).await;
+    let before = get(service.addr, "/feeds/news", &[]).await;
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let condition = [("if-none-match", before.header("etag"))];
+    let after = get(service.addr, "/feeds/news", &condition).await;
+    assert_eq!(after.status, 200);
+    assert!(after.text().contains("news-1</guid>"));
+}
+
+#[tokio::test]
+async fn http_1_0_never_ends_half_a_feed_as_if_it_were_whole() {
+    let feed = feed_of(40, 2_000);
+    let half = &feed[..feed.len() / 2];
+    let length = feed.len().to_string();
+    let cut = Reply::head(200, &[], Some(&length))
+        .send(half)
+        .wait(Duration::from_millis(200))
+        .close();
+    let publisher = Origin::script(vec![cut, Reply::ok(&feed)]).await;
+    let service = Service::with_feed(SHORT, publisher.address()).await;
+    let ask = async || {
+        let mut stream = TcpStream::connect(service.addr).await.unwrap();
+        stream
+            .write_all(b"GET /feeds/news HTTP/1.0\r\n\r\n")
+            .await
+            .unwrap();
+        read(&mut stream).await
+    };
+    assert_eq!(ask().await.status, 502);
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let whole = ask().await;
+    assert_eq!(
+        (whole.status, whole.text().ends_with("</rss>\n")),
+        (200, true)
+    );
+}
+
+#[tokio::test]
+async fn rules_that_would_fill_the_memory_are_given_up() {
+    let base = "x".repeat(8_000);
+    let pictures = "<img src=a>".repeat(20_000);
+    let feed = format!(
+        "<rss><channel><item><link>https://x.example/{base}/</link><description><![CDATA[{pictures}]]>\
+         </description></item></channel></rss>"
+    );
+    let publisher = Origin::start(move |_| Reply::ok(&feed)).await;
+    let service = Service::with_feed(SHORT, publisher.address()).await;
+    let answer = get(service.addr, "/feeds/news", &[]).await;
+    assert!(
+        answer.status == 502 || !answer.whole,
+        "a clean 200 of what no rule asked for"
+    );
+    let later = get(service.addr, "/feeds/news", &[]).await;
+    assert!(later.text().contains("too-large"), "{}", later.text());
 }

@@ -18,11 +18,17 @@ async fn a_feed_is_fetched_once_rewritten_and_then_served_from_the_copy() {
     assert_eq!(first.status, 200);
     assert!(first.whole);
     assert_eq!(first.header("content-type"), "text/xml; charset=utf-8");
-    assert_eq!(first.header("cache-control"), "public, max-age=1799");
+    let max_age = first
+        .header("cache-control")
+        .trim_start_matches("public, max-age=");
+    assert!(
+        (1_700..=1_800).contains(&max_age.parse::<u32>().unwrap()),
+        "{max_age}"
+    );
     assert!(
         first
             .header("cache-status")
-            .starts_with("Feedwright; fwd=miss; stored; ttl=")
+            .starts_with("Feedwright; fwd=miss; ")
     );
     let proxied = "src=\"https://images.weserv.nl/?url=https%3A%2F%2Fimg.example.org%2F7.jpg\"";
     assert!(first.text().contains(proxied), "{}", first.text());

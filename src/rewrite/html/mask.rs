@@ -11,6 +11,9 @@ use memchr::{memchr, memmem};
 use super::Markup;
 use super::scan::{RawText, comment_end, tag_end, tag_name};
 
+/// Longer than every name that is looked for.
+const NAME_BYTES_MAX: usize = 16;
+
 /// `html` as lol_html is to read it.
 pub(super) fn mask(html: &[u8], markup: Markup) -> Cow<'_, [u8]> {
     let mut masked = Cow::Borrowed(html);
@@ -44,8 +47,10 @@ pub(super) fn mask(html: &[u8], markup: Markup) -> Cow<'_, [u8]> {
 /// Gives the tag at `open` another first letter, when its name is one of those.
 fn rename(masked: &mut Cow<'_, [u8]>, open: usize, is_meant: impl Fn(&[u8]) -> bool) {
     let is_end_tag = masked.get(open + 1) == Some(&b'/');
-    let start = open + 1 + usize::from(is_end_tag);
-    if is_meant(&masked[tag_name(masked, start.min(masked.len()))]) {
+    let start = (open + 1 + usize::from(is_end_tag)).min(masked.len());
+    // A name that fills the window is none of those; without the window `<a<a<a…` is quadratic.
+    let window = start..masked.len().min(start + NAME_BYTES_MAX);
+    if is_meant(&masked[tag_name(&masked[..window.end], start)]) {
         // No element of HTML that matters to the parser starts with a q and ends like these.
         masked.to_mut()[start] = b'q';
     }

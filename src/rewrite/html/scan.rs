@@ -287,11 +287,16 @@ pub(super) fn raw_text_end(html: &[u8], name: &[u8], from: usize) -> usize {
 ///
 /// <https://html.spec.whatwg.org/multipage/parsing.html#comment-start-state>
 pub(super) fn comment_end(html: &[u8], open: usize) -> Option<usize> {
-    // `<!-->` and `<!--->` are comments too; `<!--!>` is none.
-    let plain = memmem::find(&html[open + 2..], b"-->").map(|at| open + 2 + at + 3);
-    let within = &html[open + 4..plain.unwrap_or(html.len()).max(open + 4)];
-    let with_bang = memmem::find(within, b"--!>").map(|at| open + 4 + at + 4);
-    with_bang.or(plain)
+    // `<!-->` and `<!--->` are comments too; `<!--!>` is none. Looking at each `>` reads a comment
+    // once, whichever way it ends.
+    let closes = |close: &usize| {
+        let text = &html[open + 2..*close];
+        text.ends_with(b"--") || (text.len() >= 5 && text.ends_with(b"--!"))
+    };
+    memchr_iter(b'>', &html[open + 4..])
+        .map(|at| open + 4 + at)
+        .find(closes)
+        .map(|close| close + 1)
 }
 
 /// Behind the start or end tag, or what else starts with the `<` at `open` and is no declaration.
