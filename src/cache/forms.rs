@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -42,16 +43,34 @@ impl Encoders {
     }
 }
 
-#[derive(Debug, Default)]
+/// When nobody has asked for a form yet.
+const NEVER: u64 = u64::MAX;
+
+#[derive(Debug)]
 struct Slot {
     form: Mutex<Option<Form>>,
-    /// Seconds on the cache's clock when this form was last asked for.
+    /// Seconds on the cache's clock when this form was last asked for, or [`NEVER`].
     asked_at_s: AtomicU64,
     /// Held while the form is made, so that it is made once.
     making: Arc<tokio::sync::Mutex<()>>,
 }
 
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            form: Mutex::default(),
+            asked_at_s: AtomicU64::new(NEVER),
+            making: Arc::default(),
+        }
+    }
+}
+
 impl Slot {
+    fn is_idle(&self, since_s: u64) -> bool {
+        let asked_at_s = self.asked_at_s.load(Ordering::Relaxed);
+        asked_at_s == NEVER || asked_at_s < since_s
+    }
+
     fn get(&self) -> Option<Form> {
         self.form
             .lock()
@@ -102,9 +121,13 @@ impl Forms {
         forms
     }
 
-    /// The recording has ended: this is its body.
-    pub fn complete(&self, body: Body) {
-        self.slots[Coding::Identity.index()].set(Some(Form::Whole(body)));
+    /// The recording has ended with these pieces. When all who asked take gzip, which one task
+    /// makes meanwhile, they are not kept.
+    pub fn complete(&self, pieces: Vec<Bytes>) {
+        let identity = &self.slots[Coding::Identity.index()];
+        let gzip = &self.slots[Coding::Gzip.index()];
+        let is_wanted = !identity.is_idle(0) || gzip.get().is_none();
+        identity.set(is_wanted.then(|| Form::Whole(Body::new(pieces))));
     }
 
     /// The form a reader asked for, made if need be; `now_s` is the cache's clock.
@@ -177,7 +200,7 @@ impl Forms {
         }
         for coding in [Coding::Identity, Coding::Brotli, Coding::Zstd] {
             let slot = &self.slots[coding.index()];
-            if slot.asked_at_s.load(Ordering::Relaxed) < idle_since_s && slot.whole().is_some() {
+            if slot.is_idle(idle_since_s) && slot.whole().is_some() {
                 slot.set(None);
                 changed = true;
             }
@@ -195,14 +218,21 @@ impl Forms {
             .sum()
     }
 
-    /// A whole form, from whatever whole form there is.
+    /// A whole form, from whatever form there is.
     async fn make(&self, coding: Coding) -> io::Result<Body> {
         let identity = self.slots[Coding::Identity.index()].whole();
-        let gzip = self.slots[Coding::Gzip.index()].whole();
+        let gzip = match self.slots[Coding::Gzip.index()].get() {
+            Some(Form::Whole(body)) => Some(body),
+            // The recording has ended, and its compression will.
+            Some(Form::Growing(compressed)) if identity.is_none() => {
+                Some(compressed.whole().await.map_err(io::Error::other)?)
+            }
+            _ => None,
+        };
         let work = move || match (identity, gzip) {
             (Some(identity), _) => coding::encode(&identity, coding),
             (None, Some(gzip)) => coding::encode(&coding::decode_gzip(&gzip)?, coding),
-            (None, None) => Err(io::Error::other("the copy holds no whole form")),
+            (None, None) => Err(io::Error::other("the copy holds no form")),
         };
         tokio::task::spawn_blocking(work)
             .await
@@ -242,13 +272,12 @@ async fn compress(recording: &Arc<Recording>, mut recorder: Recorder) -> io::Res
     recorder
         .append(streaming.finish()?)
         .map_err(io::Error::other)?;
-    Ok(recorder.finish())
+    Ok(Body::new(recorder.finish()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
 
     fn whole(form: Form) -> Body {
         match form {
@@ -282,6 +311,22 @@ mod tests {
         assert!(
             !forms.tidy(12).await.unwrap(),
             "identity was asked for lately"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_body_that_all_want_compressed_is_kept_compressed_only() {
+        let encoders = Encoders::new(TaskTracker::new());
+        let mut recorder = Recorder::new(1 << 20);
+        let forms = Arc::new(Forms::growing(recorder.recording()));
+        forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
+        recorder.append(Bytes::from("text ".repeat(1_000))).unwrap();
+        forms.complete(recorder.finish());
+        assert!(forms.slots[Coding::Identity.index()].get().is_none());
+        let (_, form) = forms.get(Coding::Identity, 0, &encoders).await.unwrap();
+        assert_eq!(
+            whole(form).pieces().concat(),
+            "text ".repeat(1_000).as_bytes()
         );
     }
 

@@ -135,16 +135,21 @@ pub(super) fn secret_header(mut value: HeaderValue) -> HeaderValue {
 /// what is around them, everything after the `=` counts as one.
 pub(super) fn suspect_lines(text: &str) -> Vec<Range<usize>> {
     let mut suspects = Vec::new();
-    let mut in_headers = false;
+    let (mut in_headers, mut in_text) = (false, false);
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let lower = line.to_ascii_lowercase();
         let speaks_of_headers = lower.contains("headers");
         in_headers = speaks_of_headers || in_headers && !lower.trim_start().starts_with('[');
         let suspect = in_headers || SECRET_WORDS.iter().any(|word| lower.contains(word));
-        if let Some(equals) = line.find('=').filter(|_| suspect) {
+        let fences = line.matches("\"\"\"").count() + line.matches("'''").count();
+        if in_text {
+            suspects.push(start..start + line.len());
+        } else if let Some(equals) = line.find('=').filter(|_| suspect) {
             suspects.push(start + equals + 1..start + line.len());
         }
+        // A text of several lines that begins on a suspect line is suspect to its end.
+        in_text = (in_text || suspect) && (in_text != (fences % 2 == 1));
         start += line.len();
     }
     suspects

@@ -212,6 +212,11 @@ impl Splitter {
         self.is_known.then_some(&self.outlet.frame)
     }
 
+    /// Bytes that are held until they make a piece: at most an item's limit and a chunk.
+    pub fn held_bytes(&self) -> usize {
+        self.outlet.held_bytes()
+    }
+
     /// What the document is instead, once it is known to be no feed. All that follows is
     /// [`Piece::Between`].
     pub fn rejected(&self) -> Option<NotAFeed> {

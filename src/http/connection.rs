@@ -136,7 +136,7 @@ async fn respond<A: Answer>(
     Ok(Response::from_parts(parts, reply_body))
 }
 
-/// RFC 9112 §3.2: HTTP/1.1 names the host.
+/// RFC 9112 §3.2: HTTP/1.1 names the host, once.
 fn names_its_host(head: &Parts) -> bool {
-    head.version != Version::HTTP_11 || head.headers.contains_key(HOST)
+    head.version != Version::HTTP_11 || head.headers.get_all(HOST).iter().count() == 1
 }

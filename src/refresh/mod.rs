@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -31,6 +32,8 @@ pub use trouble::Trouble;
 
 /// Rewritten text is handed to readers in pieces of at least this size, while upstream is fast.
 const PIECE_BYTES: usize = 16 << 10;
+/// Rewriting so much at once may take longer than a worker should be kept.
+const LONG_WORK_BYTES: usize = 256 << 10;
 /// When upstream pauses for so long, readers get what there is.
 const PIECE_PAUSE: Duration = Duration::from_millis(5);
 
@@ -133,6 +136,7 @@ impl Refresher {
                 Ok(News {
                     copy,
                     ending: None,
+                    bytes: 0,
                     moved_to: news.moved_to,
                 })
             }
@@ -167,7 +171,7 @@ impl Refresher {
             next_chunk(&mut found.body, &mut recorder, &mut out, growing.is_some()).await?
         {
             digest.update(&chunk);
-            rewriter.push(&chunk, &mut out);
+            push(&mut rewriter, &chunk, &mut out);
             if rewriter.is_outgrown() {
                 return Err(Trouble::Outgrown);
             }
@@ -204,12 +208,15 @@ impl Refresher {
             (None, None) => return Err(Trouble::NotAFeed(NotAFeed::Other)),
         };
         recorder.append(take(&mut out))?;
-        copy.forms.complete(recorder.finish());
+        let pieces = recorder.finish();
+        let bytes = pieces.iter().map(Bytes::len).sum();
+        copy.forms.complete(pieces);
         copy.items = ending.items;
         let copy = Arc::new(tag::settle(copy, known, digest.digest128(), &feed.rules));
         Ok(News {
             copy,
             ending: Some(ending),
+            bytes,
             moved_to: found.moved_to,
         })
     }
@@ -258,8 +265,21 @@ struct News {
     copy: Arc<FeedCopy>,
     /// How the document ended; `None` when upstream confirmed the copy.
     ending: Option<Ending>,
+    /// The rewritten feed's length; 0 when upstream confirmed the copy.
+    bytes: usize,
     /// Where upstream says the feed moved to for good. It is told, never acted upon.
     moved_to: Option<Url>,
+}
+
+/// Rewrites a chunk; one that may end a large item lets the other tasks of this worker move on to
+/// another thread meanwhile.
+fn push(rewriter: &mut FeedRewriter, chunk: &[u8], out: &mut String) {
+    let is_long = rewriter.held_bytes() >= LONG_WORK_BYTES;
+    if is_long && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        tokio::task::block_in_place(|| rewriter.push(chunk, out));
+    } else {
+        rewriter.push(chunk, out);
+    }
 }
 
 /// The next chunk. What was rewritten before is handed to readers in pieces of some size, or at
@@ -298,6 +318,7 @@ fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Arc<Trouble>>) {
         Ok(News {
             copy,
             ending,
+            bytes,
             moved_to,
         }) => {
             let skipped = ending
@@ -310,7 +331,7 @@ fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Arc<Trouble>>) {
                 feed.name = name,
                 items = copy.items,
                 skipped = skipped.sum::<usize>(),
-                bytes = copy.forms.bytes(),
+                bytes,
                 moved_to = moved_to.as_ref().map(Url::as_str),
                 duration_ms,
                 "fetch"

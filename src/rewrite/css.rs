@@ -101,21 +101,22 @@ impl Scan<'_> {
             name.get(..keyword.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(keyword))
         };
-        let last = if starts_with(b"import") || starts_with(b"namespace") {
-            b';'
-        } else if starts_with(b"font-face") {
-            b'}'
-        } else {
+        let names_no_picture = [&b"import"[..], b"namespace", b"font-face"];
+        if !names_no_picture.iter().any(|keyword| starts_with(keyword)) {
             self.at += 1;
             return;
-        };
+        }
+        // It ends with its block, with a `;` before one, or with the block that it stands in.
+        let mut has_block = false;
         while let Some(&byte) = bytes.get(self.at) {
             self.at += 1;
             match byte {
                 b'"' | b'\'' => self.at = string_end(bytes, self.at, byte) + 1,
                 // The `;` of a data: address ends no rule.
                 b'(' => self.at = bare_end(bytes, self.at),
-                _ if byte == last => return,
+                b'{' => has_block = true,
+                b'}' => return,
+                b';' if !has_block => return,
                 _ => {}
             }
         }

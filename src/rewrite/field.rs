@@ -42,6 +42,7 @@ pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
     let parent = element.parent.map(|parent| &elements[parent]);
     match (element.ns, &*lower(element.local)) {
         (Ns::Core, "description") if !is_in_image(parent) => Role::Html(Fullness::Summary),
+        (Ns::Core, "body" | "fullitem") => Role::Html(Fullness::Content),
         (Ns::Content, "encoded") => Role::Html(Fullness::Content),
         (Ns::Xhtml, "body" | "div") => Role::Html(Fullness::Content),
         (Ns::Atom, "content") => atom_content(element),

@@ -202,7 +202,8 @@ impl Carrier {
     }
 
     fn push(self, text: &str, is_copied: bool, out: &mut String) {
-        if is_copied || self == Self::Raw {
+        let is_special = |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
+        if is_copied || self == Self::Raw || !text.bytes().any(is_special) {
             out.push_str(text);
             return;
         }

@@ -11,7 +11,7 @@ use crate::feed::text::Edit;
 pub(super) fn edits(srcset: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
     candidates(srcset)
         .filter_map(|range| {
-            let text = candidate_address(&address(&srcset[range.clone()])?);
+            let text = candidate_address(address(&srcset[range.clone()])?);
             Some(Edit { range, text })
         })
         .collect()
@@ -57,7 +57,10 @@ fn descriptors_end(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// `address` such that it stays one candidate: no whitespace, no comma at either end.
-fn candidate_address(address: &str) -> String {
+fn candidate_address(address: String) -> String {
+    if !address.bytes().any(is_space) && !address.starts_with(',') && !address.ends_with(',') {
+        return address;
+    }
     let inner = address.trim_matches(',');
     let commas_before = address.len() - address.trim_start_matches(',').len();
     let commas_after = address.len() - commas_before - inner.len();

@@ -13,6 +13,7 @@ use crate::feed::encoding::Decoder;
 use crate::feed::json;
 use crate::feed::namespace::Ns;
 use crate::feed::splitter::{self, Ending, Frame, NotAFeed, Piece, Splitter};
+use crate::feed::xml::Tag;
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::budget::Budget;
 use crate::rewrite::envelope::{self, Fate};
@@ -63,6 +64,7 @@ impl FeedRewriter {
                     link: None,
                 },
                 budget: Budget::default(),
+                has_content: false,
             },
             text: String::new(),
         }
@@ -89,10 +91,18 @@ impl FeedRewriter {
             .finish(&mut |frame, piece| stage.piece(frame, piece, out))
     }
 
-    /// The document's family, once it is known to be a feed.
+    /// The document's family, once it is known to be a feed: its root is one's, and there is
+    /// something in it.
     #[must_use]
     pub fn format(&self) -> Option<Format> {
-        self.splitter.frame().map(|frame| frame.format)
+        let frame = self.splitter.frame().filter(|_| self.stage.has_content);
+        frame.map(|frame| frame.format)
+    }
+
+    /// Bytes that wait for the rest of their item: the next push may have to read them all.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.splitter.held_bytes()
     }
 
     /// Whether the rules would add more to the document than they may. What came out then is not
@@ -109,6 +119,33 @@ impl FeedRewriter {
     }
 }
 
+/// What the children of a feed or channel are called that say that it is one. A document without
+/// any of them and without items is an error in a feed's clothes.
+const FEED_CHILDREN: [&str; 9] = [
+    "title",
+    "link",
+    "description",
+    "id",
+    "updated",
+    "modified",
+    "subtitle",
+    "image",
+    "items",
+];
+
+fn is_content(frame: &Frame, piece: Piece<'_>) -> bool {
+    match piece {
+        Piece::Item(_) => true,
+        Piece::Element(_) if frame.format == Format::Json => true,
+        Piece::Element(xml) => {
+            let tag_end = xml.find('>').map_or(xml.len(), |close| close + 1);
+            let local = Tag::parse(&xml[..tag_end]).map(|tag| frame.namespaces.split(tag.name()).1);
+            local.is_some_and(|local| FEED_CHILDREN.contains(&&*lower(local)))
+        }
+        _ => false,
+    }
+}
+
 /// What the pieces of one document go through.
 #[derive(Debug)]
 struct Stage {
@@ -116,6 +153,8 @@ struct Stage {
     feed: FeedFacts<'static>,
     base: FeedBase,
     budget: Budget,
+    /// Whether an item or a child of the feed or channel was seen.
+    has_content: bool,
 }
 
 impl Stage {
@@ -130,6 +169,7 @@ impl Stage {
     }
 
     fn piece(&mut self, frame: &Frame, piece: Piece<'_>, out: &mut String) {
+        self.has_content = self.has_content || is_content(frame, piece);
         match piece {
             Piece::Instruction(xml) if self.rules.changes_envelope() => {
                 match envelope::instruction(xml, &self.base.url) {

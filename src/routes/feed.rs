@@ -159,7 +159,11 @@ fn write_headers(headers: &mut HeaderMap, feed: &Feed, copy: &FeedCopy, how: How
 }
 
 fn cache_status(how: How, is_stored: bool, remaining: Option<Duration>, stale_s: u64) -> String {
-    let ttl = remaining.map_or_else(|| format!("-{stale_s}"), |rest| rest.as_secs().to_string());
+    let ttl = match remaining {
+        Some(rest) => rest.as_secs().to_string(),
+        None if stale_s == 0 => "0".to_owned(),
+        None => format!("-{stale_s}"),
+    };
     match how {
         How::Hit => format!("Feedwright; hit; ttl={ttl}"),
         How::StandIn(reason) => format!("Feedwright; hit; ttl={ttl}; detail={reason}"),

@@ -73,7 +73,7 @@ async fn serve_the_copy_when(reason: &str, bad: Reply) {
     assert_eq!(after.body, before.body, "{reason}");
     let status = after.header("cache-status");
     assert!(
-        status.contains("hit; ttl=-") && status.ends_with(reason),
+        status.contains("hit; ttl=") && status.ends_with(reason),
         "{reason}: {status}"
     );
 }
@@ -265,4 +265,18 @@ async fn rules_that_would_fill_the_memory_are_given_up() {
     );
     let later = get(service.addr, "/feeds/news", &[]).await;
     assert!(later.text().contains("too-large"), "{}", later.text());
+}
+
+#[tokio::test]
+async fn a_root_with_nothing_in_it_is_no_feed() {
+    for document in [
+        "<rss/>",
+        "<rss><error>no database</error></rss>",
+        "<feed></feed>",
+    ] {
+        let publisher = Origin::start(move |_| Reply::ok(document)).await;
+        let service = Service::with_feed(SHORT, publisher.address()).await;
+        let answer = get(service.addr, "/feeds/news", &[]).await;
+        assert_eq!(answer.status, 502, "{document}");
+    }
 }

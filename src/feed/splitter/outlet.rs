@@ -31,6 +31,11 @@ impl Outlet {
         }
     }
 
+    /// Bytes that are held until they make a piece.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.text.len() - self.taken
+    }
+
     /// Hands out everything before `end` unread.
     pub(super) fn between(&mut self, end: usize, sink: &mut Sink<'_>) {
         if end > self.taken {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use memchr::memmem;
+
 /// No reference that XML defines is longer than this.
 pub(super) const REFERENCE_BYTES_MAX: usize = 32;
 
@@ -46,7 +48,10 @@ impl Carrier {
                 close_ampersand(text, start, out);
                 escape(text, out, xml_attribute);
             }
-            Self::Cdata => append_cdata(&text.replace("]]>", "]]]]><![CDATA[>"), start, out),
+            Self::Cdata if memmem::find(text.as_bytes(), b"]]>").is_some() => {
+                append_cdata(&text.replace("]]>", "]]]]><![CDATA[>"), start, out);
+            }
+            Self::Cdata => append_cdata(text, start, out),
             Self::Json | Self::JsonEscape => escape(text, out, json),
             Self::Markup => out.push_str(text),
         }
@@ -92,7 +97,7 @@ fn close_ampersand(next: &str, start: usize, out: &mut String) {
     }
 }
 
-fn escape(text: &str, out: &mut String, one: fn(u8) -> Option<Cow<'static, str>>) {
+fn escape(text: &str, out: &mut String, one: impl Fn(u8) -> Option<Cow<'static, str>>) {
     let mut done = 0;
     for (at, byte) in text.bytes().enumerate() {
         if let Some(escaped) = one(byte) {
