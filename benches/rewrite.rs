@@ -1,0 +1,242 @@
+//! Rewriting a feed, against `lol_html` alone over the same HTML, in one process and one thread.
+//!
+//! What is compared runs in turns; a ratio is the median of the ratios of neighbouring runs.
+#![expect(clippy::print_stdout, reason = "figures are what this program is for")]
+
+#[path = "kit/feeds.rs"]
+mod feeds;
+#[path = "kit/machine.rs"]
+mod machine;
+#[path = "kit/stats.rs"]
+mod stats;
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use feeds::{Carrier, Feed, Language, Shape};
+use feedwright::feed::splitter::Completeness;
+use feedwright::rewrite::{FeedRewriter, Origin, RuleOptions, Rules};
+use lol_html::{HtmlRewriter, Settings, element};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use stats::Series;
+use url::Url;
+
+const FEED_BYTES: usize = 1_000_000;
+/// What arrives at once: small as from TLS records, and large as from a fast network.
+const CHUNK_BYTES: [usize; 2] = [16 << 10, 64 << 10];
+/// Each feed is measured this long.
+const PER_FEED: Duration = Duration::from_secs(12);
+const ROUNDS_MAX: usize = 200;
+const WESERV: &str = "https://images.weserv.nl/?url=";
+
+fn main() -> anyhow::Result<()> {
+    println!("{}", machine::describe());
+    for (name, carrier, language) in [
+        ("CDATA, English", Carrier::Cdata, Language::English),
+        ("CDATA, Chinese", Carrier::Cdata, Language::Chinese),
+        ("escaped, English", Carrier::Escaped, Language::English),
+        ("escaped, Chinese", Carrier::Escaped, Language::Chinese),
+    ] {
+        let shape = Shape {
+            bytes: FEED_BYTES,
+            carrier,
+            language,
+        };
+        measure(name, &Feed::make(1, shape))?;
+    }
+    Ok(())
+}
+
+/// What is measured of one feed; seconds each.
+#[derive(Default)]
+struct Times {
+    images: [Series; CHUNK_BYTES.len()],
+    wrapped: Series,
+    untouched: Series,
+    copied: Series,
+    lol_html: Series,
+    lol_html_all: Series,
+    lol_html_idle: Series,
+}
+
+fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
+    let images = rules(RuleOptions {
+        images: Some(format!("{WESERV}{{url_enc}}")),
+        ..options()
+    })?;
+    let wrapped = rules(RuleOptions {
+        images: Some(format!("{WESERV}{{url_enc}}")),
+        header: Some("<div><i>{{ item.updated | iso_ms }}</i></div>".into()),
+        footer: Some("<hr><div><a href=\"{{ item.link }}\">{{ item.title }}</a></div>".into()),
+        ..options()
+    })?;
+    let untouched = rules(RuleOptions {
+        keep_envelope: true,
+        ..options()
+    })?;
+    let origin = Origin {
+        url: Url::parse("https://news.example.org/feed/")?,
+        charset: Some("utf-8".into()),
+    };
+    let fields_bytes: usize = feed.fields.iter().map(String::len).sum();
+    let out = rewrite(&images, &origin, &feed.xml, CHUNK_BYTES[0])?;
+    println!(
+        "\n{name}: {} bytes, {} items, {} pictures, {fields_bytes} bytes of HTML; {} addresses rewritten, {} bytes out",
+        feed.xml.len(),
+        feed.items,
+        feed.pictures,
+        out.matches(WESERV).count(),
+        out.len()
+    );
+
+    let mut times = Times::default();
+    let begun = Instant::now();
+    for _ in 0..ROUNDS_MAX {
+        if begun.elapsed() > PER_FEED {
+            break;
+        }
+        let feedwright = |rules, chunk_bytes| {
+            seconds(|| rewrite(rules, &origin, &feed.xml, chunk_bytes).map(|out| out.len()))
+        };
+        times.images[0].push(feedwright(&images, CHUNK_BYTES[0])?);
+        times
+            .lol_html
+            .push(seconds(|| lol_html(&feed.fields, Addresses::Src))?);
+        times.images[1].push(feedwright(&images, CHUNK_BYTES[1])?);
+        times.wrapped.push(feedwright(&wrapped, CHUNK_BYTES[1])?);
+        times
+            .lol_html_all
+            .push(seconds(|| lol_html(&feed.fields, Addresses::All))?);
+        times
+            .lol_html_idle
+            .push(seconds(|| lol_html(&feed.fields, Addresses::None))?);
+        times
+            .untouched
+            .push(feedwright(&untouched, CHUNK_BYTES[1])?);
+        times
+            .copied
+            .push(seconds(|| Ok(black_box(feed.xml.clone()).len()))?);
+    }
+    times.print(feed);
+    Ok(())
+}
+
+impl Times {
+    fn print(&self, feed: &Feed) {
+        println!(
+            "                               median, least ms      MB/s  × lol_html, img[src]; of the least"
+        );
+        let line = |name: &str, series: &Series| {
+            println!(
+                "  {name:26} {:8.3} {:8.3}  {:8.0}  {:.2}; {:.2}",
+                series.median() * 1e3,
+                series.least() * 1e3,
+                feed.xml.len() as f64 / series.least() / 1e6,
+                series.by(&self.lol_html),
+                series.least() / self.lol_html.least()
+            );
+        };
+        line("lol_html, img[src]", &self.lol_html);
+        line("lol_html, src and srcset", &self.lol_html_all);
+        line("lol_html, no handlers", &self.lol_html_idle);
+        for (series, chunk_bytes) in self.images.iter().zip(CHUNK_BYTES) {
+            line(&format!("images, {} KiB a time", chunk_bytes >> 10), series);
+        }
+        line("images, header, footer", &self.wrapped);
+        line("no rules", &self.untouched);
+        line("copied to new memory", &self.copied);
+    }
+}
+
+fn options() -> RuleOptions {
+    RuleOptions {
+        feed_name: "news".into(),
+        self_url: "http://127.0.0.1:8080/feeds/news".into(),
+        public_url: "http://127.0.0.1:8080".into(),
+        ..RuleOptions::default()
+    }
+}
+
+fn rules(options: RuleOptions) -> anyhow::Result<Arc<Rules>> {
+    Ok(Arc::new(Rules::new(options)?))
+}
+
+fn seconds(work: impl FnOnce() -> anyhow::Result<usize>) -> anyhow::Result<f64> {
+    let begun = Instant::now();
+    black_box(work()?);
+    Ok(begun.elapsed().as_secs_f64())
+}
+
+/// The feed through the rules, as the service would do it: what a chunk completes is handed on.
+fn rewrite(
+    rules: &Arc<Rules>,
+    origin: &Origin,
+    xml: &str,
+    chunk_bytes: usize,
+) -> anyhow::Result<String> {
+    let mut rewriter = FeedRewriter::new(Arc::clone(rules), origin.clone());
+    let (mut piece, mut out) = (String::new(), String::new());
+    for chunk in xml.as_bytes().chunks(chunk_bytes) {
+        rewriter.push(chunk, &mut piece);
+        out.push_str(&piece);
+        piece.clear();
+    }
+    let ending = rewriter.finish(&mut piece);
+    anyhow::ensure!(
+        ending.completeness == Completeness::Complete,
+        "the made-up feed is no whole feed"
+    );
+    out.push_str(&piece);
+    Ok(out)
+}
+
+/// What the peer sends through the image proxy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Addresses {
+    /// Nothing: what `lol_html` costs before it does anything.
+    None,
+    /// The `src` of every `img`.
+    Src,
+    /// Every candidate of its `srcset`, too, as the rules do.
+    All,
+}
+
+/// One `HtmlRewriter` per field.
+fn lol_html(fields: &[String], addresses: Addresses) -> anyhow::Result<usize> {
+    let mut bytes = 0;
+    for field in fields {
+        let mut out = Vec::with_capacity(field.len() * 2);
+        let mut settings = Settings::new();
+        if addresses != Addresses::None {
+            settings = settings.append_element_content_handler(element!("img[src]", |img| {
+                let src = img.get_attribute("src").unwrap_or_default();
+                img.set_attribute("src", &proxied(&src))?;
+                if let Some(srcset) = img.get_attribute("srcset")
+                    && addresses == Addresses::All
+                {
+                    img.set_attribute("srcset", &proxied_srcset(&srcset))?;
+                }
+                Ok(())
+            }));
+        }
+        let mut rewriter = HtmlRewriter::new(settings, |chunk: &[u8]| out.extend_from_slice(chunk));
+        rewriter.write(field.as_bytes())?;
+        rewriter.end()?;
+        bytes += black_box(&out).len();
+    }
+    Ok(bytes)
+}
+
+fn proxied(address: &str) -> String {
+    format!("{WESERV}{}", utf8_percent_encode(address, NON_ALPHANUMERIC))
+}
+
+/// Simpler than a `srcset` may be, and enough for the made-up ones.
+fn proxied_srcset(srcset: &str) -> String {
+    let candidates = srcset.split(", ").map(|candidate| {
+        let (address, width) = candidate.split_once(' ').unwrap_or((candidate, ""));
+        format!("{} {width}", proxied(address))
+    });
+    candidates.collect::<Vec<_>>().join(", ")
+}
