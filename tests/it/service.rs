@@ -42,7 +42,11 @@ impl Service {
             tokio::spawn(async move {
                 let routes = Routes(Arc::clone(&app));
                 let (server, tasks) = (&app.settings.server, &app.refresher.tasks);
-                server::run(listener, server, routes, tasks, stop.cancelled_owned()).await
+                let serving = server::run(listener, server, routes, tasks, stop.cancelled_owned());
+                tokio::select! {
+                    drained = serving => drained,
+                    never = app.tidy() => match never {},
+                }
             })
         };
         Self {
