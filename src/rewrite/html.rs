@@ -1,6 +1,6 @@
 //! The picture addresses in one field of HTML, found without serialising anything anew.
 //!
-//! Two readers find the same spots. [`scan`] reads tags by itself where nothing but the tags
+//! Two readers find the same spots. `scan` reads tags by itself where nothing but the tags
 //! matters, which is nearly everywhere, at a fraction of a parser's time. `lol_html` reads where
 //! context matters: selectors, raw text inside svg or math, scripts that hide comments. Both
 //! return positions only; the edits are made here.

@@ -1,6 +1,6 @@
 //! Image proxies as templates: from a picture's address to the proxy's address for it.
 //!
-//! Invariant: what [`Target::apply`] returns holds no space, quote, angle bracket or control
+//! Invariant: what `Target::apply` returns holds no space, quote, angle bracket or control
 //! character and does not end in a comma, so it reads the same in HTML, srcset, CSS and XML
 //! (but for `&` and parentheses, which those escape).
 
