@@ -189,18 +189,10 @@ impl Refresher {
             growing = Some(copy);
         }
         let ending = rewriter.finish(&mut out);
-        match ending.completeness {
-            Completeness::Complete => {}
-            Completeness::Truncated => return Err(Trouble::Truncated),
-            Completeness::NotAFeed(what) => return Err(Trouble::NotAFeed(what)),
-        }
-        if rewriter.is_outgrown() {
-            return Err(Trouble::Outgrown);
-        }
-        // With a copy at hand that has items, a feed without any is a worse one.
-        if ending.items == 0 && early.is_none() && known.is_some_and(|known| known.items > 0) {
-            return Err(Trouble::NoItems);
-        }
+        let items_before = known
+            .filter(|_| early.is_none())
+            .map_or(0, |known| known.items);
+        judge(&ending, rewriter.is_outgrown(), items_before)?;
         let mut copy = match (growing, rewriter.format()) {
             (Some(copy), _) => copy,
             // The text was held back to its end, until its charset was clear.
@@ -265,6 +257,18 @@ struct News {
     bytes: usize,
     /// Where upstream says the feed moved to for good. It is told, never acted upon.
     moved_to: Option<Url>,
+}
+
+/// Whether a document that has ended may be kept. With a copy at hand that has items, a feed
+/// without any is a worse one.
+fn judge(ending: &Ending, is_outgrown: bool, items_before: usize) -> Result<(), Trouble> {
+    match ending.completeness {
+        Completeness::Truncated => Err(Trouble::Truncated),
+        Completeness::NotAFeed(what) => Err(Trouble::NotAFeed(what)),
+        Completeness::Complete if is_outgrown => Err(Trouble::Outgrown),
+        Completeness::Complete if ending.items == 0 && items_before > 0 => Err(Trouble::NoItems),
+        Completeness::Complete => Ok(()),
+    }
 }
 
 /// Rewrites a chunk; one that may end a large item lets the other tasks of this worker move on to
