@@ -31,7 +31,7 @@ use crate::upstream::{Body, Client, Fetched, Found, Validators};
 pub use trouble::Trouble;
 
 /// Rewritten text is handed to readers in pieces of at least this size, while upstream is fast.
-const PIECE_BYTES: usize = 16 << 10;
+const PIECE_BYTES: usize = 64 << 10;
 /// Rewriting so much at once may take longer than a worker should be kept.
 const LONG_WORK_BYTES: usize = 256 << 10;
 /// When upstream pauses for so long, readers get what there is.

@@ -59,8 +59,8 @@ impl Validators {
     /// The validators of a response.
     pub fn of(headers: &HeaderMap) -> Self {
         Self {
-            etag: headers.get(header::ETAG).cloned(),
-            last_modified: headers.get(header::LAST_MODIFIED).cloned(),
+            etag: headers.get(header::ETAG).and_then(copy),
+            last_modified: headers.get(header::LAST_MODIFIED).and_then(copy),
         }
     }
 
@@ -76,6 +76,12 @@ impl Validators {
             last_modified: self.last_modified.or_else(|| earlier.last_modified.clone()),
         }
     }
+}
+
+/// A value in memory of its own: as it came it is a slice of the whole buffer that was read, which
+/// it would keep as long as a stored copy lives.
+fn copy(value: &HeaderValue) -> Option<HeaderValue> {
+    HeaderValue::from_bytes(value.as_bytes()).ok()
 }
 
 impl Found {
