@@ -27,7 +27,7 @@ const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
 /// Runs the service until it is told to end.
 pub(super) fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
     logs::start(&settings.log);
-    run_to_end(async {
+    run_to_end(async move {
         let signals = TaskTracker::new();
         let listener = bind(settings.server.listen).await?;
         run(settings, listener, shutdown_signal(&signals)?).await
@@ -36,7 +36,7 @@ pub(super) fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
 
 /// Runs a publisher of our own and the service in front of it.
 pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
-    run_to_end(async {
+    run_to_end(async move {
         let signals = TaskTracker::new();
         let listener = bind(listen).await?;
         let public_url = format!("http://{}", listener.local_addr()?);
@@ -102,14 +102,17 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Runs `work` on a runtime of its own. What still runs afterwards on threads that may block, a
 /// name that is being looked up or a copy that is being compressed, is not waited for.
-fn run_to_end<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+fn run_to_end<T: Send + 'static>(
+    work: impl Future<Output = anyhow::Result<T>> + Send + 'static,
+) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("the async runtime can't be started")?;
-    let outcome = runtime.block_on(work);
+    // On a worker: a connection that this thread accepted would have to be handed over to one.
+    let outcome = runtime.block_on(async { TaskTracker::new().spawn(work).await });
     runtime.shutdown_background();
-    outcome
+    outcome.context("the service ended by a defect in Feedwright")?
 }
 
 /// Resolves on the first SIGTERM or SIGINT; the second ends the process at once.
@@ -145,8 +148,8 @@ pub(super) fn healthcheck(settings: &Settings) -> anyhow::Result<ExitCode> {
             SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
         });
     }
-    let asking = async { tokio::time::timeout(HEALTHCHECK_TIMEOUT, ask(address)).await };
-    run_to_end(async { Ok(asking.await) })?
+    let asking = async move { tokio::time::timeout(HEALTHCHECK_TIMEOUT, ask(address)).await };
+    run_to_end(async move { Ok(asking.await) })?
         .with_context(|| {
             format!(
                 "{address} did not answer in {} s",
