@@ -4,7 +4,7 @@
 #
 #   tests/ssrf-netns.sh [TEST-BINARY]      (paths are relative to the repository's root)
 #
-# FEEDWRIGHT_SSRF_VECTORS may name a file of further addresses, one a line.
+# FEEDTEST_SSRF_VECTORS may name a file of further addresses, one a line.
 # Exit 77: this machine allows no namespaces, and nothing was tested.
 set -eu
 

@@ -1,5 +1,5 @@
 //! Golden files: `tests/golden/<format>/<case>.in.xml` through the rules of `<case>.rules.toml`
-//! gives `<case>.out.xml` (or `.json`). Adding a case is adding files; with `FEEDWRIGHT_BLESS=1`
+//! gives `<case>.out.xml` (or `.json`). Adding a case is adding files; with `FEEDTEST_BLESS=1`
 //! the outputs are written, to be read before they are committed.
 
 use std::fs;
@@ -71,7 +71,7 @@ fn golden_files() {
         let out = rewrite(&rules, &document, 4096);
         let golden = beside(&format!("out.{ending}"));
         #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
-        if std::env::var("FEEDWRIGHT_BLESS").is_ok() {
+        if std::env::var("FEEDTEST_BLESS").is_ok() {
             fs::write(&golden, &out).unwrap();
         }
         let expected = fs::read_to_string(&golden).unwrap();

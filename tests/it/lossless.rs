@@ -1,7 +1,7 @@
 //! With no rules, a UTF-8 document comes out byte for byte, for any chunking; with rules, what they
 //! do not cover does.
 //!
-//! `FEEDWRIGHT_CORPUS` may name a folder of more documents; what came of them is printed.
+//! `FEEDTEST_CORPUS` may name a folder of more documents; what came of them is printed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -123,7 +123,7 @@ fn corpus() -> Vec<PathBuf> {
     }
     let mut found = Vec::new();
     #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
-    if let Ok(folder) = std::env::var("FEEDWRIGHT_CORPUS") {
+    if let Ok(folder) = std::env::var("FEEDTEST_CORPUS") {
         walk(Path::new(&folder), &mut found);
     }
     walk(

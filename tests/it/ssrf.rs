@@ -4,7 +4,7 @@
 //!
 //! On a plain machine the canaries stand on loopback, so that connections to other addresses would
 //! go unseen; `tests/ssrf-netns.sh` runs the same tests in a network namespace where every address
-//! there is belongs to the canary. `FEEDWRIGHT_SSRF_VECTORS` names a file of further addresses, one
+//! there is belongs to the canary. `FEEDTEST_SSRF_VECTORS` names a file of further addresses, one
 //! a line.
 
 mod vectors;
@@ -209,7 +209,7 @@ async fn no_socket_is_opened_to_a_forbidden_address() {
         .iter()
         .map(|&vector| vector.to_owned())
         .collect();
-    let further = match std::env::var_os("FEEDWRIGHT_SSRF_VECTORS") {
+    let further = match std::env::var_os("FEEDTEST_SSRF_VECTORS") {
         Some(path) => std::fs::read_to_string(path).expect("the file of addresses is readable"),
         None => String::new(),
     };
