@@ -16,7 +16,7 @@ pub(crate) struct Nginx {
     pub(crate) files: SocketAddr,
     /// The same with an access log.
     pub(crate) files_logged: SocketAddr,
-    /// Without an access log, and without `open_file_cache`, as nginx is when it is installed.
+    /// Without an access log, and without `open_file_cache`, which is off unless it is configured.
     pub(crate) files_uncached: SocketAddr,
     /// Fetches from the publisher and rewrites with `sub_filter`.
     pub(crate) proxy: SocketAddr,
