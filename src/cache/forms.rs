@@ -175,6 +175,9 @@ impl Forms {
         let _place = encoders.places.acquire().await.map_err(io::Error::other)?;
         let body = self.make(coding).await?;
         slot.set(Some(Form::Whole(body.clone())));
+        if coding == Coding::Gzip {
+            self.gzip_is_kept.store(true, Ordering::Relaxed);
+        }
         self.has_grown.store(true, Ordering::Relaxed);
         Ok((coding, Form::Whole(body)))
     }
