@@ -119,18 +119,15 @@ impl FeedRewriter {
     }
 }
 
-/// What the children of a feed or channel are called that say that it is one. A document without
-/// any of them and without items is an error in a feed's clothes.
-const FEED_CHILDREN: [&str; 9] = [
-    "title",
-    "link",
-    "description",
-    "id",
-    "updated",
-    "modified",
-    "subtitle",
-    "image",
-    "items",
+/// What the only children of a root are called when it is no feed's, but an error in its clothes.
+const ERROR_CHILDREN: [&str; 7] = [
+    "error",
+    "errors",
+    "exception",
+    "fault",
+    "message",
+    "status",
+    "code",
 ];
 
 fn is_content(frame: &Frame, piece: Piece<'_>) -> bool {
@@ -140,7 +137,7 @@ fn is_content(frame: &Frame, piece: Piece<'_>) -> bool {
         Piece::Element(xml) => {
             let tag_end = xml.find('>').map_or(xml.len(), |close| close + 1);
             let local = Tag::parse(&xml[..tag_end]).map(|tag| frame.namespaces.split(tag.name()).1);
-            local.is_some_and(|local| FEED_CHILDREN.contains(&&*lower(local)))
+            local.is_some_and(|local| !ERROR_CHILDREN.contains(&&*lower(local)))
         }
         _ => false,
     }
