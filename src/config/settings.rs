@@ -175,10 +175,3 @@ impl Display for FeedName {
         f.write_str(&self.0)
     }
 }
-
-/// Looks a feed up by the text of a path.
-impl std::borrow::Borrow<str> for FeedName {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}

@@ -11,8 +11,7 @@ use crate::feed::json::{Kind, Member};
 use crate::feed::namespace::Ns;
 use crate::feed::text::{Decoded, Edit};
 use crate::feed::xml::Tag;
-use crate::rewrite::facts;
-use crate::rewrite::field::lower;
+use crate::rewrite::field::{self, lower};
 use crate::rewrite::piece;
 use crate::rewrite::splice::Splicer;
 
@@ -51,7 +50,7 @@ pub(super) fn element(xml: &str, elements: &[Element<'_>], self_url: &str) -> Fa
 }
 
 fn link(xml: &str, element: &Element<'_>, self_url: &str) -> Fate {
-    let relation = facts::attribute(element, "rel").to_ascii_lowercase();
+    let relation = field::attribute(element, "rel").to_ascii_lowercase();
     match relation.as_str() {
         "hub" => Fate::Dropped,
         relation if PAGE_RELATIONS.contains(&relation) => Fate::Dropped,

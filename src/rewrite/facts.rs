@@ -4,7 +4,7 @@ use crate::feed::element::Element;
 use crate::feed::json::{self, Kind, Member};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
-use crate::rewrite::field::lower;
+use crate::rewrite::field::{attribute, lower};
 use crate::rewrite::template::ItemFacts;
 
 /// Categories that an item is read for.
@@ -128,14 +128,6 @@ fn without_tags(html: &str) -> String {
     }
     text.push_str(rest);
     htmlize::unescape(&text).trim().to_owned()
-}
-
-/// An attribute's value, decoded and trimmed; empty when there is none.
-pub(super) fn attribute(element: &Element<'_>, name: &str) -> String {
-    let attribute = element.tag.attribute(name);
-    attribute.map_or_else(String::new, |found| {
-        Decoded::attribute(found.value).as_str().trim().to_owned()
-    })
 }
 
 /// The facts of a JSON Feed item.

@@ -139,15 +139,17 @@ pub(super) fn ends_like_a_picture(address: &str) -> bool {
     PICTURE_ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
-/// An attribute's value, decoded, trimmed and in lower case; empty when there is none.
+/// The same in lower case, for words whose case says nothing.
 fn value(element: &Element<'_>, name: &str) -> String {
+    attribute(element, name).to_ascii_lowercase()
+}
+
+/// An attribute's value, decoded and trimmed; empty when there is none.
+pub(super) fn attribute(element: &Element<'_>, name: &str) -> String {
     element
         .tag
         .attribute(name)
-        .map_or_else(String::new, |attribute| {
-            Decoded::attribute(attribute.value)
-                .as_str()
-                .trim()
-                .to_ascii_lowercase()
+        .map_or_else(String::new, |found| {
+            Decoded::attribute(found.value).as_str().trim().to_owned()
         })
 }
