@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 
 use url::Url;
 
+use crate::feed::element::{self, Element};
 use crate::rewrite::budget::ADDRESS_BYTES_MAX;
 
 /// Where the parts of a feed stand.
@@ -25,6 +26,43 @@ pub(super) struct PieceBase<'a> {
     /// As written, trimmed; empty when the item has none.
     item_link: &'a str,
     plain: OnceCell<Url>,
+}
+
+/// What the relative addresses of one field are resolved against, found when first needed.
+pub(super) struct FieldBase<'a> {
+    piece: &'a PieceBase<'a>,
+    /// The piece's elements; the field is the one at `index`.
+    elements: &'a [Element<'a>],
+    index: usize,
+    url: OnceCell<Url>,
+}
+
+impl<'a> FieldBase<'a> {
+    /// The base inside `elements[index]`.
+    pub(super) fn of_element(
+        piece: &'a PieceBase<'a>,
+        elements: &'a [Element<'a>],
+        index: usize,
+    ) -> Self {
+        Self {
+            piece,
+            elements,
+            index,
+            url: OnceCell::new(),
+        }
+    }
+
+    /// The piece's own base.
+    pub(super) fn of_piece(piece: &'a PieceBase<'a>) -> Self {
+        Self::of_element(piece, &[], 0)
+    }
+
+    pub(super) fn url(&self) -> &Url {
+        self.url.get_or_init(|| {
+            self.piece
+                .within(&element::bases(self.elements, self.index))
+        })
+    }
 }
 
 impl<'a> PieceBase<'a> {
@@ -50,7 +88,7 @@ impl<'a> PieceBase<'a> {
     }
 
     /// The base inside an element with these `xml:base` values around it in the piece.
-    pub(super) fn within(&self, inner_bases: &[String]) -> Url {
+    fn within(&self, inner_bases: &[String]) -> Url {
         if inner_bases.is_empty() {
             return self.plain.get_or_init(|| self.plain_base()).clone();
         }

@@ -135,6 +135,31 @@ impl HtmlPass {
     }
 }
 
+/// The names of the element and the attribute of the tag that the byte at `at` belongs to; empty
+/// where there is none. For explanations: it looks no further back than the next `<`.
+pub(super) fn tag_around(html: &str, at: usize) -> (&str, &str) {
+    let bytes = html.as_bytes();
+    let within = (at + 1).min(bytes.len());
+    let Some(open) = memchr::memrchr(b'<', &bytes[..within]) else {
+        return ("", "");
+    };
+    let slash = usize::from(bytes.get(open + 1) == Some(&b'/'));
+    let name = scan::tag_name(bytes, (open + 1 + slash).min(bytes.len()));
+    if !bytes.get(name.start).is_some_and(u8::is_ascii_alphabetic) {
+        return ("", "");
+    }
+    let mut around = "";
+    let end = scan::read_attributes(bytes, name.end, |attribute, value| {
+        if (attribute.start..=value.end).contains(&at) {
+            around = &html[attribute];
+        }
+    });
+    match end {
+        Some(end) if at < end.at => (&html[name], around),
+        _ => ("", ""),
+    }
+}
+
 fn parse_selector(selector: &str) -> Result<Selector, SelectorError> {
     selector.parse().map_err(|reason| SelectorError {
         selector: selector.to_owned(),

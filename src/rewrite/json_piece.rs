@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use crate::feed::json::{self, Kind, Member, Value};
 use crate::feed::text::{Decoded, Edit};
+use crate::rewrite::base::FieldBase;
 use crate::rewrite::facts;
 use crate::rewrite::field;
 use crate::rewrite::html::Markup;
-use crate::rewrite::piece::{self, Work};
+use crate::rewrite::piece::Work;
 use crate::rewrite::splice::Splicer;
 
 /// Appends an item with the rules applied.
@@ -20,6 +21,7 @@ pub(super) fn rewrite_item(json: &str, members: &[Member<'_>], work: &Work<'_>, 
                 collect_html(json, member, work, &mut changes);
             }
             "attachments" => {
+                work.trace.enter_field(&member.key);
                 for attachment in json::values(json, member.value.range.clone()) {
                     collect_attachment(json, &attachment, work, &mut changes);
                 }
@@ -53,13 +55,9 @@ fn write(json: &str, changes: Vec<Change>, out: &mut String) {
 fn collect_html(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &mut Vec<Change>) {
     let decoded = Decoded::json(&json[member.value.inner()]);
     let html = decoded.as_str();
-    let mut edits = match work.pictures {
-        Some(pictures) => pictures.html.edits(html, Markup::Html, &mut |written| {
-            work.address_within(written, Vec::new)
-        }),
-        None => Vec::new(),
-    };
-    piece::wrap_html(html, work.wrap, &mut edits);
+    work.trace.enter_field(&member.key);
+    let base = FieldBase::of_piece(work.base);
+    let edits = work.field(html, (Markup::Html, &base), Some(work.wrap));
     if !edits.is_empty() {
         changes.push((member.value.inner(), edits));
     }
@@ -67,6 +65,7 @@ fn collect_html(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &mut 
 
 /// Members that hold a picture's address, and the avatars of authors.
 fn collect_picture(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &mut Vec<Change>) {
+    work.trace.enter_field(&member.key);
     match member.key.as_ref() {
         "image" | "banner_image" | "icon" | "favicon" | "avatar" => {
             collect_address(json, &member.value, work, changes);
@@ -117,7 +116,8 @@ fn collect_address(json: &str, value: &Value, work: &Work<'_>, changes: &mut Vec
         return;
     }
     let decoded = Decoded::json(&json[value.inner()]);
-    if let Some(text) = work.address_within(decoded.as_str(), Vec::new) {
+    let base = FieldBase::of_piece(work.base);
+    if let Some(text) = work.address(&base, "", decoded.as_str()) {
         let range = 0..decoded.as_str().len();
         changes.push((value.inner(), vec![Edit { range, text }]));
     }

@@ -6,13 +6,16 @@
 pub mod address;
 mod base;
 mod budget;
+mod compose;
 mod css;
 mod envelope;
+pub mod explain;
 mod facts;
 mod field;
 mod fragment;
 pub mod html;
 mod json_piece;
+mod passes;
 mod picture;
 mod piece;
 mod places;
@@ -22,6 +25,7 @@ mod srcset;
 mod stream;
 pub mod target;
 pub mod template;
+mod wrap;
 mod xhtml;
 
 pub use rules::{RuleError, RuleOptions, Rules};

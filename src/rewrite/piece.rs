@@ -3,46 +3,25 @@
 //! Invariant: only attribute values that are pictures' addresses and fields that carry HTML are
 //! ever replaced; `guid`, `id`, links, dates and titles never are.
 
-use crate::feed::element::{self, Element};
+use crate::feed::element::Element;
 use crate::feed::text::{Decoded, Edit};
-use crate::feed::xml::{Attribute, Tag};
-use crate::rewrite::address::Addresses;
-use crate::rewrite::base::PieceBase;
-use crate::rewrite::budget::{ADDRESS_BYTES_MAX, Budget};
+use crate::feed::xml::Attribute;
+use crate::rewrite::base::{FieldBase, PieceBase};
+use crate::rewrite::budget::Budget;
+use crate::rewrite::explain::Trace;
 use crate::rewrite::field::{self, Fullness, Role};
-use crate::rewrite::fragment::{self, Closing};
-use crate::rewrite::html::{HtmlPass, Markup};
+use crate::rewrite::html::Markup;
+use crate::rewrite::passes::{Passes, Site};
 use crate::rewrite::splice::Splicer;
-use crate::rewrite::xhtml;
-
-const XHTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
-
-/// The picture rules.
-#[derive(Debug)]
-pub(super) struct Pictures {
-    pub(super) addresses: Addresses,
-    pub(super) html: HtmlPass,
-}
-
-/// A header and a footer, rendered for one item.
-#[derive(Debug, Default)]
-pub(super) struct Wrap {
-    pub(super) header: String,
-    pub(super) footer: String,
-}
-
-impl Wrap {
-    pub(super) fn is_empty(&self) -> bool {
-        self.header.is_empty() && self.footer.is_empty()
-    }
-}
+use crate::rewrite::wrap::Wrap;
 
 /// What is done to the pieces of one feed.
 pub(super) struct Work<'a> {
-    pub(super) pictures: Option<&'a Pictures>,
+    pub(super) passes: &'a Passes,
     pub(super) base: &'a PieceBase<'a>,
     pub(super) wrap: &'a Wrap,
     pub(super) budget: &'a Budget,
+    pub(super) trace: &'a Trace,
 }
 
 /// Appends `xml` with the rules applied.
@@ -54,19 +33,24 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
     };
     let mut splicer = Splicer::new(xml, out);
     for (index, element) in elements.iter().enumerate() {
-        match field::role(elements, index) {
+        let role = field::role(elements, index);
+        if role != Role::None {
+            work.trace.enter_field(element.tag.name());
+        }
+        let base = FieldBase::of_element(work.base, elements, index);
+        match role {
             Role::AddressAttribute(name) => {
                 let Some(attribute) = element.tag.attribute(name) else {
                     continue;
                 };
                 let written = Decoded::attribute(attribute.value);
-                if let Some(address) = work.address(elements, index, written.as_str()) {
+                if let Some(address) = work.address(&base, name, written.as_str()) {
                     replace_value(element, &attribute, address, &mut splicer);
                 }
             }
             Role::AddressText => {
                 let decoded = Decoded::content(&xml[element.content.clone()]);
-                if let Some(address) = work.address(elements, index, decoded.as_str()) {
+                if let Some(address) = work.address(&base, "", decoded.as_str()) {
                     let text = decoded.as_str();
                     let start = text.len() - text.trim_start().len();
                     let edit = Edit {
@@ -78,7 +62,7 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
             }
             Role::Html(_) => {
                 let wrap = (fullest == Some(index)).then_some(work.wrap);
-                rewrite_html(xml, elements, index, (work, wrap), &mut splicer);
+                rewrite_html(xml, element, &base, (work, wrap), &mut splicer);
             }
             Role::None => {}
         }
@@ -119,32 +103,18 @@ fn fullest_field(elements: &[Element<'_>]) -> Option<usize> {
 
 fn rewrite_html(
     xml: &str,
-    elements: &[Element<'_>],
-    index: usize,
+    element: &Element<'_>,
+    base: &FieldBase<'_>,
     (work, wrap): (&Work<'_>, Option<&Wrap>),
     splicer: &mut Splicer<'_, '_>,
 ) {
-    let element = &elements[index];
     let raw = &xml[element.content.clone()];
     let (decoded, markup) = if element.has_markup {
         (Decoded::markup(raw), Markup::Xhtml)
     } else {
         (Decoded::content(raw), Markup::Html)
     };
-    let mut edits = match work.pictures {
-        Some(pictures) => pictures
-            .html
-            .edits(decoded.as_str(), markup, &mut |written| {
-                work.address(elements, index, written)
-            }),
-        None => Vec::new(),
-    };
-    if let Some(wrap) = wrap.filter(|wrap| !wrap.is_empty()) {
-        match markup {
-            Markup::Html => wrap_html(decoded.as_str(), wrap, &mut edits),
-            Markup::Xhtml => wrap_xhtml(decoded.as_str(), wrap, &mut edits),
-        }
-    }
+    let edits = work.field(decoded.as_str(), (markup, base), wrap);
     if edits.is_empty() {
         return;
     }
@@ -165,124 +135,42 @@ fn rewrite_html(
     }
 }
 
-/// Header before and footer behind an HTML fragment, inside the white space around it.
-pub(super) fn wrap_html(html: &str, wrap: &Wrap, edits: &mut Vec<Edit>) {
-    let start = html.len() - html.trim_start().len();
-    let end = html.trim_end().len().max(start);
-    if !wrap.header.is_empty() {
-        edits.insert(
-            0,
-            Edit {
-                range: start..start,
-                text: wrap.header.clone(),
-            },
-        );
-    }
-    if !wrap.footer.is_empty() {
-        // Where the fragment can't be closed, a footer would be shown as source text.
-        if let Some(Closing { keep, text }) = fragment::closing(&html[..end]) {
-            let text = format!("{text}{}", wrap.footer);
-            edits.push(Edit {
-                range: keep..end,
-                text,
-            });
-        }
-    }
-}
-
-/// The same for inline XHTML: inside the `div` that Atom asks for (RFC 4287 §3.1.1.3), if it is
-/// there.
-fn wrap_xhtml(markup: &str, wrap: &Wrap, edits: &mut Vec<Edit>) {
-    let (start, end) = inner_of_div(markup).unwrap_or_else(|| {
-        let start = markup.len() - markup.trim_start().len();
-        (start, markup.trim_end().len().max(start))
-    });
-    // A `div` of ours that names its namespace is right whatever prefix the publisher uses.
-    let own = |html: &str| {
-        format!(
-            "<div xmlns=\"{XHTML_NAMESPACE}\">{}</div>",
-            xhtml::well_formed(html)
-        )
-    };
-    if !wrap.header.is_empty() {
-        edits.insert(
-            0,
-            Edit {
-                range: start..start,
-                text: own(&wrap.header),
-            },
-        );
-    }
-    if !wrap.footer.is_empty() {
-        edits.push(Edit {
-            range: end..end,
-            text: own(&wrap.footer),
-        });
-    }
-}
-
-/// Where the content of the one `div` around `markup` stands.
-fn inner_of_div(markup: &str) -> Option<(usize, usize)> {
-    let start = markup.len() - markup.trim_start().len();
-    let tag_end = start + tag_bytes(&markup[start..])?;
-    let tag = Tag::parse(&markup[start..tag_end])?;
-    let local = tag.name().rsplit(':').next()?;
-    let is_div = local.eq_ignore_ascii_case("div") && !tag.is_empty_element();
-    let end = markup.rfind("</").filter(|&end| end >= tag_end)?;
-    (is_div && markup[end + 2..].trim_start().starts_with(tag.name())).then_some((tag_end, end))
-}
-
-/// The length of the start tag that `markup` begins with.
-fn tag_bytes(markup: &str) -> Option<usize> {
-    let mut quote = None;
-    markup
-        .bytes()
-        .position(|byte| match (quote, byte) {
-            (None, b'"' | b'\'') => {
-                quote = Some(byte);
-                false
-            }
-            (Some(open), byte) if open == byte => {
-                quote = None;
-                false
-            }
-            (None, b'>') => true,
-            _ => false,
-        })
-        .map(|close| close + 1)
-}
-
 impl Work<'_> {
-    /// The address to write for one that stands in `elements[index]`.
-    fn address(&self, elements: &[Element<'_>], index: usize, written: &str) -> Option<String> {
-        self.address_within(written, || element::bases(elements, index))
-    }
-
-    /// The address to write for one that stands under these `xml:base` values.
-    pub(super) fn address_within(
+    /// What the rules do to a field of HTML.
+    pub(super) fn field(
         &self,
-        written: &str,
-        inner_bases: impl FnOnce() -> Vec<String>,
-    ) -> Option<String> {
-        let addresses = &self.pictures?.addresses;
-        if written.len() > ADDRESS_BYTES_MAX || self.budget.is_exceeded() {
-            return None;
-        }
-        let address = if is_absolute(written) {
-            addresses.rewrite(written, None)
-        } else {
-            addresses.rewrite(written, Some(&self.base.within(&inner_bases())))
-        };
-        self.budget.spend(address?)
+        html: &str,
+        (markup, base): (Markup, &FieldBase<'_>),
+        wrap: Option<&Wrap>,
+    ) -> Vec<Edit> {
+        self.passes.edits(html, &self.site(markup, base), wrap)
     }
-}
 
-/// Whether no base is needed; most addresses in feeds are absolute.
-fn is_absolute(written: &str) -> bool {
-    let written = written.trim_start().as_bytes();
-    [&b"https://"[..], b"http://"].iter().any(|scheme| {
-        written
-            .get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    })
+    /// The address to write for a picture's that stands in a feed's element, in this attribute of
+    /// it or (empty) as its text.
+    pub(super) fn address(
+        &self,
+        base: &FieldBase<'_>,
+        attribute: &str,
+        written: &str,
+    ) -> Option<String> {
+        let addresses = &self.passes.pictures.as_ref()?.addresses;
+        let address = self.site(Markup::Html, base).address(addresses, written);
+        match &address {
+            Some(address) => self.trace.change("images", attribute, (written, address)),
+            None => self
+                .trace
+                .left("images", attribute, written, "not to be proxied"),
+        }
+        address
+    }
+
+    fn site<'s>(&'s self, markup: Markup, base: &'s FieldBase<'s>) -> Site<'s> {
+        Site {
+            markup,
+            base,
+            budget: self.budget,
+            trace: self.trace,
+        }
+    }
 }

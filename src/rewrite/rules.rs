@@ -1,8 +1,7 @@
 //! The rules of one feed, as configured and as parsed.
 
-use crate::rewrite::address::Addresses;
-use crate::rewrite::html::{HtmlPass, SelectorError};
-use crate::rewrite::piece::Pictures;
+use crate::rewrite::html::SelectorError;
+use crate::rewrite::passes::Passes;
 use crate::rewrite::target::TargetError;
 use crate::rewrite::template::{Template, TemplateError};
 
@@ -47,7 +46,7 @@ pub enum RuleError {
 #[derive(Debug)]
 pub struct Rules {
     options: RuleOptions,
-    pictures: Option<Pictures>,
+    passes: Passes,
     header: Option<Template>,
     footer: Option<Template>,
 }
@@ -58,13 +57,12 @@ impl Rules {
     /// # Errors
     /// When a template or a selector can't be parsed.
     pub fn new(options: RuleOptions) -> Result<Self, RuleError> {
-        let html = HtmlPass::new(&options.skip_images)?;
-        let pictures = Addresses::new(&options)?.map(|addresses| Pictures { addresses, html });
+        let passes = Passes::new(&options)?;
         let template = |source: &Option<String>| source.as_deref().map(Template::parse).transpose();
         let (header, footer) = (template(&options.header)?, template(&options.footer)?);
         Ok(Self {
             options,
-            pictures,
+            passes,
             header,
             footer,
         })
@@ -82,8 +80,8 @@ impl Rules {
         format!("{} {:?}", env!("CARGO_PKG_VERSION"), self.options).into_bytes()
     }
 
-    pub(super) fn pictures(&self) -> Option<&Pictures> {
-        self.pictures.as_ref()
+    pub(super) fn passes(&self) -> &Passes {
+        &self.passes
     }
 
     pub(super) fn header(&self) -> Option<&Template> {
@@ -103,7 +101,7 @@ impl Rules {
     }
 
     pub(super) fn changes_items(&self) -> bool {
-        self.pictures.is_some() || self.has_templates()
+        !self.passes.is_empty() || self.has_templates()
     }
 
     pub(super) fn changes_anything(&self) -> bool {

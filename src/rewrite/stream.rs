@@ -17,12 +17,14 @@ use crate::feed::xml::Tag;
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::budget::Budget;
 use crate::rewrite::envelope::{self, Fate};
+use crate::rewrite::explain::{Note, Trace};
 use crate::rewrite::facts;
 use crate::rewrite::field::lower;
 use crate::rewrite::json_piece;
-use crate::rewrite::piece::{self, Work, Wrap};
+use crate::rewrite::piece::{self, Work};
 use crate::rewrite::rules::Rules;
 use crate::rewrite::template::{FeedFacts, ItemFacts, Template};
+use crate::rewrite::wrap::Wrap;
 
 /// Where a document came from.
 #[derive(Debug, Clone)]
@@ -64,10 +66,24 @@ impl FeedRewriter {
                     link: None,
                 },
                 budget: Budget::default(),
+                trace: Trace::default(),
                 has_content: false,
             },
             text: String::new(),
         }
+    }
+
+    /// The same, taking notes of what is done; see [`take_notes`](Self::take_notes).
+    #[must_use]
+    pub fn explaining(rules: Arc<Rules>, origin: Origin) -> Self {
+        let mut rewriter = Self::new(rules, origin);
+        rewriter.stage.trace = Trace::taking();
+        rewriter
+    }
+
+    /// What was done since notes were taken last, and how many more things than are noted.
+    pub fn take_notes(&mut self) -> (Vec<Note>, usize) {
+        self.stage.trace.take()
     }
 
     /// Takes the next bytes and appends what they complete to `out`.
@@ -150,22 +166,27 @@ struct Stage {
     feed: FeedFacts<'static>,
     base: FeedBase,
     budget: Budget,
+    trace: Trace,
     /// Whether an item or a child of the feed or channel was seen.
     has_content: bool,
 }
 
 impl Stage {
     fn work<'a>(&'a self, base: &'a PieceBase<'a>, wrap: &'a Wrap) -> Work<'a> {
-        let pictures = self.rules.pictures();
         Work {
-            pictures,
+            passes: self.rules.passes(),
             base,
             wrap,
             budget: &self.budget,
+            trace: &self.trace,
         }
     }
 
     fn piece(&mut self, frame: &Frame, piece: Piece<'_>, out: &mut String) {
+        match piece {
+            Piece::Item(_) => self.trace.enter_item(),
+            _ => self.trace.leave_item(),
+        }
         self.has_content = self.has_content || is_content(frame, piece);
         match piece {
             Piece::Instruction(xml) if self.rules.changes_envelope() => {

@@ -1,0 +1,205 @@
+//! What the rules did to a document, and what they left and why: for people who ask.
+//!
+//! Invariant: nobody pays for it who did not ask; what is noted is bounded.
+
+use std::cell::{Cell, RefCell};
+use std::fmt::Display;
+use std::ops::Range;
+
+use crate::feed::text::Edit;
+use crate::rewrite::html::tag_around;
+
+/// How many notes of one document are kept; what happens after that is only counted.
+const NOTES_MAX: usize = 20_000;
+/// How many bytes of a text are shown.
+const TEXT_BYTES_MAX: usize = 400;
+
+/// One thing that a rule did or left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Which item of the document, from 1; `None` for what stands outside items.
+    pub item: Option<usize>,
+    /// The element of the feed, or the JSON member: `content:encoded`, `enclosure`, `image`.
+    pub field: String,
+    /// The HTML element inside that field, if it is one that holds HTML.
+    pub element: String,
+    /// The attribute of that; empty for text.
+    pub attribute: String,
+    /// The rule's name in the configuration.
+    pub rule: &'static str,
+    /// What became of it.
+    pub what: What,
+}
+
+/// What became of something that a rule covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// It was changed.
+    Changed {
+        /// What stood there; empty where something was added.
+        before: String,
+        /// What stands there now; empty where something was removed.
+        after: String,
+    },
+    /// It was left.
+    Left {
+        /// What stands there.
+        text: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Where notes are taken, if anybody asked for them.
+#[derive(Debug, Default)]
+pub(in crate::rewrite) struct Trace(Option<Book>);
+
+#[derive(Debug, Default)]
+struct Book {
+    item: Cell<Option<usize>>,
+    items: Cell<usize>,
+    field: RefCell<String>,
+    notes: RefCell<Vec<Note>>,
+    dropped: Cell<usize>,
+}
+
+/// A place in a field.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place<'a> {
+    element: &'a str,
+    attribute: &'a str,
+}
+
+impl Trace {
+    /// One that takes notes.
+    pub(in crate::rewrite) fn taking() -> Self {
+        Self(Some(Book::default()))
+    }
+
+    /// The notes so far, and how many more there would be.
+    pub(in crate::rewrite) fn take(&self) -> (Vec<Note>, usize) {
+        self.0.as_ref().map_or_else(Default::default, |book| {
+            (book.notes.take(), book.dropped.take())
+        })
+    }
+
+    /// What follows is of the next item.
+    pub(in crate::rewrite) fn enter_item(&self) {
+        if let Some(book) = &self.0 {
+            book.items.set(book.items.get() + 1);
+            book.item.set(Some(book.items.get()));
+        }
+    }
+
+    /// What follows stands outside items.
+    pub(in crate::rewrite) fn leave_item(&self) {
+        if let Some(book) = &self.0 {
+            book.item.set(None);
+        }
+    }
+
+    /// What follows is of this element of the feed.
+    pub(in crate::rewrite) fn enter_field(&self, name: &str) {
+        if let Some(book) = &self.0 {
+            name.clone_into(&mut book.field.borrow_mut());
+        }
+    }
+
+    /// What one pass did to a field's HTML.
+    pub(in crate::rewrite) fn changes(&self, rule: &'static str, html: &str, edits: &[Edit]) {
+        if self.0.is_none() {
+            return;
+        }
+        for edit in edits {
+            let before = &html[edit.range.clone()];
+            self.note(rule, place_in(html, &edit.range), || What::Changed {
+                before: shorten(before),
+                after: shorten(&edit.text),
+            });
+        }
+    }
+
+    /// Something at `range` of a field's HTML that the rule covers was left.
+    pub(in crate::rewrite) fn skip(
+        &self,
+        rule: &'static str,
+        html: &str,
+        range: Range<usize>,
+        reason: impl Display,
+    ) {
+        if self.0.is_some() {
+            self.note(rule, place_in(html, &range), || What::Left {
+                text: shorten(&html[range.clone()]),
+                reason: reason.to_string(),
+            });
+        }
+    }
+
+    /// An element's text or attribute (empty: its text) in the feed itself was changed.
+    pub(in crate::rewrite) fn change(
+        &self,
+        rule: &'static str,
+        attribute: &str,
+        (before, after): (&str, &str),
+    ) {
+        let place = Place {
+            element: "",
+            attribute,
+        };
+        self.note(rule, place, || What::Changed {
+            before: shorten(before),
+            after: shorten(after),
+        });
+    }
+
+    /// The same, left.
+    pub(in crate::rewrite) fn left(
+        &self,
+        rule: &'static str,
+        attribute: &str,
+        text: &str,
+        reason: impl Display,
+    ) {
+        let place = Place {
+            element: "",
+            attribute,
+        };
+        self.note(rule, place, || What::Left {
+            text: shorten(text),
+            reason: reason.to_string(),
+        });
+    }
+
+    fn note(&self, rule: &'static str, place: Place<'_>, what: impl FnOnce() -> What) {
+        let Some(book) = &self.0 else {
+            return;
+        };
+        let mut notes = book.notes.borrow_mut();
+        if notes.len() >= NOTES_MAX {
+            book.dropped.set(book.dropped.get() + 1);
+            return;
+        }
+        notes.push(Note {
+            item: book.item.get(),
+            field: book.field.borrow().clone(),
+            element: place.element.to_owned(),
+            attribute: place.attribute.to_owned(),
+            rule,
+            what: what(),
+        });
+    }
+}
+
+/// The tag that `range` lies in.
+fn place_in<'a>(html: &'a str, range: &Range<usize>) -> Place<'a> {
+    let (element, attribute) = tag_around(html, range.start);
+    Place { element, attribute }
+}
+
+fn shorten(text: &str) -> String {
+    if text.len() <= TEXT_BYTES_MAX {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(TEXT_BYTES_MAX);
+    format!("{}…", &text[..end])
+}

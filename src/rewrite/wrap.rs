@@ -1,0 +1,126 @@
+//! Header and footer around a field's content.
+//!
+//! Invariant: what the publisher left open swallows neither.
+
+use crate::feed::text::Edit;
+use crate::feed::xml::Tag;
+use crate::rewrite::fragment::{self, Closing};
+use crate::rewrite::html::Markup;
+use crate::rewrite::passes::Site;
+use crate::rewrite::xhtml;
+
+const XHTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
+
+/// A header and a footer, rendered for one item.
+#[derive(Debug, Default)]
+pub(super) struct Wrap {
+    pub(super) header: String,
+    pub(super) footer: String,
+}
+
+impl Wrap {
+    pub(super) fn is_empty(&self) -> bool {
+        self.header.is_empty() && self.footer.is_empty()
+    }
+    /// The edits that put them around a field's content.
+    pub(super) fn edits(&self, html: &str, site: &Site<'_>) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        match site.markup {
+            Markup::Html => wrap_html(html, self, site, &mut edits),
+            Markup::Xhtml => wrap_xhtml(html, self, &mut edits),
+        }
+        edits
+    }
+}
+
+/// Header before and footer behind an HTML fragment, inside the white space around it.
+fn wrap_html(html: &str, wrap: &Wrap, site: &Site<'_>, edits: &mut Vec<Edit>) {
+    let start = html.len() - html.trim_start().len();
+    let end = html.trim_end().len().max(start);
+    if !wrap.header.is_empty() {
+        edits.insert(
+            0,
+            Edit {
+                range: start..start,
+                text: wrap.header.clone(),
+            },
+        );
+    }
+    if !wrap.footer.is_empty() {
+        match fragment::closing(&html[..end]) {
+            Some(Closing { keep, text }) => {
+                let text = format!("{text}{}", wrap.footer);
+                edits.push(Edit {
+                    range: keep..end,
+                    text,
+                });
+            }
+            // It would be shown as source text.
+            None => site
+                .trace
+                .skip("footer", html, end..end, "what is open can't be closed"),
+        }
+    }
+}
+
+/// The same for inline XHTML: inside the `div` that Atom asks for (RFC 4287 §3.1.1.3), if it is
+/// there.
+fn wrap_xhtml(markup: &str, wrap: &Wrap, edits: &mut Vec<Edit>) {
+    let (start, end) = inner_of_div(markup).unwrap_or_else(|| {
+        let start = markup.len() - markup.trim_start().len();
+        (start, markup.trim_end().len().max(start))
+    });
+    // A `div` of ours that names its namespace is right whatever prefix the publisher uses.
+    let own = |html: &str| {
+        format!(
+            "<div xmlns=\"{XHTML_NAMESPACE}\">{}</div>",
+            xhtml::well_formed(html)
+        )
+    };
+    if !wrap.header.is_empty() {
+        edits.insert(
+            0,
+            Edit {
+                range: start..start,
+                text: own(&wrap.header),
+            },
+        );
+    }
+    if !wrap.footer.is_empty() {
+        edits.push(Edit {
+            range: end..end,
+            text: own(&wrap.footer),
+        });
+    }
+}
+
+/// Where the content of the one `div` around `markup` stands.
+fn inner_of_div(markup: &str) -> Option<(usize, usize)> {
+    let start = markup.len() - markup.trim_start().len();
+    let tag_end = start + tag_bytes(&markup[start..])?;
+    let tag = Tag::parse(&markup[start..tag_end])?;
+    let local = tag.name().rsplit(':').next()?;
+    let is_div = local.eq_ignore_ascii_case("div") && !tag.is_empty_element();
+    let end = markup.rfind("</").filter(|&end| end >= tag_end)?;
+    (is_div && markup[end + 2..].trim_start().starts_with(tag.name())).then_some((tag_end, end))
+}
+
+/// The length of the start tag that `markup` begins with.
+fn tag_bytes(markup: &str) -> Option<usize> {
+    let mut quote = None;
+    markup
+        .bytes()
+        .position(|byte| match (quote, byte) {
+            (None, b'"' | b'\'') => {
+                quote = Some(byte);
+                false
+            }
+            (Some(open), byte) if open == byte => {
+                quote = None;
+                false
+            }
+            (None, b'>') => true,
+            _ => false,
+        })
+        .map(|close| close + 1)
+}
