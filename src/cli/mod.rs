@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 it failed, 2 the configuration or the command line is wrong.
 
+mod explain;
 mod logs;
 mod rewrite;
 mod serve;
@@ -55,6 +56,9 @@ enum Command {
         /// The address the document came from [default: the feed's]
         #[arg(long, value_name = "URL")]
         url: Option<url::Url>,
+        /// Say on standard error what was changed where, by which rule, and what was left and why
+        #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "text")]
+        explain: Option<explain::Form>,
     },
     /// Exit 0 when the local service is healthy
     Healthcheck(ConfigFile),
@@ -83,9 +87,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             print_checked(&file, &settings)?;
             Ok(ExitCode::SUCCESS)
         }),
-        Command::Rewrite { file, feed, url } => {
-            with_settings(&file, |settings| rewrite::rewrite(&settings, &feed, url))
-        }
+        Command::Rewrite {
+            file,
+            feed,
+            url,
+            explain,
+        } => with_settings(&file, |settings| {
+            rewrite::rewrite(&settings, &feed, url, explain)
+        }),
     }
 }
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use url::Url;
 
+use super::explain::{Explanation, Form};
 use crate::config::Settings;
-use crate::feed::splitter::Completeness;
+use crate::feed::splitter::{Completeness, Ending};
 use crate::rewrite::{FeedRewriter, Origin, Rules};
 
 /// How much is read at a time.
@@ -19,6 +20,7 @@ pub(super) fn rewrite(
     settings: &Settings,
     name: &str,
     url: Option<Url>,
+    explain: Option<Form>,
 ) -> anyhow::Result<ExitCode> {
     let Some(feed) = settings
         .feeds
@@ -38,27 +40,54 @@ pub(super) fn rewrite(
     };
     let rules = Arc::new(Rules::new(feed.rules.clone())?);
     let url = url.unwrap_or_else(|| feed.upstream.url.clone());
-    let mut rewriter = FeedRewriter::new(rules, Origin { url, charset: None });
+    let origin = Origin { url, charset: None };
+    let rewriter = match explain {
+        Some(_) => FeedRewriter::explaining(rules, origin),
+        None => FeedRewriter::new(rules, origin),
+    };
+    let explanation = explain.map(|form| Explanation::new(form, std::io::stderr().lock()));
+    let (rewriter, ending) = pump(rewriter, explanation)?;
+    Ok(report(&rewriter, &ending))
+}
+
+/// Standard input through the rewriter to standard output.
+fn pump(
+    mut rewriter: FeedRewriter,
+    mut explanation: Option<Explanation<impl Write>>,
+) -> anyhow::Result<(FeedRewriter, Ending)> {
     let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
     let (mut chunk, mut out) = (vec![0; CHUNK_BYTES], String::new());
     loop {
         let bytes = input
             .read(&mut chunk)
             .context("standard input can't be read")?;
-        if bytes == 0 {
-            break;
-        }
-        rewriter.push(&chunk[..bytes], &mut out);
+        let ending = if bytes == 0 {
+            Some(rewriter.finish(&mut out))
+        } else {
+            rewriter.push(&chunk[..bytes], &mut out);
+            None
+        };
         output
             .write_all(out.as_bytes())
             .context("standard output can't be written")?;
         out.clear();
+        if let Some(explanation) = &mut explanation {
+            explanation
+                .print(rewriter.take_notes())
+                .context("standard error can't be written")?;
+        }
+        if let Some(ending) = ending {
+            output.flush().context("standard output can't be written")?;
+            explanation
+                .map_or(Ok(()), Explanation::finish)
+                .context("standard error can't be written")?;
+            return Ok((rewriter, ending));
+        }
     }
-    let ending = rewriter.finish(&mut out);
-    output
-        .write_all(out.as_bytes())
-        .and_then(|()| output.flush())
-        .context("standard output can't be written")?;
+}
+
+/// Says what passed through unread, and why the service would refuse the document.
+fn report(rewriter: &FeedRewriter, ending: &Ending) -> ExitCode {
     for (skip, count) in &ending.skips {
         super::print_error(&format!("passed through unread: {count} × {skip}"));
     }
@@ -66,21 +95,21 @@ pub(super) fn rewrite(
         super::print_error(
             "error: the rules would add too much to this document; the service would refuse it",
         );
-        return Ok(ExitCode::FAILURE);
+        return ExitCode::FAILURE;
     }
     match ending.completeness {
-        Completeness::Complete => Ok(ExitCode::SUCCESS),
+        Completeness::Complete => ExitCode::SUCCESS,
         Completeness::Truncated => {
             super::print_error(
                 "error: the document ends before its root is closed; the service would not store it",
             );
-            Ok(ExitCode::FAILURE)
+            ExitCode::FAILURE
         }
         Completeness::NotAFeed(what) => {
             super::print_error(&format!(
                 "error: this is no feed: {what}; the service would refuse it"
             ));
-            Ok(ExitCode::FAILURE)
+            ExitCode::FAILURE
         }
     }
 }

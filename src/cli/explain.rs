@@ -1,0 +1,138 @@
+//! What `rewrite --explain` prints: one note a change or a skip, as text or as JSON lines.
+
+use std::io::{self, Write};
+
+use serde_json::json;
+
+use crate::rewrite::explain::{Note, What};
+
+/// How notes are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Form {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Prints notes as they come, and in the end how many there were.
+pub(super) struct Explanation<W: Write> {
+    form: Form,
+    out: W,
+    changed: usize,
+    left: usize,
+    dropped: usize,
+}
+
+impl<W: Write> Explanation<W> {
+    pub(super) fn new(form: Form, out: W) -> Self {
+        Self {
+            form,
+            out,
+            changed: 0,
+            left: 0,
+            dropped: 0,
+        }
+    }
+
+    /// Prints these notes; `dropped` more were not kept.
+    pub(super) fn print(&mut self, (notes, dropped): (Vec<Note>, usize)) -> io::Result<()> {
+        self.dropped += dropped;
+        for note in notes {
+            match note.what {
+                What::Changed { .. } => self.changed += 1,
+                What::Left { .. } => self.left += 1,
+            }
+            match self.form {
+                Form::Text => print_text(&mut self.out, &note)?,
+                Form::Json => print_json(&mut self.out, &note)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints how many there were.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        let (changed, left, dropped) = (self.changed, self.left, self.dropped);
+        match self.form {
+            Form::Text if dropped > 0 => {
+                writeln!(
+                    self.out,
+                    "{changed} changed, {left} left, {dropped} more not shown"
+                )
+            }
+            Form::Text => writeln!(self.out, "{changed} changed, {left} left"),
+            Form::Json => writeln!(
+                self.out,
+                "{}",
+                json!({ "changed": changed, "left": left, "not_shown": dropped })
+            ),
+        }
+    }
+}
+
+fn print_text(out: &mut impl Write, note: &Note) -> io::Result<()> {
+    match note.item {
+        Some(item) => write!(out, "item {item}")?,
+        None => write!(out, "feed")?,
+    }
+    write!(out, ", {}", note.field)?;
+    if !note.element.is_empty() {
+        write!(out, " > {}", note.element)?;
+    }
+    if !note.attribute.is_empty() {
+        write!(out, "[{}]", note.attribute)?;
+    }
+    match &note.what {
+        What::Changed { before, after } => {
+            writeln!(out, ": {}", note.rule)?;
+            if !before.is_empty() {
+                writeln!(out, "  - {}", one_line(before))?;
+            }
+            if !after.is_empty() {
+                writeln!(out, "  + {}", one_line(after))?;
+            }
+        }
+        What::Left { text, reason } => {
+            writeln!(out, ": left by {}: {reason}", note.rule)?;
+            if !text.is_empty() {
+                writeln!(out, "    {}", one_line(text))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// SECURITY: a publisher's text must not move the cursor of a terminal.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            line.extend(letter.escape_default());
+        } else {
+            line.push(letter);
+        }
+    }
+    line
+}
+
+fn print_json(out: &mut impl Write, note: &Note) -> io::Result<()> {
+    let mut object = json!({
+        "item": note.item,
+        "field": note.field,
+        "element": note.element,
+        "attribute": note.attribute,
+        "rule": note.rule,
+    });
+    match &note.what {
+        What::Changed { before, after } => {
+            object["before"] = json!(before);
+            object["after"] = json!(after);
+        }
+        What::Left { text, reason } => {
+            object["left"] = json!(text);
+            object["reason"] = json!(reason);
+        }
+    }
+    writeln!(out, "{object}")
+}
