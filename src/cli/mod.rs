@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, Settings};
+use crate::feed::encoding::http_charset;
 
 /// Read when no other file is named, if it is there.
 const DEFAULT_CONFIG: &str = "config/feedwright.toml";
@@ -56,6 +57,9 @@ enum Command {
         /// The address the document came from [default: the feed's]
         #[arg(long, value_name = "URL")]
         url: Option<url::Url>,
+        /// The Content-Type it came with, whose charset counts
+        #[arg(long, value_name = "TEXT")]
+        content_type: Option<String>,
         /// Say on standard error what was changed where, by which rule, and what was left and why
         #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "text")]
         explain: Option<explain::Form>,
@@ -91,9 +95,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             file,
             feed,
             url,
+            content_type,
             explain,
         } => with_settings(&file, |settings| {
-            rewrite::rewrite(&settings, &feed, url, explain)
+            let charset = http_charset(content_type.as_deref());
+            rewrite::rewrite(&settings, &feed, (url, charset), explain)
         }),
     }
 }

@@ -19,7 +19,7 @@ const CHUNK_BYTES: usize = 64 << 10;
 pub(super) fn rewrite(
     settings: &Settings,
     name: &str,
-    url: Option<Url>,
+    (url, charset): (Option<Url>, Option<String>),
     explain: Option<Form>,
 ) -> anyhow::Result<ExitCode> {
     let Some(feed) = settings
@@ -40,7 +40,7 @@ pub(super) fn rewrite(
     };
     let rules = Arc::new(Rules::new(feed.rules.clone())?);
     let url = url.unwrap_or_else(|| feed.upstream.url.clone());
-    let origin = Origin { url, charset: None };
+    let origin = Origin { url, charset };
     let rewriter = match explain {
         Some(_) => FeedRewriter::explaining(rules, origin),
         None => FeedRewriter::new(rules, origin),

@@ -28,6 +28,22 @@ const HELD_BYTES_MAX: usize = 64 << 10;
 /// Bytes are decoded in steps, so that little room is needed ahead.
 const STEP_BYTES: usize = 16 << 10;
 
+/// The charset that HTTP's `Content-Type` names.
+#[must_use]
+pub fn http_charset(content_type: Option<&str>) -> Option<String> {
+    let parameters = content_type?.split(';').skip(1);
+    let charset = parameters
+        .filter_map(|parameter| parameter.split_once('='))
+        .find_map(|(name, value)| {
+            name.trim()
+                .eq_ignore_ascii_case("charset")
+                .then(|| value.trim().trim_matches(['"', '\'']))
+        });
+    charset
+        .filter(|charset| !charset.is_empty())
+        .map(str::to_owned)
+}
+
 /// Turns the bytes of one document into UTF-8 text.
 #[derive(Debug)]
 pub struct Decoder {

@@ -2,21 +2,6 @@
 
 use crate::feed::Format;
 
-/// The charset that `Content-Type` names.
-pub(super) fn charset(content_type: Option<&str>) -> Option<String> {
-    let parameters = content_type?.split(';').skip(1);
-    let charset = parameters
-        .filter_map(|parameter| parameter.split_once('='))
-        .find_map(|(name, value)| {
-            name.trim()
-                .eq_ignore_ascii_case("charset")
-                .then(|| value.trim().trim_matches(['"', '\'']))
-        });
-    charset
-        .filter(|charset| !charset.is_empty())
-        .map(str::to_owned)
-}
-
 /// The publisher's media type where it is one for feeds, else the format's own; always with the
 /// charset that we send (RFC 7303 §3).
 pub(super) fn content_type(upstream: Option<&str>, format: Format) -> String {
@@ -52,22 +37,6 @@ pub(super) fn content_type(upstream: Option<&str>, format: Format) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn charsets() {
-        for (content_type, expected) in [
-            ("text/xml; charset=utf-8", Some("utf-8")),
-            ("text/xml;x=1; Charset=\"gb2312\"", Some("gb2312")),
-            ("text/xml; charset=", None),
-            ("text/xml", None),
-        ] {
-            assert_eq!(
-                charset(Some(content_type)).as_deref(),
-                expected,
-                "{content_type}"
-            );
-        }
-    }
 
     #[test]
     fn the_content_type_is_the_publishers_where_it_is_one_for_feeds() {

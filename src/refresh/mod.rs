@@ -24,6 +24,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::cache::{self, Cache, Encoders, FeedCopy, Flight, Forms, Head, Recorder, Times};
 use crate::config::FeedSettings;
 use crate::feed::Format;
+use crate::feed::encoding::http_charset;
 use crate::feed::splitter::{Completeness, Ending, NotAFeed};
 use crate::rewrite::{FeedRewriter, Origin, RuleError, Rules};
 use crate::upstream::{Body, Client, Fetched, Found, Validators};
@@ -154,7 +155,7 @@ impl Refresher {
         known: Option<&FeedCopy>,
         early: Option<&Flight<Trouble>>,
     ) -> Result<News, Trouble> {
-        let charset = media_type::charset(found.content_type());
+        let charset = http_charset(found.content_type());
         let mut digest = Xxh3::new();
         // Relative addresses and text depend on these.
         digest.update(found.url.as_str().as_bytes());

@@ -187,3 +187,19 @@ proptest! {
         prop_assert_eq!(decode_in(text.as_bytes(), None, size).0, text);
     }
 }
+
+#[test]
+fn charset_of_a_content_type() {
+    for (content_type, expected) in [
+        ("text/xml; charset=utf-8", Some("utf-8")),
+        ("text/xml;x=1; Charset=\"gb2312\"", Some("gb2312")),
+        ("text/xml; charset=", None),
+        ("text/xml", None),
+    ] {
+        assert_eq!(
+            http_charset(Some(content_type)).as_deref(),
+            expected,
+            "{content_type}"
+        );
+    }
+}

@@ -1,0 +1,19 @@
+//! Picture addresses in HTML: no edit outside the text, and twice is once.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use feedwright::rewrite::html::{HtmlPass, Markup};
+use feedwright_fuzz::{apply, proxied};
+use libfuzzer_sys::fuzz_target;
+
+static PASS: LazyLock<HtmlPass> =
+    LazyLock::new(|| HtmlPass::new(&["img.skip".to_owned()]).expect("the selector is right"));
+
+fuzz_target!(|data: (bool, &str)| {
+    let (is_xhtml, html) = data;
+    let markup = if is_xhtml { Markup::Xhtml } else { Markup::Html };
+    let once = apply(html, &PASS.edits(html, markup, &mut proxied));
+    let twice = apply(&once, &PASS.edits(&once, markup, &mut proxied));
+    assert_eq!(once, twice, "from {html:?}");
+});
