@@ -14,7 +14,9 @@ fn split(chunks: &mut dyn Iterator<Item = &str>) -> (String, String) {
             pieces.push_str(text);
             pieces.push('\n');
         }
-        Piece::Raw(text) | Piece::Element(text) | Piece::Instruction(text) => whole.push_str(text),
+        Piece::Between(text) | Piece::Element(text) | Piece::Instruction(text) => {
+            whole.push_str(text);
+        }
     };
     for chunk in chunks {
         splitter.push(chunk, &mut sink);

@@ -6,6 +6,7 @@
 //! U+FFFD.
 
 mod declaration;
+mod pages;
 #[cfg(test)]
 mod tests;
 mod wide;
@@ -15,7 +16,7 @@ use std::ops::Range;
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8};
 
-use declaration::Declaration;
+use declaration::{Charset, Declaration};
 use wide::Wide;
 
 /// How much of the text from the first byte on that is not ASCII is looked at (and held back) to
@@ -47,8 +48,8 @@ pub fn http_charset(content_type: Option<&str>) -> Option<String> {
 /// Turns the bytes of one document into UTF-8 text.
 #[derive(Debug)]
 pub struct Decoder {
-    http: Option<&'static Encoding>,
-    declared: Option<&'static Encoding>,
+    http: Option<Charset>,
+    declared: Option<Charset>,
     charset: Option<&'static str>,
     state: State,
 }
@@ -66,6 +67,8 @@ enum State {
     Wide(Wide, Option<String>),
     /// The charset is known and the declaration is out.
     Decoding(encoding_rs::Decoder),
+    /// The same for a code page: what each byte means.
+    Paged(Vec<char>),
 }
 
 /// Bytes held back until the charset is known.
@@ -86,6 +89,7 @@ impl std::fmt::Debug for State {
             Self::Probe(_) => "Probe",
             Self::Wide(..) => "Wide",
             Self::Decoding(_) => "Decoding",
+            Self::Paged(_) => "Paged",
         })
     }
 }
@@ -158,6 +162,7 @@ impl Decoder {
                 }
             },
             State::Decoding(decoder) => decode(decoder, bytes, is_last, out),
+            State::Paged(table) => decode_page(table, bytes, out),
         }
     }
 
@@ -171,6 +176,9 @@ impl Decoder {
             self.charset = Some(name);
             self.state = State::Wide(wide, Some(String::new()));
             return self.feed(&head[mark..], is_last, out);
+        }
+        if head.starts_with(pages::EBCDIC_MARK) {
+            return self.read_ebcdic(head, is_last, out);
         }
         let label = match declaration::read(&head) {
             Declaration::Unclear if !is_last => {
@@ -189,13 +197,38 @@ impl Decoder {
             label,
         };
         if is_utf_8 {
-            self.start(UTF_8, &held, is_last, out);
+            self.start(Charset::Standard(UTF_8), &held, is_last, out);
         } else if held.label.is_some() {
             self.hold(held, is_last, out);
         } else {
             self.state = State::Ascii;
             self.feed(&held.bytes, is_last, out);
         }
+    }
+
+    /// A document in EBCDIC: its declaration, whose letters all pages share, names the page.
+    fn read_ebcdic(&mut self, head: Vec<u8>, is_last: bool, out: &mut String) {
+        let start = &head[..head.len().min(PROBE_BYTES)];
+        let end = memchr::memmem::find(start, pages::EBCDIC_END);
+        if end.is_none() && head.len() < PROBE_BYTES && !is_last {
+            self.state = State::Head(head);
+            return;
+        }
+        let mut text = String::new();
+        let shared = pages::ebcdic().map(pages::Page::table).unwrap_or_default();
+        let end = end.map_or(start.len(), |end| end + pages::EBCDIC_END.len());
+        decode_page(&shared, &start[..end], &mut text);
+        let named = match declaration::read(text.as_bytes()) {
+            Declaration::Label(label) => pages::find(&text.as_bytes()[label]),
+            Declaration::Absent | Declaration::Unclear => None,
+        };
+        let page = named
+            .filter(|page| !page.is_ascii_below())
+            .or_else(pages::ebcdic);
+        self.charset = page.map(|page| page.name);
+        let table = page.map(pages::Page::table).unwrap_or_default();
+        self.state = State::Wide(Wide::Page(table), Some(String::new()));
+        self.feed(&head, is_last, out);
     }
 
     /// Holds ASCII back.
@@ -219,7 +252,7 @@ impl Decoder {
 
     /// Decides on the charset once there is enough to look at behind the ASCII.
     fn probe(&mut self, held: Held, is_last: bool, out: &mut String) {
-        let says_utf_8 = self.declared == Some(UTF_8) || self.http == Some(UTF_8);
+        let says_utf_8 = [self.http, self.declared].contains(&Some(Charset::Standard(UTF_8)));
         let probe_bytes = if says_utf_8 {
             PROBE_BYTES
         } else {
@@ -234,36 +267,41 @@ impl Decoder {
         self.start(charset, &held, is_last, out);
     }
 
-    fn decide(&self, probe: &[u8], says_utf_8: bool) -> &'static Encoding {
+    fn decide(&self, probe: &[u8], says_utf_8: bool) -> Charset {
         if probe.first().is_some_and(u8::is_ascii) {
-            return ISO_2022_JP;
+            return Charset::Standard(ISO_2022_JP);
         }
         if is_utf_8(probe, says_utf_8) {
-            return UTF_8;
+            return Charset::Standard(UTF_8);
         }
         let named = [self.http, self.declared].into_iter().flatten();
-        let mut others = named.filter(|charset| *charset != UTF_8);
+        let mut others = named.filter(|charset| *charset != Charset::Standard(UTF_8));
         others.next().unwrap_or_else(|| {
             let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
             detector.feed(probe, true);
-            detector.guess(None, Utf8Detection::Deny)
+            Charset::Standard(detector.guess(None, Utf8Detection::Deny))
         })
     }
 
     /// Decodes what was held, and from here on everything, as `charset`.
-    fn start(&mut self, charset: &'static Encoding, held: &Held, is_last: bool, out: &mut String) {
+    fn start(&mut self, charset: Charset, held: &Held, is_last: bool, out: &mut String) {
         self.charset = Some(charset.name());
         let (before, rest) = held
             .bytes
             .split_at(held.label.as_ref().map_or(0, |label| label.end));
         push_relabelled(before, held.label.clone(), out);
-        self.state = State::Decoding(charset.new_decoder_without_bom_handling());
+        self.state = match charset {
+            Charset::Standard(charset) => {
+                State::Decoding(charset.new_decoder_without_bom_handling())
+            }
+            Charset::Page(page) => State::Paged(page.table()),
+        };
         self.feed(rest, is_last, out);
     }
 
     /// How many of `bytes` are ASCII that stands for itself whatever the charset is.
     fn ascii_length(&self, bytes: &[u8]) -> usize {
-        if [self.http, self.declared].contains(&Some(ISO_2022_JP)) {
+        if [self.http, self.declared].contains(&Some(Charset::Standard(ISO_2022_JP))) {
             Encoding::iso_2022_jp_ascii_valid_up_to(bytes)
         } else if bytes.is_ascii() {
             // Several times faster than to look for where ASCII ends.
@@ -305,6 +343,11 @@ fn decode(decoder: &mut encoding_rs::Decoder, bytes: &[u8], is_last: bool, out: 
             return;
         }
     }
+}
+
+fn decode_page(table: &[char], bytes: &[u8], out: &mut String) {
+    let letters = bytes.iter().map(|byte| table.get(usize::from(*byte)));
+    out.extend(letters.map(|letter| letter.copied().unwrap_or(char::REPLACEMENT_CHARACTER)));
 }
 
 /// Appends `bytes`, which were found to be ASCII (or a mark in UTF-8).

@@ -5,11 +5,28 @@ use std::ops::Range;
 use encoding_rs::{Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE, X_USER_DEFINED};
 use memchr::memmem;
 
+use super::pages::{self, Page};
+
 /// A declaration that is not over by then is none.
 const DECLARATION_BYTES_MAX: usize = 1024;
 
 /// The byte order mark in UTF-8.
 pub(super) const UTF_8_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Names that other decoders know. Each is lower case, with `-` for `_`.
+const ALIASES: &[(&str, &[&str])] = &[
+    ("windows-1250", &["windows-1250", "ms-ee"]),
+    ("windows-1251", &["windows-1251", "ms-cyrl"]),
+    ("windows-1252", &["windows-1252", "ms-ansi"]),
+    ("windows-1253", &["windows-1253", "ms-greek"]),
+    ("windows-1254", &["windows-1254", "ms-turk"]),
+    ("windows-1255", &["windows-1255", "ms-hebr"]),
+    ("windows-1256", &["windows-1256", "ms-arab"]),
+    ("windows-1257", &["windows-1257", "winbaltrim"]),
+    ("windows-1258", &["windows-1258"]),
+    ("macintosh", &["mac-roman", "macroman"]),
+    ("x-mac-cyrillic", &["mac-cyrillic", "maccyrillic"]),
+];
 
 /// What the start of a document says about its charset.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,14 +93,39 @@ fn find_label(declaration: &[u8]) -> Option<Range<usize>> {
     Some(open + 1..open + 1 + length)
 }
 
+/// A charset that is not UTF-16 or UTF-32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Charset {
+    Standard(&'static Encoding),
+    Page(&'static Page),
+}
+
+impl Charset {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Standard(encoding) => encoding.name(),
+            Self::Page(page) => page.name,
+        }
+    }
+}
+
 /// The charset that `label` means; `None` for one that is unknown or must not be believed.
-pub(super) fn encoding(label: &[u8]) -> Option<&'static Encoding> {
+pub(super) fn encoding(label: &[u8]) -> Option<Charset> {
+    // A document in EBCDIC would have been seen in the bytes.
+    let page = || pages::find(label).filter(|page| page.is_ascii_below());
+    standard(label)
+        .map(Charset::Standard)
+        .or_else(|| page().map(Charset::Page))
+}
+
+fn standard(label: &[u8]) -> Option<&'static Encoding> {
     if is_ascii_label(label) {
         return None;
     }
     // SECURITY: UTF-7 and what decodes to nothing ("replacement") are unknown to this function;
     // x-user-defined would hide markup in private characters.
-    let encoding = Encoding::for_label_no_replacement(label)?;
+    let encoding = Encoding::for_label_no_replacement(label)
+        .or_else(|| Encoding::for_label_no_replacement(alias(label)?.as_bytes()))?;
     // UTF-16 would have been seen in the bytes. GB18030 is GBK and more.
     match encoding {
         _ if encoding == X_USER_DEFINED => None,
@@ -91,6 +133,15 @@ pub(super) fn encoding(label: &[u8]) -> Option<&'static Encoding> {
         _ if encoding == GBK => Some(GB18030),
         _ => Some(encoding),
     }
+}
+
+/// The standard's name for a charset under a name that the standard does not know.
+fn alias(label: &[u8]) -> Option<&'static str> {
+    let label = String::from_utf8_lossy(label.trim_ascii())
+        .to_ascii_lowercase()
+        .replace('_', "-");
+    let found = ALIASES.iter().find(|(_, known)| known.contains(&&*label));
+    found.map(|(name, _)| *name)
 }
 
 /// Whether `label` would be wrong for a text in UTF-8 that is not ASCII.

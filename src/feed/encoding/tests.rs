@@ -203,3 +203,39 @@ fn charset_of_a_content_type() {
         );
     }
 }
+
+#[test]
+fn code_pages_that_the_standard_leaves_out() {
+    for (label, expected) in [
+        ("cp437", 'Ç'),
+        ("IBM862", 'א'),
+        ("koi8_t", 'қ'),
+        ("windows_1251", 'Ђ'),
+        ("mac-cyrillic", 'А'),
+        ("macroman", 'Ä'),
+    ] {
+        let document = [
+            format!("<?xml version=\"1.0\" encoding=\"{label}\"?><rss>").as_bytes(),
+            b"\x80</rss>",
+        ]
+        .concat();
+        for size in [1, 7, 1000] {
+            let out = decode_in(&document, None, size).0;
+            let utf_8 = format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><rss>{expected}</rss>");
+            assert_eq!(out, utf_8, "{label}");
+        }
+    }
+}
+
+#[test]
+fn ebcdic() {
+    // <?xml version="1.0" encoding="cp500"?><a>[</a>
+    let document = b"\x4C\x6F\xA7\x94\x93\x40\xA5\x85\x99\xA2\x89\x96\x95\x7E\x7F\xF1\x4B\xF0\x7F\
+        \x40\x85\x95\x83\x96\x84\x89\x95\x87\x7E\x7F\x83\x97\xF5\xF0\xF0\x7F\x6F\x6E\
+        \x4C\x81\x6E\x4A\x4C\x61\x81\x6E";
+    for size in [1, 7, 1000] {
+        let (out, charset) = decode_in(document, None, size);
+        assert_eq!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a>[</a>");
+        assert_eq!(charset, Some("cp500"));
+    }
+}

@@ -13,6 +13,8 @@ pub(super) enum Wide {
         /// The start of a unit whose end has not come yet.
         partial: Vec<u8>,
     },
+    /// EBCDIC: no wider, but no ASCII either.
+    Page(Vec<char>),
 }
 
 impl Wide {
@@ -52,6 +54,7 @@ impl Wide {
     pub(super) fn decode(&mut self, bytes: &[u8], is_last: bool, out: &mut String) {
         match self {
             Self::Utf16(decoder) => super::decode(decoder, bytes, is_last, out),
+            Self::Page(table) => super::decode_page(table, bytes, out),
             Self::Utf32 {
                 is_big_endian,
                 partial,

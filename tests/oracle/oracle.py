@@ -1,0 +1,360 @@
+"""Runs documents through the built binary and compares what independent parsers read (rules 1-9)."""
+
+import argparse
+import collections
+import html
+import multiprocessing
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import warnings
+
+import feedparser
+
+import views
+from places import PROXY, canonical, same, unproxied
+
+URL = "http://127.0.0.1:8097/tests/feed.xml"
+FOOTER = "ORACLE-FOOTER"
+# Keys that this version does not know are left out (see `configuration`).
+OFF = {"envelope": '"keep"', "repair": "false", "promote_pictures": "false", "drop_trackers": "false",
+       "absolute_links": "false", "sanitize": '"off"', "image_attributes": "{}"}
+MODES = {
+    "identity": OFF,
+    "images": {**OFF, "images": '"weserv"'},
+    "wrap": {**OFF, "footer": f"'<p>{FOOTER}</p>'"},
+    "repair": {**OFF, "repair": "true"},
+    "everything": {"images": '"weserv"', "header": "'<p>ORACLE-HEADER</p>'",
+                   "footer": f"'<p>{FOOTER}</p>'", "clean_links": "true", "linked_pictures": "true",
+                   "media": "true", "sanitize": '"strict"'},
+}
+HEADER = re.compile(rb"^Header:\s+([^:]+):(.+)$", re.M)
+EXPECT = re.compile(rb"Description:\s*(.*?)\s*Expect:\s*(.*)\s*-->")
+SKIP = re.compile(rb"SkipUnless:\s*(.*?)\n")
+PROXIED = re.compile(re.escape(PROXY) + r"[A-Za-z0-9\-_.!~*()%]*")
+PLACE_CHARS = 8192
+WHOLE = ("identity", "images", "repair")
+
+warnings.simplefilter("ignore")
+
+
+def configuration(folder, keys_file):
+    known = set(re.findall(r"^#([a-z_]+) = ", pathlib.Path(keys_file).read_text(), re.M))
+    known |= {"header", "footer", "images"}
+    lines = []
+    for mode, options in MODES.items():
+        lines += ["[[feed]]", f'name = "{mode}"', f'url = "{URL}"']
+        lines += [f"{key} = {value}" for key, value in options.items() if key in known]
+    path = pathlib.Path(folder) / "oracle.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def rewrite(options, mode, data, content_type):
+    command = [options.binary, "rewrite", "--config", options.toml, "--feed", mode, "--url", URL]
+    if content_type:
+        command += ["--content-type", content_type]
+    done = subprocess.run(command, input=data, capture_output=True, timeout=60)
+    if done.returncode not in (0, 1) or b"panicked" in done.stderr:
+        raise RuntimeError(f"exit {done.returncode}: {done.stderr[-500:]!r}")
+    return done.stdout, done.returncode
+
+
+def parse(data, headers):
+    return feedparser.parse(data, response_headers=headers, sanitize_html=False,
+                            resolve_relative_uris=False)
+
+
+def decoded_text(data):
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def relabelled(text):
+    return re.sub(r"""(<\?xml[^>]*?encoding\s*=\s*["'])[^"']*""", r"\1", text[:1024], count=1) + text[1024:]
+
+
+def structure(before, after, bases):
+    """Rule 9: all but proxied addresses is the same text."""
+    at, end = 0, 0
+    spans = list(PROXIED.finditer(after)) + [None]
+    start = 0
+    for span in spans:
+        literal = after[start:span.start() if span else len(after)]
+        if not before.startswith(literal, at):
+            return f"at {at}: {before[at:at + 120]!r} → {literal[:120]!r}"
+        at += len(literal)
+        if span is None:
+            return None if at == len(before) else f"{len(before) - at} characters lost at the end"
+        start = span.end()
+        if before.startswith(span[0], at):
+            at += len(span[0])
+            continue
+        tail = after[start:start + 48]
+        cut = PROXIED.search(after, start)
+        if cut and cut.start() < start + 48:
+            tail = after[start:cut.start()]
+        end = at
+        for _ in range(40):
+            end = before.find(tail, end + 1, at + PLACE_CHARS) if tail else len(before)
+            if end < 0 or is_address(before[at:end], span[0], bases):
+                break
+        if end < 0 or not is_address(before[at:end], span[0], bases):
+            return f"at {at}: {before[at:at + 160]!r} → {span[0]!r:.200}"
+        at = end
+    return None
+
+
+def is_address(raw, proxied, bases):
+    for text in (raw, html.unescape(raw), html.unescape(html.unescape(raw)), raw.replace("\\/", "/")):
+        text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda hit: chr(int(hit[1], 16)), text)
+        if same(text, proxied, bases):
+            return True
+        if "\\" in text and same(re.sub(r"\\(.)", r"\1", text), proxied, bases):
+            return True
+    return False
+
+
+def expectation(raw):
+    hit = EXPECT.search(raw)
+    if not hit:
+        return None
+    skip = SKIP.search(raw)
+    try:
+        if skip and not eval(skip[1].decode(), {"__builtins__": __builtins__}):
+            return None
+    except Exception:
+        return None
+    return hit[2].decode("utf-8", "replace")
+
+
+def expects(text, data, headers):
+    import datetime
+    found = feedparser.parse(data, response_headers=headers)
+    try:
+        return bool(eval(text, {"feedparser": feedparser, "datetime": datetime}, found))
+    except Exception:
+        return False
+
+
+def check(job):
+    """Everything about one document: counts, and a list of (mode, rule, what)."""
+    options, number, path = job
+    raw = path.read_bytes()
+    found, counts = [], collections.Counter(documents=1)
+    headers = {name.decode().lower().strip(): value.decode("utf-8", "replace").strip()
+               for name, value in HEADER.findall(raw)} if "feedparser" in str(path) else {}
+    if "content-encoding" in headers or "/compression/" in str(path):
+        return path, {"compressed, left out": 1}, []
+    sent = headers.get("content-type")
+    served = {**headers, "content-type": (sent or "application/xml").split(";")[0] + "; charset=utf-8"}
+    text = decoded_text(raw)
+    is_json = (text or "").lstrip("\ufeff \t\r\n").startswith("{")
+    original = parse(raw, headers)
+    expected = expectation(raw)
+    plain_text = None
+    for mode in options.modes:
+        try:
+            out, code = rewrite(options, mode, raw, sent)
+            again, _ = rewrite(options, mode, out, served["content-type"])
+        except (RuntimeError, subprocess.TimeoutExpired) as error:
+            found.append((mode, "runs", str(error)))
+            continue
+        counts["refused" if code else "rewritten"] += mode == "identity"
+        if again != out:
+            found.append((mode, "8", difference(out, again)))
+        result = out.decode("utf-8", "replace")
+        if mode == "identity":
+            plain_text = result
+            if text is not None and relabelled(text) != relabelled(result):
+                found.append((mode, "O1", difference(raw, out)))
+        (check_json if is_json else check_feed)(options, mode, (raw, text, plain_text, result, out, code),
+                                               (original, served, number), found, counts)
+        if expected and mode in ("identity", "images") and not is_json:
+            hold(expected, mode, (raw, headers), (out, served), result, found, counts)
+    return path, counts, found
+
+
+def difference(one, two):
+    at = next((at for at, pair in enumerate(zip(one, two)) if pair[0] != pair[1]), min(len(one), len(two)))
+    return f"at {at}: {one[max(at - 40, 0):at + 120]!r} → {two[max(at - 40, 0):at + 120]!r}"
+
+
+def check_feed(options, mode, texts, known, found, counts):
+    raw, _, plain_text, result, out, code = texts
+    original, served, number = known
+    parsed = parse(out, served)
+    before, after = views.view(original), views.view(parsed)
+    bases = views.bases_of(original, plain_text or result, URL)
+    if mode in WHOLE:
+        differences = []
+        views.walk([], before, after, bases, differences)
+        found += [(mode, "1-3", text) for text in differences]
+    elif len(before["entries"]) != len(after["entries"]):
+        found.append((mode, "1", f"{len(before['entries'])} → {len(after['entries'])} entries"))
+    else:
+        for at, (one, two) in enumerate(zip(before["entries"], after["entries"])):
+            for key in ("id", "published", "updated", "author", "tags"):
+                if one.get(key) != two.get(key):
+                    found.append((mode, "1", f"entry {at} {key}: {one.get(key)!r:.200} → {two.get(key)!r:.200}"))
+    if not original.bozo and parsed.bozo:
+        found.append((mode, "6", f"no longer well-formed: {parsed.get('bozo_exception')}"))
+    if original.bozo and mode == "repair" and not parsed.bozo:
+        counts["repaired for feedparser"] += 1
+    counts[f"{mode}: proxied"] += result.count(PROXY)
+    if mode in ("images", "everything") and not code:
+        found += [(mode, "5", leak) for leak in views.leaks_of(after)]
+    if mode == "images" and plain_text is not None:
+        wrong = structure(plain_text, result, bases)
+        if wrong:
+            found.append((mode, "9", wrong))
+        for ending, data in ((".x", plain_text), (".y", result)):
+            (pathlib.Path(options.work) / f"{number}{ending}").write_text(data)
+    if mode in ("wrap", "everything") and not code:
+        footers(mode, original, after, result, found, counts)
+
+
+def footers(mode, original, after, result, found, counts):
+    entries = len(original.entries)
+    counts[f"{mode}: entries"] += entries
+    counts[f"{mode}: footers"] += result.count(FOOTER)
+    if result.count(FOOTER) != entries:
+        found.append((mode, "7", f"{result.count(FOOTER)} footers, {entries} entries"))
+    for at, entry in enumerate(after["entries"]):
+        # feedparser gives a field of text under several names.
+        shown = [part.get("value", "") for part in entry.get("content", [])] + [entry.get("summary", "")]
+        if not any(FOOTER in text for text in shown):
+            found.append((mode, "7", f"entry {at} shows no footer"))
+
+
+def check_json(_, mode, texts, known, found, counts):
+    text, result, code = texts[1], texts[3], texts[5]
+    try:
+        before = views.json_view(text)
+    except ValueError:
+        return
+    try:
+        after = views.json_view(result)
+    except ValueError as error:
+        found.append((mode, "O5", f"no JSON any more: {error}"))
+        return
+    counts["JSON"] += mode == "identity"
+    if mode in WHOLE:
+        bases = [URL, before.get("home_page_url", "")] + [
+            item.get("url", "") for item in before.get("items", []) if isinstance(item, dict)]
+        if views.key_order(before) != views.key_order(after):
+            found.append((mode, "O5", "other keys or another order"))
+        differences = []
+        views.walk([], before, after, [base for base in bases if base], differences)
+        found += [(mode, "O5", what) for what in differences]
+    elif not code and result.count(FOOTER) != len(before.get("items", [])):
+        found.append((mode, "7", f"{result.count(FOOTER)} footers, {len(before['items'])} items"))
+    if mode in ("images", "everything") and not code:
+        found += [(mode, "5", leak) for leak in views.leaks_of(after)]
+
+
+def hold(expected, mode, before, after, result, found, counts):
+    if not expects(expected, *before):
+        counts[f"O3 {mode}: not true of the original"] += 1
+    elif expects(expected, *after):
+        counts[f"O3 {mode}: hold"] += 1
+    elif re.search(r"\b(encoding|bozo|headers|bozo_exception)\b", expected):
+        counts[f"O3 {mode}: about the charset or how it was sent"] += 1
+    elif mode == "images" and any(address in expected or canonical(address) in expected for address in
+                                  (unproxied(hit[0]) or "" for hit in PROXIED.finditer(result))):
+        counts[f"O3 {mode}: name a rewritten address"] += 1
+    else:
+        found.append((mode, "O3", expected))
+
+
+def second_opinion(options, names, found, counts):
+    """O4: rss-parser, which settles nothing: what it sees otherwise is to be looked at."""
+    numbers = [number for number in names if (pathlib.Path(options.work) / f"{number}.y").exists()]
+    paths = "\n".join(f"{options.work}/{number}{ending}" for number in numbers for ending in (".x", ".y"))
+    here = pathlib.Path(__file__).parent
+    done = subprocess.run(["node", here / "rss.mjs", options.node], input=paths, text=True,
+                          capture_output=True, check=True)
+    import json
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    for number, before, after in zip(numbers, lines[::2], lines[1::2]):
+        if before is None:
+            counts["O4: not read by rss-parser"] += 1
+            if after is not None:
+                counts["O4: read only after the rewriting"] += 1
+            continue
+        counts["O4: read by rss-parser"] += 1
+        text = (pathlib.Path(options.work) / f"{number}.x").read_text()
+        parsed = {"feed": {"link": (before or {}).get("link")}, "entries": before.get("items", [])}
+        differences = []
+        opinions(before, after, views.bases_of(parsed, text, URL), differences)
+        found[names[number]] += [("images", "O4", what) for what in differences]
+
+
+def opinions(before, after, bases, differences, path=()):
+    if before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict) and list(before) == list(after):
+        for key in before:
+            if not key.endswith("nippet"):
+                opinions(before[key], after[key], bases, differences, (*path, key))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for at, pair in enumerate(zip(before, after)):
+            opinions(*pair, bases, differences, (*path, at))
+    elif isinstance(before, str) and isinstance(after, str):
+        if not same(before, after, bases) and views.compare(before, after, bases):
+            differences.append(f"{path}: {before!r:.200} → {after!r:.200}")
+    else:
+        differences.append(f"{path}: {before!r:.200} → {after!r:.200}")
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tests/oracle/run")
+    for name in ("binary", "work", "node", "keys"):
+        parser.add_argument(f"--{name}", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--only", default="", help="documents whose path holds this")
+    parser.add_argument("--mode", choices=MODES, action="append", help="one configuration")
+    parser.add_argument("--all", action="store_true", help="print every difference, not the first of each")
+    parser.add_argument("folders", nargs="+")
+    options = parser.parse_args()
+    options.modes = options.mode or list(MODES)
+    options.toml = str(configuration(options.work, options.keys))
+    return options
+
+
+def main():
+    options, begun = arguments(), time.monotonic()
+    paths = sorted({path for folder in options.folders for path in pathlib.Path(folder).rglob("*")
+                    if path.is_file() and path.suffix in (".xml", ".json", ".atom", ".rss", ".rdf")
+                    and options.only in str(path)})
+    if not paths:
+        sys.exit("oracle: no documents")
+    totals, found = collections.Counter(), collections.defaultdict(list)
+    with multiprocessing.Pool(2) as pool:
+        jobs = [(options, number, path) for number, path in enumerate(paths)]
+        for path, counts, problems in pool.imap_unordered(check, jobs, chunksize=8):
+            totals.update(counts)
+            found[path] += problems
+    if "images" in options.modes:
+        second_opinion(options, dict(enumerate(paths)), found, totals)
+    rules = collections.Counter()
+    for path in sorted(found):
+        seen = set()
+        for mode, rule, what in found[path]:
+            rules[f"rule {rule}, {mode}"] += 1
+            if options.all or (mode, rule) not in seen:
+                print(f"{path}: {mode}, rule {rule}: {what}")
+            seen.add((mode, rule))
+    for name, count in [*sorted(totals.items()), *sorted(rules.items())]:
+        print(f"{count:8} {name}")
+    failed = sum(count for name, count in rules.items() if not name.startswith("rule O4"))
+    print(f"{time.monotonic() - begun:.0f} s; {failed} differences in "
+          f"{sum(any(rule != 'O4' for _, rule, _ in problems) for problems in found.values())} documents")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
