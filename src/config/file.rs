@@ -4,7 +4,6 @@
 //! decided in [`resolve`](super::resolve).
 
 use std::convert::Infallible;
-use std::error::Error;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -13,12 +12,11 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::reader::{Table, Written};
+use super::rules::RuleKeys;
 use super::settings::{FeedName, LogFormat};
 use super::texts;
 use super::values::text;
-use crate::rewrite::html::check_selector;
 use crate::rewrite::target::Target;
-use crate::rewrite::template::{Template, TemplateError};
 use crate::upstream::HostPort;
 
 /// Names that an image proxy can't have: they say something else where a feed names its proxy.
@@ -97,12 +95,7 @@ pub(super) struct ImageProxy {
 
 /// What `[defaults]` and every `[[feed]]` may say. Texts that may be empty are `Some(None)` then.
 pub(super) struct Shared {
-    pub(super) images: Option<Written<String>>,
-    pub(super) skip_images: Option<Written<Vec<String>>>,
-    pub(super) skip_hosts: Option<Written<Vec<String>>>,
-    pub(super) header: Option<Written<Option<String>>>,
-    pub(super) footer: Option<Written<Option<String>>>,
-    pub(super) keep_envelope: Option<Written<bool>>,
+    pub(super) rules: RuleKeys,
     pub(super) refresh: Option<Written<Duration>>,
     pub(super) serve_stale_after: Option<Written<Duration>>,
     pub(super) stale_if_error: Option<Written<Duration>>,
@@ -205,18 +198,9 @@ fn read_feed(table: &mut Table<'_, '_>) -> Feed {
 }
 
 fn read_shared(table: &mut Table<'_, '_>) -> Shared {
-    let selector = |text: &str| match check_selector(text) {
-        Ok(()) => Ok(text.to_owned()),
-        Err(error) => Err(with_cause(&error)),
-    };
     let cookies = |text: &str| texts::header_value(text).map(super::secret::secret_header);
     Shared {
-        images: table.text("images", keep),
-        skip_images: table.list("skip_images", selector),
-        skip_hosts: table.list("skip_hosts", texts::host_suffix),
-        header: table.optional_text("header", template),
-        footer: table.optional_text("footer", template),
-        keep_envelope: table.choice("envelope", &[("ours", false), ("keep", true)]),
+        rules: super::rules::read(table),
         refresh: table.duration("refresh", SECOND..=MONTH),
         serve_stale_after: table.duration("serve_stale_after", NOTHING..=MINUTE),
         stale_if_error: table.duration("stale_if_error", NOTHING..=YEAR),
@@ -231,16 +215,4 @@ fn read_shared(table: &mut Table<'_, '_>) -> Shared {
 
 fn keep(text: &str) -> Result<String, Infallible> {
     Ok(text.to_owned())
-}
-
-/// An error and what caused it, in one sentence.
-fn with_cause(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
-
-fn template(source: &str) -> Result<String, TemplateError> {
-    Template::parse(source).map(|_| source.to_owned())
 }

@@ -42,6 +42,9 @@ impl Addresses {
         };
         let target = Target::parse(template)?;
         let mut own_prefixes = vec![normal_prefix(target.prefix())];
+        if own_prefixes[0] != target.prefix() {
+            own_prefixes.push(target.prefix().to_owned());
+        }
         if !options.public_url.is_empty() {
             own_prefixes.push(normal_prefix(&format!(
                 "{}/",
@@ -75,6 +78,21 @@ impl Addresses {
         }
         let url = resolve(written, base)?;
         self.rewrite_picture(&Picture::of_url(&url)?)
+    }
+
+    /// Whether an address is one of ours or of the image proxy.
+    pub(super) fn is_own(&self, written: &str) -> bool {
+        let written = written.trim_ascii();
+        self.own_prefixes.iter().any(|own| written.starts_with(own))
+    }
+
+    /// Whether a text may hold such an address; cheap.
+    pub(super) fn may_be_own(&self, text: &str) -> bool {
+        let find = |own: &String| {
+            let plain = own.split('&').next().unwrap_or_default();
+            memchr::memmem::find(text.as_bytes(), plain.as_bytes()).is_some()
+        };
+        self.own_prefixes.iter().any(find)
     }
 
     fn rewrite_picture(&self, picture: &Picture<'_>) -> Option<String> {
