@@ -11,7 +11,7 @@ use super::rules::pick;
 use super::settings::{FeedName, FeedSettings, LogSettings, ServerSettings, Settings};
 use super::suggest::suggest;
 use crate::rewrite::RuleOptions;
-use crate::rewrite::target::Target;
+use crate::rewrite::target::{PresetOptions, Proxy};
 use crate::upstream::{Options, Upstream};
 
 const MEMORY_BYTES: u64 = 256 << 20;
@@ -124,7 +124,7 @@ fn feed_settings(
         },
         rules: RuleOptions {
             feed_name: name.to_string(),
-            images: images.and_then(|name| proxies.template(&name)),
+            images: images.and_then(|name| proxies.proxy(&name)),
             self_url: format!("{}/feeds/{name}", server.public_url),
             public_url: server.public_url.clone(),
             ..super::rules::resolve(own.rules, &defaults.rules)
@@ -160,14 +160,11 @@ fn check_names(feeds: &[Feed], problems: &mut Vec<Problem>) {
 struct Proxies(Vec<ImageProxy>);
 
 impl Proxies {
-    /// The template that a valid name stands for; `None` for `none`.
-    fn template(&self, name: &str) -> Option<String> {
+    /// The proxy that a valid name stands for; `None` for `none`.
+    fn proxy(&self, name: &str) -> Option<Proxy> {
         match self.0.iter().find(|proxy| proxy.name == name) {
-            Some(proxy) => proxy
-                .template
-                .as_ref()
-                .map(|template| template.value.clone()),
-            None => Target::preset(name).map(String::from),
+            Some(proxy) => proxy.proxy.clone(),
+            None => Proxy::preset(name, &PresetOptions::default()).ok(),
         }
     }
 
@@ -186,10 +183,7 @@ impl Proxies {
     }
 
     fn known(&self) -> Vec<&str> {
-        let presets = PRESETS
-            .into_iter()
-            .filter(|name| Target::preset(name).is_some());
-        let mut known: Vec<&str> = std::iter::once("none").chain(presets).collect();
+        let mut known: Vec<&str> = std::iter::once("none").chain(PRESETS).collect();
         for proxy in &self.0 {
             if !known.contains(&proxy.name.as_str()) {
                 known.push(&proxy.name);

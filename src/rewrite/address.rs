@@ -37,10 +37,10 @@ impl Addresses {
     /// # Errors
     /// When the template of the image proxy is refused.
     pub fn new(options: &RuleOptions) -> Result<Option<Self>, TargetError> {
-        let Some(template) = &options.images else {
+        let Some(proxy) = &options.images else {
             return Ok(None);
         };
-        let target = Target::parse(template)?;
+        let target = Target::new(proxy)?;
         let mut own_prefixes = vec![normal_prefix(target.prefix())];
         if own_prefixes[0] != target.prefix() {
             own_prefixes.push(target.prefix().to_owned());
@@ -102,7 +102,10 @@ impl Addresses {
             || PROXY_HOSTS.iter().any(|proxy| is_under(host, proxy))
             || PROXY_PREFIXES.iter().any(|proxy| whole.starts_with(proxy));
         let is_left = is_proxied || self.skip_hosts.iter().any(|skip| is_under(host, skip));
-        (!is_left).then(|| self.target.apply(picture))
+        if is_left {
+            return None;
+        }
+        self.target.apply(picture)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::rewrite::passes::attributes::Setting;
 use crate::rewrite::passes::replace::{PatternError, Replacement};
 use crate::rewrite::passes::sanitize::Sanitize;
 use crate::rewrite::passes::{Passes, links, remove};
-use crate::rewrite::target::TargetError;
+use crate::rewrite::target::{Proxy, TargetError};
 use crate::rewrite::template::{Template, TemplateError};
 
 /// What is to be done to a feed, as plain values; [`Rules`] is the same, parsed.
@@ -13,8 +13,8 @@ use crate::rewrite::template::{Template, TemplateError};
 pub struct RuleOptions {
     /// The feed's name in the configuration.
     pub feed_name: String,
-    /// The template of the image proxy that picture addresses go through; `None` leaves them.
-    pub images: Option<String>,
+    /// The image proxy that picture addresses go through; `None` leaves them.
+    pub images: Option<Proxy>,
     /// CSS selectors: pictures in HTML that match one stay as they are.
     pub skip_images: Vec<String>,
     /// Host suffixes whose pictures stay as they are (`example.org` covers `img.example.org`).

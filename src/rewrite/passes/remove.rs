@@ -12,7 +12,7 @@ use crate::feed::text::Edit;
 use crate::rewrite::compose::apply;
 use crate::rewrite::explain::Trace;
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::{Tag, tags};
+use crate::rewrite::html::tags::{Attribute, Tag, tags};
 use crate::rewrite::passes::sanitize::is_small_enough;
 use crate::rewrite::xhtml;
 
@@ -117,8 +117,16 @@ impl Remove {
             for node in tree.select_matcher(matcher).nodes() {
                 let tag = source.tag(node).map(|index| &source.tags[index]);
                 edits.extend(tag.into_iter().flat_map(|tag| {
-                    let found = names.iter().filter_map(|name| tag.attribute(name));
-                    found.map(|attribute| tag.remove(attribute))
+                    let named = |attribute: &&Attribute| {
+                        let written = tag.name_of(attribute);
+                        names.iter().any(|name| written.eq_ignore_ascii_case(name))
+                    };
+                    // All of a name: the second would count once the first is gone.
+                    tag.attributes
+                        .iter()
+                        .filter(named)
+                        .map(|attribute| tag.remove(attribute))
+                        .collect::<Vec<_>>()
                 }));
             }
         }
@@ -251,6 +259,7 @@ mod tests {
             "<img style='x' alt=\"a\" class=b src=c>",
             "<img alt=\"a\" src=c>",
         );
+        check("<p style=a style=b>x", "<p>x");
         check("<div class=ad><img style=x></div><p style=y>z", "<p>z");
         check(
             "<table><tr class=ad><td>x</td></tr><tr><td>y</td></tr></table>",

@@ -33,6 +33,9 @@ pub enum Sanitize {
 /// How often what was cut out may leave something behind that has to be cut out.
 const ROUNDS_MAX: usize = 4;
 
+/// How much of a style element in svg or XHTML is looked at.
+const SHEET_BYTES_MAX: usize = 4 << 10;
+
 /// Edits that take out what `mode` forbids.
 pub(super) fn edits(html: &str, markup: Markup, mode: Sanitize, trace: &Trace) -> Vec<Edit> {
     match mode {
@@ -100,8 +103,7 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
             }
             continue;
         }
-        let is_bad_sheet = tag.starts("style")
-            && danger::is_style(&html[tag.range.end..tag.raw_end.unwrap_or(html.len())]);
+        let is_bad_sheet = tag.starts("style") && danger::is_style(sheet(html, &tag));
         let kind = if is_bad_sheet {
             Element::Removed
         } else {
@@ -115,7 +117,7 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
             Element::Kept if tag.is_end => {}
             Element::Kept => cut_attributes(html, &tag, &mut edits),
             Element::Unwrapped => edits.push(removed(tag.range)),
-            Element::Removed if tag.is_end || tag.is_self_closed && markup == Markup::Xhtml => {
+            Element::Removed if tag.is_end || closes_itself(&tag, markup) => {
                 edits.push(removed(tag.range));
             }
             Element::Removed => match tag.raw_end {
@@ -131,6 +133,21 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
         edits.push(removed(start..html.len()));
     }
     edits
+}
+
+/// Whether an element ends in its start tag: in XHTML, and in svg, where nothing is raw text.
+fn closes_itself(tag: &Tag<'_>, markup: Markup) -> bool {
+    tag.is_self_closed && (markup == Markup::Xhtml || tag.raw_end.is_none())
+}
+
+/// What a style element holds, as far as it is looked at; the rest is left to the browser's parser.
+fn sheet<'h>(html: &'h str, tag: &Tag<'_>) -> &'h str {
+    let start = tag.range.end;
+    let window = html.floor_char_boundary(start + SHEET_BYTES_MAX);
+    let end = tag
+        .raw_end
+        .or_else(|| html[start..window].find("</").map(|at| start + at));
+    &html[start..end.unwrap_or(window)]
 }
 
 fn cut_attributes(html: &str, tag: &Tag<'_>, edits: &mut Vec<Edit>) {

@@ -16,6 +16,18 @@ const BYTES_MAX: usize = 1 << 20;
 /// Nor are deeper ones: its time grows with the square of the depth.
 const DEPTH_MAX: usize = 256;
 
+/// Elements that hold nothing, or end where the next one starts.
+const FLAT: &[&str] = &[
+    "img", "br", "hr", "p", "li", "source", "wbr", "td", "tr", "th", "dd", "dt", "input", "link",
+    "meta", "area", "base", "col", "embed", "param", "track",
+];
+/// How many elements that HTML doesn't know as empty may be closed in their start tags.
+const FLAT_MAX: usize = 2_000;
+
+fn is_void(name: &str) -> bool {
+    FLAT.iter().any(|flat| name.eq_ignore_ascii_case(flat))
+}
+
 /// Whether a browser finds nothing forbidden in `html`, with scripts and without. What can't be
 /// judged is not harmless.
 pub(super) fn is_harmless(html: &str) -> bool {
@@ -30,21 +42,33 @@ pub(super) fn is_small(html: &str) -> bool {
     if html.len() > BYTES_MAX {
         return false;
     }
-    let mut depth = 0usize;
-    tags(html, Markup::Html).all(|tag| {
-        // Void elements and ends that HTML lets away only make this estimate too high.
-        let is_flat = [
-            "img", "br", "hr", "p", "li", "source", "wbr", "td", "tr", "th", "dd", "dt",
-        ]
-        .iter()
-        .any(|name| tag.name.eq_ignore_ascii_case(name));
-        match (tag.is_end, is_flat) {
-            (_, true) => {}
-            (true, false) => depth = depth.saturating_sub(1),
-            (false, false) => depth += 1,
+    // SECURITY: only an end tag that closes what is open makes it flatter; `</x>` does not.
+    let mut open: Vec<&str> = Vec::new();
+    for tag in tags(html, Markup::Html) {
+        if tag.is_end {
+            if open
+                .last()
+                .is_some_and(|last| last.eq_ignore_ascii_case(tag.name))
+            {
+                open.pop();
+            }
+            continue;
         }
-        depth <= DEPTH_MAX
-    })
+        // Void elements, ends that HTML lets away and shapes only make this estimate too high.
+        let is_flat =
+            tag.is_self_closed || FLAT.iter().any(|name| tag.name.eq_ignore_ascii_case(name));
+        if !is_flat {
+            open.push(tag.name);
+        }
+        if open.len() > DEPTH_MAX {
+            return false;
+        }
+    }
+    // A self-closed tag of HTML's own is an open one: they must not add up.
+    tags(html, Markup::Html)
+        .filter(|tag| tag.is_self_closed && !is_void(tag.name))
+        .count()
+        <= FLAT_MAX
 }
 
 fn judge(html: &str, scripts: bool) -> bool {

@@ -2,6 +2,11 @@
 
 use std::cell::OnceCell;
 
+/// Names of attributes that are longer are read with care.
+const NAME_BYTES_MAX: usize = 64;
+/// So are fields with longer values that may hold an address.
+const VALUE_BYTES_MAX: usize = 8 << 10;
+
 /// What becomes of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Element {
@@ -107,6 +112,10 @@ const DATA: &[&str] = &[
     "image/avif",
     "image/bmp",
     "image/x-icon",
+    "image/jxl",
+    "image/tiff",
+    ";",
+    ",",
     "image/vnd.microsoft.icon",
     "image/apng",
     "audio/",
@@ -132,7 +141,7 @@ pub(super) fn element(name: &str) -> Element {
 pub(super) fn may_harm(html: &str) -> bool {
     let bytes = html.as_bytes();
     // Looked for at most once: for each attribute it would take quadratic time.
-    let has_frame = OnceCell::new();
+    let (has_others, has_frame) = (OnceCell::new(), OnceCell::new());
     memchr::memchr2_iter(b'<', b'=', bytes).any(|at| {
         if bytes[at] == b'<' {
             let rest = &html[at + 1..];
@@ -142,7 +151,7 @@ pub(super) fn may_harm(html: &str) -> bool {
             return element(&rest[..end]) != Element::Kept;
         }
         let before = html[..at].trim_ascii_end().as_bytes();
-        let from = before.len().saturating_sub(32);
+        let from = before.len().saturating_sub(NAME_BYTES_MAX);
         let is_name =
             |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_');
         let length = before[from..]
@@ -157,18 +166,45 @@ pub(super) fn may_harm(html: &str) -> bool {
             _ => (value, None),
         };
         let name = str::from_utf8(name).unwrap_or_default();
-        may_be_named(name) && {
-            let end = match quote {
-                Some(quote) => memchr::memchr(quote, value.as_bytes()),
-                None => value.find(|letter: char| letter.is_ascii_whitespace() || letter == '>'),
-            };
-            let value = &value[..end.unwrap_or(value.len())];
-            // Which element it stands on is not known: only frames run drawings.
-            let has_frame = *has_frame.get_or_init(|| has_tag(bytes, b"iframe"));
-            let on = if has_frame { "" } else { "img" };
-            is_raw_attribute(on, name, value)
-        }
+        // SECURITY: one longer than that may start with `on`.
+        length == NAME_BYTES_MAX
+            || may_be_named(name) && {
+                // SECURITY: values that never end, over and over, would take quadratic time.
+                let window = value.floor_char_boundary(VALUE_BYTES_MAX);
+                let end = end_within(value.as_bytes(), window, quote);
+                if end.is_none() && window < value.len() {
+                    return true;
+                }
+                let value = &value[..end.unwrap_or(value.len())];
+                // Which element it stands on is not known: in pictures, drawings run nothing.
+                let has_others = *has_others.get_or_init(|| {
+                    has_tag(bytes, b"iframe") || has_tag(bytes, b"use") || has_tag(bytes, b"a")
+                });
+                let is_source = ["src", "srcset", "poster"]
+                    .iter()
+                    .any(|known| name.eq_ignore_ascii_case(known));
+                let on = if has_others && !is_source || has_tag_of_frames(&has_frame, bytes) {
+                    ""
+                } else {
+                    "img"
+                };
+                is_raw_attribute(on, name, value)
+            }
     }) || (has_tag(bytes, b"style") && is_style(html))
+}
+
+fn has_tag_of_frames(found: &OnceCell<bool>, bytes: &[u8]) -> bool {
+    *found.get_or_init(|| has_tag(bytes, b"iframe"))
+}
+
+/// Where an attribute's value ends, if that is within so many bytes.
+fn end_within(value: &[u8], window: usize, quote: Option<u8>) -> Option<usize> {
+    match quote {
+        Some(quote) => memchr::memchr(quote, &value[..window]),
+        None => value[..window]
+            .iter()
+            .position(|&byte| byte.is_ascii_whitespace() || byte == b'>'),
+    }
 }
 
 fn has_tag(bytes: &[u8], name: &[u8]) -> bool {
@@ -242,7 +278,7 @@ pub(super) fn is_attribute(element: &str, name: &str, value: &str) -> bool {
     let holds_addresses = ADDRESSES
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known) || is(known));
-    let is_picture = ["img", "source", "image"]
+    let is_picture = ["img", "source", "image", "video"]
         .iter()
         .any(|picture| element.eq_ignore_ascii_case(picture));
     let is_list = LISTS.iter().any(|known| is(known));

@@ -52,6 +52,8 @@ const FRAME_HOSTS: &[&str] = &[
     "infogram.com",
 ];
 
+const XHTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
+
 static LIST: LazyLock<Builder<'static>> = LazyLock::new(build);
 
 /// How often a parser may make something else of what it wrote itself.
@@ -118,7 +120,8 @@ fn build() -> Builder<'static> {
         "small",
     ]);
     list.rm_tags(["map", "area"]);
-    list.add_generic_attributes(["dir", "id"]);
+    list.add_generic_attributes(["dir"]);
+    list.add_tag_attributes("div", ["xmlns"]);
     list.add_tag_attributes("img", ["srcset", "sizes", "loading", "decoding"]);
     list.add_tag_attributes("source", ["src", "srcset", "sizes", "type", "media"]);
     list.add_tag_attributes(
@@ -137,6 +140,7 @@ fn build() -> Builder<'static> {
     list.link_rel(None);
     list.url_relative(UrlRelative::PassThrough);
     list.attribute_filter(|element, attribute, value| match (element, attribute) {
+        ("div", "xmlns") if value != XHTML_NAMESPACE => None,
         ("iframe", "src") if !is_frame(value) => None,
         (_, "srcset") if value.to_ascii_lowercase().contains("script:") => None,
         _ => Some(Cow::Borrowed(value)),

@@ -67,6 +67,21 @@ fn scripts_and_what_acts_like_them_go() {
         "<svg><animate attributeName=href values='javascript:x()'/></svg>",
         "<svg><animate/></svg>",
     );
+    check(
+        "<svg><script href=\"a.js\"/><path/></svg><p>on</p>",
+        "<svg><path/></svg><p>on</p>",
+    );
+    check(
+        "<div oncontentvisibilityautostatechange=x style=a>b</div>",
+        "<div style=a>b</div>",
+    );
+    let long = format!("<div on{}=x>b</div>", "y".repeat(200));
+    check(&long, "<div>b</div>");
+    check(
+        "<svg><use href=\"data:image/svg+xml,x\"/></svg>",
+        "<svg><use/></svg>",
+    );
+    check("<a href=\"data:image/svg+xml,x\">b</a>", "<a>b</a>");
     check("<<script></script>script>x()</script>b", "");
 }
 
@@ -83,6 +98,7 @@ fn what_is_harmless_stays() {
         "<font color=red>a</font><center>b</center><marquee>c</marquee>",
         "<p>1 < 2 & 3 > 2, <b>unclosed",
         "<!-- a comment -->",
+        "<img src=\"data:;base64,AAAA\"><video poster=\"data:image/svg+xml,x\"></video>",
         "<code>&lt;script&gt;</code>",
         "<img srcset=\"a.png 1x, b.png 2x\" alt=\"one=two\">",
     ] {
@@ -121,6 +137,19 @@ fn inline_xhtml_stays_well_formed() {
         "<h:p>a</h:p>",
     );
     check("<object data=\"x\"><p>a</p></object>", "<p>a</p>");
+}
+
+#[test]
+fn inline_xhtml_keeps_its_namespace_under_the_strict_list() {
+    let xml = "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>a<br/></p></div>";
+    assert_eq!(run(xml, Markup::Xhtml, Sanitize::Strict), xml);
+}
+
+#[test]
+fn end_tags_of_nothing_make_no_field_flatter() {
+    assert!(!browser::is_small(&"<div></x>".repeat(1000)));
+    assert!(browser::is_small(&"<div></div>".repeat(1000)));
+    assert!(browser::is_small(&"<path/>".repeat(1000)));
 }
 
 #[test]
