@@ -114,7 +114,9 @@ impl Passes {
             pass("drop_trackers", &|html| trackers::edits(html, markup));
         }
         if self.promote_pictures {
-            pass("promote_pictures", &|html| lazy::edits(html, markup));
+            pass("promote_pictures", &|html| {
+                lazy::edits(html, markup, site.base)
+            });
         }
         if let Some(links) = &self.links {
             pass("links", &|html| {

@@ -13,6 +13,9 @@ use super::scan::{
 };
 use crate::feed::text::Edit;
 
+/// How many attributes of one tag are listed.
+const ATTRIBUTES_MAX: usize = 4_096;
+
 /// A start or end tag.
 #[derive(Debug)]
 pub(in crate::rewrite) struct Tag<'h> {
@@ -25,6 +28,8 @@ pub(in crate::rewrite) struct Tag<'h> {
     pub(in crate::rewrite) is_end: bool,
     pub(in crate::rewrite) is_self_closed: bool,
     pub(in crate::rewrite) attributes: Vec<Attribute>,
+    /// Whether it has more attributes than are listed.
+    pub(in crate::rewrite) has_more: bool,
     /// Where its content ends, when that is raw text.
     pub(in crate::rewrite) raw_end: Option<usize>,
 }
@@ -157,6 +162,37 @@ pub(in crate::rewrite) fn tags(html: &str, markup: Markup) -> Tags<'_> {
     }
 }
 
+/// Whether the text of a tag that may start one of these elements (names in lower case, or how
+/// they start) is `meant`; a cheap look, in linear time.
+pub(in crate::rewrite) fn any_tag(
+    html: &str,
+    names: &[&str],
+    meant: impl Fn(&str) -> bool,
+) -> bool {
+    let bytes = html.as_bytes();
+    let mut at = 0;
+    while let Some(found) = memchr(b'<', &bytes[at..]) {
+        let open = at + found;
+        at = open + 1;
+        let is_named = names.iter().any(|name| {
+            bytes
+                .get(at..at + name.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
+        });
+        if is_named {
+            // Behind a tag that never ends there is none.
+            let Some(end) = read_all_attributes(bytes, tag_name(bytes, at).end, |_, _| {}) else {
+                return false;
+            };
+            if meant(&html[open + 1..end.at]) {
+                return true;
+            }
+            at = end.at;
+        }
+    }
+    false
+}
+
 /// See [`tags`].
 pub(in crate::rewrite) struct Tags<'h> {
     html: &'h str,
@@ -190,11 +226,16 @@ impl<'h> Tags<'h> {
         let bytes = self.html.as_bytes();
         let name_range = tag_name(bytes, open + 1 + usize::from(is_end));
         let mut attributes = Vec::new();
+        let mut has_more = false;
         let end = read_all_attributes(bytes, name_range.end, |name, value| {
             let end = value.as_ref().map_or(name.end, |value| {
                 let is_quoted = matches!(bytes[value.start - 1], b'"' | b'\'');
                 value.end + usize::from(is_quoted)
             });
+            if attributes.len() == ATTRIBUTES_MAX {
+                has_more = true;
+                return;
+            }
             attributes.push(Attribute {
                 whole: name.start..end,
                 name,
@@ -214,6 +255,7 @@ impl<'h> Tags<'h> {
             is_end,
             is_self_closed: end.is_self_closed,
             attributes,
+            has_more,
             raw_end,
         })
     }

@@ -8,10 +8,14 @@
 use std::ops::Range;
 
 use crate::feed::text::Edit;
+use crate::rewrite::base::FieldBase;
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::{Tag, tags};
+use crate::rewrite::html::tags::{Tag, any_tag, tags};
 use crate::rewrite::places::{names_a_picture, reads_like_an_address};
 use crate::rewrite::srcset;
+
+/// How many attributes of a picture are compared with its twin.
+const NAMES_MAX: usize = 64;
 
 /// Elements that stand for a picture.
 const PICTURES: &[&str] = &["img", "amp-img", "amp-anim", "a-img"];
@@ -84,11 +88,11 @@ const PLACEHOLDERS: &[&str] = &[
 const WRAPPERS: &[&str] = &["picture", "a", "span", "div", "figure", "p"];
 
 /// Edits that promote pictures and remove their twins.
-pub(super) fn edits(html: &str, markup: Markup) -> Vec<Edit> {
+pub(super) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>) -> Vec<Edit> {
     if !may_be_lazy(html) {
         return Vec::new();
     }
-    let mut reader = Reader::default();
+    let mut reader = Reader::new(base);
     for tag in tags(html, markup) {
         reader.read(html, &tag);
     }
@@ -99,19 +103,9 @@ pub(super) fn edits(html: &str, markup: Markup) -> Vec<Edit> {
 
 /// A cheap look: without these there is nothing to promote and no twin.
 fn may_be_lazy(html: &str) -> bool {
-    let bytes = html.as_bytes();
-    memchr::memchr_iter(b'<', bytes).any(|open| {
-        let rest = &bytes[open + 1..];
-        let starts = |name: &[u8]| {
-            rest.get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name))
-        };
-        starts(b"noscript")
-            || ((starts(b"img") || starts(b"a")) && {
-                let end = memchr::memchr(b'>', rest).unwrap_or(rest.len());
-                let tag = &html[open + 1..open + 1 + end];
-                starts(b"a-img") || starts(b"amp-") || (starts(b"img") && !has_plain_src(tag))
-            })
+    any_tag(html, &["noscript", "img", "amp-", "a-img"], |tag| {
+        let is_plain = tag.as_bytes()[..3].eq_ignore_ascii_case(b"img") && has_plain_src(tag);
+        !is_plain
     })
 }
 
@@ -130,6 +124,8 @@ struct Picture {
     shown: Option<String>,
     /// Whether a script was to load it.
     is_lazy: bool,
+    /// What its attributes say.
+    names: Vec<String>,
     /// The edit that gives it an address, once one is known.
     promote: Promote,
 }
@@ -149,8 +145,8 @@ struct Twin {
     address: String,
 }
 
-#[derive(Debug, Default)]
-struct Reader {
+struct Reader<'a> {
+    base: &'a FieldBase<'a>,
     edits: Vec<Edit>,
     /// The picture that was read last.
     last: Option<Picture>,
@@ -165,7 +161,20 @@ struct Reader {
     in_picture: bool,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
+    fn new(base: &'a FieldBase<'a>) -> Self {
+        Self {
+            base,
+            edits: Vec::new(),
+            last: None,
+            waiting: None,
+            noscript: None,
+            at: 0,
+            offered: None,
+            in_picture: false,
+        }
+    }
+
     fn read(&mut self, html: &str, tag: &Tag<'_>) {
         let has_text = !html[self.at..tag.range.start].trim_ascii().is_empty();
         self.at = tag.raw_end.unwrap_or(tag.range.end);
@@ -233,6 +242,12 @@ impl Reader {
         let mut picture = Picture {
             shown: (!is_lazy).then(|| src.to_owned()),
             is_lazy,
+            names: tag
+                .attributes
+                .iter()
+                .take(NAMES_MAX)
+                .map(|attribute| tag.value_of(attribute).into_owned())
+                .collect(),
             promote: Promote {
                 range: edit.range,
                 before,
@@ -254,7 +269,7 @@ impl Reader {
         if picture.shown.is_none() {
             let edit = picture.promote(&twin.address);
             self.edits.push(edit);
-        } else if !picture.is_lazy && picture.shown.as_deref() != Some(&twin.address) {
+        } else if !self.is_same(picture, &twin.address) {
             return Some(twin);
         }
         self.edits.push(Edit {
@@ -262,6 +277,15 @@ impl Reader {
             text: String::new(),
         });
         None
+    }
+
+    /// Whether a twin shows the same picture, maybe in another size.
+    fn is_same(&self, picture: &Picture, twin: &str) -> bool {
+        let shown = picture.shown.as_deref().unwrap_or_default();
+        let join = |address: &str| self.base.url().join(address).ok();
+        let is_equal = shown == twin || join(shown).is_some_and(|url| join(twin) == Some(url));
+        let is_named = || picture.names.iter().any(|name| name.contains(twin));
+        is_equal || picture.is_lazy && (is_named() || stem(shown) == stem(twin))
     }
 
     fn read_in_noscript(&mut self, tag: &Tag<'_>, has_text: bool) {
@@ -318,6 +342,23 @@ impl Picture {
 
 fn is_picture(tag: &Tag<'_>) -> bool {
     !tag.is_end && PICTURES.iter().any(|name| tag.starts(name))
+}
+
+/// The name of a picture's file without its ending and what says its size: `-300x200`, `-scaled`.
+fn stem(address: &str) -> &str {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let name = file.rsplit_once('.').map_or(file, |(name, _)| name);
+    let is_size = |part: &str| {
+        part == "scaled"
+            || part
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'x' | b'w' | b'@'))
+    };
+    match name.rsplit_once(['-', '_']) {
+        Some((before, size)) if is_size(size) => before,
+        _ => name,
+    }
 }
 
 /// Something that a reader could load.

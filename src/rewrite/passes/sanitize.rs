@@ -115,6 +115,8 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
                 edits.push(removed(tag.range));
             }
             Element::Kept if tag.is_end => {}
+            // SECURITY: what is not listed is not judged.
+            Element::Kept if tag.has_more => edits.push(removed(tag.range)),
             Element::Kept => cut_attributes(html, &tag, &mut edits),
             Element::Unwrapped => edits.push(removed(tag.range)),
             Element::Removed if tag.is_end || closes_itself(&tag, markup) => {

@@ -2,7 +2,7 @@
 
 use crate::feed::text::Edit;
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::{Tag, tags};
+use crate::rewrite::html::tags::{Tag, any_tag, tags};
 
 /// Where pictures only count readers: hosts, with what their paths start with.
 const TRACKERS: &[(&str, &str)] = &[
@@ -73,23 +73,11 @@ pub(super) fn edits(html: &str, markup: Markup) -> Vec<Edit> {
 
 /// A cheap look: a size of nothing, or the name of a tracker.
 fn may_hold_one(html: &str) -> bool {
-    let bytes = html.as_bytes();
-    memchr::memchr_iter(b'<', bytes).any(|open| {
-        let rest = &html[open + 1..];
-        let is_picture = rest
-            .get(..3)
-            .is_some_and(|name| name.eq_ignore_ascii_case("img"));
-        is_picture && {
-            let tag = &rest[..rest.find('>').unwrap_or(rest.len())];
-            has_small_size(tag) || TRACKERS.iter().any(|(host, _)| tag.contains(host))
-        }
+    any_tag(html, &["img"], |tag| {
+        tag.contains("eight")
+            || tag.contains("EIGHT")
+            || TRACKERS.iter().any(|(host, _)| tag.contains(host))
     })
-}
-
-/// Whether `width`, `height` or `display` stands there at all.
-fn has_small_size(tag: &str) -> bool {
-    let mut words = memchr::memmem::find_iter(tag.as_bytes(), b"eight");
-    words.next().is_some() || tag.contains("EIGHT") || tag.contains("display")
 }
 
 fn is_tracker(tag: &Tag<'_>) -> bool {
@@ -98,14 +86,25 @@ fn is_tracker(tag: &Tag<'_>) -> bool {
 
 /// No larger than a pixel.
 fn is_a_dot(tag: &Tag<'_>) -> bool {
+    // One that a script would fill is a picture yet.
+    let is_lazy = tag.attributes.iter().any(|attribute| {
+        tag.name_of(attribute)
+            .to_ascii_lowercase()
+            .starts_with("data-")
+    });
+    if is_lazy {
+        return false;
+    }
     let style = tag.value("style").unwrap_or_default().to_ascii_lowercase();
     let is_none = |name: &str| {
+        // CSS goes before attributes.
+        let mut declarations = style.split(';').filter_map(|part| part.split_once(':'));
+        let declared = declarations.find(|(property, _)| property.trim() == name);
         let attribute = tag.value(name);
-        let size = attribute.as_deref().map(str::trim_ascii).or_else(|| {
-            let mut declarations = style.split(';').filter_map(|part| part.split_once(':'));
-            let found = declarations.find(|(property, _)| property.trim() == name);
-            found.map(|(_, value)| value.trim_end_matches("!important").trim())
-        });
+        let size = match declared {
+            Some((_, value)) => Some(value.trim().trim_end_matches("!important").trim()),
+            None => attribute.as_deref().map(str::trim_ascii),
+        };
         size.is_some_and(|size| matches!(size.trim_end_matches("px"), "0" | "1"))
     };
     is_none("width") && is_none("height")
@@ -123,7 +122,11 @@ fn is_counter(address: &str) -> bool {
         let is_there = host
             .strip_suffix(tracker)
             .is_some_and(|before| before.is_empty() || before.ends_with('.'));
-        is_there && path.starts_with(start)
+        let behind = path.strip_prefix(start);
+        is_there
+            && behind.is_some_and(|behind| {
+                start.ends_with('/') || behind.is_empty() || behind.starts_with(['?', '/', '.'])
+            })
     })
 }
 
@@ -142,6 +145,7 @@ mod tests {
             "<img src=\"https://x.org/c\" width=\"1\" height=\"1\">",
             "<IMG SRC=https://x.org/c WIDTH=1 HEIGHT=0 />",
             "<img height='1px' width='1' src='/c'>",
+            "<img alt='a > b' src=/c width=1 height=1>",
             "<img src=/c style=\"width:1px; height: 1px !important\">",
             "<img width=1 style='height:0' src=/c>",
             "<img src=\"http://feeds.feedburner.com/~r/x/~4/y\">",
@@ -165,6 +169,9 @@ mod tests {
             "<img src=/a.jpg style=\"max-width:1px;height:1px\">",
             "<img src=/a.jpg width=10 height=10>",
             "<img src=\"https://www.facebook.com/photo.jpg\">",
+            "<img src=\"https://www.facebook.com/travel/photo.jpg\">",
+            "<img width=1 height=1 src=\"data:x\" data-src=\"https://x.org/a.jpg\">",
+            "<img src=a.jpg width=1 height=1 style=\"width:100%;height:auto\">",
             "<img src=\"https://notpixel.wp.com.example/b.gif\">",
             "<iframe width=1 height=1 src=/f></iframe>",
             "<!-- <img src=/c width=1 height=1> -->",

@@ -4,7 +4,17 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::compose::apply;
+
+fn edits(html: &str, markup: Markup) -> Vec<Edit> {
+    let feed = FeedBase {
+        url: url::Url::parse("https://x.org/feed").unwrap(),
+        link: None,
+    };
+    let piece = PieceBase::of_element(&feed, &[]);
+    super::edits(html, markup, &FieldBase::of_piece(&piece))
+}
 
 fn check_as(html: &str, markup: Markup, expected: &str) {
     assert_eq!(apply(html, &edits(html, markup)), expected, "{html}");
@@ -86,16 +96,20 @@ fn twins_are_seen_once() {
         "<img src='/a.jpg?w=1&amp;h=2'>\nx",
     );
     check(
-        "<noscript><img src=\"/a.jpg\"></noscript><img data-src=/b.jpg>",
-        "<img data-src=/b.jpg src=\"/b.jpg\">",
+        "<noscript><img src=\"/a-300x200.jpg\"></noscript><img data-src=/a.jpg>",
+        "<img data-src=/a.jpg src=\"/a.jpg\">",
     );
     check(
-        "<a href=x><picture><source srcset=\"a 1w\"><img></picture></a><noscript><picture><img src=b></picture></noscript>",
+        "<a href=x><picture><source srcset=\"a 1w\"><img></picture></a><noscript><picture><img src=a></picture></noscript>",
         "<a href=x><picture><source srcset=\"a 1w\"><img src=\"a\"></picture></a>",
     );
     check(
         "<img src=https://x.org/a.jpg><noscript><img src=https://x.org/a.jpg></noscript>",
         "<img src=https://x.org/a.jpg>",
+    );
+    check(
+        "<img src=/a.jpg><noscript><img src=https://x.org/a.jpg></noscript>",
+        "<img src=/a.jpg>",
     );
     check(
         "<img src=/a.jpg><noscript><img src=/n.jpg></noscript><img data-src=/n.jpg>",
@@ -116,6 +130,7 @@ fn noscript_with_more_stays() {
         "<img data-src=/a.jpg src=\"/a.jpg\"><noscript><img src=/a.jpg><img src=/b.jpg></noscript>",
         "<img data-src=/a.jpg src=\"/a.jpg\">text<noscript><img src=/a.jpg></noscript>",
         "<img src=/a.jpg><noscript><img src=/other.jpg></noscript>",
+        "<img data-src=/b.jpg src=\"/b.jpg\"><noscript><img src=/a.jpg></noscript>",
         "<noscript><img src=/a.jpg></noscript>",
         "<img data-src=/a.jpg src=\"/a.jpg\"><noscript><img src=/a.jpg>",
     ] {
