@@ -62,11 +62,11 @@ struct Times {
 
 fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
     let images = rules(RuleOptions {
-        images: Some(format!("{WESERV}{{url_enc}}")),
+        images: Some(format!("{WESERV}{{url_enc}}").into()),
         ..options()
     })?;
     let wrapped = rules(RuleOptions {
-        images: Some(format!("{WESERV}{{url_enc}}")),
+        images: Some(format!("{WESERV}{{url_enc}}").into()),
         header: Some("<div><i>{{ item.updated | iso_ms }}</i></div>".into()),
         footer: Some("<hr><div><a href=\"{{ item.link }}\">{{ item.title }}</a></div>".into()),
         ..options()

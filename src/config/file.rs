@@ -4,7 +4,6 @@
 //! decided in [`resolve`](super::resolve).
 
 use std::convert::Infallible;
-use std::error::Error;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -13,12 +12,11 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::reader::{Table, Written};
+use super::rules::RuleKeys;
 use super::settings::{FeedName, LogFormat};
 use super::texts;
 use super::values::text;
-use crate::rewrite::html::check_selector;
-use crate::rewrite::target::Target;
-use crate::rewrite::template::{Template, TemplateError};
+use crate::rewrite::target::{PresetOptions, Proxy, Secret, Target};
 use crate::upstream::HostPort;
 
 /// Names that an image proxy can't have: they say something else where a feed names its proxy.
@@ -92,17 +90,12 @@ pub(super) struct Fetch {
 /// A named image proxy; it exists, and so may be named, even when its template is no good.
 pub(super) struct ImageProxy {
     pub(super) name: String,
-    pub(super) template: Option<Written<String>>,
+    pub(super) proxy: Option<Proxy>,
 }
 
 /// What `[defaults]` and every `[[feed]]` may say. Texts that may be empty are `Some(None)` then.
 pub(super) struct Shared {
-    pub(super) images: Option<Written<String>>,
-    pub(super) skip_images: Option<Written<Vec<String>>>,
-    pub(super) skip_hosts: Option<Written<Vec<String>>>,
-    pub(super) header: Option<Written<Option<String>>>,
-    pub(super) footer: Option<Written<Option<String>>>,
-    pub(super) keep_envelope: Option<Written<bool>>,
+    pub(super) rules: RuleKeys,
     pub(super) refresh: Option<Written<Duration>>,
     pub(super) serve_stale_after: Option<Written<Duration>>,
     pub(super) stale_if_error: Option<Written<Duration>>,
@@ -185,12 +178,69 @@ fn read_image_proxies(root: &mut Table<'_, '_>) -> Vec<ImageProxy> {
         if RESERVED_PROXY_NAMES.contains(&name) {
             table.refuse_here(format!("`{name}` has a meaning of its own"));
         }
-        let template = text(|template: &str| Target::parse(template).map(|_| template.to_owned()));
         ImageProxy {
             name: name.to_owned(),
-            template: table.required("template", template),
+            proxy: read_image_proxy(table),
         }
     })
+}
+
+/// A template of the operator's own, or a preset with what it is told.
+fn read_image_proxy(table: &mut Table<'_, '_>) -> Option<Proxy> {
+    let mut text = |key| {
+        let found = table.optional_text(key, keep)?;
+        let Written { value, spot } = found;
+        value.map(|value| Written { value, spot })
+    };
+    let (template, preset, message) = (text("template"), text("preset"), text("message"));
+    let mut told = PresetOptions {
+        base: text("base").map(|base| base.value),
+        options: text("options").map_or_else(String::new, |asked| asked.value),
+        format: text("format").map(|format| format.value),
+        ..PresetOptions::default()
+    };
+    told.key = read_secret(table, "key");
+    told.salt = read_secret(table, "salt");
+    let (spot, proxy) = match (template, preset) {
+        (Some(template), None) => {
+            let proxy = Proxy {
+                template: template.value,
+                message: message.map_or_else(String::new, |message| message.value),
+                key: told.key,
+                salt: told.salt,
+                refuses_query: false,
+            };
+            (template.spot, Ok(proxy))
+        }
+        (None, Some(preset)) => (preset.spot, Proxy::preset(&preset.value, &told)),
+        (None, None) => {
+            table.refuse_here("`template` is missing, or `preset`");
+            return None;
+        }
+        (Some(_), Some(preset)) => {
+            table.refuse(preset.spot, "there is a `template` already");
+            return None;
+        }
+    };
+    let proxy =
+        proxy
+            .map_err(|error| error.to_string())
+            .and_then(|proxy| match Target::new(&proxy) {
+                Ok(_) => Ok(proxy),
+                Err(error) => Err(error.to_string()),
+            });
+    match proxy {
+        Ok(proxy) => Some(proxy),
+        Err(reason) => {
+            table.refuse(spot, reason);
+            None
+        }
+    }
+}
+
+fn read_secret(table: &mut Table<'_, '_>, key: &'static str) -> Secret {
+    let found = table.secret(key, Secret::parse);
+    found.and_then(|found| found.value).unwrap_or_default()
 }
 
 fn read_feed(table: &mut Table<'_, '_>) -> Feed {
@@ -205,18 +255,9 @@ fn read_feed(table: &mut Table<'_, '_>) -> Feed {
 }
 
 fn read_shared(table: &mut Table<'_, '_>) -> Shared {
-    let selector = |text: &str| match check_selector(text) {
-        Ok(()) => Ok(text.to_owned()),
-        Err(error) => Err(with_cause(&error)),
-    };
     let cookies = |text: &str| texts::header_value(text).map(super::secret::secret_header);
     Shared {
-        images: table.text("images", keep),
-        skip_images: table.list("skip_images", selector),
-        skip_hosts: table.list("skip_hosts", texts::host_suffix),
-        header: table.optional_text("header", template),
-        footer: table.optional_text("footer", template),
-        keep_envelope: table.choice("envelope", &[("ours", false), ("keep", true)]),
+        rules: super::rules::read(table),
         refresh: table.duration("refresh", SECOND..=MONTH),
         serve_stale_after: table.duration("serve_stale_after", NOTHING..=MINUTE),
         stale_if_error: table.duration("stale_if_error", NOTHING..=YEAR),
@@ -231,16 +272,4 @@ fn read_shared(table: &mut Table<'_, '_>) -> Shared {
 
 fn keep(text: &str) -> Result<String, Infallible> {
     Ok(text.to_owned())
-}
-
-/// An error and what caused it, in one sentence.
-fn with_cause(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
-}
-
-fn template(source: &str) -> Result<String, TemplateError> {
-    Template::parse(source).map(|_| source.to_owned())
 }

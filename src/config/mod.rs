@@ -11,6 +11,7 @@ mod file;
 mod problem;
 mod reader;
 mod resolve;
+mod rules;
 mod secret;
 mod settings;
 mod suggest;

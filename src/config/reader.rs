@@ -21,6 +21,15 @@ pub(super) struct Written<T> {
     pub(super) spot: Spot,
 }
 
+impl<T> Written<T> {
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Written<U> {
+        Written {
+            value: change(self.value),
+            spot: self.spot,
+        }
+    }
+}
+
 /// What the walk collects.
 pub(super) struct Reader {
     pub(super) problems: Vec<Problem>,
@@ -180,19 +189,27 @@ impl<'d> Table<'_, 'd> {
         &mut self,
         key: &'static str,
         count_max: usize,
-        mut read: impl FnMut(&mut Table<'_, 'd>) -> T,
+        read: impl FnMut(&mut Table<'_, 'd>) -> T,
     ) -> Vec<T> {
         let form = format!("a list of tables, each written `[[{key}]]`");
-        let Some(found) = self.value(key, |raw| raw.array().ok_or_else(|| raw.mismatch(&form)))
-        else {
-            return Vec::new();
-        };
+        let found = self.list_of_tables(key, (count_max, &form), read);
+        found.map(|found| found.value).unwrap_or_default()
+    }
+
+    /// A list of tables, `key = [{ … }, { … }]`, each read by `read`.
+    pub(super) fn list_of_tables<T>(
+        &mut self,
+        key: &'static str,
+        (count_max, form): (usize, &str),
+        mut read: impl FnMut(&mut Table<'_, 'd>) -> T,
+    ) -> Option<Written<Vec<T>>> {
+        let found = self.value(key, |raw| raw.array().ok_or_else(|| raw.mismatch(form)))?;
         let mut list = Vec::new();
         for (index, value) in found.value.iter().enumerate() {
             let spot = Spot {
-                path: format!("{key}[{index}]"),
-                feed: None,
+                path: format!("{}[{index}]", found.spot.path),
                 place: Place::File(value.span()),
+                ..found.spot.clone()
             };
             match value.get_ref().as_table() {
                 _ if index == count_max => {
@@ -200,10 +217,13 @@ impl<'d> Table<'_, 'd> {
                     break;
                 }
                 Some(entries) => list.push(self.child(Some(entries), spot, &mut read)),
-                None => self.refuse(spot, Raw::Value(value).mismatch(&form)),
+                None => self.refuse(spot, Raw::Value(value).mismatch(form)),
             }
         }
-        list
+        Some(Written {
+            value: list,
+            spot: found.spot,
+        })
     }
 
     /// Reads a table inside this one, and refuses what it has that nobody asked for.

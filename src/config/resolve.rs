@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::file::{Feed, Fetch, File, ImageProxy, Log, Server, Shared};
 use super::problem::{Problem, Spot};
 use super::reader::Written;
+use super::rules::pick;
 use super::settings::{FeedName, FeedSettings, LogSettings, ServerSettings, Settings};
 use super::suggest::suggest;
 use crate::rewrite::RuleOptions;
-use crate::rewrite::target::Target;
+use crate::rewrite::target::{PresetOptions, Proxy};
 use crate::upstream::{Options, Upstream};
 
 const MEMORY_BYTES: u64 = 256 << 20;
@@ -29,7 +30,7 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
     let shared = file.feeds.iter().map(|feed| &feed.shared);
     for images in shared
         .chain([&file.defaults])
-        .filter_map(|shared| shared.images.as_ref())
+        .filter_map(|shared| shared.rules.images.as_ref())
     {
         problems.extend(proxies.check(images));
     }
@@ -110,7 +111,7 @@ fn feed_settings(
     let name = value(feed.name)?;
     let url = value(feed.url)?;
     let own = feed.shared;
-    let images = pick(own.images, &defaults.images);
+    let images = pick(own.rules.images.clone(), &defaults.rules.images);
     Some(FeedSettings {
         title: value(feed.title).flatten(),
         upstream: Upstream {
@@ -123,14 +124,10 @@ fn feed_settings(
         },
         rules: RuleOptions {
             feed_name: name.to_string(),
-            images: images.and_then(|name| proxies.template(&name)),
-            skip_images: pick(own.skip_images, &defaults.skip_images).unwrap_or_default(),
-            skip_hosts: pick(own.skip_hosts, &defaults.skip_hosts).unwrap_or_default(),
-            header: pick(own.header, &defaults.header).flatten(),
-            footer: pick(own.footer, &defaults.footer).flatten(),
-            keep_envelope: pick(own.keep_envelope, &defaults.keep_envelope).unwrap_or(false),
+            images: images.and_then(|name| proxies.proxy(&name)),
             self_url: format!("{}/feeds/{name}", server.public_url),
             public_url: server.public_url.clone(),
+            ..super::rules::resolve(own.rules, &defaults.rules)
         },
         refresh: pick(own.refresh, &defaults.refresh).unwrap_or(REFRESH),
         serve_stale_after: pick(own.serve_stale_after, &defaults.serve_stale_after)
@@ -163,14 +160,11 @@ fn check_names(feeds: &[Feed], problems: &mut Vec<Problem>) {
 struct Proxies(Vec<ImageProxy>);
 
 impl Proxies {
-    /// The template that a valid name stands for; `None` for `none`.
-    fn template(&self, name: &str) -> Option<String> {
+    /// The proxy that a valid name stands for; `None` for `none`.
+    fn proxy(&self, name: &str) -> Option<Proxy> {
         match self.0.iter().find(|proxy| proxy.name == name) {
-            Some(proxy) => proxy
-                .template
-                .as_ref()
-                .map(|template| template.value.clone()),
-            None => Target::preset(name).map(String::from),
+            Some(proxy) => proxy.proxy.clone(),
+            None => Proxy::preset(name, &PresetOptions::default()).ok(),
         }
     }
 
@@ -189,10 +183,7 @@ impl Proxies {
     }
 
     fn known(&self) -> Vec<&str> {
-        let presets = PRESETS
-            .into_iter()
-            .filter(|name| Target::preset(name).is_some());
-        let mut known: Vec<&str> = std::iter::once("none").chain(presets).collect();
+        let mut known: Vec<&str> = std::iter::once("none").chain(PRESETS).collect();
         for proxy in &self.0 {
             if !known.contains(&proxy.name.as_str()) {
                 known.push(&proxy.name);
@@ -204,9 +195,4 @@ impl Proxies {
 
 fn value<T>(written: Option<Written<T>>) -> Option<T> {
     written.map(|written| written.value)
-}
-
-/// The feed's own value, else the one in `[defaults]`: a key is inherited whole or not at all.
-fn pick<T: Clone>(own: Option<Written<T>>, default: &Option<Written<T>>) -> Option<T> {
-    value(own).or_else(|| value(default.clone()))
 }

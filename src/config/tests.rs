@@ -208,8 +208,8 @@ fn a_feed_inherits_what_it_does_not_say() {
         panic!("two feeds");
     };
     assert_eq!(
-        plain.rules.images.as_deref(),
-        Some("https://p.example/?u={url_enc}")
+        plain.rules.images,
+        Some("https://p.example/?u={url_enc}".into())
     );
     assert_eq!(plain.rules.header.as_deref(), Some("<hr>"));
     assert_eq!(plain.rules.self_url, "http://127.0.0.1:81/feeds/plain");
@@ -237,7 +237,7 @@ fn a_feed_inherits_what_it_does_not_say() {
             .is_some_and(|cookies| cookies == "sid=3")
     );
     assert_eq!(
-        (own.title.as_deref(), own.rules.images.as_deref()),
+        (own.title.as_deref(), own.rules.images.as_ref()),
         (Some("Its own"), None)
     );
     assert_eq!(

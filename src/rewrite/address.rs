@@ -37,11 +37,14 @@ impl Addresses {
     /// # Errors
     /// When the template of the image proxy is refused.
     pub fn new(options: &RuleOptions) -> Result<Option<Self>, TargetError> {
-        let Some(template) = &options.images else {
+        let Some(proxy) = &options.images else {
             return Ok(None);
         };
-        let target = Target::parse(template)?;
+        let target = Target::new(proxy)?;
         let mut own_prefixes = vec![normal_prefix(target.prefix())];
+        if own_prefixes[0] != target.prefix() {
+            own_prefixes.push(target.prefix().to_owned());
+        }
         if !options.public_url.is_empty() {
             own_prefixes.push(normal_prefix(&format!(
                 "{}/",
@@ -77,6 +80,21 @@ impl Addresses {
         self.rewrite_picture(&Picture::of_url(&url)?)
     }
 
+    /// Whether an address is one of ours or of the image proxy.
+    pub(super) fn is_own(&self, written: &str) -> bool {
+        let written = written.trim_ascii();
+        self.own_prefixes.iter().any(|own| written.starts_with(own))
+    }
+
+    /// Whether a text may hold such an address; cheap.
+    pub(super) fn may_be_own(&self, text: &str) -> bool {
+        let find = |own: &String| {
+            let plain = own.split('&').next().unwrap_or_default();
+            memchr::memmem::find(text.as_bytes(), plain.as_bytes()).is_some()
+        };
+        self.own_prefixes.iter().any(find)
+    }
+
     fn rewrite_picture(&self, picture: &Picture<'_>) -> Option<String> {
         let Picture { whole, host, .. } = *picture;
         let is_own = self.own_prefixes.iter().any(|own| whole.starts_with(own));
@@ -84,7 +102,10 @@ impl Addresses {
             || PROXY_HOSTS.iter().any(|proxy| is_under(host, proxy))
             || PROXY_PREFIXES.iter().any(|proxy| whole.starts_with(proxy));
         let is_left = is_proxied || self.skip_hosts.iter().any(|skip| is_under(host, skip));
-        (!is_left).then(|| self.target.apply(picture))
+        if is_left {
+            return None;
+        }
+        self.target.apply(picture)
     }
 }
 

@@ -14,6 +14,7 @@ mod parse;
 mod properties;
 mod scan;
 mod svg;
+pub(in crate::rewrite) mod tags;
 #[cfg(test)]
 mod tests;
 

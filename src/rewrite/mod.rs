@@ -15,7 +15,7 @@ mod field;
 mod fragment;
 pub mod html;
 mod json_piece;
-mod passes;
+pub mod passes;
 mod picture;
 mod piece;
 mod places;

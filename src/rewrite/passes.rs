@@ -3,6 +3,14 @@
 //! Invariants: each pass reads the text as the one before left it; bytes that no pass changes stay
 //! as the publisher wrote them.
 
+pub mod attributes;
+mod lazy;
+pub mod links;
+pub mod remove;
+pub mod replace;
+pub mod sanitize;
+mod trackers;
+
 use crate::feed::text::Edit;
 use crate::rewrite::address::Addresses;
 use crate::rewrite::base::FieldBase;
@@ -12,6 +20,10 @@ use crate::rewrite::explain::Trace;
 use crate::rewrite::html::{HtmlPass, Markup, SelectorError};
 use crate::rewrite::rules::{RuleError, RuleOptions};
 use crate::rewrite::wrap::Wrap;
+use links::Links;
+use remove::Remove;
+use replace::Replace;
+use sanitize::Sanitize;
 
 /// The picture rules.
 #[derive(Debug)]
@@ -23,7 +35,14 @@ pub(super) struct Pictures {
 /// The passes of one feed, in order.
 #[derive(Debug)]
 pub(super) struct Passes {
+    replace: Replace,
+    remove: Option<Remove>,
+    sanitize: Sanitize,
+    drop_trackers: bool,
+    promote_pictures: bool,
+    links: Option<Links>,
     pub(super) pictures: Option<Pictures>,
+    image_attributes: Vec<attributes::Setting>,
 }
 
 /// What stands around what a pass reads.
@@ -45,12 +64,26 @@ impl Passes {
             }),
             None => None,
         };
-        Ok(Self { pictures })
+        Ok(Self {
+            replace: Replace::new(&options.replace)?,
+            remove: Remove::new(&options.remove)?,
+            sanitize: options.sanitize,
+            drop_trackers: options.drop_trackers,
+            promote_pictures: options.promote_pictures && pictures.is_some(),
+            links: Links::new(&options.links, pictures.is_some()),
+            image_attributes: options.image_attributes.clone(),
+            pictures,
+        })
     }
 
     /// Whether any pass may change anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.pictures.is_none()
+        self.replace.is_empty()
+            && self.remove.is_none()
+            && self.pictures.is_none()
+            && self.links.is_none()
+            && !self.drop_trackers
+            && self.sanitize == Sanitize::Off
     }
 
     /// What the passes do to a field, and `wrap` around it, as edits of `html`: sorted, not
@@ -63,8 +96,41 @@ impl Passes {
             site.trace.changes(rule, text, &edits);
             draft.change(edits);
         };
+        let markup = site.markup;
+        for replacement in self.replace.passes() {
+            pass("replace", &|html| {
+                replace::edits(html, replacement, site.budget)
+            });
+        }
+        if let Some(remove) = &self.remove {
+            pass("remove", &|html| remove.edits(html, markup, site.trace));
+        }
+        if self.sanitize != Sanitize::Off {
+            pass("sanitize", &|html| {
+                sanitize::edits(html, markup, self.sanitize, site.trace)
+            });
+        }
+        if self.drop_trackers {
+            pass("drop_trackers", &|html| trackers::edits(html, markup));
+        }
+        if self.promote_pictures {
+            pass("promote_pictures", &|html| {
+                lazy::edits(html, markup, site.base)
+            });
+        }
+        if let Some(links) = &self.links {
+            pass("links", &|html| {
+                links.edits(html, (markup, site.base), site.budget)
+            });
+        }
         if let Some(pictures) = &self.pictures {
             pass("images", &|html| pictures.edits(html, site));
+            if !self.image_attributes.is_empty() {
+                let (addresses, settings) = (&pictures.addresses, &self.image_attributes);
+                pass("image_attributes", &|html| {
+                    attributes::edits(html, markup, addresses, settings)
+                });
+            }
         }
         if let Some(wrap) = wrap.filter(|wrap| !wrap.is_empty()) {
             pass("header, footer", &|html| wrap.edits(html, site));

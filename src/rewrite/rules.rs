@@ -1,8 +1,11 @@
 //! The rules of one feed, as configured and as parsed.
 
 use crate::rewrite::html::SelectorError;
-use crate::rewrite::passes::Passes;
-use crate::rewrite::target::TargetError;
+use crate::rewrite::passes::attributes::Setting;
+use crate::rewrite::passes::replace::{PatternError, Replacement};
+use crate::rewrite::passes::sanitize::Sanitize;
+use crate::rewrite::passes::{Passes, links, remove};
+use crate::rewrite::target::{Proxy, TargetError};
 use crate::rewrite::template::{Template, TemplateError};
 
 /// What is to be done to a feed, as plain values; [`Rules`] is the same, parsed.
@@ -10,12 +13,26 @@ use crate::rewrite::template::{Template, TemplateError};
 pub struct RuleOptions {
     /// The feed's name in the configuration.
     pub feed_name: String,
-    /// The template of the image proxy that picture addresses go through; `None` leaves them.
-    pub images: Option<String>,
+    /// The image proxy that picture addresses go through; `None` leaves them.
+    pub images: Option<Proxy>,
     /// CSS selectors: pictures in HTML that match one stay as they are.
     pub skip_images: Vec<String>,
     /// Host suffixes whose pictures stay as they are (`example.org` covers `img.example.org`).
     pub skip_hosts: Vec<String>,
+    /// Whether pictures that only a script would load get the address it would load.
+    pub promote_pictures: bool,
+    /// What pictures that are proxied get or lose.
+    pub image_attributes: Vec<Setting>,
+    /// What is found and replaced in HTML, in this order.
+    pub replace: Vec<Replacement>,
+    /// What is removed from HTML by CSS selector.
+    pub remove: remove::Options,
+    /// What is taken out of HTML because it can only harm.
+    pub sanitize: Sanitize,
+    /// Whether pictures that only count readers are dropped.
+    pub drop_trackers: bool,
+    /// What is done to links.
+    pub links: links::Options,
     /// minijinja source of what is put before each item's content.
     pub header: Option<String>,
     /// minijinja source of what is put after each item's content.
@@ -37,6 +54,12 @@ pub enum RuleError {
     /// A CSS selector.
     #[error(transparent)]
     Selector(#[from] SelectorError),
+    /// A CSS selector of what is removed.
+    #[error(transparent)]
+    Remove(#[from] remove::SelectorError),
+    /// A regular expression.
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
     /// The header or the footer.
     #[error(transparent)]
     Template(#[from] TemplateError),

@@ -10,15 +10,65 @@ use crate::feed::text::Edit;
 /// Edits that send every candidate's address in `srcset` through `address`.
 pub(super) fn edits(srcset: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
     candidates(srcset)
-        .filter_map(|range| {
+        .filter_map(|Candidate { range, .. }| {
             let text = candidate_address(address(&srcset[range.clone()])?);
             Some(Edit { range, text })
         })
         .collect()
 }
 
-/// The spans of the addresses in `srcset`, in order.
-fn candidates(srcset: &str) -> impl Iterator<Item = Range<usize>> {
+/// The address of the picture that shows most, but is not larger than readers show.
+pub(super) fn best(srcset: &str) -> Option<&str> {
+    let all = candidates(srcset).map(|candidate| {
+        let size = match candidate.size(srcset) {
+            size if size > WIDTH_MAX => WIDTH_MAX / size,
+            size => size,
+        };
+        (size, &srcset[candidate.range])
+    });
+    // The first of the largest.
+    all.fold(None, |best: Option<(f64, &str)>, next| match best {
+        Some(best) if best.0 >= next.0 => Some(best),
+        _ => Some(next),
+    })
+    .map(|(_, address)| address)
+}
+
+/// Wider pictures only cost the reader.
+const WIDTH_MAX: f64 = 2048.0;
+/// What a density of one stands for, to compare it with widths.
+const WIDTH_OF_1X: f64 = 640.0;
+
+/// One address of a `srcset` with what is said of it.
+struct Candidate {
+    range: Range<usize>,
+    descriptors: Range<usize>,
+}
+
+impl Candidate {
+    /// How wide it says it is.
+    fn size(&self, srcset: &str) -> f64 {
+        let sizes = srcset[self.descriptors.clone()].split_ascii_whitespace();
+        let widths = sizes.filter_map(|word| {
+            let (number, unit) = word.split_at_checked(word.len() - 1)?;
+            let number: f64 = number
+                .parse()
+                .ok()
+                .filter(|number: &f64| number.is_finite())?;
+            match unit {
+                "w" => Some(number),
+                "x" => Some(number * WIDTH_OF_1X),
+                _ => None,
+            }
+        });
+        widths
+            .fold(None, |_, width| Some(width))
+            .unwrap_or(WIDTH_OF_1X)
+    }
+}
+
+/// The addresses in `srcset`, in order.
+fn candidates(srcset: &str) -> impl Iterator<Item = Candidate> {
     let bytes = srcset.as_bytes();
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -30,6 +80,7 @@ fn candidates(srcset: &str) -> impl Iterator<Item = Range<usize>> {
             at += 1;
         }
         let mut end = at;
+        let descriptors_start = at;
         if bytes[start..end].ends_with(b",") {
             while bytes[start..end].ends_with(b",") {
                 end -= 1;
@@ -37,7 +88,10 @@ fn candidates(srcset: &str) -> impl Iterator<Item = Range<usize>> {
         } else {
             at = descriptors_end(bytes, at);
         }
-        (start < end).then_some(start..end)
+        (start < end).then_some(Candidate {
+            range: start..end,
+            descriptors: descriptors_start..at,
+        })
     })
 }
 
@@ -86,7 +140,9 @@ mod tests {
     #[test]
     fn addresses_by_the_standard() {
         let check = |srcset: &str, expected: &[&str]| {
-            let actual: Vec<&str> = candidates(srcset).map(|range| &srcset[range]).collect();
+            let actual: Vec<&str> = candidates(srcset)
+                .map(|candidate| &srcset[candidate.range])
+                .collect();
             assert_eq!(actual, expected, "{srcset}");
         };
         check("", &[]);
@@ -111,6 +167,19 @@ mod tests {
                 "https://substackcdn.com/image/fetch/w_848,c_limit,f_webp/https%3A%2F%2Fx.org%2Fa.png",
             ],
         );
+    }
+
+    #[test]
+    fn the_best_shows_most_within_reason() {
+        let check = |srcset: &str, expected: Option<&str>| assert_eq!(best(srcset), expected);
+        check("", None);
+        check("a", Some("a"));
+        check("a 320w, b 1200w, c 640w", Some("b"));
+        check("a 320w, b 1200w, c 4000w", Some("b"));
+        check("b 3000w, c 4000w", Some("b"));
+        check("a, b 2x, c 1.5x", Some("b"));
+        check("a 1x, b 1x", Some("a"));
+        check("a é, b 9e999w, c NaNx", Some("a"));
     }
 
     #[test]

@@ -4,14 +4,22 @@
 //! character and does not end in a comma, so it reads the same in HTML, srcset, CSS and XML
 //! (but for `&` and parentheses, which those escape).
 
+mod parts;
+mod presets;
+mod sign;
+
 use std::fmt::Write as _;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::rewrite::picture::Picture;
+use parts::{VARIABLES, Variable, parse_parts};
+pub use presets::{PresetError, PresetOptions};
+pub use sign::Secret;
+use sign::{Coding, Hash};
 
 /// What `encodeURIComponent` encodes, and the apostrophe, which would end a quoted attribute.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -45,12 +53,6 @@ const UNSAFE: &AsciiSet = &CONTROLS
 /// File name extensions longer than this are no extensions.
 const EXTENSION_BYTES_MAX: usize = 5;
 
-/// The proxies that are known by name.
-const PRESETS: &[(&str, &str)] = &[
-    ("weserv", "https://images.weserv.nl/?url={url_enc}"),
-    ("wsrv", "https://wsrv.nl/?url={url_enc}"),
-];
-
 const PLACEHOLDERS: &[(&str, Placeholder)] = &[
     ("url", Placeholder::Url),
     ("url_enc", Placeholder::UrlEncoded),
@@ -62,25 +64,83 @@ const PLACEHOLDERS: &[(&str, Placeholder)] = &[
     ("scheme", Placeholder::Scheme),
     ("query", Placeholder::Query),
     ("ext", Placeholder::Extension),
+    ("url_b64_padded", Placeholder::UrlBase64Padded),
+    ("hostname", Placeholder::Hostname),
+    ("ssl", Placeholder::Ssl),
+    (
+        "hmac_sha1_hex",
+        Placeholder::Signature(Hash::Sha1, Coding::Hex),
+    ),
+    (
+        "hmac_sha1_b64",
+        Placeholder::Signature(Hash::Sha1, Coding::Base64),
+    ),
+    (
+        "hmac_sha1_b64_padded",
+        Placeholder::Signature(Hash::Sha1, Coding::Base64Padded),
+    ),
+    (
+        "hmac_sha256_hex",
+        Placeholder::Signature(Hash::Sha256, Coding::Hex),
+    ),
+    (
+        "hmac_sha256_b64",
+        Placeholder::Signature(Hash::Sha256, Coding::Base64),
+    ),
+    (
+        "hmac_sha256_b64_padded",
+        Placeholder::Signature(Hash::Sha256, Coding::Base64Padded),
+    ),
 ];
+
+/// An image proxy as configured.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proxy {
+    /// What the proxy's addresses look like; see [`Target`].
+    pub template: String,
+    /// What a signature in the template signs, as a template; the picture's address when empty.
+    pub message: String,
+    /// The key of signatures.
+    pub key: Secret,
+    /// What is signed before the message.
+    pub salt: Secret,
+    /// Whether pictures whose address has a query are left, since the proxy can't fetch them.
+    pub refuses_query: bool,
+}
+
+impl<T: Into<String>> From<T> for Proxy {
+    fn from(template: T) -> Self {
+        Self {
+            template: template.into(),
+            ..Self::default()
+        }
+    }
+}
 
 /// A parsed image proxy template.
 ///
 /// Placeholders: `{url}` the whole address, `{url_enc}` the same as `encodeURIComponent` writes
 /// it, `{url_b64}` in base64url without padding, `{url_hex}` in lowercase hexadecimal, `{host}`
 /// host and port, `{path}` from its slash on, `{query}` without `?`, `{scheme}`, `{ext}` the file
-/// name extension, `{host_path}` host, path and query encoded once as a query value. `{{` and
-/// `}}` are braces.
+/// name extension, `{host_path}` host, path and query encoded once as a query value,
+/// `{hmac_sha1_hex}` and its like a signature. `{{` and `}}` are braces. RSSHub's `${href_ue}` and
+/// its like are known, too.
 #[derive(Debug, Clone)]
 pub struct Target {
     parts: Vec<Part>,
     prefix: String,
+    message: Vec<Part>,
+    key: Secret,
+    salt: Secret,
+    refuses_query: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Part {
     Literal(String),
     Placeholder(Placeholder),
+    /// RSSHub's; `true`: encoded.
+    Variable(Variable, bool),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +155,11 @@ enum Placeholder {
     Scheme,
     Query,
     Extension,
+    UrlBase64Padded,
+    Hostname,
+    /// `?ssl=1` where the picture's address is https.
+    Ssl,
+    Signature(Hash, Coding),
 }
 
 /// Why a template is refused; its `Display` is a sentence for the operator.
@@ -103,6 +168,12 @@ pub enum TargetError {
     /// A `{name}` that means nothing.
     #[error("the placeholder `{{{0}}}` is unknown; known are {known}", known = known_placeholders())]
     UnknownPlaceholder(String),
+    /// A `${name}` that RSSHub doesn't know.
+    #[error("the variable `${{{0}}}` is unknown; known are {known}", known = known_variables())]
+    UnknownVariable(String),
+    /// A signature without a key.
+    #[error("the template has a signature, and there is no `key` to sign with")]
+    NoKey,
     /// A brace without its partner.
     #[error("a lone `{0}`; write `{0}{0}` for the character itself, or one of {known}", known = known_placeholders())]
     LoneBrace(char),
@@ -124,7 +195,31 @@ fn known_placeholders() -> String {
     names.join(", ")
 }
 
+fn known_variables() -> String {
+    let names = VARIABLES.iter().map(|(name, _)| format!("`${{{name}}}`"));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 impl Target {
+    /// An image proxy, ready for use.
+    ///
+    /// # Errors
+    /// Like [`parse`](Self::parse), and when something is to be signed without a key.
+    pub fn new(proxy: &Proxy) -> Result<Self, TargetError> {
+        let target = Self::parse(&proxy.template)?;
+        let is_signed = |part: &Part| matches!(part, Part::Placeholder(Placeholder::Signature(..)));
+        if target.parts.iter().any(is_signed) && proxy.key.is_empty() {
+            return Err(TargetError::NoKey);
+        }
+        Ok(Self {
+            message: parse_parts(&proxy.message)?,
+            key: proxy.key.clone(),
+            salt: proxy.salt.clone(),
+            refuses_query: proxy.refuses_query,
+            ..target
+        })
+    }
+
     /// Parses a template such as `https://images.weserv.nl/?url={host_path}`.
     ///
     /// # Errors
@@ -135,10 +230,7 @@ impl Target {
             Some(Part::Literal(text)) => text.clone(),
             _ => String::new(),
         };
-        if !parts
-            .iter()
-            .any(|part| matches!(part, Part::Placeholder(_)))
-        {
+        if !parts.iter().any(|part| !matches!(part, Part::Literal(_))) {
             return Err(TargetError::NoPlaceholder);
         }
         // SECURITY: a host made of what a publisher writes would let it choose where readers go.
@@ -148,34 +240,55 @@ impl Target {
         if authority_end.is_none() || !is_absolute_http(&prefix) {
             return Err(TargetError::NotAbsolute);
         }
-        Ok(Self { parts, prefix })
+        Ok(Self {
+            parts,
+            prefix,
+            message: Vec::new(),
+            key: Secret::default(),
+            salt: Secret::default(),
+            refuses_query: false,
+        })
     }
 
-    /// The template of a proxy that is known by name (`weserv`, `wsrv`), if it is one.
+    /// The proxy's address for a picture; `None` for one that it can't fetch.
     #[must_use]
-    pub fn preset(name: &str) -> Option<&'static str> {
-        PRESETS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, template)| *template)
-    }
-
-    /// The proxy's address for a picture.
-    #[must_use]
-    pub(super) fn apply(&self, picture: &Picture<'_>) -> String {
-        let whole = picture.whole;
-        let mut out = String::with_capacity(self.prefix.len() + whole.len() * 3 / 2);
-        for part in &self.parts {
-            match part {
-                Part::Literal(text) => out.push_str(text),
-                Part::Placeholder(placeholder) => placeholder.write(picture, &mut out),
-            }
+    pub(super) fn apply(&self, picture: &Picture<'_>) -> Option<String> {
+        if self.refuses_query && picture.query.is_some() {
+            return None;
         }
+        let mut out = String::with_capacity(self.prefix.len() + picture.whole.len() * 3 / 2);
+        self.write(&self.parts, picture, &mut out);
         if out.ends_with(',') {
             out.pop();
             out.push_str("%2C");
         }
-        out
+        Some(out)
+    }
+
+    fn write(&self, parts: &[Part], picture: &Picture<'_>, out: &mut String) {
+        for part in parts {
+            match part {
+                Part::Literal(text) => out.push_str(text),
+                Part::Placeholder(Placeholder::Signature(hash, coding)) => {
+                    let mut message = String::new();
+                    self.write(&self.message, picture, &mut message);
+                    if self.message.is_empty() {
+                        message.push_str(picture.whole);
+                    }
+                    out.push_str(&sign::sign(
+                        (*hash, *coding),
+                        &self.key,
+                        [self.salt.bytes(), message.as_bytes()],
+                    ));
+                }
+                Part::Placeholder(placeholder) => placeholder.write(picture, out),
+                Part::Variable(variable, is_encoded) => {
+                    let text = variable.text(picture);
+                    let set = if *is_encoded { COMPONENT } else { UNSAFE };
+                    out.extend(utf8_percent_encode(&text, set));
+                }
+            }
+        }
     }
 
     /// The literal text before the first placeholder: what every address made by it starts with.
@@ -199,6 +312,11 @@ impl Placeholder {
             Self::Url => out.extend(utf8_percent_encode(whole, UNSAFE)),
             Self::UrlEncoded => out.extend(utf8_percent_encode(whole, COMPONENT)),
             Self::UrlBase64 => URL_SAFE_NO_PAD.encode_string(whole, out),
+            Self::UrlBase64Padded => URL_SAFE.encode_string(whole, out),
+            Self::Hostname => out.push_str(picture.host),
+            Self::Ssl if scheme == "https" => out.push_str("?ssl=1"),
+            // Signatures are written by who has the key.
+            Self::Ssl | Self::Signature(..) => {}
             Self::UrlHex => {
                 for byte in whole.bytes() {
                     // Writing to a String cannot fail.
@@ -238,151 +356,5 @@ fn is_absolute_http(prefix: &str) -> bool {
             .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
-fn parse_parts(template: &str) -> Result<Vec<Part>, TargetError> {
-    let mut parts = Vec::new();
-    let mut literal = String::new();
-    let mut rest = template;
-    while let Some(at) = rest.find(['{', '}']) {
-        literal.push_str(&rest[..at]);
-        let tail = &rest[at..];
-        if let Some(after) = tail.strip_prefix("{{") {
-            literal.push('{');
-            rest = after;
-        } else if let Some(after) = tail.strip_prefix("}}") {
-            literal.push('}');
-            rest = after;
-        } else if let Some((name, after)) = tail.strip_prefix('{').and_then(|t| t.split_once('}')) {
-            let placeholder = PLACEHOLDERS
-                .iter()
-                .find(|(known, _)| *known == name)
-                .ok_or_else(|| TargetError::UnknownPlaceholder(name.to_owned()))?;
-            push_literal(&mut parts, &mut literal);
-            parts.push(Part::Placeholder(placeholder.1));
-            rest = after;
-        } else {
-            let brace = if tail.starts_with('{') { '{' } else { '}' };
-            return Err(TargetError::LoneBrace(brace));
-        }
-    }
-    literal.push_str(rest);
-    push_literal(&mut parts, &mut literal);
-    Ok(parts)
-}
-
-fn push_literal(parts: &mut Vec<Part>, literal: &mut String) {
-    if !literal.is_empty() {
-        parts.push(Part::Literal(std::mem::take(literal)));
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(template: &str, address: &str, expected: &str) {
-        let target = Target::parse(template).unwrap();
-        let actual = target.apply(&Picture::of_url(&Url::parse(address).unwrap()).unwrap());
-        assert_eq!(actual, expected, "{template} on {address}");
-        assert!(actual.starts_with(target.prefix()));
-    }
-
-    #[test]
-    fn placeholders() {
-        let dw = "https://static.dw.com/image/57152918_303.jpg";
-        let odd = "http://x.org:8080/a%20b/c'd(1).PNG?w=1&h=2+3#top";
-        for (template, address, expected) in [
-            (
-                "https://images.weserv.nl/?url={host_path}",
-                dw,
-                "https://images.weserv.nl/?url=static.dw.com/image/57152918_303.jpg",
-            ),
-            (
-                "https://images.weserv.nl?url={url_enc}",
-                "https://mock.com/DIYgod/RSSHub.jpg",
-                "https://images.weserv.nl?url=https%3A%2F%2Fmock.com%2FDIYgod%2FRSSHub.jpg",
-            ),
-            (
-                "https://i3.wp.com/{host}{path}",
-                "https://mock.com/DIYgod/RSSHub.jpg",
-                "https://i3.wp.com/mock.com/DIYgod/RSSHub.jpg",
-            ),
-            (
-                "https://img.example/unsafe/rs:fit:800:0/{url_b64}.webp",
-                dw,
-                "https://img.example/unsafe/rs:fit:800:0/aHR0cHM6Ly9zdGF0aWMuZHcuY29tL2ltYWdlLzU3MTUyOTE4XzMwMy5qcGc.webp",
-            ),
-            (
-                "https://camo/x/{url_hex}",
-                "http://golang.org/doc/gopher/frontpage.png",
-                "https://camo/x/687474703a2f2f676f6c616e672e6f72672f646f632f676f706865722f66726f6e74706167652e706e67",
-            ),
-            (
-                "https://p/{url}",
-                odd,
-                "https://p/http://x.org:8080/a%20b/c%27d(1).PNG?w=1&h=2+3",
-            ),
-            (
-                "https://p/?u={url_enc}&f=1",
-                odd,
-                "https://p/?u=http%3A%2F%2Fx.org%3A8080%2Fa%2520b%2Fc%27d(1).PNG%3Fw%3D1%26h%3D2%2B3&f=1",
-            ),
-            (
-                "https://p/?u={host_path}",
-                odd,
-                "https://p/?u=x.org:8080/a%2520b/c%27d%281%29.PNG%3Fw%3D1%26h%3D2%2B3",
-            ),
-            (
-                "https://p/{scheme}/{host}/{ext}{path}?{query}&{{x}}",
-                odd,
-                "https://p/http/x.org:8080/png/a%20b/c%27d(1).PNG?w=1&h=2+3&{x}",
-            ),
-            ("https://p/{ext}/", "https://x.org/a.tar/b", "https://p//"),
-            (
-                "https://p/{url}",
-                "https://x.org/a,",
-                "https://p/https://x.org/a%2C",
-            ),
-        ] {
-            check(template, address, expected);
-        }
-    }
-
-    #[test]
-    fn presets_parse() {
-        for (name, _) in PRESETS {
-            assert!(Target::parse(Target::preset(name).unwrap()).is_ok());
-        }
-        assert_eq!(Target::preset("nobody"), None);
-    }
-
-    #[test]
-    fn refused() {
-        for (template, expected) in [
-            (
-                "https://p/{uri}",
-                TargetError::UnknownPlaceholder("uri".into()),
-            ),
-            (
-                "https://p/{}",
-                TargetError::UnknownPlaceholder(String::new()),
-            ),
-            ("https://p/{url", TargetError::LoneBrace('{')),
-            ("https://p/url}", TargetError::LoneBrace('}')),
-            ("https://p/{{url}}", TargetError::NoPlaceholder),
-            ("", TargetError::NoPlaceholder),
-            ("/image/{url}", TargetError::NotAbsolute),
-            ("{url}", TargetError::NotAbsolute),
-            ("ftp://p/{url}", TargetError::NotAbsolute),
-            ("https://{host}/x", TargetError::NotAbsolute),
-            ("https://p.example{path}", TargetError::NotAbsolute),
-            ("https://p/a b/{url}", TargetError::NotAbsolute),
-        ] {
-            assert_eq!(Target::parse(template).unwrap_err(), expected, "{template}");
-        }
-        let message = TargetError::UnknownPlaceholder("uri".into()).to_string();
-        assert!(
-            message.contains("`{uri}`") && message.contains("`{host_path}`"),
-            "{message}"
-        );
-    }
-}
+mod tests;

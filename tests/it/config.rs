@@ -258,13 +258,14 @@ mod rules {
             settings(&text).feeds[0].rules.images.clone()
         };
         let weserv = images("weserv", "").expect("a template");
+        let weserv = weserv.template;
         assert!(weserv.starts_with("https://images.weserv.nl/"), "{weserv}");
-        assert!(images("wsrv", "").is_some_and(|template| template.contains("wsrv.nl")));
+        assert!(images("wsrv", "").is_some_and(|proxy| proxy.template.contains("wsrv.nl")));
         assert_eq!(images("none", ""), None);
         let mine = "[image_proxy.weserv]\ntemplate = 'https://p.example/{url_enc}'";
         assert_eq!(
-            images("weserv", mine).as_deref(),
-            Some("https://p.example/{url_enc}")
+            images("weserv", mine),
+            Some("https://p.example/{url_enc}".into())
         );
         // The example shows the preset's own template.
         assert!(EXAMPLE.contains(&format!("#template = \"{weserv}\"\n")));

@@ -15,6 +15,10 @@ use crate::origin::{Origin as Publisher, Reply};
 use crate::reader::get;
 use crate::service::Service;
 
+/// A feed's keys that leave everything as it came.
+const NO_RULES: &str =
+    "envelope = \"keep\"\nsanitize = \"off\"\ndrop_trackers = false\nabsolute_links = false";
+
 /// Fragments of feeds, well-formed and not; strung together they are documents.
 const FRAGMENTS: &[&str] = &[
     "<?xml version=\"1.0\" encoding=\"utf-8\"?>",
@@ -85,7 +89,7 @@ proptest! {
 
     #[test]
     fn no_rules_is_identity(document in documents(), cuts in proptest::collection::vec(any::<usize>(), 0..6)) {
-        let rules = rules("envelope = \"keep\"");
+        let rules = rules(NO_RULES);
         prop_assert_eq!(rewrite_in_cuts(&rules, document.as_bytes(), &cuts), document);
     }
 
@@ -146,7 +150,7 @@ fn is_utf8(bytes: &[u8]) -> bool {
 
 #[test]
 fn utf8_documents_come_out_as_they_came_in() {
-    let rules = rules("envelope = \"keep\"");
+    let rules = rules(NO_RULES);
     let (mut same, mut not_utf8) = (0, 0);
     for path in corpus() {
         let bytes = fs::read(&path).unwrap();
@@ -180,8 +184,7 @@ async fn utf8_feeds_come_out_of_the_service_as_they_came_in() {
     })
     .await;
     let paths = corpus();
-    let mut toml =
-        String::from("[defaults]\nallow_private = [\"PUBLISHER\"]\nenvelope = \"keep\"\n");
+    let mut toml = format!("[defaults]\nallow_private = [\"PUBLISHER\"]\n{NO_RULES}\n");
     for number in 0..paths.len() {
         toml += &format!(
             "[[feed]]\nname = \"f{number}\"\nurl = \"http://PUBLISHER/corpus/{number}\"\n"

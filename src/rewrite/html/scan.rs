@@ -283,20 +283,15 @@ pub(super) fn raw_text_end(html: &[u8], name: &[u8], from: usize) -> usize {
         .unwrap_or(html.len())
 }
 
-/// Behind the comment that starts at `open`; `None` when it never ends.
-///
-/// <https://html.spec.whatwg.org/multipage/parsing.html#comment-start-state>
+/// Behind the comment that starts at `open`; `None` when it never ends (HTML §13.2.5.43).
 pub(super) fn comment_end(html: &[u8], open: usize) -> Option<usize> {
-    // `<!-->` and `<!--->` are comments too; `<!--!>` is none. Looking at each `>` reads a comment
-    // once, whichever way it ends.
+    // `<!-->` and `<!--->` are comments too; `<!--!>` is none. Each `>` is looked at once.
     let closes = |close: &usize| {
         let text = &html[open + 2..*close];
         text.ends_with(b"--") || (text.len() >= 5 && text.ends_with(b"--!"))
     };
-    memchr_iter(b'>', &html[open + 4..])
-        .map(|at| open + 4 + at)
-        .find(closes)
-        .map(|close| close + 1)
+    let mut ends = memchr_iter(b'>', &html[open + 4..]).map(|at| open + 4 + at);
+    ends.find(closes).map(|close| close + 1)
 }
 
 /// Behind the start or end tag, or what else starts with the `<` at `open` and is no declaration.
@@ -318,8 +313,21 @@ pub(super) fn tag_end(html: &[u8], open: usize) -> Option<usize> {
 /// values; `None` when the tag never ends.
 pub(super) fn read_attributes(
     html: &[u8],
-    mut at: usize,
+    at: usize,
     mut show: impl FnMut(Range<usize>, Range<usize>),
+) -> Option<TagEnd> {
+    read_all_attributes(html, at, |name, value| {
+        value
+            .into_iter()
+            .for_each(|value| show(name.clone(), value));
+    })
+}
+
+/// The same with those that have no value.
+pub(super) fn read_all_attributes(
+    html: &[u8],
+    mut at: usize,
+    mut show: impl FnMut(Range<usize>, Option<Range<usize>>),
 ) -> Option<TagEnd> {
     let mut slash_at = None;
     loop {
@@ -348,11 +356,13 @@ pub(super) fn read_attributes(
         let name = name_start..at;
         at = skip_spaces(html, at);
         if *html.get(at)? != b'=' {
+            show(name, None);
             continue;
         }
         at = skip_spaces(html, at + 1);
         match *html.get(at)? {
             b'>' => {
+                show(name, Some(at..at));
                 return Some(TagEnd {
                     at: at + 1,
                     is_self_closed: false,
@@ -360,7 +370,7 @@ pub(super) fn read_attributes(
             }
             quote @ (b'"' | b'\'') => {
                 let end = find(html, at + 1, quote)?;
-                show(name, at + 1..end);
+                show(name, Some(at + 1..end));
                 at = end + 1;
             }
             _ => {
@@ -368,7 +378,7 @@ pub(super) fn read_attributes(
                 while !is_space(*html.get(at)?) && html[at] != b'>' {
                     at += 1;
                 }
-                show(name, start..at);
+                show(name, Some(start..at));
             }
         }
     }

@@ -1,0 +1,197 @@
+//! What `[defaults]` and every `[[feed]]` may say of how a feed is rewritten.
+
+use std::convert::Infallible;
+use std::error::Error;
+
+use super::reader::{Table, Written};
+use super::texts;
+use super::values::{Raw, text};
+use crate::rewrite::RuleOptions;
+use crate::rewrite::html::check_selector;
+use crate::rewrite::passes::attributes::{self, Setting};
+use crate::rewrite::passes::replace::{self, Replacement};
+use crate::rewrite::passes::sanitize::Sanitize;
+use crate::rewrite::passes::{links, remove};
+use crate::rewrite::template::{Template, TemplateError};
+
+const SANITIZE: [(&str, Sanitize); 3] = [
+    ("off", Sanitize::Off),
+    ("scripts", Sanitize::Scripts),
+    ("strict", Sanitize::Strict),
+];
+
+/// A selector, and the attributes that what it matches loses.
+type AttributesOf = (String, Vec<String>);
+
+/// The keys as written. Texts that may be empty are `Some(None)` then.
+pub(super) struct RuleKeys {
+    pub(super) images: Option<Written<String>>,
+    skip_images: Option<Written<Vec<String>>>,
+    skip_hosts: Option<Written<Vec<String>>>,
+    promote_pictures: Option<Written<bool>>,
+    image_attributes: Option<Written<Vec<Setting>>>,
+    replace: Option<Written<Vec<Replacement>>>,
+    remove_elements: Option<Written<Vec<String>>>,
+    remove_attributes: Option<Written<Vec<AttributesOf>>>,
+    sanitize: Option<Written<Sanitize>>,
+    drop_trackers: Option<Written<bool>>,
+    absolute_links: Option<Written<bool>>,
+    clean_links: Option<Written<bool>>,
+    tracking_params: Option<Written<Vec<String>>>,
+    header: Option<Written<Option<String>>>,
+    footer: Option<Written<Option<String>>>,
+    keep_envelope: Option<Written<bool>>,
+}
+
+/// Reads the keys.
+pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
+    let selector = |text: &str| match check_selector(text) {
+        Ok(()) => Ok(text.to_owned()),
+        Err(error) => Err(with_cause(&error)),
+    };
+    RuleKeys {
+        images: table.text("images", keep),
+        skip_images: table.list("skip_images", selector),
+        skip_hosts: table.list("skip_hosts", texts::host_suffix),
+        promote_pictures: table.switch("promote_pictures"),
+        image_attributes: read_image_attributes(table),
+        replace: read_replace(table),
+        remove_elements: table.list("remove_elements", removed_selector),
+        remove_attributes: read_remove_attributes(table),
+        sanitize: table.choice("sanitize", &SANITIZE),
+        drop_trackers: table.switch("drop_trackers"),
+        absolute_links: table.switch("absolute_links"),
+        clean_links: table.switch("clean_links"),
+        tracking_params: table.list("tracking_params", parameter),
+        header: table.optional_text("header", template),
+        footer: table.optional_text("footer", template),
+        keep_envelope: table.choice("envelope", &[("ours", false), ("keep", true)]),
+    }
+}
+
+/// The rules of a feed that says `own`, with what it doesn't say from `defaults`. The caller fills
+/// in names and addresses.
+pub(super) fn resolve(own: RuleKeys, defaults: &RuleKeys) -> RuleOptions {
+    let on = |own, default: &_| pick(own, default).unwrap_or(true);
+    let off = |own, default: &_| pick(own, default).unwrap_or(false);
+    RuleOptions {
+        skip_images: pick(own.skip_images, &defaults.skip_images).unwrap_or_default(),
+        skip_hosts: pick(own.skip_hosts, &defaults.skip_hosts).unwrap_or_default(),
+        promote_pictures: on(own.promote_pictures, &defaults.promote_pictures),
+        image_attributes: pick(own.image_attributes, &defaults.image_attributes)
+            .unwrap_or_default(),
+        replace: pick(own.replace, &defaults.replace).unwrap_or_default(),
+        remove: remove::Options {
+            elements: pick(own.remove_elements, &defaults.remove_elements).unwrap_or_default(),
+            attributes: pick(own.remove_attributes, &defaults.remove_attributes)
+                .unwrap_or_default(),
+        },
+        sanitize: pick(own.sanitize, &defaults.sanitize).unwrap_or(Sanitize::Scripts),
+        drop_trackers: on(own.drop_trackers, &defaults.drop_trackers),
+        links: links::Options {
+            absolute: on(own.absolute_links, &defaults.absolute_links),
+            clean: off(own.clean_links, &defaults.clean_links),
+            tracking_params: pick(own.tracking_params, &defaults.tracking_params)
+                .unwrap_or_default(),
+        },
+        header: pick(own.header, &defaults.header).flatten(),
+        footer: pick(own.footer, &defaults.footer).flatten(),
+        keep_envelope: off(own.keep_envelope, &defaults.keep_envelope),
+        ..RuleOptions::default()
+    }
+}
+
+/// The feed's own value, else the one in `[defaults]`: a key is inherited whole or not at all.
+pub(super) fn pick<T: Clone>(own: Option<Written<T>>, default: &Option<Written<T>>) -> Option<T> {
+    own.or_else(|| default.clone()).map(|written| written.value)
+}
+
+fn read_image_attributes(table: &mut Table<'_, '_>) -> Option<Written<Vec<Setting>>> {
+    let found = table.entries("image_attributes", |table, name, value| {
+        if !attributes::is_allowed(name.value) {
+            table.refuse(
+                name.spot,
+                "an attribute's name has letters `a-z`, digits and dashes, and is none of `src`, `srcset` or `on…`",
+            );
+            return None;
+        }
+        let setting = match (value.get_ref().as_str(), value.get_ref().as_bool()) {
+            (Some(text), _) => Some(text.to_owned()),
+            (None, Some(false)) => None,
+            _ => {
+                let reason = Raw::Value(value).mismatch("text, or `false` to remove it");
+                table.refuse(name.spot, reason);
+                return None;
+            }
+        };
+        Some((name.value.to_owned(), setting))
+    })?;
+    if found.value.len() > attributes::ATTRIBUTES_MAX {
+        let reason = format!("there can be no more than {}", attributes::ATTRIBUTES_MAX);
+        table.refuse(found.spot.clone(), reason);
+    }
+    Some(found)
+}
+
+fn read_replace(table: &mut Table<'_, '_>) -> Option<Written<Vec<Replacement>>> {
+    let form = "a list, `[{ pattern = \"…\", with = \"…\" }]`";
+    let found = table.list_of_tables("replace", (replace::REPLACEMENTS_MAX, form), |table| {
+        let pattern = table.required("pattern", text(pattern));
+        let with = table.required("with", text(keep));
+        Some(Replacement {
+            pattern: pattern?.value,
+            with: with?.value,
+        })
+    })?;
+    Some(found.map(|list| list.into_iter().flatten().collect()))
+}
+
+fn read_remove_attributes(table: &mut Table<'_, '_>) -> Option<Written<Vec<AttributesOf>>> {
+    let form = "a list, `[{ selector = \"…\", attributes = [\"…\"] }]`";
+    let found = table.list_of_tables(
+        "remove_attributes",
+        (remove::SELECTORS_MAX, form),
+        |table| {
+            let selector = table.required("selector", text(removed_selector));
+            let names = table.list("attributes", keep);
+            if names.is_none() {
+                table.refuse_here("`attributes` is missing");
+            }
+            Some((selector?.value, names?.value))
+        },
+    )?;
+    Some(found.map(|list| list.into_iter().flatten().collect()))
+}
+
+fn removed_selector(text: &str) -> Result<String, remove::SelectorError> {
+    remove::check_selector(text).map(|()| text.to_owned())
+}
+
+fn pattern(text: &str) -> Result<String, replace::PatternError> {
+    replace::compile(text).map(|_| text.to_owned())
+}
+
+/// The name of a query parameter, maybe with a `*` at its end.
+fn parameter(text: &str) -> Result<String, &'static str> {
+    let name = text.strip_suffix('*').unwrap_or(text);
+    let is_name = !name.is_empty() && !name.contains(['*', '&', '=', '#', '?', ' ']);
+    is_name
+        .then(|| text.to_owned())
+        .ok_or("expected the name of a parameter, maybe with a `*` at its end")
+}
+
+fn keep(text: &str) -> Result<String, Infallible> {
+    Ok(text.to_owned())
+}
+
+/// An error and what caused it, in one sentence.
+fn with_cause(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
+fn template(source: &str) -> Result<String, TemplateError> {
+    Template::parse(source).map(|_| source.to_owned())
+}

@@ -1,0 +1,123 @@
+//! Attributes that pictures get or lose once they come from the image proxy.
+
+use crate::feed::text::Edit;
+use crate::rewrite::address::Addresses;
+use crate::rewrite::html::Markup;
+use crate::rewrite::html::tags::tags;
+
+/// The most attributes that one feed's pictures get or lose.
+pub const ATTRIBUTES_MAX: usize = 32;
+
+/// An attribute's name, and the value that it gets; `None`: it goes.
+pub type Setting = (String, Option<String>);
+
+/// Whether pictures may get an attribute of this name: letters and dashes, nothing that holds an
+/// address or a script.
+#[must_use]
+pub fn is_allowed(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(is_plain)
+        && !name.starts_with("on")
+        && !matches!(name, "src" | "srcset")
+}
+
+/// Edits that give the pictures that are proxied these attributes.
+pub(super) fn edits(
+    html: &str,
+    markup: Markup,
+    addresses: &Addresses,
+    settings: &[Setting],
+) -> Vec<Edit> {
+    if !addresses.may_be_own(html) {
+        return Vec::new();
+    }
+    let mut edits = Vec::new();
+    for tag in tags(html, markup).filter(|tag| tag.starts("img")) {
+        let is_ours = tag.value("src").is_some_and(|src| addresses.is_own(&src));
+        if !is_ours {
+            continue;
+        }
+        let from = edits.len();
+        let mut added = String::new();
+        for (name, value) in settings {
+            match (tag.attribute(name), value) {
+                (Some(attribute), Some(value)) if tag.value_of(attribute) != *value => {
+                    edits.push(tag.set_value(attribute, value));
+                }
+                (Some(attribute), None) => edits.push(tag.remove(attribute)),
+                (None, Some(value)) => added.push_str(&tag.set(name, value).text),
+                _ => {}
+            }
+        }
+        edits[from..].sort_by_key(|edit| edit.range.start);
+        if !added.is_empty() {
+            let at = tag.set("\u{0}", "").range;
+            match edits[from..].last_mut() {
+                Some(last) if last.range.end == at.end => last.text.push_str(&added),
+                _ => edits.push(Edit {
+                    range: at,
+                    text: added,
+                }),
+            }
+        }
+    }
+    edits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rewrite::RuleOptions;
+    use crate::rewrite::compose::apply;
+
+    fn check(html: &str, expected: &str) {
+        let addresses = Addresses::new(&RuleOptions {
+            images: Some("https://p.org/?url={url_enc}".into()),
+            ..RuleOptions::default()
+        })
+        .unwrap()
+        .unwrap();
+        let settings = [
+            ("width".to_owned(), Some("100%".to_owned())),
+            ("loading".to_owned(), None),
+            ("title".to_owned(), Some("\"a\" & b".to_owned())),
+        ];
+        let run = |html: &str| apply(html, &edits(html, Markup::Html, &addresses, &settings));
+        assert_eq!(run(html), expected);
+        assert_eq!(run(expected), expected, "a second time");
+    }
+
+    #[test]
+    fn set_replaced_and_removed() {
+        let title = "title=\"&quot;a&quot; &amp; b\"";
+        check(
+            "<img src=\"https://p.org/?url=a\">",
+            &format!("<img src=\"https://p.org/?url=a\" width=\"100%\" {title}>"),
+        );
+        check(
+            "<img width='5' loading=lazy src=\"https://p.org/?url=a\"/>",
+            &format!("<img width='100%' src=\"https://p.org/?url=a\" {title}/>"),
+        );
+        check(
+            "<IMG WIDTH=5 src='https://p.org/?url=a' title=x loading=lazy>",
+            &format!("<IMG WIDTH=\"100%\" src='https://p.org/?url=a' {title}>"),
+        );
+        check(
+            "<img src='https://p.org/?url=a' loading>",
+            &format!("<img src='https://p.org/?url=a' width=\"100%\" {title}>"),
+        );
+        check(
+            "<img src=\"https://x.org/a\" loading=lazy>",
+            "<img src=\"https://x.org/a\" loading=lazy>",
+        );
+    }
+
+    #[test]
+    fn names_that_are_allowed() {
+        assert!(is_allowed("width") && is_allowed("data-x2"));
+        for name in ["", "src", "srcset", "onload", "Width", "a b", "2x", "x="] {
+            assert!(!is_allowed(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,428 @@
+//! Pictures that only a script would load: the best address they name moves into `src`, since
+//! readers run no scripts and drop every other attribute. A `<noscript>` twin goes, so that no
+//! picture is seen twice.
+//!
+//! Invariants: a picture that has an address of its own is left; nothing but `src` and twins is
+//! changed; twice is once.
+
+use std::ops::Range;
+
+use crate::feed::text::Edit;
+use crate::rewrite::base::FieldBase;
+use crate::rewrite::html::Markup;
+use crate::rewrite::html::tags::{Tag, any_tag, tags};
+use crate::rewrite::places::{names_a_picture, reads_like_an_address};
+use crate::rewrite::srcset;
+
+/// How many attributes of a picture are compared with its twin.
+const NAMES_MAX: usize = 64;
+
+/// Elements that stand for a picture.
+const PICTURES: &[&str] = &["img", "amp-img", "amp-anim", "a-img"];
+
+/// Where scripts find a picture's address: the full size first, then what a script would put into
+/// `src`, then what is for small screens.
+const LAZY: &[&str] = &[
+    "data-orig-file",
+    "data-large-file",
+    "data-full-url",
+    "data-hi-res-src",
+    "data-high-res-src",
+    "data-src",
+    "data-original",
+    "data-orig",
+    "data-url",
+    "data-lazy-src",
+    "data-actualsrc",
+    "data-original-mos",
+    "data-canonical-src",
+    "data-lazy",
+    "data-lazyload",
+    "data-echo",
+    "data-delay",
+    "data-normal",
+    "data-image",
+    "data-img-src",
+    "data-cfsrc",
+    "data-src-retina",
+    "data-2000src",
+    "data-1000src",
+    "data-800src",
+    "data-655src",
+    "data-500src",
+    "data-380src",
+    "data-medium-file",
+    "data-mobile-src",
+    "data-fallback-src",
+];
+/// The same for lists of candidates.
+const LAZY_LISTS: &[&str] = &["data-srcset", "data-lazy-srcset", "srcset"];
+/// What a page shows until the picture is there, by the file's name without its ending.
+const PLACEHOLDERS: &[&str] = &[
+    "blank",
+    "spacer",
+    "pixel",
+    "placeholder",
+    "transparent",
+    "loading",
+    "loader",
+    "lazy",
+    "lazyload",
+    "lazy-load",
+    "1x1",
+    "1px",
+    "grey",
+    "gray",
+    "dummy",
+    "empty",
+    "clear",
+    "trans",
+    "space",
+    "white",
+    "none",
+    "t",
+    "s",
+    "b",
+];
+/// Wrappers that may stand between a picture and its `<noscript>` twin, or around the twin.
+const WRAPPERS: &[&str] = &["picture", "a", "span", "div", "figure", "p"];
+
+/// Edits that promote pictures and remove their twins.
+pub(super) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>) -> Vec<Edit> {
+    if !may_be_lazy(html) {
+        return Vec::new();
+    }
+    let mut reader = Reader::new(base);
+    for tag in tags(html, markup) {
+        reader.read(html, &tag);
+    }
+    reader.settle();
+    reader.edits.sort_by_key(|edit| edit.range.start);
+    reader.edits
+}
+
+/// A cheap look: without these there is nothing to promote and no twin.
+fn may_be_lazy(html: &str) -> bool {
+    any_tag(html, &["noscript", "img", "amp-", "a-img"], |tag| {
+        let is_plain = tag.as_bytes()[..3].eq_ignore_ascii_case(b"img") && has_plain_src(tag);
+        !is_plain
+    })
+}
+
+/// Whether an `img` tag shows its picture by itself: an http address, and no other one.
+fn has_plain_src(tag: &str) -> bool {
+    let src = tag.find("src=\"http");
+    src.is_some_and(|at| tag.as_bytes()[at - 1].is_ascii_whitespace())
+        && !tag.contains("data-")
+        && !tag.contains("srcset")
+}
+
+/// A picture, as far as it was read.
+#[derive(Debug)]
+struct Picture {
+    /// The address that it shows, where it shows one: its own or a promoted one.
+    shown: Option<String>,
+    /// Whether a script was to load it.
+    is_lazy: bool,
+    /// What its attributes say.
+    names: Vec<String>,
+    /// The edit that gives it an address, once one is known.
+    promote: Promote,
+}
+
+/// How a picture gets its `src`.
+#[derive(Debug)]
+struct Promote {
+    range: Range<usize>,
+    before: &'static str,
+    after: &'static str,
+}
+
+/// A `<noscript>` that holds one picture and nothing else.
+#[derive(Debug)]
+struct Twin {
+    range: Range<usize>,
+    address: String,
+}
+
+struct Reader<'a> {
+    base: &'a FieldBase<'a>,
+    edits: Vec<Edit>,
+    /// The picture that was read last.
+    last: Option<Picture>,
+    /// The twin that was read last, when no picture stands before it.
+    waiting: Option<Twin>,
+    /// The `<noscript>` that is open: where it starts, its picture, and whether there is more.
+    noscript: Option<(usize, Option<String>, bool)>,
+    /// Up to here everything was read.
+    at: usize,
+    /// What the sources of the open `picture` offer.
+    offered: Option<String>,
+    in_picture: bool,
+}
+
+impl<'a> Reader<'a> {
+    fn new(base: &'a FieldBase<'a>) -> Self {
+        Self {
+            base,
+            edits: Vec::new(),
+            last: None,
+            waiting: None,
+            noscript: None,
+            at: 0,
+            offered: None,
+            in_picture: false,
+        }
+    }
+
+    fn read(&mut self, html: &str, tag: &Tag<'_>) {
+        let has_text = !html[self.at..tag.range.start].trim_ascii().is_empty();
+        self.at = tag.raw_end.unwrap_or(tag.range.end);
+        if self.noscript.is_some() {
+            return self.read_in_noscript(tag, has_text);
+        }
+        let is_wrapper = WRAPPERS
+            .iter()
+            .any(|name| tag.name.eq_ignore_ascii_case(name));
+        if has_text || !(is_wrapper || self.goes_on(tag)) {
+            self.settle();
+        }
+        if tag.starts("noscript") && !tag.is_self_closed {
+            self.noscript = Some((tag.range.start, None, false));
+        } else if tag.starts("picture") || tag.ends("picture") {
+            self.in_picture = !tag.is_end;
+            self.offered = None;
+        } else if tag.starts("source") && self.in_picture {
+            self.offer(tag);
+        } else if is_picture(tag) {
+            self.read_picture(tag);
+        }
+    }
+
+    /// Whether a picture and its twin may still meet behind this tag.
+    fn goes_on(&self, tag: &Tag<'_>) -> bool {
+        tag.starts("noscript") || tag.starts("source") || (is_picture(tag) && self.last.is_none())
+    }
+
+    fn offer(&mut self, tag: &Tag<'_>) {
+        // Readers know these; newer ones only where there is nothing else.
+        let kind = tag.value("type").unwrap_or_default().to_ascii_lowercase();
+        let is_new = kind.contains("avif") || kind.contains("jxl") || kind.contains("heic");
+        if is_new && self.offered.is_some() {
+            return;
+        }
+        let lists = ["srcset", "data-srcset", "data-lazy-srcset"];
+        let found = lists.iter().find_map(|name| {
+            let list = tag.value(name)?;
+            srcset::best(&list)
+                .filter(|best| is_address(best))
+                .map(str::to_owned)
+        });
+        if !is_new || self.offered.is_none() {
+            self.offered = found.or(self.offered.take());
+        }
+    }
+
+    fn read_picture(&mut self, tag: &Tag<'_>) {
+        let src = tag.value("src").unwrap_or_default();
+        let src = src.trim_ascii();
+        let is_empty = !is_address(src);
+        let candidate = candidate(tag).or_else(|| self.offered.clone());
+        let is_lazy = is_empty || is_placeholder(src, candidate.is_some());
+        let edit = tag.set("src", "\u{0}");
+        let (before, after) = if edit.text.starts_with(' ') {
+            (" src=\"", "\"")
+        } else if edit.text.starts_with("=\"") {
+            ("=\"", "\"")
+        } else if edit.text.starts_with('"') {
+            ("\"", "\"")
+        } else {
+            ("", "")
+        };
+        let mut picture = Picture {
+            shown: (!is_lazy).then(|| src.to_owned()),
+            is_lazy,
+            names: tag
+                .attributes
+                .iter()
+                .take(NAMES_MAX)
+                .map(|attribute| tag.value_of(attribute).into_owned())
+                .collect(),
+            promote: Promote {
+                range: edit.range,
+                before,
+                after,
+            },
+        };
+        if let (true, Some(address)) = (is_lazy, candidate) {
+            self.edits.push(picture.promote(&address));
+        }
+        if let Some(twin) = self.waiting.take() {
+            // One that belongs to neither side is no twin.
+            self.join(&mut picture, twin);
+        }
+        self.last = Some(picture);
+    }
+
+    /// A picture and the twin beside it; gives it back if it is none of this picture.
+    fn join(&mut self, picture: &mut Picture, twin: Twin) -> Option<Twin> {
+        if picture.shown.is_none() {
+            let edit = picture.promote(&twin.address);
+            self.edits.push(edit);
+        } else if !self.is_same(picture, &twin.address) {
+            return Some(twin);
+        }
+        self.edits.push(Edit {
+            range: twin.range,
+            text: String::new(),
+        });
+        None
+    }
+
+    /// Whether a twin shows the same picture, maybe in another size.
+    fn is_same(&self, picture: &Picture, twin: &str) -> bool {
+        let shown = picture.shown.as_deref().unwrap_or_default();
+        let join = |address: &str| self.base.url().join(address).ok();
+        let is_equal = shown == twin || join(shown).is_some_and(|url| join(twin) == Some(url));
+        let is_named = || picture.names.iter().any(|name| name.contains(twin));
+        is_equal || picture.is_lazy && (is_named() || stem(shown) == stem(twin))
+    }
+
+    fn read_in_noscript(&mut self, tag: &Tag<'_>, has_text: bool) {
+        let Some((start, address, has_more)) = &mut self.noscript else {
+            return;
+        };
+        if !tag.ends("noscript") {
+            let is_wrapper = WRAPPERS
+                .iter()
+                .any(|name| tag.name.eq_ignore_ascii_case(name));
+            *has_more |= has_text || !(is_wrapper || is_picture(tag) || tag.starts("source"));
+            if is_picture(tag) {
+                *has_more |= address.is_some();
+                let src = tag.value("src").unwrap_or_default();
+                *address = Some(src.trim_ascii().to_owned());
+            }
+            return;
+        }
+        let (range, has_more) = (*start..tag.range.end, *has_more || has_text);
+        let address = address.take().filter(|address| is_address(address));
+        self.noscript = None;
+        let Some(address) = address.filter(|_| !has_more) else {
+            return self.settle();
+        };
+        let twin = Twin { range, address };
+        self.waiting = match self.last.take() {
+            Some(mut picture) => self.join(&mut picture, twin),
+            None => Some(twin),
+        };
+    }
+
+    /// What was read last has no twin.
+    fn settle(&mut self) {
+        self.last = None;
+        self.waiting = None;
+    }
+}
+
+impl Picture {
+    fn promote(&mut self, address: &str) -> Edit {
+        self.shown = Some(address.to_owned());
+        let Promote {
+            range,
+            before,
+            after,
+        } = &self.promote;
+        let address = crate::rewrite::html::tags::escape(address);
+        Edit {
+            range: range.clone(),
+            text: format!("{before}{address}{after}"),
+        }
+    }
+}
+
+fn is_picture(tag: &Tag<'_>) -> bool {
+    !tag.is_end && PICTURES.iter().any(|name| tag.starts(name))
+}
+
+/// The name of a picture's file without its ending and what says its size: `-300x200`, `-scaled`.
+fn stem(address: &str) -> &str {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let name = file.rsplit_once('.').map_or(file, |(name, _)| name);
+    let is_size = |part: &str| {
+        part == "scaled"
+            || part
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'x' | b'w' | b'@'))
+    };
+    match name.rsplit_once(['-', '_']) {
+        Some((before, size)) if is_size(size) => before,
+        _ => name,
+    }
+}
+
+/// Something that a reader could load.
+fn is_address(text: &str) -> bool {
+    let is_inline = |scheme: &str| {
+        text.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    !text.is_empty()
+        && !text.starts_with('#')
+        && !["data:", "about:", "javascript:", "blob:"]
+            .iter()
+            .any(|scheme| is_inline(scheme))
+}
+
+/// Whether `src` only keeps the place of the picture.
+fn is_placeholder(src: &str, has_candidate: bool) -> bool {
+    if !has_candidate {
+        return false;
+    }
+    let path = src.split(['?', '#']).next().unwrap_or_default();
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let stem = file.split('.').next().unwrap_or_default();
+    PLACEHOLDERS
+        .iter()
+        .any(|name| stem.eq_ignore_ascii_case(name))
+}
+
+/// The best address that a picture names outside its `src`.
+fn candidate(tag: &Tag<'_>) -> Option<String> {
+    let single = LAZY.iter().find_map(|name| {
+        let value = tag.value(name)?;
+        let value = value.trim_ascii();
+        let is_one = is_address(value)
+            && reads_like_an_address(value)
+            && !value.contains(char::is_whitespace);
+        is_one.then(|| value.to_owned())
+    });
+    let listed = || {
+        LAZY_LISTS.iter().find_map(|name| {
+            let list = tag.value(name)?;
+            srcset::best(&list)
+                .filter(|best| is_address(best))
+                .map(str::to_owned)
+        })
+    };
+    // Whatever else names a picture file, as Readability looks for it.
+    let other = || {
+        tag.attributes.iter().find_map(|attribute| {
+            let name = tag.name_of(attribute);
+            let value = tag.value_of(attribute);
+            let value = value.trim_ascii();
+            let is_one = name.len() > 5
+                && name.as_bytes()[..5].eq_ignore_ascii_case(b"data-")
+                && !name.eq_ignore_ascii_case("data-pin-media")
+                && is_address(value)
+                && names_a_picture(value)
+                && value.contains('/')
+                && !value.contains(char::is_whitespace);
+            is_one.then(|| value.to_owned())
+        })
+    };
+    single.or_else(listed).or_else(other)
+}
+
+#[cfg(test)]
+mod tests;

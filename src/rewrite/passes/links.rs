@@ -1,0 +1,320 @@
+//! Links that work wherever the item is read: relative ones become absolute, and what only
+//! follows people around is taken out of the others.
+//!
+//! Invariant: what stands in an address that was absolute stays byte for byte, but for the
+//! tracking parameters.
+
+use std::borrow::Cow;
+
+use url::Url;
+
+use crate::feed::text::Edit;
+use crate::rewrite::base::FieldBase;
+use crate::rewrite::budget::{ADDRESS_BYTES_MAX, Budget};
+use crate::rewrite::html::Markup;
+use crate::rewrite::html::tags::{Attribute, Tag, tags};
+use crate::rewrite::srcset;
+
+/// What is done to links, as configured.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Whether relative addresses become absolute.
+    pub absolute: bool,
+    /// Whether tracking parameters are taken out of links.
+    pub clean: bool,
+    /// More names of such parameters; one that ends in `*` covers all that start like it.
+    pub tracking_params: Vec<String>,
+}
+
+/// Parameters that say where somebody came from, not what they want to see.
+const TRACKING_PARAMS: &[&str] = &[
+    "utm_*",
+    "mtm_*",
+    "pk_*",
+    "piwik_*",
+    "matomo_*",
+    "hsa_*",
+    "stm_*",
+    "at_*",
+    "fb_action_ids",
+    "fb_action_types",
+    "fb_ref",
+    "fb_source",
+    "fb_comment_id",
+    "fbclid",
+    "gclid",
+    "gclsrc",
+    "dclid",
+    "gbraid",
+    "wbraid",
+    "gad_source",
+    "gad_campaignid",
+    "msclkid",
+    "yclid",
+    "ysclid",
+    "twclid",
+    "ttclid",
+    "li_fat_id",
+    "igshid",
+    "igsh",
+    "mc_cid",
+    "mc_eid",
+    "mkt_tok",
+    "_hsenc",
+    "_hsmi",
+    "__hssc",
+    "__hstc",
+    "__hsfp",
+    "hsctatracking",
+    "oly_anon_id",
+    "oly_enc_id",
+    "vero_id",
+    "vero_conv",
+    "wickedid",
+    "rb_clickid",
+    "s_cid",
+    "ml_subscriber",
+    "ml_subscriber_hash",
+    "_openstat",
+    "ncid",
+    "cmpid",
+    "sr_share",
+    "ref_src",
+    "ref_url",
+    "guccounter",
+    "guce_referrer",
+    "guce_referrer_sig",
+    "spm",
+    "scm",
+    "xtor",
+    "wt_mc",
+    "wt_zmc",
+    "campaign_id",
+    "_branch_match_id",
+    "_branch_referrer",
+    "itm_source",
+    "itm_medium",
+    "itm_campaign",
+    "itm_content",
+];
+
+/// Elements and their attributes that hold one address.
+const LINKS: &[(&str, &str)] = &[
+    ("a", "href"),
+    ("area", "href"),
+    ("iframe", "src"),
+    ("video", "src"),
+    ("audio", "src"),
+    ("source", "src"),
+    ("track", "src"),
+    ("embed", "src"),
+    ("object", "data"),
+    ("blockquote", "cite"),
+    ("q", "cite"),
+    ("ins", "cite"),
+    ("del", "cite"),
+    ("img", "longdesc"),
+];
+/// The same for pictures, which are only seen to where they are not sent through a proxy.
+const PICTURES: &[(&str, &str)] = &[("img", "src"), ("video", "poster"), ("input", "src")];
+
+/// The link rules, ready for use.
+#[derive(Debug)]
+pub(super) struct Links {
+    absolute: bool,
+    /// Whether pictures are among the links.
+    with_pictures: bool,
+    clean: Option<Vec<String>>,
+}
+
+impl Links {
+    /// `None` when nothing is to be done.
+    pub(super) fn new(options: &Options, pictures_are_proxied: bool) -> Option<Self> {
+        let own = options.tracking_params.iter().map(String::as_str);
+        let all = TRACKING_PARAMS.iter().copied().chain(own);
+        let clean = options
+            .clean
+            .then(|| all.map(str::to_ascii_lowercase).collect());
+        (options.absolute || options.clean).then_some(Self {
+            absolute: options.absolute,
+            with_pictures: !pictures_are_proxied,
+            clean,
+        })
+    }
+
+    pub(super) fn edits(
+        &self,
+        html: &str,
+        (markup, base): (Markup, &FieldBase<'_>),
+        budget: &Budget,
+    ) -> Vec<Edit> {
+        if !self.may_change(html) {
+            return Vec::new();
+        }
+        let mut edits = Vec::new();
+        for tag in tags(html, markup).filter(|tag| !tag.is_end) {
+            let found = edits.len();
+            for &(element, name) in LINKS {
+                if tag.starts(element)
+                    && let Some(attribute) = tag.attribute(name)
+                {
+                    let is_link = matches!(element, "a" | "area");
+                    edits.extend(self.link(&tag, attribute, is_link, base));
+                }
+            }
+            if self.with_pictures && self.absolute {
+                self.pictures(&tag, base, &mut edits);
+            }
+            edits[found..].sort_by_key(|edit| edit.range.start);
+            // What may not be added any more is not collected either.
+            let mut late = edits.split_off(found);
+            late.retain_mut(|edit| {
+                let text = budget.spend(std::mem::take(&mut edit.text));
+                text.is_some_and(|text| {
+                    edit.text = text;
+                    true
+                })
+            });
+            edits.append(&mut late);
+            if budget.is_exceeded() {
+                break;
+            }
+        }
+        edits
+    }
+
+    /// A cheap look: whether there is an address that is not absolute, or a parameter.
+    fn may_change(&self, html: &str) -> bool {
+        let bytes = html.as_bytes();
+        memchr::memchr_iter(b'=', bytes).any(|at| {
+            let name = &bytes[at.saturating_sub(8)..at];
+            let name = name.trim_ascii_end();
+            let value = bytes[at + 1..].trim_ascii_start();
+            let value = value
+                .strip_prefix(b"\"")
+                .or(value.strip_prefix(b"'"))
+                .unwrap_or(value);
+            let is_link = [&b"href"[..], b"cite", b"data", b"longdesc"]
+                .iter()
+                .any(|link| ends_with(name, link));
+            let is_picture = [&b"src"[..], b"srcset", b"poster"]
+                .iter()
+                .any(|link| ends_with(name, link));
+            if is_link && self.clean.is_some() && memchr::memchr(b'?', value).is_some() {
+                return true;
+            }
+            (is_link || is_picture)
+                && self.absolute
+                && (!starts_absolute(value) || ends_with(name, b"srcset"))
+        })
+    }
+
+    fn link(
+        &self,
+        tag: &Tag<'_>,
+        attribute: &Attribute,
+        is_link: bool,
+        base: &FieldBase<'_>,
+    ) -> Option<Edit> {
+        let written = tag.value_of(attribute);
+        let absolute = self.absolute.then(|| join(&written, base)).flatten();
+        let address = absolute.as_deref().unwrap_or(&written);
+        let clean = match &self.clean {
+            Some(params) if is_link => without_params(address, params),
+            _ => None,
+        };
+        let new = clean.as_deref().or(absolute.as_deref())?;
+        Some(tag.set_value(attribute, new))
+    }
+
+    fn pictures(&self, tag: &Tag<'_>, base: &FieldBase<'_>, edits: &mut Vec<Edit>) {
+        for &(element, name) in PICTURES {
+            if tag.starts(element)
+                && let Some(attribute) = tag.attribute(name)
+                && let Some(address) = join(&tag.value_of(attribute), base)
+            {
+                edits.push(tag.set_value(attribute, &address));
+            }
+        }
+        if (tag.starts("img") || tag.starts("source"))
+            && let Some(attribute) = tag.attribute("srcset")
+        {
+            let list = tag.value_of(attribute);
+            let inner = srcset::edits(&list, &mut |written| join(written, base));
+            if !inner.is_empty() {
+                let new = crate::rewrite::compose::apply(&list, &inner);
+                edits.push(tag.set_value(attribute, &new));
+            }
+        }
+    }
+}
+
+fn ends_with(name: &[u8], ending: &[u8]) -> bool {
+    name.len() >= ending.len() && name[name.len() - ending.len()..].eq_ignore_ascii_case(ending)
+}
+
+/// Whether an address starts with a scheme, `#`, or nothing.
+fn starts_absolute(value: &[u8]) -> bool {
+    match value.first() {
+        None | Some(b'#' | b'"' | b'\'' | b'>') => true,
+        Some(first) if first.is_ascii_alphabetic() => value
+            .iter()
+            .find(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')))
+            .is_some_and(|&byte| byte == b':'),
+        Some(_) => false,
+    }
+}
+
+/// A relative address, made absolute.
+fn join(written: &str, base: &FieldBase<'_>) -> Option<String> {
+    let trimmed = written.trim_matches(|letter: char| letter <= ' ');
+    if trimmed.is_empty()
+        || starts_absolute(trimmed.as_bytes())
+        || trimmed.len() > ADDRESS_BYTES_MAX
+    {
+        return None;
+    }
+    let url: Url = base.url().join(trimmed).ok()?;
+    matches!(url.scheme(), "http" | "https").then(|| url.into())
+}
+
+/// An http address without the parameters that only track; `None` when it has none of them.
+fn without_params(address: &str, params: &[String]) -> Option<String> {
+    let is_web = starts_with(address, "http:") || starts_with(address, "https:");
+    let (before, rest) = address.split_once('?').filter(|_| is_web)?;
+    let (query, fragment) = match rest.find('#') {
+        Some(at) => rest.split_at(at),
+        None => (rest, ""),
+    };
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|pair| !is_tracking(pair.split('=').next().unwrap_or_default(), params))
+        .collect();
+    if kept.len() == query.split('&').count() {
+        return None;
+    }
+    let query = kept.join("&");
+    let mark = if query.is_empty() { "" } else { "?" };
+    Some(format!("{before}{mark}{query}{fragment}"))
+}
+
+fn starts_with(address: &str, scheme: &str) -> bool {
+    address
+        .get(..scheme.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+}
+
+fn is_tracking(name: &str, params: &[String]) -> bool {
+    let name: Cow<'_, str> = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        name.to_ascii_lowercase().into()
+    } else {
+        name.into()
+    };
+    params.iter().any(|param| match param.strip_suffix('*') {
+        Some(start) => name.starts_with(start),
+        None => *param == name,
+    })
+}
+
+#[cfg(test)]
+mod tests;

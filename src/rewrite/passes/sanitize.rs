@@ -1,0 +1,168 @@
+//! Takes out of a field what no reader needs and what can only harm.
+//!
+//! Invariants: a field that holds nothing of that kind stays byte for byte; what comes out holds
+//! nothing forbidden when a browser parses it, with scripts or without; twice is once.
+
+mod browser;
+mod danger;
+mod strict;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use crate::feed::text::Edit;
+use crate::rewrite::compose::Draft;
+use crate::rewrite::explain::Trace;
+use crate::rewrite::html::Markup;
+use crate::rewrite::html::tags::{Tag, tags};
+use danger::Element;
+
+/// How much is taken out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sanitize {
+    /// Nothing.
+    #[default]
+    Off,
+    /// Scripts, and what loads or sends things: see docs/configuration.md.
+    Scripts,
+    /// All that is not on a list of what articles are made of.
+    Strict,
+}
+
+/// How often what was cut out may leave something behind that has to be cut out.
+const ROUNDS_MAX: usize = 4;
+
+/// How much of a style element in svg or XHTML is looked at.
+const SHEET_BYTES_MAX: usize = 4 << 10;
+
+/// Edits that take out what `mode` forbids.
+pub(super) fn edits(html: &str, markup: Markup, mode: Sanitize, trace: &Trace) -> Vec<Edit> {
+    match mode {
+        Sanitize::Off => Vec::new(),
+        Sanitize::Strict => strict(html, markup),
+        Sanitize::Scripts if !danger::may_harm(html) => Vec::new(),
+        Sanitize::Scripts => {
+            let mut draft = Draft::new(html);
+            for _ in 0..ROUNDS_MAX {
+                let found = cut(draft.text(), markup);
+                if found.is_empty() {
+                    break;
+                }
+                draft.change(found);
+            }
+            let text = draft.text();
+            // SECURITY: markup that browsers repair into something else than what was read here
+            // (`<noscript>`, svg, math) is judged by a browser's parser.
+            if danger::may_harm(text) && !browser::is_harmless(text) {
+                trace.skip("sanitize", html, 0..0, "only the strict list was safe");
+                return whole(html, strict::clean(text, markup));
+            }
+            draft.into_edits()
+        }
+    }
+}
+
+/// Whether a field is small and flat enough for a parser that builds a tree.
+pub(super) fn is_small_enough(html: &str) -> bool {
+    browser::is_small(html)
+}
+
+fn strict(html: &str, markup: Markup) -> Vec<Edit> {
+    if memchr::memchr2(b'<', b'&', html.as_bytes()).is_none() {
+        return Vec::new();
+    }
+    whole(html, strict::clean(html, markup))
+}
+
+/// `text` in the place of all of `html`, if it says something else.
+fn whole(html: &str, text: String) -> Vec<Edit> {
+    if text == html {
+        return Vec::new();
+    }
+    let range = 0..html.len();
+    vec![Edit { range, text }]
+}
+
+/// Edits that cut out forbidden tags and attributes.
+fn cut(html: &str, markup: Markup) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    // Where the element starts that goes with all it holds, and how deep it holds itself.
+    let mut gone: Option<(usize, String, usize)> = None;
+    let mut is_removed_open = false;
+    for tag in tags(html, markup) {
+        if let Some((start, name, depth)) = &mut gone {
+            if tag.starts(name) && !tag.is_self_closed {
+                *depth += 1;
+            } else if tag.ends(name) {
+                *depth -= 1;
+                if *depth == 0 {
+                    edits.push(removed(*start..tag.range.end));
+                    gone = None;
+                }
+            }
+            continue;
+        }
+        let is_bad_sheet = tag.starts("style") && danger::is_style(sheet(html, &tag));
+        let kind = if is_bad_sheet {
+            Element::Removed
+        } else {
+            danger::element(tag.name)
+        };
+        match kind {
+            // The end of raw text that went.
+            _ if tag.is_end && std::mem::take(&mut is_removed_open) => {
+                edits.push(removed(tag.range));
+            }
+            Element::Kept if tag.is_end => {}
+            // SECURITY: what is not listed is not judged.
+            Element::Kept if tag.has_more => edits.push(removed(tag.range)),
+            Element::Kept => cut_attributes(html, &tag, &mut edits),
+            Element::Unwrapped => edits.push(removed(tag.range)),
+            Element::Removed if tag.is_end || closes_itself(&tag, markup) => {
+                edits.push(removed(tag.range));
+            }
+            Element::Removed => match tag.raw_end {
+                Some(end) => {
+                    edits.push(removed(tag.range.start..end));
+                    is_removed_open = true;
+                }
+                None => gone = Some((tag.range.start, tag.name.to_owned(), 1)),
+            },
+        }
+    }
+    if let Some((start, ..)) = gone {
+        edits.push(removed(start..html.len()));
+    }
+    edits
+}
+
+/// Whether an element ends in its start tag: in XHTML, and in svg, where nothing is raw text.
+fn closes_itself(tag: &Tag<'_>, markup: Markup) -> bool {
+    tag.is_self_closed && (markup == Markup::Xhtml || tag.raw_end.is_none())
+}
+
+/// What a style element holds, as far as it is looked at; the rest is left to the browser's parser.
+fn sheet<'h>(html: &'h str, tag: &Tag<'_>) -> &'h str {
+    let start = tag.range.end;
+    let window = html.floor_char_boundary(start + SHEET_BYTES_MAX);
+    let end = tag
+        .raw_end
+        .or_else(|| html[start..window].find("</").map(|at| start + at));
+    &html[start..end.unwrap_or(window)]
+}
+
+fn cut_attributes(html: &str, tag: &Tag<'_>, edits: &mut Vec<Edit>) {
+    for attribute in &tag.attributes {
+        let raw = attribute.value.clone().map_or("", |value| &html[value]);
+        let name = tag.name_of(attribute);
+        if danger::is_raw_attribute(tag.name, name, raw) {
+            edits.push(tag.remove(attribute));
+        }
+    }
+}
+
+fn removed(range: Range<usize>) -> Edit {
+    let text = String::new();
+    Edit { range, text }
+}

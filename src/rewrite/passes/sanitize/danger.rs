@@ -1,0 +1,369 @@
+//! What is forbidden: elements, attributes, addresses, declarations.
+
+use std::cell::OnceCell;
+
+/// Names of attributes that are longer are read with care.
+const NAME_BYTES_MAX: usize = 64;
+/// So are fields with longer values that may hold an address.
+const VALUE_BYTES_MAX: usize = 8 << 10;
+
+/// What becomes of an element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Element {
+    Kept,
+    /// Its tags go, what it holds stays.
+    Unwrapped,
+    /// It goes with all that it holds.
+    Removed,
+}
+
+/// Elements that go with all they hold: code, and text that would become markup.
+const REMOVED: &[&str] = &["script", "textarea", "handler", "listener"];
+/// Elements whose tags go.
+const UNWRAPPED: &[&str] = &[
+    "applet",
+    "base",
+    "basefont",
+    "bgsound",
+    "button",
+    "datalist",
+    "embed",
+    "fencedframe",
+    "form",
+    "frame",
+    "frameset",
+    "ilayer",
+    "input",
+    "isindex",
+    "keygen",
+    "layer",
+    "link",
+    "meta",
+    "object",
+    "optgroup",
+    "option",
+    "param",
+    "portal",
+    "select",
+];
+
+/// Attributes that hold one or several addresses, or become one.
+const ADDRESSES: &[&str] = &[
+    "href",
+    "xlink:href",
+    "src",
+    "srcset",
+    "action",
+    "formaction",
+    "data",
+    "background",
+    "poster",
+    "cite",
+    "codebase",
+    "longdesc",
+    "dynsrc",
+    "lowsrc",
+    "manifest",
+    "ping",
+    "profile",
+    "usemap",
+    "classid",
+    "icon",
+    "code",
+    "archive",
+    "from",
+    "to",
+    "by",
+    "values",
+    "begin",
+    "content",
+    "xml:base",
+    "data-src",
+    "imagesrcset",
+];
+/// Those that hold several.
+const LISTS: &[&str] = &[
+    "srcset",
+    "imagesrcset",
+    "values",
+    "from",
+    "to",
+    "by",
+    "begin",
+    "content",
+    "archive",
+];
+/// Schemes that run something.
+const SCHEMES: &[&str] = &[
+    "javascript",
+    "vbscript",
+    "livescript",
+    "mocha",
+    "jar",
+    "view-source",
+];
+/// What `data:` may hold.
+const DATA: &[&str] = &[
+    "image/png",
+    "image/gif",
+    "image/jpeg",
+    "image/jpg",
+    "image/webp",
+    "image/avif",
+    "image/bmp",
+    "image/x-icon",
+    "image/jxl",
+    "image/tiff",
+    ";",
+    ",",
+    "image/vnd.microsoft.icon",
+    "image/apng",
+    "audio/",
+    "video/",
+    "font/",
+    "application/font",
+    "text/css",
+];
+/// What runs code in CSS, as old browsers did.
+const STYLES: &[&str] = &["expression(", "javascript:", "vbscript:", "-moz-binding"];
+
+pub(super) fn element(name: &str) -> Element {
+    let local = name.rsplit(':').next().unwrap_or(name);
+    let is_in = |list: &[&str]| list.iter().any(|entry| local.eq_ignore_ascii_case(entry));
+    match local.as_bytes().first().map(u8::to_ascii_lowercase) {
+        Some(b's' | b't' | b'h' | b'l') if is_in(REMOVED) => Element::Removed,
+        Some(b'a'..=b's') if is_in(UNWRAPPED) => Element::Unwrapped,
+        _ => Element::Kept,
+    }
+}
+
+/// A cheap look at a whole field: without these it holds nothing forbidden.
+pub(super) fn may_harm(html: &str) -> bool {
+    let bytes = html.as_bytes();
+    // Looked for at most once: for each attribute it would take quadratic time.
+    let (has_others, has_frame) = (OnceCell::new(), OnceCell::new());
+    memchr::memchr2_iter(b'<', b'=', bytes).any(|at| {
+        if bytes[at] == b'<' {
+            let rest = &html[at + 1..];
+            let rest = rest.strip_prefix('/').unwrap_or(rest);
+            let is_end = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
+            let end = rest.bytes().take(24).position(is_end).unwrap_or(0);
+            return element(&rest[..end]) != Element::Kept;
+        }
+        let before = html[..at].trim_ascii_end().as_bytes();
+        let from = before.len().saturating_sub(NAME_BYTES_MAX);
+        let is_name =
+            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'_');
+        let length = before[from..]
+            .iter()
+            .rev()
+            .take_while(|byte| is_name(byte))
+            .count();
+        let name = &before[before.len() - length..];
+        let value = html[at + 1..].trim_ascii_start();
+        let (value, quote) = match value.as_bytes().first() {
+            Some(&quote @ (b'"' | b'\'')) => (&value[1..], Some(quote)),
+            _ => (value, None),
+        };
+        let name = str::from_utf8(name).unwrap_or_default();
+        // SECURITY: one longer than that may start with `on`.
+        length == NAME_BYTES_MAX
+            || may_be_named(name) && {
+                // SECURITY: values that never end, over and over, would take quadratic time.
+                let window = value.floor_char_boundary(VALUE_BYTES_MAX);
+                let end = end_within(value.as_bytes(), window, quote);
+                if end.is_none() && window < value.len() {
+                    return true;
+                }
+                let value = &value[..end.unwrap_or(value.len())];
+                // Which element it stands on is not known: in pictures, drawings run nothing.
+                let has_others = *has_others.get_or_init(|| {
+                    has_tag(bytes, b"iframe") || has_tag(bytes, b"use") || has_tag(bytes, b"a")
+                });
+                let is_source = ["src", "srcset", "poster"]
+                    .iter()
+                    .any(|known| name.eq_ignore_ascii_case(known));
+                let on = if has_others && !is_source || has_tag_of_frames(&has_frame, bytes) {
+                    ""
+                } else {
+                    "img"
+                };
+                is_raw_attribute(on, name, value)
+            }
+    }) || (has_tag(bytes, b"style") && is_style(html))
+}
+
+fn has_tag_of_frames(found: &OnceCell<bool>, bytes: &[u8]) -> bool {
+    *found.get_or_init(|| has_tag(bytes, b"iframe"))
+}
+
+/// Where an attribute's value ends, if that is within so many bytes.
+fn end_within(value: &[u8], window: usize, quote: Option<u8>) -> Option<usize> {
+    match quote {
+        Some(quote) => memchr::memchr(quote, &value[..window]),
+        None => value[..window]
+            .iter()
+            .position(|&byte| byte.is_ascii_whitespace() || byte == b'>'),
+    }
+}
+
+fn has_tag(bytes: &[u8], name: &[u8]) -> bool {
+    memchr::memchr_iter(b'<', bytes).any(|open| {
+        bytes
+            .get(open + 1..open + 1 + name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    })
+}
+
+/// Whether an attribute of this name may be forbidden at all.
+fn may_be_named(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let starts = |start: &[u8]| {
+        bytes
+            .get(..start.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(start))
+    };
+    starts(b"on")
+        || starts(b"style")
+        || starts(b"srcdoc")
+        || starts(b"attributename")
+        || starts(b"http-equiv")
+        || name.contains(':')
+        || ADDRESSES
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether an attribute is forbidden whose value is not decoded yet.
+pub(super) fn is_raw_attribute(element: &str, name: &str, raw: &str) -> bool {
+    if !may_be_named(name) {
+        return false;
+    }
+    // Nearly all addresses are seen to be harmless by how they start.
+    let is_single = name.eq_ignore_ascii_case("src") || name.eq_ignore_ascii_case("href");
+    let is_plain = |start: &&[u8]| raw.as_bytes().starts_with(start);
+    if is_single
+        && [&b"https:"[..], b"http:", b"/", b"#", b"mailto:"]
+            .iter()
+            .any(is_plain)
+    {
+        return false;
+    }
+    if raw.contains('&') {
+        is_attribute(element, name, &htmlize::unescape_attribute(raw))
+    } else {
+        is_attribute(element, name, raw)
+    }
+}
+
+/// Whether an attribute is forbidden.
+pub(super) fn is_attribute(element: &str, name: &str, value: &str) -> bool {
+    let local = name.rsplit(':').next().unwrap_or(name);
+    let is = |known: &str| local.eq_ignore_ascii_case(known);
+    if name.len() > 2 && name.is_char_boundary(2) && name[..2].eq_ignore_ascii_case("on")
+        || is("srcdoc")
+        || is("http-equiv")
+        || is("formaction")
+        || is("ping")
+    {
+        return true;
+    }
+    if is("attributename") {
+        let target = value.trim().to_ascii_lowercase();
+        return target.starts_with("on") || target.ends_with("href") || target.contains("src");
+    }
+    if is("style") {
+        return is_style(value);
+    }
+    let holds_addresses = ADDRESSES
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known) || is(known));
+    let is_picture = ["img", "source", "image", "video"]
+        .iter()
+        .any(|picture| element.eq_ignore_ascii_case(picture));
+    let is_list = LISTS.iter().any(|known| is(known));
+    holds_addresses
+        && (is_address(value, is_picture)
+            || is_list && value.split([';', ',', ' ', '\n', '\t']).any(is_scripted))
+}
+
+/// Whether an address runs something. A drawing may stand in a picture, where it can't.
+fn is_address(value: &str, is_picture: bool) -> bool {
+    if is_scripted(value) {
+        return true;
+    }
+    let plain = plain_start(value, 40);
+    let Some(kind) = plain.strip_prefix("data:") else {
+        return false;
+    };
+    let is_drawing = is_picture && kind.starts_with("image/svg+xml");
+    !is_drawing && !DATA.iter().any(|known| kind.starts_with(known))
+}
+
+fn is_scripted(value: &str) -> bool {
+    let plain = plain_start(value, 16);
+    plain
+        .split_once(':')
+        .is_some_and(|(scheme, _)| SCHEMES.contains(&scheme))
+}
+
+/// The first letters of an address as browsers read them: in lower case, without the blanks and
+/// control characters that they skip.
+fn plain_start(value: &str, letters: usize) -> String {
+    value
+        .chars()
+        .filter(|letter| !letter.is_control() && !letter.is_whitespace() && *letter != '\u{ad}')
+        .take(letters)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect()
+}
+
+/// Whether CSS runs something in some browser there was.
+pub(super) fn is_style(css: &str) -> bool {
+    let lower = css.to_ascii_lowercase();
+    let has_hint = ["expression", "script", "binding", "behavior", "\\", "/*"]
+        .iter()
+        .any(|hint| lower.contains(hint));
+    if !has_hint {
+        return false;
+    }
+    let plain = without_disguise(&lower);
+    let has_behavior = plain.match_indices("behavior").any(|(at, word)| {
+        let is_whole =
+            !plain[..at].ends_with(|before: char| before.is_alphanumeric() || before == '-');
+        is_whole && plain[at + word.len()..].starts_with(':')
+    });
+    has_behavior || STYLES.iter().any(|style| plain.contains(style))
+}
+
+/// CSS without comments, escapes, blanks and control characters.
+fn without_disguise(css: &str) -> String {
+    let mut plain = String::with_capacity(css.len());
+    let mut rest = css;
+    while let Some(letter) = rest.chars().next() {
+        if let Some(comment) = rest.strip_prefix("/*") {
+            rest = comment.split_once("*/").map_or("", |(_, behind)| behind);
+            continue;
+        }
+        rest = &rest[letter.len_utf8()..];
+        if letter == '\\' {
+            let digits = rest
+                .bytes()
+                .take(6)
+                .take_while(u8::is_ascii_hexdigit)
+                .count();
+            let code = u32::from_str_radix(&rest[..digits], 16).ok();
+            plain.extend(
+                code.and_then(char::from_u32)
+                    .map(|found| found.to_ascii_lowercase()),
+            );
+            rest = &rest[digits..];
+            if digits > 0 {
+                rest = rest.strip_prefix([' ', '\n', '\t']).unwrap_or(rest);
+            }
+        } else if !letter.is_whitespace() && !letter.is_control() {
+            plain.push(letter);
+        }
+    }
+    plain
+}

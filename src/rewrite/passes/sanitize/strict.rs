@@ -1,0 +1,167 @@
+//! The allow-list: what articles are made of, and nothing else.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use ammonia::{Builder, UrlRelative};
+use url::Url;
+
+use super::browser;
+use crate::rewrite::compose::apply;
+use crate::rewrite::html::Markup;
+use crate::rewrite::html::tags::{escape, tags};
+use crate::rewrite::passes::sanitize::removed;
+use crate::rewrite::xhtml;
+
+/// Where frames may come from: players and maps that readers show.
+const FRAME_HOSTS: &[&str] = &[
+    "youtube.com",
+    "youtube-nocookie.com",
+    "vimeo.com",
+    "dailymotion.com",
+    "soundcloud.com",
+    "spotify.com",
+    "bandcamp.com",
+    "archive.org",
+    "bilibili.com",
+    "vk.com",
+    "twitch.tv",
+    "openstreetmap.org",
+    "ted.com",
+    "rumble.com",
+    "odysee.com",
+    "mixcloud.com",
+    "podbean.com",
+    "podcasts.apple.com",
+    "cdn.embedly.com",
+    "streamable.com",
+    "codepen.io",
+    "datawrapper.de",
+    "datawrapper.dwcdn.net",
+    "flourish.studio",
+    "invidious.io",
+    "nebula.tv",
+    "arte.tv",
+    "zdf.de",
+    "ard.de",
+    "dw.com",
+    "bbc.com",
+    "bbc.co.uk",
+    "slideshare.net",
+    "scribd.com",
+    "infogram.com",
+];
+
+const XHTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
+
+static LIST: LazyLock<Builder<'static>> = LazyLock::new(build);
+
+/// How often a parser may make something else of what it wrote itself.
+const ROUNDS_MAX: usize = 6;
+
+/// `html` with nothing in it that is not on the list; in a form that stays as it is when it comes
+/// here again.
+pub(super) fn clean(html: &str, markup: Markup) -> String {
+    let mut text = clean_once(html, markup);
+    for _ in 0..ROUNDS_MAX {
+        let next = clean_once(&text, markup);
+        if next == text {
+            return text;
+        }
+        text = next;
+    }
+    // SECURITY: nested such that no parser agrees with itself; then it is only text.
+    escape(html)
+}
+
+fn clean_once(html: &str, markup: Markup) -> String {
+    // To browsers that run scripts, what these hold is text; nobody is to see it as such.
+    let unwrapped: Vec<_> = tags(html, Markup::Html)
+        .filter_map(|tag| match tag.raw_end {
+            Some(end) if tag.starts("iframe") => Some(removed(tag.range.end..end)),
+            _ if tag.name.eq_ignore_ascii_case("noscript") => Some(removed(tag.range)),
+            _ => None,
+        })
+        .collect();
+    let html = apply(html, &unwrapped);
+    if !browser::is_small(&html) {
+        // SECURITY: too much for a parser; then it is only text.
+        return escape(&html);
+    }
+    let clean = LIST.clean(&html).to_string();
+    match markup {
+        Markup::Html => clean,
+        Markup::Xhtml => xhtml::well_formed(&clean),
+    }
+}
+
+fn build() -> Builder<'static> {
+    let mut list = Builder::default();
+    list.add_tags([
+        "figure",
+        "figcaption",
+        "picture",
+        "source",
+        "video",
+        "audio",
+        "track",
+        "iframe",
+        "section",
+        "main",
+        "big",
+        "font",
+        "u",
+        "s",
+        "dfn",
+        "wbr",
+        "details",
+        "summary",
+        "mark",
+        "small",
+    ]);
+    list.rm_tags(["map", "area"]);
+    list.add_generic_attributes(["dir"]);
+    list.add_tag_attributes("div", ["xmlns"]);
+    list.add_tag_attributes("img", ["srcset", "sizes", "loading", "decoding"]);
+    list.add_tag_attributes("source", ["src", "srcset", "sizes", "type", "media"]);
+    list.add_tag_attributes(
+        "video",
+        [
+            "src", "poster", "controls", "width", "height", "loop", "muted",
+        ],
+    );
+    list.add_tag_attributes("audio", ["src", "controls", "loop", "muted"]);
+    list.add_tag_attributes("track", ["src", "kind", "srclang", "label"]);
+    list.add_tag_attributes(
+        "iframe",
+        ["src", "width", "height", "title", "allowfullscreen"],
+    );
+    list.add_tag_attributes("details", ["open"]);
+    list.link_rel(None);
+    list.url_relative(UrlRelative::PassThrough);
+    list.attribute_filter(|element, attribute, value| match (element, attribute) {
+        ("div", "xmlns") if value != XHTML_NAMESPACE => None,
+        ("iframe", "src") if !is_frame(value) => None,
+        (_, "srcset") if value.to_ascii_lowercase().contains("script:") => None,
+        _ => Some(Cow::Borrowed(value)),
+    });
+    list
+}
+
+fn is_frame(address: &str) -> bool {
+    let address = address.trim();
+    let whole = if address.starts_with("//") {
+        format!("https:{address}")
+    } else {
+        address.to_owned()
+    };
+    let url = Url::parse(&whole).ok();
+    url.filter(|url| matches!(url.scheme(), "http" | "https"))
+        .and_then(|url| url.host_str().map(str::to_owned))
+        .is_some_and(|host| {
+            FRAME_HOSTS.iter().any(|known| {
+                host.strip_suffix(known)
+                    .is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            })
+        })
+}

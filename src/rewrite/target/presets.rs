@@ -1,0 +1,205 @@
+//! The image proxies that are known by name.
+
+use super::{Proxy, Secret};
+
+/// A proxy's way to write addresses. In its texts `<base>` stands for where it is, `<options>` for
+/// what is asked of it (with its slash or `&`), `<format>` for the format (with its dot or `@`).
+struct Preset {
+    name: &'static str,
+    /// Where it is unless somebody says otherwise.
+    base: Option<&'static str>,
+    template: &'static str,
+    /// Instead of a signature, where there is no key; `None`: it has to be signed.
+    unsigned: Option<&'static str>,
+    message: &'static str,
+}
+
+const PRESETS: &[Preset] = &[
+    Preset {
+        name: "weserv",
+        base: Some("https://images.weserv.nl"),
+        ..plain("<base>/?url={url_enc}<&options>")
+    },
+    Preset {
+        name: "wsrv",
+        base: Some("https://wsrv.nl"),
+        ..plain("<base>/?url={url_enc}<&options>")
+    },
+    Preset {
+        name: "imgproxy",
+        template: "<base>/{hmac_sha256_b64}</options>/{url_b64}<.format>",
+        message: "</options>/{url_b64}<.format>",
+        ..plain("")
+    },
+    Preset {
+        name: "imgproxy-plain",
+        template: "<base>/{hmac_sha256_b64}</options>/plain/{url_enc}<@format>",
+        message: "</options>/plain/{url_enc}<@format>",
+        ..plain("")
+    },
+    signed("camo", "<base>/{hmac_sha1_hex}/{url_hex}"),
+    signed("camo-query", "<base>/{hmac_sha1_hex}?url={url_enc}"),
+    signed("camo-base64", "<base>/{hmac_sha1_b64}/{url_b64}"),
+    Preset {
+        name: "thumbor",
+        template: "<base>/{hmac_sha1_b64_padded}/<options/>{host_path}",
+        message: "<options/>{host_path}",
+        ..plain("")
+    },
+    Preset {
+        name: "imagor",
+        template: "<base>/{hmac_sha1_b64_padded}/<options/>b64:{url_b64}",
+        message: "<options/>b64:{url_b64}",
+        ..plain("")
+    },
+    Preset {
+        name: "willnorris",
+        template: "<base>/<options>,s{hmac_sha256_b64_padded}/{url}",
+        message: "{url}#<options>",
+        unsigned: Some("<base>/<options>/{url}"),
+        ..plain("")
+    },
+    Preset {
+        name: "cloudflare",
+        ..plain("<base>/cdn-cgi/image/<options>/{url}")
+    },
+    Preset {
+        name: "photon",
+        base: Some("https://i0.wp.com"),
+        ..plain("<base>/{host}{path}{ssl}")
+    },
+    Preset {
+        name: "freshrss",
+        base: Some("https://wsrv.nl/?url="),
+        ..plain("<base>{url_enc}")
+    },
+    signed(
+        "miniflux",
+        "<base>/proxy/{hmac_sha256_b64_padded}/{url_b64_padded}",
+    ),
+];
+
+/// One that is never signed, or for which `unsafe` stands where the signature would.
+const fn plain(template: &'static str) -> Preset {
+    Preset {
+        name: "",
+        base: None,
+        template,
+        unsigned: Some(""),
+        message: "",
+    }
+}
+
+/// One that signs the picture's address, and has to.
+const fn signed(name: &'static str, template: &'static str) -> Preset {
+    Preset {
+        name,
+        base: None,
+        template,
+        unsigned: None,
+        message: "",
+    }
+}
+
+/// What a preset is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PresetOptions {
+    /// Where the proxy is: `https://images.example.org`. Some have a place of their own.
+    pub base: Option<String>,
+    /// What is asked of the proxy, in its own words: `rs:fit:800:0`, `w=800&output=webp`.
+    pub options: String,
+    /// The format that imgproxy is asked for.
+    pub format: Option<String>,
+    /// The key of signatures; without one, addresses are not signed.
+    pub key: Secret,
+    /// imgproxy's salt.
+    pub salt: Secret,
+}
+
+/// Why a preset can't be used; its `Display` is a sentence for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PresetError {
+    /// There is none of this name.
+    #[error("there is no such preset; known are {known}", known = known())]
+    Unknown,
+    /// The proxy has no place of its own.
+    #[error("the preset needs `base`, the address where the proxy is")]
+    NoBase,
+    /// The proxy doesn't answer to addresses that are not signed.
+    #[error("the preset needs a `key`")]
+    NoKey,
+}
+
+/// The names of the presets.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|preset| preset.name)
+}
+
+fn known() -> String {
+    names().collect::<Vec<_>>().join(", ")
+}
+
+impl Proxy {
+    /// The proxy of this name.
+    ///
+    /// # Errors
+    /// When there is none, or it lacks something.
+    pub fn preset(name: &str, told: &PresetOptions) -> Result<Self, PresetError> {
+        let preset = PRESETS.iter().find(|preset| preset.name == name);
+        let preset = preset.ok_or(PresetError::Unknown)?;
+        let base = told.base.as_deref().or(preset.base);
+        let base = base.ok_or(PresetError::NoBase)?;
+        let template = match (told.key.is_empty(), preset.unsigned) {
+            (false, _) => preset.template.to_owned(),
+            (true, None) => return Err(PresetError::NoKey),
+            (true, Some("")) => without_signature(preset.template),
+            (true, Some(unsigned)) => unsigned.to_owned(),
+        };
+        Ok(Self {
+            template: fill(&template, base, told),
+            message: fill(preset.message, base, told),
+            key: told.key.clone(),
+            salt: told.salt.clone(),
+            refuses_query: name == "photon",
+        })
+    }
+}
+
+/// A template with `unsafe` for its signature.
+fn without_signature(template: &str) -> String {
+    match (template.find("{hmac"), template.find("/{hmac")) {
+        (Some(start), Some(_)) => {
+            let end = template[start..]
+                .find('}')
+                .map_or(start, |at| start + at + 1);
+            format!("{}unsafe{}", &template[..start], &template[end..])
+        }
+        _ => template.to_owned(),
+    }
+}
+
+fn fill(text: &str, base: &str, told: &PresetOptions) -> String {
+    let asked = literal(&told.options);
+    let format = told.format.as_deref().map(literal).unwrap_or_default();
+    let with = |before: &str, word: &str, after: &str| match word {
+        "" => String::new(),
+        word => format!("{before}{word}{after}"),
+    };
+    let bare = match asked.as_str() {
+        "" if text.contains("cdn-cgi") => "format=auto,onerror=redirect",
+        "" => "0x0",
+        asked => asked,
+    };
+    text.replace("<base>", literal(base).trim_end_matches('/'))
+        .replace("<&options>", &with("&", &asked, ""))
+        .replace("</options>", &with("/", &asked, ""))
+        .replace("<options/>", &with("", &asked, "/"))
+        .replace("<options>", bare)
+        .replace("<.format>", &with(".", &format, ""))
+        .replace("<@format>", &with("@", &format, ""))
+}
+
+/// Text that holds no placeholder.
+fn literal(text: &str) -> String {
+    text.replace('{', "{{").replace('}', "}}")
+}
