@@ -82,7 +82,7 @@ def bases_of(parsed, text, url):
     declared = re.findall(r"""(?:xml:base|<base[^>]{0,200}?href)\s*=\s*["']?([^"'>\s]+)""", text[:2_000_000])
     from places import join
     found += [join(base, one) for one in declared for base in (url, *declared[:8])]
-    return [base for base in dict.fromkeys(found) if base]
+    return list(dict.fromkeys(base for base in found if base and isinstance(base, str)))
 
 
 def leaks_of(view, must_media=False):
