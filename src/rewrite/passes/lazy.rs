@@ -5,14 +5,16 @@
 //! Invariants: a picture that has an address of its own is left; nothing but `src` and twins is
 //! changed; twice is once.
 
+mod candidate;
+
 use std::ops::Range;
 
 use crate::feed::text::Edit;
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::{Tag, any_tag, tags};
-use crate::rewrite::places::{names_a_picture, reads_like_an_address};
 use crate::rewrite::srcset;
+use candidate::{candidate, is_address, is_placeholder, stem};
 
 /// How many attributes of a picture are compared with its twin.
 const NAMES_MAX: usize = 64;
@@ -20,70 +22,6 @@ const NAMES_MAX: usize = 64;
 /// Elements that stand for a picture.
 const PICTURES: &[&str] = &["img", "amp-img", "amp-anim", "a-img"];
 
-/// Where scripts find a picture's address: the full size first, then what a script would put into
-/// `src`, then what is for small screens.
-const LAZY: &[&str] = &[
-    "data-orig-file",
-    "data-large-file",
-    "data-full-url",
-    "data-hi-res-src",
-    "data-high-res-src",
-    "data-src",
-    "data-original",
-    "data-orig",
-    "data-url",
-    "data-lazy-src",
-    "data-actualsrc",
-    "data-original-mos",
-    "data-canonical-src",
-    "data-lazy",
-    "data-lazyload",
-    "data-echo",
-    "data-delay",
-    "data-normal",
-    "data-image",
-    "data-img-src",
-    "data-cfsrc",
-    "data-src-retina",
-    "data-2000src",
-    "data-1000src",
-    "data-800src",
-    "data-655src",
-    "data-500src",
-    "data-380src",
-    "data-medium-file",
-    "data-mobile-src",
-    "data-fallback-src",
-];
-/// The same for lists of candidates.
-const LAZY_LISTS: &[&str] = &["data-srcset", "data-lazy-srcset", "srcset"];
-/// What a page shows until the picture is there, by the file's name without its ending.
-const PLACEHOLDERS: &[&str] = &[
-    "blank",
-    "spacer",
-    "pixel",
-    "placeholder",
-    "transparent",
-    "loading",
-    "loader",
-    "lazy",
-    "lazyload",
-    "lazy-load",
-    "1x1",
-    "1px",
-    "grey",
-    "gray",
-    "dummy",
-    "empty",
-    "clear",
-    "trans",
-    "space",
-    "white",
-    "none",
-    "t",
-    "s",
-    "b",
-];
 /// Wrappers that may stand between a picture and its `<noscript>` twin, or around the twin.
 const WRAPPERS: &[&str] = &["picture", "a", "span", "div", "figure", "p"];
 
@@ -342,86 +280,6 @@ impl Picture {
 
 fn is_picture(tag: &Tag<'_>) -> bool {
     !tag.is_end && PICTURES.iter().any(|name| tag.starts(name))
-}
-
-/// The name of a picture's file without its ending and what says its size: `-300x200`, `-scaled`.
-fn stem(address: &str) -> &str {
-    let path = address.split(['?', '#']).next().unwrap_or_default();
-    let file = path.rsplit('/').next().unwrap_or_default();
-    let name = file.rsplit_once('.').map_or(file, |(name, _)| name);
-    let is_size = |part: &str| {
-        part == "scaled"
-            || part
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'x' | b'w' | b'@'))
-    };
-    match name.rsplit_once(['-', '_']) {
-        Some((before, size)) if is_size(size) => before,
-        _ => name,
-    }
-}
-
-/// Something that a reader could load.
-fn is_address(text: &str) -> bool {
-    let is_inline = |scheme: &str| {
-        text.get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    };
-    !text.is_empty()
-        && !text.starts_with('#')
-        && !["data:", "about:", "javascript:", "blob:"]
-            .iter()
-            .any(|scheme| is_inline(scheme))
-}
-
-/// Whether `src` only keeps the place of the picture.
-fn is_placeholder(src: &str, has_candidate: bool) -> bool {
-    if !has_candidate {
-        return false;
-    }
-    let path = src.split(['?', '#']).next().unwrap_or_default();
-    let file = path.rsplit('/').next().unwrap_or_default();
-    let stem = file.split('.').next().unwrap_or_default();
-    PLACEHOLDERS
-        .iter()
-        .any(|name| stem.eq_ignore_ascii_case(name))
-}
-
-/// The best address that a picture names outside its `src`.
-fn candidate(tag: &Tag<'_>) -> Option<String> {
-    let single = LAZY.iter().find_map(|name| {
-        let value = tag.value(name)?;
-        let value = value.trim_ascii();
-        let is_one = is_address(value)
-            && reads_like_an_address(value)
-            && !value.contains(char::is_whitespace);
-        is_one.then(|| value.to_owned())
-    });
-    let listed = || {
-        LAZY_LISTS.iter().find_map(|name| {
-            let list = tag.value(name)?;
-            srcset::best(&list)
-                .filter(|best| is_address(best))
-                .map(str::to_owned)
-        })
-    };
-    // Whatever else names a picture file, as Readability looks for it.
-    let other = || {
-        tag.attributes.iter().find_map(|attribute| {
-            let name = tag.name_of(attribute);
-            let value = tag.value_of(attribute);
-            let value = value.trim_ascii();
-            let is_one = name.len() > 5
-                && name.as_bytes()[..5].eq_ignore_ascii_case(b"data-")
-                && !name.eq_ignore_ascii_case("data-pin-media")
-                && is_address(value)
-                && names_a_picture(value)
-                && value.contains('/')
-                && !value.contains(char::is_whitespace);
-            is_one.then(|| value.to_owned())
-        })
-    };
-    single.or_else(listed).or_else(other)
 }
 
 #[cfg(test)]
