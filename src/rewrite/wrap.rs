@@ -1,6 +1,7 @@
 //! Header and footer around a field's content.
 //!
-//! Invariant: what the publisher left open swallows neither.
+//! Invariants: what the publisher left open swallows neither; where one stands already, since the
+//! feed has passed through us before, it is not put a second time.
 
 use crate::feed::text::Edit;
 use crate::feed::xml::Tag;
@@ -22,6 +23,7 @@ impl Wrap {
     pub(super) fn is_empty(&self) -> bool {
         self.header.is_empty() && self.footer.is_empty()
     }
+
     /// The edits that put them around a field's content.
     pub(super) fn edits(&self, html: &str, site: &Site<'_>) -> Vec<Edit> {
         let mut edits = Vec::new();
@@ -37,7 +39,8 @@ impl Wrap {
 fn wrap_html(html: &str, wrap: &Wrap, site: &Site<'_>, edits: &mut Vec<Edit>) {
     let start = html.len() - html.trim_start().len();
     let end = html.trim_end().len().max(start);
-    if !wrap.header.is_empty() {
+    let content = &html[start..end];
+    if !wrap.header.is_empty() && !content.starts_with(&wrap.header) {
         edits.insert(
             0,
             Edit {
@@ -46,7 +49,7 @@ fn wrap_html(html: &str, wrap: &Wrap, site: &Site<'_>, edits: &mut Vec<Edit>) {
             },
         );
     }
-    if !wrap.footer.is_empty() {
+    if !wrap.footer.is_empty() && !content.ends_with(&wrap.footer) {
         match fragment::closing(&html[..end]) {
             Some(Closing { keep, text }) => {
                 let text = format!("{text}{}", wrap.footer);
@@ -77,20 +80,17 @@ fn wrap_xhtml(markup: &str, wrap: &Wrap, edits: &mut Vec<Edit>) {
             xhtml::well_formed(html)
         )
     };
-    if !wrap.header.is_empty() {
-        edits.insert(
-            0,
-            Edit {
-                range: start..start,
-                text: own(&wrap.header),
-            },
-        );
+    let (header, footer) = (own(&wrap.header), own(&wrap.footer));
+    let content = markup[start..end].trim();
+    if !wrap.header.is_empty() && !content.starts_with(&header) {
+        let range = start..start;
+        let text = header;
+        edits.insert(0, Edit { range, text });
     }
-    if !wrap.footer.is_empty() {
-        edits.push(Edit {
-            range: end..end,
-            text: own(&wrap.footer),
-        });
+    if !wrap.footer.is_empty() && !content.ends_with(&footer) {
+        let range = end..end;
+        let text = footer;
+        edits.push(Edit { range, text });
     }
 }
 

@@ -86,3 +86,20 @@ fn golden_files() {
         }
     }
 }
+
+#[test]
+fn header_and_footer_stand_once_however_often_a_feed_passes() {
+    let rules = rules(
+        "header = '<i>{{ item.title }}</i>'\nfooter = '<hr><a href=\"{{ item.link }}\">more</a>'",
+    );
+    for document in [
+        "<rss><channel><title>n</title><item><title>a</title><link>https://x.org/1</link><description><![CDATA[<p>b <b>c]]></description></item></channel></rss>",
+        "<rss><channel><title>n</title><item><title>a &amp; b</title><link>https://x.org/1</link><description>&lt;p>b </description></item></channel></rss>",
+        "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>n</title><entry><title>a</title><link href=\"https://x.org/1\"/><content type=\"xhtml\"><div xmlns=\"http://www.w3.org/1999/xhtml\">b </div></content></entry></feed>",
+        "{\"version\":\"https://jsonfeed.org/version/1\",\"title\":\"n\",\"items\":[{\"id\":\"1\",\"title\":\"a\",\"url\":\"https://x.org/1\",\"content_html\":\"<p>b\"}]}",
+    ] {
+        let once = rewrite(&rules, document.as_bytes(), 100);
+        assert_eq!(once.matches("more").count(), 1, "{once}");
+        assert_eq!(rewrite(&rules, once.as_bytes(), 100), once);
+    }
+}
