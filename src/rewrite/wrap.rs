@@ -49,7 +49,11 @@ fn wrap_html(html: &str, wrap: &Wrap, site: &Site<'_>, edits: &mut Vec<Edit>) {
             },
         );
     }
-    if !wrap.footer.is_empty() && !content.ends_with(&wrap.footer) {
+    // Inside something left open, such as a comment, it would not be seen.
+    let stands = content.ends_with(&wrap.footer)
+        && fragment::closing(content)
+            .is_some_and(|closing| closing.text.is_empty() && closing.keep == content.len());
+    if !wrap.footer.is_empty() && !stands {
         match fragment::closing(&html[..end]) {
             Some(Closing { keep, text }) => {
                 let text = format!("{text}{}", wrap.footer);

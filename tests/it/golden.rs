@@ -103,3 +103,11 @@ fn header_and_footer_stand_once_however_often_a_feed_passes() {
         assert_eq!(rewrite(&rules, once.as_bytes(), 100), once);
     }
 }
+
+#[test]
+fn a_footer_that_a_comment_swallows_does_not_count() {
+    let rules = rules("footer = '<hr>FOOT'");
+    let document = "<rss><channel><title>n</title><item><description><![CDATA[<p>b<!-- <hr>FOOT]]></description></item></channel></rss>";
+    let out = rewrite(&rules, document.as_bytes(), 100);
+    assert_eq!(out.matches("<hr>FOOT").count(), 2, "{out}");
+}
