@@ -91,7 +91,8 @@ async fn never_pretend_when(reason: &str, bad: Reply) {
     let publisher = Origin::script(vec![bad, Reply::ok(feed_of(10, 1_000))]).await;
     let service = Service::with_feed(SHORT, publisher.address()).await;
     let answer = get(service.addr, "/feeds/news", &[]).await;
-    if answer.status == 200 {
+    // Where the head was still in hyper's buffer when the body broke off, not even that is sent.
+    if matches!(answer.status, 0 | 200) {
         assert!(!answer.whole, "{reason}: a clean 200 of half a feed");
     } else {
         assert!(

@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 /// What a reader got.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// 0 when the connection ended before there was a head.
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
@@ -58,10 +59,14 @@ pub(crate) async fn read(stream: &mut TcpStream) -> Answer {
 }
 
 fn parse(bytes: &[u8]) -> Answer {
-    let end = bytes
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .expect("an HTTP head");
+    let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return Answer {
+            status: 0,
+            headers: HeaderMap::new(),
+            body: bytes.to_vec(),
+            whole: false,
+        };
+    };
     let head = std::str::from_utf8(&bytes[..end]).unwrap();
     let mut lines = head.split("\r\n");
     let status = lines
