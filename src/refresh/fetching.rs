@@ -1,0 +1,215 @@
+//! One fetch of a feed: asked for with what upstream told us last time, rewritten and recorded
+//! while it comes.
+//!
+//! Invariant: a document that is cut, or that is no feed, never becomes a copy and never ends a
+//! recording cleanly.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::time::Instant;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::news::News;
+use super::{Feed, Refresher, Trouble, media_type, tag};
+use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder, Times};
+use crate::feed::Format;
+use crate::feed::encoding::http_charset;
+use crate::feed::splitter::{Completeness, Ending, NotAFeed};
+use crate::rewrite::{FeedRewriter, Origin};
+use crate::upstream::{Body, Fetched, Found, Validators};
+
+/// Rewritten text is handed to readers in pieces of at least this size, while upstream is fast.
+const PIECE_BYTES: usize = 64 << 10;
+/// Rewriting so much at once may take longer than a worker should be kept.
+const LONG_WORK_BYTES: usize = 256 << 10;
+/// When upstream pauses for so long, readers get what there is.
+const PIECE_PAUSE: Duration = Duration::from_millis(5);
+
+impl Refresher {
+    /// One fetch. `early` is landed with the growing copy as soon as it is known to be a feed.
+    pub(super) async fn fetch(
+        &self,
+        feed: &Feed,
+        early: Option<&Flight<Trouble>>,
+    ) -> Result<News, Trouble> {
+        let known = self.cache.peek(&feed.key);
+        let validators = known
+            .as_ref()
+            .map(|copy| copy.validators.clone())
+            .unwrap_or_default();
+        match (
+            self.client
+                .fetch(&feed.settings.upstream, &validators)
+                .await?,
+            known,
+        ) {
+            (Fetched::NotModified(news), Some(known)) => {
+                let copy = Arc::new(known.confirmed(news.validators, Instant::now()));
+                Ok(News {
+                    copy,
+                    ending: None,
+                    bytes: 0,
+                    moved_to: news.moved_to,
+                })
+            }
+            (Fetched::NotModified(_), None) => Err(Trouble::NothingToConfirm),
+            (Fetched::Found(found), known) => {
+                self.record(feed, found, known.as_deref(), early).await
+            }
+        }
+    }
+
+    async fn record(
+        &self,
+        feed: &Feed,
+        mut found: Box<Found>,
+        known: Option<&FeedCopy>,
+        early: Option<&Flight<Trouble>>,
+    ) -> Result<News, Trouble> {
+        let charset = http_charset(found.content_type());
+        let mut digest = Xxh3::new();
+        // Relative addresses and text depend on these.
+        digest.update(found.url.as_str().as_bytes());
+        digest.update(charset.as_deref().unwrap_or_default().as_bytes());
+        let origin = Origin {
+            url: found.url.clone(),
+            charset,
+        };
+        let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin);
+        let mut recorder = Recorder::new(self.cache.options().recording_bytes_max);
+        let mut growing = None;
+        let mut out = String::new();
+        while let Some(chunk) =
+            next_chunk(&mut found.body, &mut recorder, &mut out, growing.is_some()).await?
+        {
+            digest.update(&chunk);
+            push(&mut rewriter, &chunk, &mut out);
+            if rewriter.is_outgrown() {
+                return Err(Trouble::Outgrown);
+            }
+            if let Some(what) = rewriter.rejected() {
+                return Err(Trouble::NotAFeed(what));
+            }
+            let Some(format) = rewriter.format().filter(|_| growing.is_none()) else {
+                continue;
+            };
+            recorder.append(take(&mut out))?;
+            let copy = self.growing_copy(feed, &found, format, &recorder);
+            if let Some(flight) = early {
+                flight.land(Ok(Arc::new(copy.clone())));
+            }
+            growing = Some(copy);
+        }
+        let ending = rewriter.finish(&mut out);
+        let items_before = known
+            .filter(|_| early.is_none())
+            .map_or(0, |known| known.items);
+        judge(&ending, rewriter.is_outgrown(), items_before)?;
+        let mut copy = match (growing, rewriter.format()) {
+            (Some(copy), _) => copy,
+            // The text was held back to its end, until its charset was clear.
+            (None, Some(format)) => self.growing_copy(feed, &found, format, &recorder),
+            (None, None) => return Err(Trouble::NotAFeed(NotAFeed::Other)),
+        };
+        recorder.append(take(&mut out))?;
+        let pieces = recorder.finish();
+        let bytes = pieces.iter().map(Bytes::len).sum();
+        copy.forms.complete(pieces);
+        copy.items = ending.items;
+        let copy = Arc::new(tag::settle(copy, known, digest.digest128(), &feed.rules));
+        Ok(News {
+            copy,
+            ending: Some(ending),
+            bytes,
+            moved_to: found.moved_to,
+        })
+    }
+
+    fn growing_copy(
+        &self,
+        feed: &Feed,
+        found: &Found,
+        format: Format,
+        recorder: &Recorder,
+    ) -> FeedCopy {
+        let content_type = media_type::content_type(found.content_type(), format);
+        let Validators {
+            etag: tag,
+            last_modified,
+        } = &found.validators;
+        let inputs =
+            [tag, last_modified].map(|value| value.as_ref().map_or(&[][..], |v| v.as_bytes()));
+        let etag = (!found.validators.is_empty()).then(|| {
+            tag::make(
+                &[inputs[0], inputs[1], found.url.as_str().as_bytes()],
+                &feed.rules,
+            )
+        });
+        FeedCopy {
+            head: Head::new(&content_type, etag, SystemTime::now()),
+            forms: Arc::new(Forms::growing(recorder.recording())),
+            validators: found.validators.clone(),
+            digest: None,
+            items: 0,
+            times: Times {
+                fetched_at: Instant::now(),
+                fresh_for: feed.settings.refresh,
+                stale_if_error: feed.settings.stale_if_error,
+            },
+        }
+    }
+}
+
+/// Whether a document that has ended may be kept. With a copy at hand that has items, a feed
+/// without any is a worse one.
+fn judge(ending: &Ending, is_outgrown: bool, items_before: usize) -> Result<(), Trouble> {
+    match ending.completeness {
+        Completeness::Truncated => Err(Trouble::Truncated),
+        Completeness::NotAFeed(what) => Err(Trouble::NotAFeed(what)),
+        Completeness::Complete if is_outgrown => Err(Trouble::Outgrown),
+        Completeness::Complete if ending.items == 0 && items_before > 0 => Err(Trouble::NoItems),
+        Completeness::Complete => Ok(()),
+    }
+}
+
+/// Rewrites a chunk; one that may end a large item lets the other tasks of this worker move on to
+/// another thread meanwhile.
+fn push(rewriter: &mut FeedRewriter, chunk: &[u8], out: &mut String) {
+    let is_long = rewriter.held_bytes() >= LONG_WORK_BYTES;
+    if is_long && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        tokio::task::block_in_place(|| rewriter.push(chunk, out));
+    } else {
+        rewriter.push(chunk, out);
+    }
+}
+
+/// The next chunk. What was rewritten before is handed to readers in pieces of some size, or at
+/// once when upstream pauses: a wake-up for each small chunk costs more than the rewriting.
+async fn next_chunk(
+    body: &mut Body,
+    recorder: &mut Recorder,
+    out: &mut String,
+    is_feed: bool,
+) -> Result<Option<Bytes>, Trouble> {
+    if is_feed && out.len() >= PIECE_BYTES {
+        recorder.append(take(out))?;
+    }
+    let mut next = std::pin::pin!(body.chunk());
+    if is_feed && !out.is_empty() {
+        tokio::select! {
+            biased;
+            chunk = next.as_mut() => return Ok(chunk?),
+            () = tokio::time::sleep(PIECE_PAUSE) => recorder.append(take(out))?,
+        }
+    }
+    Ok(next.await?)
+}
+
+fn take(out: &mut String) -> Bytes {
+    let piece = Bytes::copy_from_slice(out.as_bytes());
+    out.clear();
+    piece
+}

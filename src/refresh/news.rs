@@ -1,0 +1,59 @@
+//! What a fetch brought, and the line that says so.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Feed, Trouble};
+use crate::cache::FeedCopy;
+use crate::feed::splitter::Ending;
+
+/// What a fetch brought.
+pub(super) struct News {
+    pub(super) copy: Arc<FeedCopy>,
+    /// How the document ended; `None` when upstream confirmed the copy.
+    pub(super) ending: Option<Ending>,
+    /// The rewritten feed's length; 0 when upstream confirmed the copy.
+    pub(super) bytes: usize,
+    /// Where upstream says the feed moved to for good. It is told, never acted upon.
+    pub(super) moved_to: Option<Url>,
+}
+
+/// One line per fetch; a failure with its whole chain.
+pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Arc<Trouble>>) {
+    let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+    let name = feed.settings.name.as_str();
+    match outcome {
+        Ok(News {
+            copy,
+            ending,
+            bytes,
+            moved_to,
+        }) => {
+            let skipped = ending
+                .iter()
+                .flat_map(|ending| &ending.skips)
+                .map(|(_, count)| count);
+            tracing::info!(
+                target: "feedwright::fetch",
+                outcome = if ending.is_some() { "recorded" } else { "confirmed" },
+                feed.name = name,
+                items = copy.items,
+                skipped = skipped.sum::<usize>(),
+                bytes,
+                moved_to = moved_to.as_ref().map(Url::as_str),
+                duration_ms,
+                "fetch"
+            );
+        }
+        Err(trouble) => tracing::warn!(
+            target: "feedwright::fetch",
+            outcome = trouble.reason(),
+            feed.name = name,
+            error = trouble.chain(),
+            duration_ms,
+            "fetch"
+        ),
+    }
+}
