@@ -14,7 +14,7 @@ mod wide;
 use std::ops::Range;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, ISO_2022_JP, UTF_8};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, WINDOWS_1252};
 
 use declaration::{Charset, Declaration};
 use wide::Wide;
@@ -23,6 +23,8 @@ use wide::Wide;
 /// tell UTF-8 from something else: when somebody says that it is UTF-8, and when nobody does.
 const PROBE_BYTES: usize = 1024;
 const PROBE_BYTES_UNDECLARED: usize = 4096;
+/// With fewer bytes that are not ASCII there is nothing to guess from: it is a Western text.
+const GUESS_BYTES_MIN: usize = 8;
 /// How much ASCII is held back because the declaration names another charset and may have to be
 /// changed; after that it is.
 const HELD_BYTES_MAX: usize = 64 << 10;
@@ -277,6 +279,9 @@ impl Decoder {
         let named = [self.http, self.declared].into_iter().flatten();
         let mut others = named.filter(|charset| *charset != Charset::Standard(UTF_8));
         others.next().unwrap_or_else(|| {
+            if probe.iter().filter(|byte| !byte.is_ascii()).count() < GUESS_BYTES_MIN {
+                return Charset::Standard(WINDOWS_1252);
+            }
             let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
             detector.feed(probe, true);
             Charset::Standard(detector.guess(None, Utf8Detection::Deny))

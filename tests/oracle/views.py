@@ -99,7 +99,9 @@ def leaks_of(view, must_media=False):
         elif isinstance(value, str) and path:
             parent = parent if isinstance(parent, dict) else {}
             detail = path[-1] == "value" and parent.get("type") == "text/plain"
-            if is_html(path, parent) and path[-1] != "title" and not detail:
+            # Titles are never touched, pictures in them included.
+            is_title = path[-1] == "title" or "title_detail" in path
+            if is_html(path, parent) and not is_title and not detail:
                 found.extend(f"{path}: {leak}" for leak in html_leaks(value))
             elif is_picture(path, parent) and leaks(value):
                 found.append(f"{path}: {value}")

@@ -239,3 +239,10 @@ fn ebcdic() {
         assert_eq!(charset, Some("cp500"));
     }
 }
+
+#[test]
+fn a_stray_letter_or_two_is_no_ground_to_guess_from() {
+    let text = "<rss><title>Espa\u{f1}a, \u{f3} tierra</title></rss>";
+    let (bytes, _, _) = WINDOWS_1252.encode(text);
+    check(&bytes, None, text, Some("windows-1252"));
+}
