@@ -9,6 +9,7 @@ mod copy;
 mod flight;
 mod forms;
 mod keep;
+pub mod policy;
 mod recording;
 
 pub use coding::Coding;

@@ -31,8 +31,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("feed", &[]),
 ];
 
-/// Modules that do no I/O, read no clock and know no settings.
-const PURE: &[&str] = &["feed", "rewrite"];
+/// Folders of modules that do no I/O, read no clock and know no settings.
+const PURE: &[&str] = &["src/feed/", "src/rewrite/", "src/cache/policy/"];
 const IMPURE: &[&str] = &[
     "tokio",
     "hyper",
@@ -168,7 +168,7 @@ fn arrows_hold_no_cycle() {
 #[test]
 fn the_core_is_pure() {
     for (name, text) in sources(&["src"]) {
-        if !PURE.contains(&module_of(&name)) {
+        if !PURE.iter().any(|folder| name.starts_with(folder)) {
             continue;
         }
         for line in code(&text) {
