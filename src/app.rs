@@ -11,6 +11,7 @@ use crate::cache;
 use crate::config::Settings;
 use crate::refresh::{Feed, Refresher};
 use crate::rewrite::RuleError;
+use crate::store::Store;
 use crate::upstream::{Client, ClientError, Lookup};
 
 /// Why the service can't be built from valid settings.
@@ -31,6 +32,8 @@ pub struct App {
     pub settings: Settings,
     /// What brings feeds up to date, and where their copies are.
     pub refresher: Arc<Refresher>,
+    /// What outlives the process.
+    pub store: Store,
     feeds: HashMap<String, Arc<Feed>>,
     /// The keys of `feeds` in the order of the configuration.
     order: Vec<String>,
@@ -42,7 +45,7 @@ impl App {
     ///
     /// # Errors
     /// When the HTTP client or a rule can't be built.
-    pub fn new(settings: Settings, lookup: Lookup) -> Result<Self, AppError> {
+    pub fn new(settings: Settings, lookup: Lookup, store: Store) -> Result<Self, AppError> {
         let client = Client::new(settings.fetch.clone(), lookup)?;
         let options = cache::Options {
             memory_bytes: settings.memory_bytes,
@@ -60,6 +63,7 @@ impl App {
         Ok(Self {
             settings,
             refresher: Arc::new(refresher),
+            store,
             feeds,
             order,
             stopping,

@@ -41,6 +41,8 @@ const TIMEOUTS: RangeInclusive<Duration> = MILLISECOND..=HOUR;
 const BODIES: RangeInclusive<u64> = 1 << 10..=1 << 30;
 /// The cache.
 const MEMORIES: RangeInclusive<u64> = 1 << 20..=1 << 40;
+/// The store.
+const DISKS: RangeInclusive<u64> = 1 << 20..=1 << 50;
 /// What a reader must take in a second.
 const RATES: RangeInclusive<u64> = 0..=1 << 30;
 
@@ -72,6 +74,8 @@ pub(super) struct Log {
 }
 
 pub(super) struct Store {
+    pub(super) path: Option<Written<String>>,
+    pub(super) disk_bytes: Option<Written<u64>>,
     pub(super) memory_bytes: Option<Written<u64>>,
 }
 
@@ -120,6 +124,8 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> File {
         server: root.table("server", read_server),
         log: root.table("log", read_log),
         store: root.table("store", |table| Store {
+            path: table.text("path", texts::path),
+            disk_bytes: table.size("disk_bytes", DISKS),
             memory_bytes: table.size("memory_bytes", MEMORIES),
         }),
         fetch: root.table("fetch", read_fetch),

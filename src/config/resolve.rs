@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::file::{Feed, Fetch, File, ImageProxy, Log, Server, Shared};
+use super::file::{Feed, Fetch, File, ImageProxy, Log, Server, Shared, Store};
 use super::problem::{Problem, Spot};
 use super::reader::Written;
 use super::rules::pick;
@@ -12,8 +12,11 @@ use super::settings::{FeedName, FeedSettings, LogSettings, ServerSettings, Setti
 use super::suggest::suggest;
 use crate::rewrite::RuleOptions;
 use crate::rewrite::target::{PresetOptions, Proxy};
+use crate::store;
 use crate::upstream::{Options, Upstream};
 
+/// Below the working directory, which a unit or an image sets.
+const STORE_PATH: &str = "data";
 const MEMORY_BYTES: u64 = 256 << 20;
 const REFRESH: Duration = Duration::from_secs(30 * 60);
 const SERVE_STALE_AFTER: Duration = Duration::from_secs(2);
@@ -42,6 +45,7 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
         .collect();
     Settings {
         log: log(file.log),
+        store: store(&file.store),
         memory_bytes: value(file.store.memory_bytes).unwrap_or(MEMORY_BYTES),
         fetch: fetch(file.fetch),
         feeds,
@@ -84,6 +88,16 @@ fn log(written: Log) -> LogSettings {
         level: value(written.level).unwrap_or(default.level),
         format: value(written.format).unwrap_or(default.format),
     }
+}
+
+fn store(written: &Store) -> Option<store::Options> {
+    let path = written.path.as_ref().map(|path| path.value.as_str());
+    let default = store::Options::at(path.unwrap_or(STORE_PATH));
+    let disk_bytes = written.disk_bytes.as_ref().map(|bytes| bytes.value);
+    (path != Some("")).then(|| store::Options {
+        disk_bytes: disk_bytes.unwrap_or(default.disk_bytes),
+        ..default
+    })
 }
 
 fn fetch(written: Fetch) -> Options {

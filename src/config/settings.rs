@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::rewrite::RuleOptions;
+use crate::store;
 use crate::upstream::{Options, Upstream};
 
 /// Characters of a feed's name.
@@ -19,6 +20,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// What is logged, and how.
     pub log: LogSettings,
+    /// Where what outlives the process is; `None` where nothing does.
+    pub store: Option<store::Options>,
     /// Bytes of memory that cached copies may fill.
     pub memory_bytes: u64,
     /// Limits of every fetch.
