@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::Instant;
 
-use crate::cache;
+use crate::cache::{self, Shelf};
 use crate::config::Settings;
 use crate::refresh::{Feed, Refresher};
 use crate::rewrite::RuleError;
@@ -58,7 +58,8 @@ impl App {
             feeds.insert(name.clone(), Arc::new(Feed::new(feed.clone())?));
             order.push(name);
         }
-        let refresher = Refresher::new(client, options);
+        let shelf = Shelf::new(options.memory_bytes);
+        let refresher = Refresher::new(client, shelf, options);
         let stopping = AtomicBool::new(false);
         Ok(Self {
             settings,

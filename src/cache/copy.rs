@@ -7,6 +7,7 @@ use http::HeaderValue;
 use tokio::time::Instant;
 
 use super::forms::Forms;
+use super::shelf::Kept;
 use crate::upstream::Validators;
 
 /// Bytes that a copy weighs besides its forms: head, validators, bookkeeping.
@@ -120,13 +121,13 @@ pub struct FeedCopy {
     pub times: Times,
 }
 
-impl FeedCopy {
-    /// The bytes that the copy takes in memory.
-    #[must_use]
-    pub fn weight_bytes(&self) -> usize {
+impl Kept for FeedCopy {
+    fn weight_bytes(&self) -> usize {
         self.forms.bytes() + OVERHEAD_BYTES
     }
+}
 
+impl FeedCopy {
     /// The same copy, confirmed by upstream (RFC 9111 §4.3.4).
     #[must_use]
     pub fn confirmed(&self, validators: Validators, fetched_at: Instant) -> Self {

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::cache::{self, Cache, Encoders, Flight};
+use crate::cache::{self, Cache, Encoders, Flight, Shelf};
 use crate::config::FeedSettings;
 use crate::rewrite::{RuleError, Rules};
 use crate::upstream::Client;
@@ -69,10 +69,10 @@ impl Refresher {
 
     /// A refresher with nothing cached.
     #[must_use]
-    pub fn new(client: Client, options: cache::Options) -> Self {
+    pub fn new(client: Client, shelf: Shelf, options: cache::Options) -> Self {
         let tasks = TaskTracker::new();
         Self {
-            cache: Cache::new(options),
+            cache: Cache::new(shelf, options),
             encoders: Encoders::new(tasks.clone()),
             fetches: Semaphore::new(Self::FETCHES_AT_ONCE_MAX),
             tasks,
