@@ -10,24 +10,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "config", "demo", "feed", "http", "rewrite", "routes", "store", "upstream",
+            "app", "config", "demo", "feed", "http", "rewrite", "routes", "upstream",
         ],
     ),
     ("demo", &["config"]),
     ("routes", &["app", "cache", "http", "refresh"]),
     (
         "app",
-        &["cache", "config", "refresh", "rewrite", "store", "upstream"],
+        &["cache", "config", "refresh", "rewrite", "upstream"],
     ),
     ("http", &["cache", "config", "refresh", "upstream"]),
     (
         "refresh",
         &["cache", "config", "feed", "rewrite", "upstream"],
     ),
-    ("config", &["rewrite", "store", "upstream"]),
+    ("config", &["rewrite", "upstream"]),
     ("cache", &["upstream"]),
     ("upstream", &[]),
-    ("store", &[]),
     ("rewrite", &["feed"]),
     ("feed", &[]),
 ];
