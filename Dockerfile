@@ -13,6 +13,7 @@ COPY config/feedwright.toml /etc/feedwright/feedwright.toml
 ENV FEEDWRIGHT_CONFIG=/etc/feedwright/feedwright.toml \
     FEEDWRIGHT_SERVER_LISTEN=0.0.0.0:8080
 USER 10001
+# The store's directory, "data", is below this one.
 WORKDIR /var/lib/feedwright
 VOLUME /var/lib/feedwright
 EXPOSE 8080

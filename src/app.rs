@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::time::Instant;
 
-use crate::cache;
+use crate::cache::{self, Shelf};
 use crate::config::Settings;
-use crate::refresh::{self, Feed, Refresher};
+use crate::refresh::{Feed, Refresher};
 use crate::rewrite::RuleError;
+use crate::store::Store;
 use crate::upstream::{Client, ClientError, Lookup};
 
 /// Why the service can't be built from valid settings.
@@ -31,6 +32,8 @@ pub struct App {
     pub settings: Settings,
     /// What brings feeds up to date, and where their copies are.
     pub refresher: Arc<Refresher>,
+    /// What outlives the process.
+    pub store: Store,
     feeds: HashMap<String, Arc<Feed>>,
     /// The keys of `feeds` in the order of the configuration.
     order: Vec<String>,
@@ -42,15 +45,11 @@ impl App {
     ///
     /// # Errors
     /// When the HTTP client or a rule can't be built.
-    pub fn new(settings: Settings, lookup: Lookup) -> Result<Self, AppError> {
+    pub fn new(settings: Settings, lookup: Lookup, store: Store) -> Result<Self, AppError> {
         let client = Client::new(settings.fetch.clone(), lookup)?;
-        let options = refresh::Options {
-            cache: cache::Options {
-                memory_bytes: settings.memory_bytes,
-                ..cache::Options::default()
-            },
-            hosts: settings.hosts,
-            background_fetches_max: settings.background_fetches_max,
+        let options = cache::Options {
+            memory_bytes: settings.memory_bytes,
+            ..cache::Options::default()
         };
         let mut feeds = HashMap::new();
         let mut order = Vec::new();
@@ -59,11 +58,13 @@ impl App {
             feeds.insert(name.clone(), Arc::new(Feed::new(feed.clone())?));
             order.push(name);
         }
-        let refresher = Refresher::new(client, &options);
+        let shelf = Shelf::new(options.memory_bytes);
+        let refresher = Refresher::new(client, shelf, options);
         let stopping = AtomicBool::new(false);
         Ok(Self {
             settings,
             refresher: Arc::new(refresher),
+            store,
             feeds,
             order,
             stopping,
@@ -92,16 +93,12 @@ impl App {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Looks after the copies, their forms and their freshness, for ever.
+    /// Looks after the copies' forms, for ever.
     pub async fn tidy(&self) -> Infallible {
-        let feeds: Vec<_> = self.feeds().map(Arc::clone).collect();
-        let forms = async {
-            let cache = &self.refresher.cache;
-            loop {
-                tokio::time::sleep(cache.options().tidy_every).await;
-                cache.tidy(Instant::now()).await;
-            }
-        };
-        tokio::join!(forms, self.refresher.keep_fresh(&feeds, &self.stopping)).0
+        let cache = &self.refresher.cache;
+        loop {
+            tokio::time::sleep(cache.options().tidy_every).await;
+            cache.tidy(Instant::now()).await;
+        }
     }
 }

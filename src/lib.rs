@@ -1,7 +1,7 @@
 //! Feedwright: a feed proxy that rewrites a feed without losing a byte it was not told to change.
 //!
 //! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `refresh` → `config` →
-//! `cache`, `upstream` → `rewrite` → `feed`. `feed` and `rewrite` do no I/O, read no clock and
+//! `cache`, `upstream`, `store` → `rewrite` → `feed`. `feed` and `rewrite` do no I/O, read no clock and
 //! know no settings.
 #![forbid(unsafe_code)]
 
@@ -16,6 +16,7 @@ pub mod refresh;
 pub mod config;
 
 pub mod cache;
+pub mod store;
 pub mod upstream;
 
 pub mod rewrite;

@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
-use super::recording::Body;
+use super::body::Body;
 
 /// gzip while a body streams: a third of the size for a quarter of level 6's time.
 const GZIP_STREAMING: u32 = 1;

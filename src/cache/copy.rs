@@ -7,6 +7,7 @@ use http::HeaderValue;
 use tokio::time::Instant;
 
 use super::forms::Forms;
+use super::shelf::Kept;
 use crate::upstream::Validators;
 
 /// Bytes that a copy weighs besides its forms: head, validators, bookkeeping.
@@ -120,16 +121,20 @@ pub struct FeedCopy {
     pub times: Times,
 }
 
-impl FeedCopy {
-    /// The bytes that the copy takes in memory.
-    #[must_use]
-    pub fn weight_bytes(&self) -> usize {
+impl Kept for FeedCopy {
+    fn weight_bytes(&self) -> usize {
         self.forms.bytes() + OVERHEAD_BYTES
     }
+}
 
+impl FeedCopy {
     /// The same copy, confirmed by upstream (RFC 9111 §4.3.4).
     #[must_use]
-    pub fn confirmed(&self, validators: Validators, times: Times) -> Self {
+    pub fn confirmed(&self, validators: Validators, fetched_at: Instant) -> Self {
+        let times = Times {
+            fetched_at,
+            ..self.times
+        };
         Self {
             validators,
             times,

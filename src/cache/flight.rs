@@ -6,18 +6,18 @@ use tokio::sync::watch;
 
 use super::copy::FeedCopy;
 
-/// How a flight came out: a copy to play (whole, or growing when there was nothing better), or
-/// why there is none.
-pub type Landing<E> = Result<Arc<FeedCopy>, Arc<E>>;
+/// How a flight came out: something to play (whole, or growing when there was nothing better), or
+/// why there is nothing.
+pub type Landing<E, C = FeedCopy> = Result<Arc<C>, Arc<E>>;
 
 /// A fetch under way. The task that fetches lands it; readers only wait, so one who leaves
 /// cancels nothing.
 #[derive(Debug)]
-pub struct Flight<E> {
-    landing: watch::Sender<Option<Landing<E>>>,
+pub struct Flight<E, C = FeedCopy> {
+    landing: watch::Sender<Option<Landing<E, C>>>,
 }
 
-impl<E> Default for Flight<E> {
+impl<E, C> Default for Flight<E, C> {
     fn default() -> Self {
         Self {
             landing: watch::Sender::new(None),
@@ -25,14 +25,14 @@ impl<E> Default for Flight<E> {
     }
 }
 
-impl<E: Send + Sync> Flight<E> {
+impl<E: Send + Sync, C: Send + Sync> Flight<E, C> {
     /// Tells every reader how it came out. Later calls replace what late readers see.
-    pub fn land(&self, landing: Landing<E>) {
+    pub fn land(&self, landing: Landing<E, C>) {
         self.landing.send_replace(Some(landing));
     }
 
     /// Waits until there is something to play, or nothing.
-    pub async fn landed(&self) -> Landing<E> {
+    pub async fn landed(&self) -> Landing<E, C> {
         let mut watching = self.landing.subscribe();
         loop {
             if let Some(landing) = watching.borrow_and_update().clone() {

@@ -10,8 +10,9 @@ use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
+use super::body::Body;
 use super::coding::{self, Coding, Streaming};
-use super::recording::{Body, Recorder, Recording};
+use super::recording::{Recorder, Recording};
 
 /// A body in one coding.
 #[derive(Debug, Clone)]

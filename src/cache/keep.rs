@@ -1,23 +1,20 @@
 //! What is kept and what is under way: lookup, flights, failures.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use moka::policy::EvictionPolicy;
 use tokio::time::Instant;
 
 use super::copy::FeedCopy;
 use super::flight::Flight;
 use super::forms::Forms;
-
-/// moka weighs in `u32`; in KiB that covers 4 TiB.
-const WEIGHT_UNIT_BYTES: usize = 1 << 10;
+use super::outcomes::{Outcome, Outcomes};
+use super::shelf::{Kept, Shelf};
 
 /// Limits of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Bytes that all copies may take together.
+    /// Bytes that everything kept may take together.
     pub memory_bytes: u64,
     /// Bytes of one body, rewritten and not compressed.
     pub recording_bytes_max: usize,
@@ -38,49 +35,46 @@ impl Default for Options {
     }
 }
 
+/// What a kept value is good for, for one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It answers the request.
+    Fresh,
+    /// Upstream has to be asked; it may help with that, or stand in.
+    Stale,
+    /// It is as if not there.
+    Useless,
+}
+
 /// What there is for a key.
 #[derive(Debug)]
-pub enum Lookup<E> {
-    /// A copy that is fresh.
-    Fresh(Arc<FeedCopy>),
-    /// A fetch is under way; perhaps there is a stale copy meanwhile.
-    Running(Arc<Flight<E>>, Option<Arc<FeedCopy>>),
-    /// The last fetch failed and it is too early for another; perhaps there is a stale copy.
-    Failed(Arc<E>, Option<Arc<FeedCopy>>),
-    /// Whoever gets this has to fetch and to land the flight; perhaps there is a stale copy.
-    Fetch(Arc<Flight<E>>, Option<Arc<FeedCopy>>),
+pub enum Lookup<E, C = FeedCopy> {
+    /// Something that is fresh.
+    Fresh(Arc<C>),
+    /// A fetch is under way; perhaps there is something stale meanwhile.
+    Running(Arc<Flight<E, C>>, Option<Arc<C>>),
+    /// The last fetch failed and it is too early for another; perhaps there is something stale.
+    Failed(Arc<E>, Option<Arc<C>>),
+    /// Whoever gets this has to fetch and to land the flight; perhaps there is something stale.
+    Fetch(Arc<Flight<E, C>>, Option<Arc<C>>),
 }
 
+/// Values of one kind by key, with at most one flight per key. `E` is why a fetch failed.
 #[derive(Debug)]
-enum Outcome<E> {
-    Running(Arc<Flight<E>>),
-    Failed(Arc<E>, Instant),
-}
-
-/// Copies by key, bounded in bytes, with at most one flight per key. `E` is why a fetch failed.
-#[derive(Debug)]
-pub struct Cache<E> {
+pub struct Cache<E, C = FeedCopy> {
     options: Options,
-    copies: moka::sync::Cache<Arc<str>, Arc<FeedCopy>>,
-    /// Flights and failures; as many as there are keys, which the configuration bounds.
-    outcomes: Mutex<HashMap<Arc<str>, Outcome<E>>>,
+    shelf: Shelf,
+    outcomes: Mutex<Outcomes<E, C>>,
     started_at: Instant,
 }
 
-impl<E> Cache<E> {
-    /// An empty cache.
+impl<E, C: Kept> Cache<E, C> {
+    /// A cache of one kind of value on a shelf that others may use as well.
     #[must_use]
-    pub fn new(options: Options) -> Self {
-        let copies = moka::sync::Cache::builder()
-            .eviction_policy(EvictionPolicy::lru())
-            .max_capacity(options.memory_bytes / WEIGHT_UNIT_BYTES as u64)
-            .weigher(|_: &Arc<str>, copy: &Arc<FeedCopy>| {
-                u32::try_from(copy.weight_bytes().div_ceil(WEIGHT_UNIT_BYTES)).unwrap_or(u32::MAX)
-            })
-            .build();
+    pub fn new(shelf: Shelf, options: Options) -> Self {
         Self {
             options,
-            copies,
+            shelf,
             outcomes: Mutex::default(),
             started_at: Instant::now(),
         }
@@ -98,56 +92,117 @@ impl<E> Cache<E> {
         now.saturating_duration_since(self.started_at).as_secs()
     }
 
-    /// What there is for `key`. A fresh copy costs no lock of ours; [`Lookup::Fetch`] is given to
-    /// one caller only, until the flight has ended.
-    pub fn lookup(&self, key: &Arc<str>, now: Instant) -> Lookup<E> {
-        if let Some(fresh) = self
-            .copies
-            .get(key)
-            .filter(|copy| copy.times.remaining(now).is_some())
-        {
+    /// What there is for `key`, by what `judge` makes of the kept value. Something fresh costs no
+    /// lock of ours; [`Lookup::Fetch`] is given to one caller only, until the flight has ended.
+    pub fn look(
+        &self,
+        key: &Arc<str>,
+        now: Instant,
+        judge: impl Fn(&C) -> Standing,
+    ) -> Lookup<E, C> {
+        let found = |value: Option<Arc<C>>| {
+            let standing = value.as_deref().map_or(Standing::Useless, &judge);
+            (standing, value.filter(|_| standing != Standing::Useless))
+        };
+        if let (Standing::Fresh, Some(fresh)) = found(self.shelf.get(key)) {
             return Lookup::Fresh(fresh);
         }
         let mut outcomes = self.outcomes();
         // Read again under the lock: a flight may have ended in between.
-        let copy = self.copies.get(key);
-        if let Some(fresh) = copy
-            .as_ref()
-            .filter(|copy| copy.times.remaining(now).is_some())
-        {
-            return Lookup::Fresh(Arc::clone(fresh));
-        }
-        let stale = copy.filter(|copy| copy.times.may_stand_in(now));
-        match outcomes.get(key) {
+        let stale = match found(self.shelf.get(key)) {
+            (Standing::Fresh, Some(fresh)) => return Lookup::Fresh(fresh),
+            (_, stale) => stale,
+        };
+        match outcomes.get(key, now) {
             Some(Outcome::Running(flight)) => Lookup::Running(Arc::clone(flight), stale),
-            Some(Outcome::Failed(error, until)) if now < *until => {
-                Lookup::Failed(Arc::clone(error), stale)
-            }
-            _ => {
+            Some(Outcome::Failed(error, _)) => Lookup::Failed(Arc::clone(error), stale),
+            Some(Outcome::Alone(_)) | None => {
                 let flight = Arc::new(Flight::default());
-                outcomes.insert(Arc::clone(key), Outcome::Running(Arc::clone(&flight)));
+                outcomes.set(key, Outcome::Running(Arc::clone(&flight)));
                 Lookup::Fetch(flight, stale)
             }
         }
     }
 
-    /// The copy of `key`, however old.
+    /// Whether what upstream answers for `key` could not be shared lately, so that each request
+    /// should fetch for itself, without a flight.
     #[must_use]
-    pub fn peek(&self, key: &Arc<str>) -> Option<Arc<FeedCopy>> {
-        self.copies.get(key)
+    pub fn is_alone(&self, key: &Arc<str>, now: Instant) -> bool {
+        matches!(self.outcomes().get(key, now), Some(Outcome::Alone(_)))
     }
 
-    /// The flight of `key` ended with a whole copy.
-    pub fn keep(&self, key: &Arc<str>, copy: Arc<FeedCopy>) {
+    /// What is kept for `key`, however old.
+    #[must_use]
+    pub fn peek(&self, key: &Arc<str>) -> Option<Arc<C>> {
+        self.shelf.get(key)
+    }
+
+    /// The flight of `key` ended with something whole.
+    pub fn keep(&self, key: &Arc<str>, value: Arc<C>) {
         let mut outcomes = self.outcomes();
-        self.copies.insert(Arc::clone(key), copy);
+        self.shelf.insert(key, value);
         outcomes.remove(key);
     }
 
-    /// The flight of `key` failed: no other starts before `until`. The copy stays.
+    /// Puts what `change` makes of the kept value in its place; `None` takes it away. No other
+    /// change of the key comes in between. A `flight` that no longer runs, since the key was
+    /// dropped meanwhile, changes nothing. Whether something changed, and is there now.
+    pub fn revise(
+        &self,
+        key: &Arc<str>,
+        flight: Option<&Arc<Flight<E, C>>>,
+        change: impl FnOnce(Option<Arc<C>>) -> Option<Arc<C>>,
+    ) -> Option<Arc<C>> {
+        let outcomes = self.outcomes();
+        if flight.is_some_and(|flight| !outcomes.is_running(key, flight)) {
+            return None;
+        }
+        let value = change(self.shelf.get(key));
+        match &value {
+            Some(value) => self.shelf.insert(key, Arc::clone(value)),
+            None => self.shelf.remove(key),
+        }
+        value
+    }
+
+    /// The flight of `key` failed: no other starts before `until`. What is kept stays.
     pub fn fail(&self, key: &Arc<str>, error: Arc<E>, until: Instant) {
-        self.outcomes()
-            .insert(Arc::clone(key), Outcome::Failed(error, until));
+        self.outcomes().set(key, Outcome::Failed(error, until));
+    }
+
+    /// The flight ended. Where its answer could not be shared, requests of the next time, up to
+    /// `alone_until`, wait for no other's. A flight that no longer runs says nothing.
+    pub fn end(&self, key: &Arc<str>, flight: &Arc<Flight<E, C>>, alone_until: Option<Instant>) {
+        let mut outcomes = self.outcomes();
+        if !outcomes.is_running(key, flight) {
+            return;
+        }
+        match alone_until {
+            Some(until) => outcomes.set(key, Outcome::Alone(until)),
+            None => outcomes.remove(key),
+        }
+    }
+
+    /// Drops what is kept for `key`; a flight under way will keep nothing.
+    pub fn drop_key(&self, key: &Arc<str>) {
+        let mut outcomes = self.outcomes();
+        self.shelf.remove(key);
+        outcomes.remove(key);
+    }
+
+    fn outcomes(&self) -> MutexGuard<'_, Outcomes<E, C>> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<E> Cache<E> {
+    /// What there is for a feed.
+    pub fn lookup(&self, key: &Arc<str>, now: Instant) -> Lookup<E> {
+        self.look(key, now, |copy| match copy.times.remaining(now) {
+            Some(_) => Standing::Fresh,
+            None if copy.times.may_stand_in(now) => Standing::Stale,
+            None => Standing::Useless,
+        })
     }
 
     /// Looks after the forms of every copy that was kept before `now` less the tidying interval.
@@ -158,7 +213,7 @@ impl<E> Cache<E> {
         let settled = |copy: &FeedCopy| {
             now.saturating_duration_since(copy.times.fetched_at) >= self.options.tidy_every
         };
-        for (key, copy) in &self.copies {
+        for (key, copy) in self.shelf.all::<FeedCopy>() {
             if !settled(&copy) {
                 continue;
             }
@@ -172,20 +227,17 @@ impl<E> Cache<E> {
         }
     }
 
-    /// moka weighs on insert: puts what there is for `key` in once more, if it still has these
-    /// forms. Under the lock that [`Cache::keep`] takes, so that no older copy comes back.
+    /// Values are weighed when they are put there: does so once more with what there is for `key`,
+    /// if it still has these forms. Under the lock that [`Cache::keep`] takes, so that no older copy
+    /// comes back.
     fn weigh_again(&self, key: &Arc<str>, forms: &Arc<Forms>) {
         let _kept_out = self.outcomes();
         if let Some(copy) = self
-            .copies
-            .get(key)
+            .shelf
+            .get::<FeedCopy>(key)
             .filter(|copy| Arc::ptr_eq(&copy.forms, forms))
         {
-            self.copies.insert(Arc::clone(key), copy);
+            self.shelf.insert(key, copy);
         }
-    }
-
-    fn outcomes(&self) -> MutexGuard<'_, HashMap<Arc<str>, Outcome<E>>> {
-        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,63 +4,15 @@
 //! Invariant: a recording whose writer is dropped before `finish` is broken; its players end with
 //! an error, never with a clean end.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::TryStreamExt;
 use futures_util::stream::{self, Stream};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-/// Finished bodies up to this many bytes are kept in one piece, so that a hit is one write;
-/// larger ones stay in pieces, so that finishing does not double their memory.
-const COALESCE_BYTES_MAX: usize = 1 << 20;
-
-/// A finished body, cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Body {
-    pieces: Arc<[Bytes]>,
-    bytes: usize,
-}
-
-impl Body {
-    /// A body of these pieces, in order.
-    #[must_use]
-    pub fn new(pieces: Vec<Bytes>) -> Self {
-        let bytes = pieces.iter().map(Bytes::len).sum();
-        if pieces.len() > 1 && bytes <= COALESCE_BYTES_MAX {
-            let mut whole = BytesMut::with_capacity(bytes);
-            pieces
-                .iter()
-                .for_each(|piece| whole.extend_from_slice(piece));
-            return Self {
-                pieces: Arc::new([whole.freeze()]),
-                bytes,
-            };
-        }
-        Self {
-            pieces: pieces.into(),
-            bytes,
-        }
-    }
-
-    /// The length in bytes.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.bytes
-    }
-
-    /// Whether there is not one byte.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.bytes == 0
-    }
-
-    /// The pieces, in order.
-    #[must_use]
-    pub fn pieces(&self) -> &[Bytes] {
-        &self.pieces
-    }
-}
+use super::body::Body;
 
 /// The writer of a recording went away before its end, or the body was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -75,6 +27,11 @@ pub struct TooLarge {
     pub bytes_max: usize,
 }
 
+/// Nobody plays what would have to be passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("every reader has left")]
+pub struct Abandoned;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Growing,
@@ -82,42 +39,77 @@ enum End {
     Broken,
 }
 
+/// The pieces that are held. All there are, unless the body outgrew its limit and is passed on.
+#[derive(Debug, Default)]
+struct Pieces {
+    held: VecDeque<Bytes>,
+    /// How many were let go before them.
+    gone: usize,
+    bytes: usize,
+    /// The next piece of each player; `None` for one who left.
+    players: Vec<Option<usize>>,
+}
+
+impl Pieces {
+    fn get(&self, index: usize) -> Option<Bytes> {
+        self.held.get(index.checked_sub(self.gone)?).cloned()
+    }
+
+    /// Lets go of what every player has had; whether there is any player.
+    fn let_go(&mut self) -> bool {
+        let Some(slowest) = self.players.iter().flatten().min() else {
+            return false;
+        };
+        while self.gone < *slowest
+            && let Some(piece) = self.held.pop_front()
+        {
+            self.gone += 1;
+            self.bytes -= piece.len();
+        }
+        true
+    }
+}
+
 /// A body that grows, or has ended.
 #[derive(Debug)]
 pub struct Recording {
-    pieces: Mutex<Vec<Bytes>>,
-    /// How many pieces there are, and whether more will come.
+    pieces: Mutex<Pieces>,
+    /// How many pieces there have been, and whether more will come.
     progress: watch::Sender<(usize, End)>,
+    /// Told when a player moved on or left.
+    moved: Notify,
 }
 
 impl Recording {
     /// Plays the body from its start: what is there at once, the rest as it comes.
     ///
     /// # Errors
-    /// The stream ends with [`Broken`] when the writer went away before its end.
+    /// The stream ends with [`Broken`] when the writer went away before its end, or when the start
+    /// is no longer held.
     pub fn play(self: &Arc<Self>) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
-        let player = (Arc::clone(self), self.progress.subscribe(), 0_usize);
-        stream::unfold(player, |(recording, mut progress, played)| async move {
-            // It broke off, and that was said.
-            if played == usize::MAX {
-                return None;
-            }
-            loop {
-                let (pieces, end) = *progress.borrow_and_update();
-                if played < pieces {
-                    let piece = recording.lock().get(played).cloned();
-                    let next = (recording, progress, played + 1);
-                    return piece.map(|piece| (Ok(piece), next));
-                }
-                match end {
-                    End::Finished => return None,
-                    End::Broken => return Some((Err(Broken), (recording, progress, usize::MAX))),
-                    End::Growing => {}
-                }
-                if progress.changed().await.is_err() {
-                    return None;
-                }
-            }
+        stream_of(self.join())
+    }
+
+    /// A place at the start of the body, held until it is played or dropped; `None` when the start
+    /// is no longer held.
+    #[must_use]
+    pub fn join(self: &Arc<Self>) -> Option<Player> {
+        let mut pieces = self.lock();
+        if pieces.gone > 0 {
+            return None;
+        }
+        let free = pieces.players.iter().position(Option::is_none);
+        let place = free.unwrap_or(pieces.players.len());
+        match free {
+            Some(place) => pieces.players[place] = Some(0),
+            None => pieces.players.push(Some(0)),
+        }
+        drop(pieces);
+        Some(Player {
+            progress: self.progress.subscribe(),
+            recording: Arc::clone(self),
+            place,
+            played: 0,
         })
     }
 
@@ -129,8 +121,71 @@ impl Recording {
         self.play().try_collect().await.map(Body::new)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Bytes>> {
+    fn lock(&self) -> MutexGuard<'_, Pieces> {
         self.pieces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One reader's place in a recording.
+#[derive(Debug)]
+pub struct Player {
+    recording: Arc<Recording>,
+    progress: watch::Receiver<(usize, End)>,
+    place: usize,
+    played: usize,
+}
+
+impl Player {
+    /// The pieces from the start on.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
+        stream_of(Some(self))
+    }
+
+    async fn next(&mut self) -> Option<Result<Bytes, Broken>> {
+        loop {
+            let (pieces, end) = *self.progress.borrow_and_update();
+            if self.played < pieces {
+                return Some(self.take());
+            }
+            match end {
+                End::Finished => return None,
+                End::Broken => return Some(Err(Broken)),
+                End::Growing => {}
+            }
+            if self.progress.changed().await.is_err() {
+                return None;
+            }
+        }
+    }
+
+    fn take(&mut self) -> Result<Bytes, Broken> {
+        let mut pieces = self.recording.lock();
+        let piece = pieces.get(self.played).ok_or(Broken)?;
+        self.played += 1;
+        pieces.players[self.place] = Some(self.played);
+        drop(pieces);
+        self.recording.moved.notify_one();
+        Ok(piece)
+    }
+}
+
+/// What a player gets, and an error for one who came too late.
+fn stream_of(player: Option<Player>) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
+    stream::unfold(Some(player), |player| async move {
+        let Some(mut player) = player? else {
+            return Some((Err(Broken), None));
+        };
+        match player.next().await? {
+            Ok(piece) => Some((Ok(piece), Some(Some(player)))),
+            Err(broken) => Some((Err(broken), None)),
+        }
+    })
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.recording.lock().players[self.place] = None;
+        self.recording.moved.notify_one();
     }
 }
 
@@ -149,6 +204,7 @@ impl Recorder {
         let recording = Recording {
             pieces: Mutex::default(),
             progress: watch::Sender::new((0, End::Growing)),
+            moved: Notify::new(),
         };
         Self {
             recording: Arc::new(recording),
@@ -178,22 +234,49 @@ impl Recorder {
             });
         }
         self.bytes = bytes;
-        let count = {
-            let mut pieces = self.recording.lock();
-            pieces.push(piece);
-            pieces.len()
-        };
-        self.recording.progress.send_replace((count, End::Growing));
+        self.push(self.recording.lock(), piece);
         Ok(())
     }
 
-    /// Ends the recording cleanly and gives its pieces.
+    /// Adds a piece to a body that has outgrown its limit. It is a recording no more: what all
+    /// players have had is let go, and a player who lags behind by the limit is waited for.
+    ///
+    /// # Errors
+    /// When there is no player.
+    pub async fn pass_on(&mut self, piece: Bytes) -> Result<(), Abandoned> {
+        loop {
+            let moved = self.recording.moved.notified();
+            {
+                let mut pieces = self.recording.lock();
+                if !pieces.let_go() {
+                    return Err(Abandoned);
+                }
+                if pieces.held.is_empty() || pieces.bytes + piece.len() <= self.bytes_max {
+                    self.push(pieces, piece);
+                    return Ok(());
+                }
+            }
+            moved.await;
+        }
+    }
+
+    fn push(&self, mut pieces: MutexGuard<'_, Pieces>, piece: Bytes) {
+        pieces.bytes += piece.len();
+        pieces.held.push_back(piece);
+        let count = pieces.gone + pieces.held.len();
+        drop(pieces);
+        self.recording.progress.send_replace((count, End::Growing));
+    }
+
+    /// Ends the recording cleanly and gives the pieces that are held.
     #[must_use]
     pub fn finish(self) -> Vec<Bytes> {
-        let pieces = self.recording.lock().clone();
-        self.recording
-            .progress
-            .send_replace((pieces.len(), End::Finished));
+        let (count, pieces) = {
+            let pieces = self.recording.lock();
+            let held = Vec::from_iter(pieces.held.iter().cloned());
+            (pieces.gone + held.len(), held)
+        };
+        self.recording.progress.send_replace((count, End::Finished));
         pieces
     }
 }
@@ -263,5 +346,36 @@ mod tests {
             Err(TooLarge { bytes_max: 3 })
         );
         assert_eq!(recorder.finish(), ["abc"]);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_outgrows_its_limit_is_passed_on_within_it() {
+        let mut recorder = Recorder::new(4);
+        let recording = recorder.recording();
+        let (first, second) = (recording.join().unwrap(), recording.join().unwrap());
+        recorder.append(Bytes::from("abcd")).unwrap();
+        let writer = async {
+            for piece in ["ef", "gh", "ij"] {
+                recorder.pass_on(Bytes::from(piece)).await.unwrap();
+                assert!(recording.lock().bytes <= 4);
+            }
+            assert!(recording.join().is_none(), "the start is gone");
+            recorder.finish()
+        };
+        let read = |player: Player| player.into_stream().try_collect::<Vec<Bytes>>();
+        let (first, second, _) = tokio::join!(read(first), read(second), writer);
+        assert_eq!(first.unwrap().concat(), b"abcdefghij");
+        assert_eq!(second.unwrap().concat(), b"abcdefghij");
+        assert_eq!(play(&recording).await, (Vec::new(), false));
+    }
+
+    #[tokio::test]
+    async fn what_nobody_plays_is_not_passed_on() {
+        let mut recorder = Recorder::new(2);
+        let player = recorder.recording().join();
+        recorder.append(Bytes::from("ab")).unwrap();
+        let waiting = recorder.pass_on(Bytes::from("cd"));
+        let (passed, ()) = tokio::join!(waiting, async { drop(player) });
+        assert_eq!(passed, Err(Abandoned));
     }
 }

@@ -19,6 +19,7 @@ use crate::config::{self, Settings};
 use crate::demo::{self, Publisher};
 use crate::http::server::{self, Drained};
 use crate::routes::Routes;
+use crate::store::Store;
 use crate::upstream;
 
 /// How long a healthy service may take to say so.
@@ -63,7 +64,8 @@ async fn run(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<ExitCode> {
-    let app = Arc::new(App::new(settings, upstream::system())?);
+    let store = open_store(&settings)?;
+    let app = Arc::new(App::new(settings, upstream::system(), store)?);
     tracing::info!(
         listen = %listener.local_addr()?,
         public_url = app.settings.server.public_url,
@@ -91,7 +93,17 @@ async fn run(
         Drained::Whole => tracing::info!("drained"),
         Drained::Cut => tracing::warn!("the drain timeout ran out; what was in flight was cut"),
     }
+    app.store.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens what outlives the process. Where the directory can't be used now, the service runs from
+/// memory, says so, and goes on trying.
+fn open_store(settings: &Settings) -> anyhow::Result<Store> {
+    match &settings.store {
+        None => Ok(Store::memory()),
+        Some(options) => Store::open_or_retry(options.clone()).context("the store can't be opened"),
+    }
 }
 
 async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {

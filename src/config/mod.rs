@@ -8,7 +8,6 @@
 
 mod environment;
 mod file;
-mod intervals;
 mod problem;
 mod reader;
 mod resolve;

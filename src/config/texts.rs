@@ -59,6 +59,14 @@ pub(super) fn socket_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// `path` of the store; empty for none.
+pub(super) fn path(text: &str) -> Result<String, &'static str> {
+    if text.contains('\0') {
+        return Err("a path has no zero byte");
+    }
+    Ok(text.to_owned())
+}
+
 /// `public_url`: where our own addresses start, without a slash at the end.
 pub(super) fn public_url(text: &str) -> Result<String, String> {
     let url = http_url(text)?;

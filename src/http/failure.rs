@@ -8,7 +8,6 @@ use http::{HeaderValue, Response, StatusCode};
 use std::sync::Arc;
 
 use super::ReplyBody;
-use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::refresh::Trouble;
 use crate::upstream::FetchError;
 
@@ -80,13 +79,8 @@ impl Failure {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
         if let Self::Upstream(trouble) = &self {
-            let status = CacheStatus {
-                forwarded: Some(Forwarded::UriMiss),
-                forwarded_status: trouble.status().map(|status| status.as_u16()),
-                detail: Some(trouble.reason()),
-                ..CacheStatus::default()
-            };
-            if let Ok(status) = HeaderValue::try_from(status.to_string()) {
+            let status = format!("Feedwright; fwd=miss; detail={}", trouble.reason());
+            if let Ok(status) = HeaderValue::try_from(status) {
                 headers.insert("cache-status", status);
             }
         }
@@ -94,7 +88,7 @@ impl Failure {
     }
 }
 
-/// 404 and 410 as upstream means them, 504 for its slowness, 502 for the rest of what it does.
+/// 404 and 410 as upstream means them, 504 for its slowness, 502 for the rest.
 fn upstream_status(trouble: &Trouble) -> StatusCode {
     match trouble {
         Trouble::Fetch(FetchError::Status { status, .. })
@@ -103,8 +97,6 @@ fn upstream_status(trouble: &Trouble) -> StatusCode {
             *status
         }
         Trouble::Fetch(FetchError::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
-        // Ours, not upstream's: more is to be fetched at once than we fetch.
-        Trouble::Fetch(FetchError::Crowded) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
     }
 }

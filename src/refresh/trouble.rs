@@ -1,8 +1,7 @@
 //! Why a feed could not be brought up to date.
 
 use std::error::Error;
-
-use http::StatusCode;
+use std::time::Duration;
 
 use crate::cache::{Broken, TooLarge};
 use crate::feed::splitter::NotAFeed;
@@ -46,7 +45,6 @@ impl Trouble {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Fetch(FetchError::Status { status, .. }) if *status == StatusCode::GONE => "gone",
             Self::Fetch(error) => error.reason(),
             Self::NotAFeed(_) => "not-a-feed",
             Self::Truncated => "truncated",
@@ -58,21 +56,11 @@ impl Trouble {
         }
     }
 
-    /// Whether upstream was asked at all.
+    /// How long upstream asked us to wait (RFC 9110 §10.2.3).
     #[must_use]
-    pub fn was_asked(&self) -> bool {
-        let kept_back = matches!(
-            self,
-            Self::Fetch(FetchError::Held { .. } | FetchError::Crowded | FetchError::Refused(_))
-        );
-        !kept_back
-    }
-
-    /// The status that upstream answered with, where that is the trouble.
-    #[must_use]
-    pub fn status(&self) -> Option<StatusCode> {
+    pub fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Fetch(FetchError::Status { status, .. }) => Some(*status),
+            Self::Fetch(FetchError::Status { retry_after, .. }) => *retry_after,
             _ => None,
         }
     }

@@ -13,7 +13,6 @@ pub mod explain;
 mod facts;
 mod field;
 mod fragment;
-mod hints;
 pub mod html;
 mod json_piece;
 pub mod passes;
@@ -29,6 +28,5 @@ pub mod template;
 mod wrap;
 mod xhtml;
 
-pub use hints::Hints;
 pub use rules::{RuleError, RuleOptions, Rules};
 pub use stream::{FeedRewriter, Origin};

@@ -25,13 +25,16 @@ pub(super) fn text(text: &'static str) -> Response<ReplyBody> {
     reply
 }
 
-/// Whether requests are taken: yes, until the shutdown begins.
+/// Whether requests are taken: yes, until the shutdown begins, also where nothing can be stored. The
+/// log says why it can't; the address is public.
 pub(super) fn ready(app: &App) -> Result<Response<ReplyBody>, Failure> {
     if app.is_stopping() {
-        Err(Failure::NotReady)
-    } else {
-        Ok(text("ready\n"))
+        return Err(Failure::NotReady);
     }
+    Ok(text(match app.store.status().degraded {
+        None => "ready\n",
+        Some(_) => "ready, but nothing is stored at present\n",
+    }))
 }
 
 /// The feeds with addresses to copy, or what to do where there are none.
@@ -43,16 +46,12 @@ pub(super) fn index(app: &App) -> Result<Response<ReplyBody>, Failure> {
         .feeds()
         .map(|feed| {
             let settings = &feed.settings;
-            let past = feed.track.past();
             let name = settings.name.as_str();
             context! {
                 name,
                 title => settings.title.as_deref().unwrap_or(name),
                 address => settings.rules.self_url.as_str(),
                 publisher => settings.upstream.url.host_str(),
-                trouble => past.trouble,
-                // The whole address may be a secret, and this page is none.
-                moved_to => past.moved_to.as_ref().and_then(|url| url.host_str()),
             }
         })
         .collect();

@@ -221,6 +221,7 @@ async fn a_service_without_configuration_runs_and_is_healthy() {
     let mut command = feedwright(&["serve"]);
     command
         .env("FEEDWRIGHT_SERVER_LISTEN", &listen)
+        .env("FEEDWRIGHT_STORE_PATH", "")
         .stderr(Stdio::null());
     let mut service = Running(command.spawn().unwrap());
     for _ in 0..100 {

@@ -81,6 +81,7 @@ fn the_example_is_what_no_configuration_is() {
         let example = settings(text);
         assert_eq!(example.server, nothing.server);
         assert_eq!(example.log, nothing.log);
+        assert_eq!(example.store, nothing.store);
         assert_eq!(example.memory_bytes, nothing.memory_bytes);
         assert_eq!(example.fetch, nothing.fetch);
     }

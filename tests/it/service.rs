@@ -7,6 +7,7 @@ use feedwright::app::App;
 use feedwright::config;
 use feedwright::http::server::{self, Drained};
 use feedwright::routes::Routes;
+use feedwright::store::Store;
 use feedwright::upstream;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -25,11 +26,18 @@ impl Service {
     /// host and port.
     pub(crate) async fn start(toml: &str, publisher: SocketAddr) -> Self {
         let toml = toml.replace("PUBLISHER", &publisher.to_string());
-        let settings = match config::parse("test.toml", &toml, std::iter::empty()) {
+        // Without a directory of its own a test leaves nothing behind.
+        let memory = ("FEEDWRIGHT_STORE_PATH".to_owned(), String::new());
+        let variables = (!toml.contains("[store]")).then_some(memory);
+        let settings = match config::parse("test.toml", &toml, variables) {
             Ok(settings) => settings,
             Err(problems) => panic!("{problems}"),
         };
-        let app = Arc::new(App::new(settings, upstream::system()).unwrap());
+        let store = match &settings.store {
+            None => Store::memory(),
+            Some(options) => Store::open_or_retry(options.clone()).unwrap(),
+        };
+        let app = Arc::new(App::new(settings, upstream::system(), store).unwrap());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

@@ -10,23 +10,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "config", "demo", "feed", "http", "rewrite", "routes", "upstream",
+            "app", "config", "demo", "feed", "http", "rewrite", "routes", "store", "upstream",
         ],
     ),
     ("demo", &["config"]),
     ("routes", &["app", "cache", "http", "refresh"]),
     (
         "app",
-        &["cache", "config", "refresh", "rewrite", "upstream"],
+        &["cache", "config", "refresh", "rewrite", "store", "upstream"],
     ),
     ("http", &["cache", "config", "refresh", "upstream"]),
     (
         "refresh",
         &["cache", "config", "feed", "rewrite", "upstream"],
     ),
-    ("config", &["rewrite", "upstream"]),
+    ("config", &["rewrite", "store", "upstream"]),
     ("cache", &["upstream"]),
     ("upstream", &[]),
+    ("store", &[]),
     ("rewrite", &["feed"]),
     ("feed", &[]),
 ];

@@ -1,0 +1,110 @@
+//! What is under way for keys, and what came of it lately: flights, failures, and keys whose
+//! requests wait for no other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::flight::Flight;
+
+/// Outcomes beyond which those that no longer count are swept out; more when that leaves more.
+const SWEEP_AT: usize = 1 << 10;
+/// Failures and marks that are remembered at most: without them requests only try again.
+const REMEMBERED_MAX: usize = 64 << 10;
+
+#[derive(Debug)]
+pub(super) enum Outcome<E, C> {
+    Running(Arc<Flight<E, C>>),
+    Failed(Arc<E>, Instant),
+    Alone(Instant),
+}
+
+impl<E, C> Outcome<E, C> {
+    fn counts(&self, now: Instant) -> bool {
+        match self {
+            Self::Running(_) => true,
+            Self::Failed(_, until) | Self::Alone(until) => now < *until,
+        }
+    }
+}
+
+/// Outcomes by key, bounded: flights by the requests that are served at once, the rest by
+/// [`REMEMBERED_MAX`].
+#[derive(Debug)]
+pub(super) struct Outcomes<E, C> {
+    by_key: HashMap<Arc<str>, Outcome<E, C>>,
+    sweep_at: usize,
+}
+
+impl<E, C> Default for Outcomes<E, C> {
+    fn default() -> Self {
+        Self {
+            by_key: HashMap::new(),
+            sweep_at: SWEEP_AT,
+        }
+    }
+}
+
+impl<E, C> Outcomes<E, C> {
+    /// What counts for a key now.
+    pub(super) fn get(&self, key: &Arc<str>, now: Instant) -> Option<&Outcome<E, C>> {
+        self.by_key.get(key).filter(|outcome| outcome.counts(now))
+    }
+
+    /// Whether this flight is the one that runs for the key.
+    pub(super) fn is_running(&self, key: &Arc<str>, flight: &Arc<Flight<E, C>>) -> bool {
+        matches!(self.by_key.get(key), Some(Outcome::Running(running)) if Arc::ptr_eq(running, flight))
+    }
+
+    pub(super) fn set(&mut self, key: &Arc<str>, outcome: Outcome<E, C>) {
+        if self.by_key.len() >= self.sweep_at {
+            self.sweep(Instant::now());
+        }
+        self.by_key.insert(Arc::clone(key), outcome);
+    }
+
+    pub(super) fn remove(&mut self, key: &Arc<str>) {
+        self.by_key.remove(key);
+    }
+
+    fn sweep(&mut self, now: Instant) {
+        self.by_key.retain(|_, outcome| outcome.counts(now));
+        if self.by_key.len() > REMEMBERED_MAX {
+            self.by_key
+                .retain(|_, outcome| matches!(outcome, Outcome::Running(_)));
+        }
+        self.sweep_at = (self.by_key.len() * 2).max(SWEEP_AT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_no_longer_counts_is_swept_out() {
+        let mut outcomes: Outcomes<(), ()> = Outcomes::default();
+        let now = Instant::now();
+        let key = |n: usize| Arc::<str>::from(format!("m {n}"));
+        outcomes.set(&key(0), Outcome::Running(Arc::default()));
+        for n in 1..10 * SWEEP_AT {
+            outcomes.set(&key(n), Outcome::Alone(now + Duration::from_secs(1)));
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+        assert!(outcomes.by_key.len() <= 2 * SWEEP_AT);
+        assert!(outcomes.get(&key(0), Instant::now()).is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_remembered_is_bounded() {
+        let mut outcomes: Outcomes<(), ()> = Outcomes::default();
+        let until = Instant::now() + Duration::from_secs(3600);
+        for n in 0..3 * REMEMBERED_MAX {
+            let key = Arc::<str>::from(format!("m {n}"));
+            outcomes.set(&key, Outcome::Failed(Arc::new(()), until));
+        }
+        assert!(outcomes.by_key.len() <= 2 * REMEMBERED_MAX);
+    }
+}

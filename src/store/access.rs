@@ -1,0 +1,301 @@
+//! The store as the rest of the program sees it: what may wait for the disk waits on a thread of its
+//! own, so that no worker of the runtime does.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::blocking::Core;
+use super::clock::to_ms;
+use super::directory::Disk;
+use super::history;
+use super::shared::{Shared, chain};
+use super::states::States;
+use super::writer::{Open, QUEUE_MAX, Writer};
+use super::{Entry, HistoryItem, KeptItem, Listed, OpenError, Options, Space, Status, schema};
+
+/// Reads, and writes, that wait for the disk at the same time; more wait for a place.
+const AT_ONCE_MAX: usize = 32;
+
+/// What outlives the process; cheap to clone. Made by [`Store::memory`] it keeps states and history
+/// only, and everything is gone with it.
+///
+/// A write that returned true has been committed: it survives the death of the process, though not
+/// of the machine, which may take the last seconds with it. One that returned false was dropped.
+#[derive(Debug, Clone)]
+pub struct Store(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: Kind,
+    reads: Semaphore,
+    writes: Semaphore,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Disk(Core),
+    Memory(Memory),
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    states: States,
+    /// Made when the first item comes.
+    history: Mutex<Option<Connection>>,
+}
+
+impl Store {
+    /// Opens the directory, and makes it where there is none. Reads and syncs a few files.
+    ///
+    /// # Errors
+    /// When another process has it open, or when it can't be used.
+    pub fn open(options: Options) -> Result<Self, OpenError> {
+        let (disk, connection) = Disk::open(&options.path)?;
+        let shared = Arc::new(Shared::new(options));
+        let database = |source| OpenError::Database {
+            path: disk.path.clone(),
+            source,
+        };
+        shared.take_stock(&connection).map_err(database)?;
+        let disk = Arc::new(disk);
+        shared.set_disk(Some(Arc::clone(&disk)));
+        Self::start(shared, Some(Open::new(disk, connection)))
+    }
+
+    /// Opens the directory; where that fails, says so in the log, runs from memory and goes on trying.
+    ///
+    /// # Errors
+    /// When the thread that writes can't be started.
+    pub fn open_or_retry(options: Options) -> Result<Self, OpenError> {
+        match Self::open(options.clone()) {
+            Err(OpenError::Thread(error)) => Err(OpenError::Thread(error)),
+            Err(error) => {
+                let shared = Arc::new(Shared::new(options));
+                shared.health.trip(chain(&error), 0);
+                Self::start(shared, None)
+            }
+            Ok(store) => Ok(store),
+        }
+    }
+
+    /// A store without a directory: bodies are not kept, states and history until the end of the
+    /// process.
+    #[must_use]
+    pub fn memory() -> Self {
+        Self::of(Kind::Memory(Memory::default()))
+    }
+
+    fn start(shared: Arc<Shared>, open: Option<Open>) -> Result<Self, OpenError> {
+        let (queue, jobs) = sync_channel(QUEUE_MAX);
+        let writer = Writer::new(Arc::clone(&shared), open);
+        std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer.run(&jobs))
+            .map_err(OpenError::Thread)?;
+        Ok(Self::of(Kind::Disk(Core { shared, queue })))
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self(Arc::new(Inner {
+            kind,
+            reads: Semaphore::new(AT_ONCE_MAX),
+            writes: Semaphore::new(AT_ONCE_MAX),
+        }))
+    }
+
+    /// Stores a body and what is to be known about it, in the place of any other of this key.
+    pub async fn put(&self, space: Space, key: &str, meta: Vec<u8>, body: Vec<Bytes>) -> bool {
+        let key = key.to_owned();
+        self.write(move |core| core.put(space, &key, meta, &body))
+            .await
+    }
+
+    /// Puts another meta in the place of a body's, and counts as a new [`Entry::stored_at`]. False
+    /// where there is no such body.
+    pub async fn set_meta(&self, space: Space, key: &str, meta: Vec<u8>) -> bool {
+        let key = key.to_owned();
+        self.write(move |core| core.set_meta(space, &key, meta))
+            .await
+    }
+
+    /// Removes a body. False where there was none.
+    pub async fn remove(&self, space: Space, key: &str) -> bool {
+        let key = key.to_owned();
+        self.write(move |core| core.remove(space, &key)).await
+    }
+
+    /// A body and its meta.
+    pub async fn get(&self, space: Space, key: &str) -> Option<Entry> {
+        let key = key.to_owned();
+        self.read(move |core| core.get(space, &key)).await
+    }
+
+    /// The meta of a body, and when it was stored.
+    pub async fn get_meta(&self, space: Space, key: &str) -> Option<(Vec<u8>, SystemTime)> {
+        let key = key.to_owned();
+        self.read(move |core| core.get_meta(space, &key)).await
+    }
+
+    /// Notes that a body was used, for instance from memory: the least recently used go first.
+    pub fn touch(&self, space: Space, key: &str) {
+        if let Kind::Disk(core) = &self.0.kind {
+            core.shared.touch(space, key);
+        }
+    }
+
+    /// Up to `count` bodies of a space whose key starts with `prefix`, in the order of their keys,
+    /// from the first one behind `after` on.
+    pub async fn list(
+        &self,
+        space: Space,
+        prefix: &str,
+        after: Option<&str>,
+        count: usize,
+    ) -> Vec<Listed> {
+        let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
+        self.read(move |core| core.list(space, (&prefix, after.as_deref()), count))
+            .await
+    }
+
+    /// Sets a small value; `None` removes it. It can be read at once and is on disk some seconds
+    /// later. False when it is too large, or too many wait.
+    pub fn set_state(&self, space: Space, key: &str, value: Option<Vec<u8>>) -> bool {
+        match &self.0.kind {
+            Kind::Disk(core) => core.set_state(space, key, value),
+            Kind::Memory(memory) => memory.states.set(space, key, value),
+        }
+    }
+
+    /// A small value.
+    pub async fn state(&self, space: Space, key: &str) -> Option<Vec<u8>> {
+        if let Kind::Memory(memory) = &self.0.kind {
+            return memory.states.get(space, key).flatten();
+        }
+        let key = key.to_owned();
+        self.read(move |core| core.state(space, &key)).await
+    }
+
+    /// Every small value of a space.
+    pub async fn states(&self, space: Space) -> BTreeMap<String, Vec<u8>> {
+        if let Kind::Memory(memory) = &self.0.kind {
+            let mut all = BTreeMap::new();
+            memory.states.cover(space, &mut all);
+            return all;
+        }
+        self.read(move |core| core.states(space)).await
+    }
+
+    /// Records items of a feed in one transaction, older ones first, and keeps the newest `keep`. An
+    /// item that is known by its guid keeps its place and its time of first sight, and gets these
+    /// bytes.
+    pub async fn record_items(&self, feed: &str, items: Vec<HistoryItem>, keep: usize) -> bool {
+        if let Kind::Memory(memory) = &self.0.kind {
+            return memory.record_items(feed, &items, keep);
+        }
+        let feed = feed.to_owned();
+        self.write(move |core| core.record_items(&feed, items, keep))
+            .await
+    }
+
+    /// The newest `count` items of a feed, newest first.
+    pub async fn newest_items(&self, feed: &str, count: usize) -> Vec<KeptItem> {
+        if let Kind::Memory(memory) = &self.0.kind {
+            return memory.newest_items(feed, count);
+        }
+        let feed = feed.to_owned();
+        self.read(move |core| core.newest_items(&feed, count)).await
+    }
+
+    /// Forgets the items of a feed.
+    pub async fn forget_items(&self, feed: &str) -> bool {
+        if let Kind::Memory(memory) = &self.0.kind {
+            return memory.forget_items(feed);
+        }
+        let feed = feed.to_owned();
+        self.write(move |core| core.forget_items(&feed)).await
+    }
+
+    /// How the store is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match &self.0.kind {
+            Kind::Disk(core) => core.status(),
+            Kind::Memory(_) => Status::default(),
+        }
+    }
+
+    /// Writes what waits to be written. False when that could not be done.
+    pub async fn flush(&self) -> bool {
+        self.write(Core::flush).await
+    }
+
+    /// Writes what waits to be written and lets the directory go. Afterwards reads miss and writes
+    /// are dropped.
+    pub async fn close(&self) {
+        self.write(Core::close).await;
+    }
+
+    async fn read<T: Default + Send + 'static>(
+        &self,
+        work: impl FnOnce(&Core) -> T + Send + 'static,
+    ) -> T {
+        self.on_thread(&self.0.reads, work).await
+    }
+
+    async fn write<T: Default + Send + 'static>(
+        &self,
+        work: impl FnOnce(&Core) -> T + Send + 'static,
+    ) -> T {
+        self.on_thread(&self.0.writes, work).await
+    }
+
+    /// Does `work` on a thread that may wait, also when the caller goes away meanwhile.
+    async fn on_thread<T: Default + Send + 'static>(
+        &self,
+        places: &Semaphore,
+        work: impl FnOnce(&Core) -> T + Send + 'static,
+    ) -> T {
+        if matches!(self.0.kind, Kind::Memory(_)) {
+            return T::default();
+        }
+        let _place = places.acquire().await;
+        let store = self.clone();
+        let working = tokio::task::spawn_blocking(move || match &store.0.kind {
+            Kind::Disk(core) => work(core),
+            Kind::Memory(_) => T::default(),
+        });
+        working.await.unwrap_or_default()
+    }
+}
+
+impl Memory {
+    fn record_items(&self, feed: &str, items: &[HistoryItem], keep: usize) -> bool {
+        let now_ms = i64::try_from(to_ms(SystemTime::now())).unwrap_or(i64::MAX);
+        self.with(|history| history::record(history, (feed, items), keep, now_ms))
+            .is_some()
+    }
+
+    fn newest_items(&self, feed: &str, count: usize) -> Vec<KeptItem> {
+        let found = self.with(|history| history::newest(history, feed, count));
+        found.unwrap_or_default().0
+    }
+
+    fn forget_items(&self, feed: &str) -> bool {
+        self.with(|history| history::forget(history, feed))
+            .is_some_and(|gone| gone > 0)
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Option<T> {
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        if history.is_none() {
+            *history = schema::open_memory().ok();
+        }
+        work(history.as_ref()?).ok()
+    }
+}

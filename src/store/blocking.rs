@@ -1,0 +1,372 @@
+//! The store as a thread that may wait sees it: everything that [`Store`](super::Store) does, done in
+//! place.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use rusqlite::Connection;
+
+use super::apply::{Body, Change, Put};
+use super::clock::of_ms;
+use super::directory::Disk;
+use super::files::Files;
+use super::history::{self, HistoryItem, KeptItem};
+use super::readers::{self, Found, Shape};
+use super::shared::Shared;
+use super::states;
+use super::writer::Job;
+use super::{
+    BODY_BYTES_MAX, Entry, KEY_BYTES_MAX, Listed, META_BYTES_MAX, STATE_BYTES_MAX, Space, Status,
+    record, schema,
+};
+
+/// How often a body that was replaced while it was read is looked for again.
+const READS_MAX: usize = 4;
+
+/// The store, for threads that may wait.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) shared: Arc<Shared>,
+    pub(super) queue: SyncSender<Job>,
+}
+
+impl Core {
+    pub(super) fn put(&self, space: Space, key: &str, meta: Vec<u8>, body: &[Bytes]) -> bool {
+        let shared = &*self.shared;
+        let bytes: usize = body.iter().map(Bytes::len).sum();
+        let fits = key.len() <= KEY_BYTES_MAX
+            && meta.len() <= META_BYTES_MAX
+            && bytes <= BODY_BYTES_MAX
+            && bytes as u64 <= shared.options.disk_bytes / 4;
+        if !fits {
+            // What was there is out of date all the same.
+            shared.health.count_dropped();
+            self.remove(space, key);
+            return false;
+        }
+        let drop_it = || {
+            shared.superseded.add(space, key);
+            shared.health.count_dropped();
+            false
+        };
+        let Some(disk) = shared.disk().filter(|_| !shared.health.is_tripped()) else {
+            return drop_it();
+        };
+        match prepare(&disk.files, shared.options.inline_bytes_max, body) {
+            Ok((coded, body)) => self.change(Change::Put(Box::new(Put {
+                space,
+                key: key.to_owned(),
+                meta,
+                coding: coded.coding,
+                stored_bytes: coded.stored_bytes as u64,
+                body_bytes: coded.body_bytes as u64,
+                body_sum: coded.sum,
+                body: Some(body),
+            }))),
+            Err(error) => {
+                shared.health.trip(error.to_string(), bytes);
+                drop_it()
+            }
+        }
+    }
+
+    pub(super) fn set_meta(&self, space: Space, key: &str, meta: Vec<u8>) -> bool {
+        if meta.len() > META_BYTES_MAX {
+            return false;
+        }
+        let key = key.to_owned();
+        self.change(Change::SetMeta { space, key, meta })
+    }
+
+    pub(super) fn remove(&self, space: Space, key: &str) -> bool {
+        let key = key.to_owned();
+        self.change(Change::Remove { space, key })
+    }
+
+    pub(super) fn get(&self, space: Space, key: &str) -> Option<Entry> {
+        for _ in 0..READS_MAX {
+            match self.read(space, key)? {
+                Some(entry) => return Some(entry),
+                // Its file went away: it was replaced just now, or is lost.
+                None => continue,
+            }
+        }
+        None
+    }
+
+    pub(super) fn get_meta(&self, space: Space, key: &str) -> Option<(Vec<u8>, SystemTime)> {
+        let disk = self.readable(space, key)?;
+        let found = self.query(&disk, |view| readers::find(view, space, key))??;
+        if found.verify(space, key).is_none() {
+            self.discard(space, key, found.id);
+            return None;
+        }
+        self.note_use(space, key, &found);
+        Some((found.meta, of_ms(found.stored_at_ms)))
+    }
+
+    pub(super) fn list(
+        &self,
+        space: Space,
+        (prefix, after): (&str, Option<&str>),
+        count: usize,
+    ) -> Vec<Listed> {
+        let Some(disk) = self.shared.disk() else {
+            return Vec::new();
+        };
+        let range = (prefix, after);
+        let found = self.query(&disk, |view| readers::list(view, space, range, count));
+        let mut list = Vec::new();
+        for (key, listed) in found.unwrap_or_default() {
+            if self.shared.superseded.hides(space, &key) {
+                continue;
+            }
+            match listed {
+                Some(listed) => list.push(listed),
+                None => {
+                    self.shared.health.count_bad(space.name(), &key);
+                    self.remove(space, &key);
+                }
+            }
+        }
+        list
+    }
+
+    pub(super) fn set_state(&self, space: Space, key: &str, value: Option<Vec<u8>>) -> bool {
+        let fits = key.len() <= KEY_BYTES_MAX
+            && value
+                .as_ref()
+                .is_none_or(|value| value.len() <= STATE_BYTES_MAX);
+        let is_set = fits && self.shared.states.set(space, key, value);
+        if !is_set {
+            self.shared.health.count_dropped();
+        }
+        is_set
+    }
+
+    pub(super) fn state(&self, space: Space, key: &str) -> Option<Vec<u8>> {
+        if let Some(value) = self.shared.states.get(space, key) {
+            return value;
+        }
+        let disk = self.shared.disk()?;
+        let read = self.query(&disk, |view| states::read(view, space, key))?;
+        match read {
+            Ok(value) => value,
+            Err(record::Bad) => {
+                self.discard_state(space, key);
+                None
+            }
+        }
+    }
+
+    pub(super) fn states(&self, space: Space) -> BTreeMap<String, Vec<u8>> {
+        let mut all = BTreeMap::new();
+        if let Some(disk) = self.shared.disk()
+            && let Some((read, bad)) = self.query(&disk, |view| states::read_all(view, space))
+        {
+            all = read;
+            bad.iter().for_each(|key| self.discard_state(space, key));
+        }
+        self.shared.states.cover(space, &mut all);
+        all
+    }
+
+    pub(super) fn record_items(&self, feed: &str, items: Vec<HistoryItem>, keep: usize) -> bool {
+        let fits = |item: &HistoryItem| {
+            item.guid.len() <= KEY_BYTES_MAX && item.bytes.len() <= history::ITEM_BYTES_MAX
+        };
+        if feed.len() > KEY_BYTES_MAX || items.len() > history::ITEMS_MAX {
+            self.shared.health.count_dropped();
+            return false;
+        }
+        let (items, other): (Vec<_>, Vec<_>) = items.into_iter().partition(fits);
+        other
+            .iter()
+            .for_each(|_| self.shared.health.count_dropped());
+        let feed = feed.to_owned();
+        self.change(Change::Record { feed, items, keep })
+    }
+
+    pub(super) fn newest_items(&self, feed: &str, count: usize) -> Vec<KeptItem> {
+        let Some(disk) = self.shared.disk() else {
+            return Vec::new();
+        };
+        let found = self.query(&disk, |view| history::newest(view, feed, count));
+        let (items, bad) = found.unwrap_or_default();
+        if !bad.is_empty() {
+            bad.iter()
+                .for_each(|_| self.shared.health.count_bad("history", feed));
+            self.change_soon(Change::DiscardItems(bad));
+        }
+        items
+    }
+
+    pub(super) fn forget_items(&self, feed: &str) -> bool {
+        let feed = feed.to_owned();
+        self.change(Change::Forget { feed })
+    }
+
+    pub(super) fn flush(&self) -> bool {
+        self.change(Change::Flush)
+    }
+
+    pub(super) fn close(&self) {
+        self.change(Change::Close);
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let health = &self.shared.health;
+        let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        Status {
+            is_persistent: true,
+            degraded: health.tripped().map(|(reason, _)| reason),
+            entries: read(&health.entries),
+            disk_bytes: read(&health.weight),
+            bad: read(&health.bad),
+            dropped: read(&health.dropped),
+            evicted: read(&health.evicted),
+        }
+    }
+
+    /// Queues a change and waits for it.
+    fn change(&self, change: Change) -> bool {
+        let (reply, answer) = sync_channel(1);
+        let job = Job {
+            change,
+            reply: Some(reply),
+        };
+        match self.queue.send(job) {
+            Ok(()) => answer.recv().unwrap_or(false),
+            Err(unsent) => {
+                self.shared.drop_change(&unsent.0.change);
+                false
+            }
+        }
+    }
+
+    /// Queues a change that nobody waits for, and that may be lost.
+    fn change_soon(&self, change: Change) {
+        let reply = None;
+        self.queue.try_send(Job { change, reply }).ok();
+    }
+
+    fn readable(&self, space: Space, key: &str) -> Option<Arc<Disk>> {
+        let disk = self.shared.disk()?;
+        (!self.shared.superseded.hides(space, key)).then_some(disk)
+    }
+
+    /// One look: `Some(None)` when the body went away in between.
+    fn read(&self, space: Space, key: &str) -> Option<Option<Entry>> {
+        let disk = self.readable(space, key)?;
+        let found = self.query(&disk, |view| {
+            let Some(found) = readers::find(view, space, key)? else {
+                return Ok(None);
+            };
+            let inline = match found.is_file {
+                false => readers::inline(view, found.id)?,
+                true => None,
+            };
+            Ok(Some((found, inline)))
+        });
+        let (found, inline) = found??;
+        let Some(shape) = found.verify(space, key) else {
+            self.discard(space, key, found.id);
+            return None;
+        };
+        let stored = if found.is_file {
+            match disk.files.read(found.id, shape.stored_bytes) {
+                Ok(stored) => stored,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if self.is_current(&disk, (space, key), found.id) {
+                        self.discard(space, key, found.id);
+                        return None;
+                    }
+                    return Some(None);
+                }
+                Err(error) => {
+                    self.shared.health.trip(error.to_string(), 0);
+                    return None;
+                }
+            }
+        } else {
+            inline.map(Bytes::from)
+        };
+        let Some(body) = stored.and_then(|stored| verified(&found, shape, stored)) else {
+            self.discard(space, key, found.id);
+            return None;
+        };
+        self.note_use(space, key, &found);
+        Some(Some(Entry {
+            meta: found.meta,
+            body,
+            stored_at: of_ms(found.stored_at_ms),
+        }))
+    }
+
+    fn is_current(&self, disk: &Disk, (space, key): (Space, &str), id: i64) -> bool {
+        let found = self.query(disk, |view| readers::find(view, space, key));
+        matches!(found, Some(Some(found)) if found.id == id)
+    }
+
+    /// Reads; `None` after an error, which trips the store.
+    fn query<T>(
+        &self,
+        disk: &Disk,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Option<T> {
+        match disk.readers.with(work) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.shared.health.trip(error.to_string(), 0);
+                if schema::is_damage(&error) {
+                    self.change_soon(Change::StartAnew);
+                }
+                None
+            }
+        }
+    }
+
+    fn note_use(&self, space: Space, key: &str, found: &Found) {
+        let age = super::age(of_ms(found.used_at_ms), SystemTime::now());
+        if age.is_none_or(|age| age >= self.shared.options.touch_after) {
+            self.shared.touch(space, key);
+        }
+    }
+
+    fn discard(&self, space: Space, key: &str, id: i64) {
+        self.shared.health.count_bad(space.name(), key);
+        self.change_soon(Change::Discard(id));
+    }
+
+    fn discard_state(&self, space: Space, key: &str) {
+        self.shared.health.count_bad(space.name(), key);
+        self.shared.states.set(space, key, None);
+    }
+}
+
+/// Codes a body and, where it is large, writes it beside its place.
+fn prepare(
+    files: &Files,
+    inline_bytes_max: usize,
+    body: &[Bytes],
+) -> io::Result<(record::Coded, Body)> {
+    let coded = record::encode(body)?;
+    let body = if coded.stored_bytes > inline_bytes_max {
+        Body::File(files.write(&coded.pieces)?)
+    } else {
+        Body::Inline(coded.pieces.concat().into())
+    };
+    Ok((coded, body))
+}
+
+/// The body, when the stored bytes are those that were written.
+fn verified(found: &Found, shape: Shape, stored: Bytes) -> Option<Vec<Bytes>> {
+    let is_whole = stored.len() == shape.stored_bytes
+        && record::sum_of(std::slice::from_ref(&stored)) == found.body_sum;
+    is_whole.then(|| record::decode(shape.coding, stored, shape.body_bytes))?
+}

@@ -1,0 +1,228 @@
+//! The directory: one process at a time, the database, the files.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use rustix::fs::OFlags;
+
+use super::files::{self, Files};
+use super::readers::Readers;
+use super::schema::{self, Refusal};
+
+const DATABASE: &str = "store.db";
+const LOCK: &str = "lock";
+/// What SQLite puts beside the database.
+const COMPANIONS: [&str; 3] = ["", "-wal", "-shm"];
+/// Digits of the process's number in the lock file.
+const PID_BYTES_MAX: u64 = 20;
+
+/// Why a store can't be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("{} is in use by another process{}", path.display(), by.map_or_else(String::new, |by| format!(" ({by})")))]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+        /// The number of the process, where it left one.
+        by: Option<u32>,
+    },
+    /// The directory, or something in it, can't be made or used.
+    #[error("{} can't be used", path.display())]
+    Unusable {
+        /// What can't be used.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A later version of Feedwright made it.
+    #[error("{} was made by a later version of Feedwright (its version is {version})", path.display())]
+    Newer {
+        /// The database.
+        path: PathBuf,
+        /// The version of its tables.
+        version: i32,
+    },
+    /// The database.
+    #[error("the database {} can't be opened", path.display())]
+    Database {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite::Error,
+    },
+    /// The thread that writes.
+    #[error("the thread that writes can't be started")]
+    Thread(#[source] io::Error),
+}
+
+/// An open directory. Dropped, others may open it.
+#[derive(Debug)]
+pub(super) struct Disk {
+    pub(super) path: PathBuf,
+    pub(super) files: Files,
+    pub(super) readers: Readers,
+    _lock: File,
+}
+
+impl Disk {
+    /// Opens the directory and locks it; makes it where there is none.
+    ///
+    /// # Errors
+    /// When another process has it, or when it can't be used.
+    pub(super) fn open(path: &Path) -> Result<(Self, Connection), OpenError> {
+        let path = make(path).map_err(unusable(path))?;
+        let lock = lock(&path)?;
+        let files = Files::open(&path).map_err(unusable(&path))?;
+        let connection = open_database(&path)?;
+        warn_about_remote(&path);
+        let disk = Self {
+            readers: Readers::new(path.join(DATABASE)),
+            path,
+            files,
+            _lock: lock,
+        };
+        Ok((disk, connection))
+    }
+}
+
+fn unusable(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.to_owned();
+    |source| OpenError::Unusable { path, source }
+}
+
+/// The directory's own path: SQLite refuses one that leads over symbolic links, as systemd's
+/// state directories do.
+fn make(path: &Path) -> io::Result<PathBuf> {
+    if let Some(parent) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        fs::create_dir_all(parent)?;
+    }
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            files::make_directory(path)?;
+            fs::canonicalize(path)
+        }
+        found => found,
+    }
+}
+
+/// Locks the directory for this process; the lock goes with the file, also when the process dies.
+fn lock(directory: &Path) -> Result<File, OpenError> {
+    let path = directory.join(LOCK);
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(&path)
+        .map_err(unusable(&path))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut text = String::new();
+            file.take(PID_BYTES_MAX).read_to_string(&mut text).ok();
+            let by = text.trim().parse().ok();
+            let path = directory.to_owned();
+            return Err(OpenError::InUse { path, by });
+        }
+        Err(TryLockError::Error(source)) => return Err(OpenError::Unusable { path, source }),
+    }
+    // Only to be read by people: a full disk is no reason not to start.
+    let number = format!("{}\n", std::process::id());
+    file.rewind()
+        .and_then(|()| file.write_all(number.as_bytes()))
+        .and_then(|()| file.set_len(number.len() as u64))
+        .ok();
+    Ok(file)
+}
+
+/// Opens the database; one that is damaged is put aside, and a new one takes its place.
+fn open_database(directory: &Path) -> Result<Connection, OpenError> {
+    let path = directory.join(DATABASE);
+    for companion in COMPANIONS {
+        check_is_file(&with_ending(&path, companion))?;
+    }
+    let mut was_damaged = false;
+    loop {
+        match schema::open_writer(&path) {
+            Ok(connection) => return Ok(connection),
+            Err(Refusal::Newer(version)) => return Err(OpenError::Newer { path, version }),
+            Err(Refusal::Damaged) if !was_damaged => {
+                put_aside(directory).map_err(unusable(&path))?;
+                was_damaged = true;
+            }
+            Err(Refusal::Damaged) => {
+                let source = io::Error::other("a new database is damaged, too");
+                return Err(OpenError::Unusable { path, source });
+            }
+            Err(Refusal::Other(source)) => return Err(OpenError::Database { path, source }),
+        }
+    }
+}
+
+/// Puts a damaged database aside, as `store.db.damaged`, over an earlier one.
+pub(super) fn put_aside(directory: &Path) -> io::Result<()> {
+    let path = directory.join(DATABASE);
+    tracing::error!(
+        database = %path.display(),
+        aside = %with_ending(&path, ".damaged").display(),
+        "the store's database is damaged; it is put aside and a new one is begun"
+    );
+    for companion in COMPANIONS {
+        let (from, to) = (
+            with_ending(&path, companion),
+            with_ending(&path, &format!(".damaged{companion}")),
+        );
+        match fs::rename(from, to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_is_file(path: &Path) -> Result<(), OpenError> {
+    let source = match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => return Ok(()),
+        Ok(_) => io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => error,
+    };
+    Err(unusable(path)(source))
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// Locks and shared memory don't hold between the machines that share a remote directory.
+#[cfg(target_os = "linux")]
+fn warn_about_remote(directory: &Path) {
+    let remote = match rustix::fs::statfs(directory).map(|found| found.f_type as u32) {
+        Ok(0x6969) => "NFS",
+        Ok(0x6573_5546) => "FUSE",
+        Ok(0xff53_4d42 | 0xfe53_4d42 | 0x517b) => "SMB",
+        Ok(0x0102_1997) => "9P",
+        _ => return,
+    };
+    tracing::warn!(
+        path = %directory.display(),
+        filesystem = remote,
+        "the store lies on a remote file system, where two machines may write to it at the same time and \
+         spoil it; put store.path on a local disk"
+    );
+}
+
+#[cfg(not(target_os = "linux"))]
+fn warn_about_remote(_: &Path) {}

@@ -1,0 +1,232 @@
+//! Bodies in files of their own: `bodies/3f/1087`, named by the number of their record.
+//!
+//! A file is written beside its place, synced, and put there by a rename, so that it is whole or not
+//! there. Two records never share a file: no upstream's bytes can come to stand for another's.
+//!
+//! Invariant: only regular files are opened; nothing is followed.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use rustix::fs::OFlags;
+
+/// Directories that the files are spread over.
+pub(super) const SHARDS: u8 = u8::MAX;
+/// Left-over temporary files that one start removes; as many as writes at the same time are usual.
+const LEFTOVERS_MAX: usize = 10_000;
+
+const BODIES: &str = "bodies";
+const TEMPORARY: &str = "temp";
+
+/// The files of a store.
+#[derive(Debug)]
+pub(super) struct Files {
+    directory: PathBuf,
+    /// Numbers temporary files.
+    written: AtomicU64,
+}
+
+/// A synced file that is not at its place yet. Dropped, it is removed.
+#[derive(Debug)]
+pub(super) struct Temporary {
+    path: PathBuf,
+    is_placed: bool,
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            fs::remove_file(&self.path).ok();
+        }
+    }
+}
+
+impl Files {
+    /// The files below `directory`; what an earlier process left half written is removed.
+    ///
+    /// # Errors
+    /// When the directories can't be made, or something else has their names.
+    pub(super) fn open(directory: &Path) -> io::Result<Self> {
+        let files = Self {
+            directory: directory.to_owned(),
+            written: AtomicU64::new(0),
+        };
+        for name in [BODIES, TEMPORARY] {
+            make_directory(&directory.join(name))?;
+        }
+        for shard in 0..=SHARDS {
+            // One that leads elsewhere would be followed.
+            let path = files.shard(shard);
+            if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_dir()) {
+                remove(&path);
+            }
+        }
+        for entry in fs::read_dir(directory.join(TEMPORARY))?.take(LEFTOVERS_MAX) {
+            remove(&entry?.path());
+        }
+        Ok(files)
+    }
+
+    /// Writes and syncs a file that [`Files::place`] puts at its place.
+    ///
+    /// # Errors
+    /// When the disk is full or refuses; nothing is left behind then.
+    pub(super) fn write(&self, pieces: &[Bytes]) -> io::Result<Temporary> {
+        let number = self.written.fetch_add(1, Ordering::Relaxed);
+        let temporary = Temporary {
+            path: self.directory.join(TEMPORARY).join(number.to_string()),
+            is_placed: false,
+        };
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary.path)?;
+        pieces.iter().try_for_each(|piece| file.write_all(piece))?;
+        file.sync_data()?;
+        Ok(temporary)
+    }
+
+    /// Puts a file at the place of record `id`, over whatever is there.
+    ///
+    /// # Errors
+    /// When the disk is full or refuses.
+    pub(super) fn place(&self, mut temporary: Temporary, id: i64) -> io::Result<()> {
+        let place = self.place_of(id);
+        if let Err(error) = fs::rename(&temporary.path, &place) {
+            // The first one there, or something that is no file has its name or its directory's.
+            let shard = self.shard(shard_of(id));
+            make_directory(&shard).or_else(|_| {
+                remove(&shard);
+                make_directory(&shard)
+            })?;
+            if error.kind() != io::ErrorKind::NotFound {
+                remove(&place);
+            }
+            fs::rename(&temporary.path, &place)?;
+        }
+        temporary.is_placed = true;
+        Ok(())
+    }
+
+    /// Syncs the directories that hold these records' files.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn sync_places(&self, ids: &[i64]) -> io::Result<()> {
+        let shards: BTreeSet<u8> = ids.iter().map(|id| shard_of(*id)).collect();
+        for shard in shards {
+            File::open(self.shard(shard))?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// The file of record `id`; `None` when it isn't a regular file of this length.
+    ///
+    /// # Errors
+    /// When it can't be opened or read; [`io::ErrorKind::NotFound`] when there is none.
+    pub(super) fn read(&self, id: i64, bytes: usize) -> io::Result<Option<Bytes>> {
+        // A FIFO would block the reader for ever, a symbolic link lead it elsewhere.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(self.place_of(id));
+        let mut file = match opened {
+            Ok(file) => file,
+            Err(error) if is_link(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let found = file.metadata()?;
+        if !found.is_file() || found.len() != bytes as u64 {
+            return Ok(None);
+        }
+        let mut content = vec![0; bytes];
+        match file.read_exact(&mut content) {
+            Ok(()) => Ok(Some(content.into())),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes the file of record `id`, whatever it is.
+    pub(super) fn remove(&self, id: i64) {
+        remove(&self.place_of(id));
+    }
+
+    /// The records whose files a directory holds. What has no name of ours is removed.
+    ///
+    /// # Errors
+    /// When the directory can't be read.
+    pub(super) fn records_in(&self, shard: u8) -> io::Result<Vec<i64>> {
+        let mut ids = Vec::new();
+        let path = self.shard(shard);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_dir() => {}
+            Ok(_) => {
+                remove(&path);
+                return Ok(ids);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ids),
+            Err(error) => return Err(error),
+        }
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            let id = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.parse().ok());
+            match id.filter(|id| shard_of(*id) == shard) {
+                Some(id) => ids.push(id),
+                None => remove(&entry.path()),
+            }
+        }
+        Ok(ids)
+    }
+
+    fn place_of(&self, id: i64) -> PathBuf {
+        self.shard(shard_of(id)).join(id.to_string())
+    }
+
+    fn shard(&self, shard: u8) -> PathBuf {
+        self.directory.join(BODIES).join(format!("{shard:02x}"))
+    }
+}
+
+fn shard_of(id: i64) -> u8 {
+    id.to_le_bytes()[0]
+}
+
+/// Makes a directory that nobody else reads, unless it is there.
+///
+/// # Errors
+/// When it can't be made, or something else has its name.
+pub(super) fn make_directory(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            if fs::symlink_metadata(path)?.is_dir() {
+                Ok(())
+            } else {
+                let reason = format!("{} is no directory", path.display());
+                Err(io::Error::new(io::ErrorKind::NotADirectory, reason))
+            }
+        }
+        made => made,
+    }
+}
+
+fn is_link(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// Removes whatever has this name; nothing is followed. What can't be removed stays.
+fn remove(path: &Path) {
+    if fs::remove_file(path).is_err() {
+        fs::remove_dir_all(path).ok();
+    }
+}

@@ -1,0 +1,183 @@
+//! The items that a feed has had, by guid, in the order in which they were first seen.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::clock::of_ms;
+use super::record::{self, Coding, Sum, bind};
+use super::schema;
+
+/// Bytes of one item.
+pub const ITEM_BYTES_MAX: usize = 4 << 20;
+/// Items that one call records.
+pub const ITEMS_MAX: usize = 10_000;
+/// Marks these records in their checksums.
+const TABLE: u8 = 3;
+
+/// An item to be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryItem {
+    /// What tells it from the feed's other items.
+    pub guid: String,
+    /// The item as the caller wants it back.
+    pub bytes: Bytes,
+}
+
+/// A kept item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptItem {
+    /// What tells it from the feed's other items.
+    pub guid: String,
+    /// As it was last recorded.
+    pub bytes: Vec<u8>,
+    /// Its place in the order of first sight: larger is newer. Never given to another item.
+    pub place: u64,
+    /// When it was first recorded.
+    pub first_seen: SystemTime,
+}
+
+/// Records items, older ones first, and keeps the newest `keep`. A known one keeps its place and
+/// its first sight and gets these bytes.
+pub(super) fn record(
+    connection: &Connection,
+    (feed, items): (&str, &[HistoryItem]),
+    keep: usize,
+    now_ms: i64,
+) -> rusqlite::Result<()> {
+    let mut last = connection.prepare_cached("SELECT max(place) FROM history WHERE feed = ?1")?;
+    let last: Option<i64> = last.query_row([feed], |row| row.get(0))?;
+    let mut next = last.unwrap_or(0) + 1;
+    let mut find = connection
+        .prepare_cached("SELECT place, first_seen_ms FROM history WHERE feed = ?1 AND guid = ?2")?;
+    let mut set = connection.prepare_cached(
+        "INSERT OR REPLACE INTO history \
+         (feed, guid, place, first_seen_ms, coding, item_bytes, sum, bytes) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    for item in items {
+        let known: Option<(i64, i64)> = find
+            .query_row([feed, &item.guid], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let (place, first_seen_ms) = known.unwrap_or((next, now_ms));
+        next += i64::from(known.is_none());
+        let coded = record::encode(std::slice::from_ref(&item.bytes))
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let bytes = coded.pieces.concat();
+        let row = Row {
+            place,
+            first_seen_ms,
+            coding: coded.coding,
+            item_bytes: coded.body_bytes,
+            bytes,
+        };
+        set.execute(params![
+            feed,
+            item.guid,
+            row.place,
+            row.first_seen_ms,
+            row.coding as i64,
+            row.item_bytes as i64,
+            row.sum(feed, &item.guid),
+            row.bytes
+        ])?;
+    }
+    prune(connection, feed, keep)
+}
+
+/// The newest `count` items that verify, newest first, and the rows that don't.
+pub(super) fn newest(
+    connection: &Connection,
+    feed: &str,
+    count: usize,
+) -> rusqlite::Result<(Vec<KeptItem>, Vec<i64>)> {
+    let sql = "SELECT guid, place, first_seen_ms, coding, item_bytes, sum, bytes, rowid \
+               FROM history WHERE feed = ?1 ORDER BY place DESC LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![feed, count as i64])?;
+    let (mut items, mut bad) = (Vec::new(), Vec::new());
+    while let Some(row) = rows.next()? {
+        match kept(feed, row) {
+            Ok(Some(item)) => items.push(item),
+            Ok(None) => bad.push(row.get(7)?),
+            Err(error) if schema::is_bad_value(&error) => bad.push(row.get(7)?),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok((items, bad))
+}
+
+/// Forgets a feed.
+pub(super) fn forget(connection: &Connection, feed: &str) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached("DELETE FROM history WHERE feed = ?1")?
+        .execute([feed])
+}
+
+/// Deletes rows that did not verify.
+pub(super) fn discard(connection: &Connection, rows: &[i64]) -> rusqlite::Result<()> {
+    let mut delete = connection.prepare_cached("DELETE FROM history WHERE rowid = ?1")?;
+    for row in rows {
+        delete.execute([row])?;
+    }
+    Ok(())
+}
+
+fn prune(connection: &Connection, feed: &str, keep: usize) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM history WHERE feed = ?1 AND place <= \
+               (SELECT place FROM history WHERE feed = ?1 ORDER BY place DESC LIMIT 1 OFFSET ?2)";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![feed, keep as i64])?;
+    Ok(())
+}
+
+struct Row {
+    place: i64,
+    first_seen_ms: i64,
+    coding: Coding,
+    item_bytes: usize,
+    bytes: Vec<u8>,
+}
+
+impl Row {
+    fn sum(&self, feed: &str, guid: &str) -> Sum {
+        let mut value = Vec::with_capacity(self.bytes.len() + 32);
+        for number in [
+            self.place,
+            self.first_seen_ms,
+            self.coding as i64,
+            self.item_bytes as i64,
+        ] {
+            value.extend_from_slice(&number.to_be_bytes());
+        }
+        value.extend_from_slice(&self.bytes);
+        bind(TABLE, [feed.as_bytes(), guid.as_bytes()], &value)
+    }
+}
+
+/// The item of a row; `None` when it doesn't verify.
+fn kept(feed: &str, found: &rusqlite::Row<'_>) -> rusqlite::Result<Option<KeptItem>> {
+    let guid: String = found.get(0)?;
+    let Some(coding) = Coding::of_id(found.get(3)?) else {
+        return Ok(None);
+    };
+    let row = Row {
+        place: found.get(1)?,
+        first_seen_ms: found.get(2)?,
+        coding,
+        item_bytes: usize::try_from(found.get::<_, i64>(4)?).unwrap_or(usize::MAX),
+        bytes: found.get(6)?,
+    };
+    if found.get::<_, Sum>(5)? != row.sum(feed, &guid) || row.item_bytes > ITEM_BYTES_MAX {
+        return Ok(None);
+    }
+    let item = record::decode(coding, row.bytes.into(), row.item_bytes).map(|pieces| KeptItem {
+        guid,
+        bytes: pieces.concat(),
+        place: row.place.unsigned_abs(),
+        first_seen: of_ms(row.first_seen_ms),
+    });
+    Ok(item)
+}

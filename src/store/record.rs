@@ -1,0 +1,292 @@
+//! The form of a body on disk: compressed where that helps, checksummed, bound to its key.
+
+use std::io::{self, Read, Write};
+
+use bytes::Bytes;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{BODY_BYTES_MAX, Space};
+
+/// The version of what is checksummed and of how bodies are coded; any other is not read.
+pub(super) const VERSION: u8 = 1;
+
+const ZSTD_LEVEL: i32 = 3;
+/// So much of a body is compressed at first, to see whether it is worth it.
+const TRIAL_BYTES: usize = 64 << 10;
+/// A shorter body is stored as it is.
+const COMPRESS_BYTES_MIN: usize = 128;
+/// A body is read back in pieces of this size.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// A 128-bit checksum. It finds accidents, not forgeries: who can write to the directory can write
+/// whatever they like.
+pub(super) type Sum = [u8; 16];
+
+/// A record that doesn't verify.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bad;
+
+/// How the stored bytes have to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// As they are.
+    Plain = 0,
+    /// zstd (RFC 8878).
+    Zstd = 1,
+}
+
+impl Coding {
+    pub(super) fn of_id(id: i64) -> Option<Self> {
+        match id {
+            0 => Some(Self::Plain),
+            1 => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+}
+
+/// A body as it is stored.
+#[derive(Debug, Clone)]
+pub(super) struct Coded {
+    pub(super) coding: Coding,
+    pub(super) pieces: Vec<Bytes>,
+    /// Of `pieces` together.
+    pub(super) stored_bytes: usize,
+    /// Of the body that went in.
+    pub(super) body_bytes: usize,
+    /// Of `pieces`.
+    pub(super) sum: Sum,
+}
+
+/// Codes a body. Pictures, sound and what else is compressed already stays as it is: the start of
+/// a body shows it.
+///
+/// # Errors
+/// When the encoder fails, which writing to memory gives no reason for.
+pub(super) fn encode(body: &[Bytes]) -> io::Result<Coded> {
+    let body_bytes = body.iter().map(Bytes::len).sum();
+    let mut coded = Coded {
+        coding: Coding::Plain,
+        pieces: body.to_vec(),
+        stored_bytes: body_bytes,
+        body_bytes,
+        sum: [0; 16],
+    };
+    if body_bytes >= COMPRESS_BYTES_MIN && is_worth_it(body)? {
+        let packed = compress(body, usize::MAX)?;
+        if packed.len() < body_bytes {
+            coded.coding = Coding::Zstd;
+            coded.stored_bytes = packed.len();
+            coded.pieces = vec![packed.into()];
+        }
+    }
+    coded.sum = sum_of(&coded.pieces);
+    Ok(coded)
+}
+
+/// Reads a stored body back; `None` when it isn't `body_bytes` long, or can't be decoded.
+pub(super) fn decode(coding: Coding, stored: Bytes, body_bytes: usize) -> Option<Vec<Bytes>> {
+    if body_bytes > BODY_BYTES_MAX {
+        return None;
+    }
+    let Coding::Zstd = coding else {
+        return (stored.len() == body_bytes).then(|| vec![stored]);
+    };
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(&stored[..]).ok()?;
+    let mut pieces = Vec::new();
+    let mut left = body_bytes;
+    while left > 0 {
+        let mut piece = vec![0; left.min(PIECE_BYTES)];
+        decoder.read_exact(&mut piece).ok()?;
+        left -= piece.len();
+        pieces.push(piece.into());
+    }
+    let is_at_end = matches!(decoder.read(&mut [0]), Ok(0));
+    is_at_end.then_some(pieces)
+}
+
+pub(super) fn sum_of(pieces: &[Bytes]) -> Sum {
+    let mut hash = Xxh3::new();
+    pieces.iter().for_each(|piece| hash.update(piece));
+    hash.digest128().to_be_bytes()
+}
+
+/// What the checksum of a record binds together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bound<'a> {
+    pub(super) space: Space,
+    pub(super) key: &'a str,
+    pub(super) meta: &'a [u8],
+    pub(super) coding: Coding,
+    pub(super) stored_bytes: u64,
+    pub(super) body_bytes: u64,
+    pub(super) body_sum: Sum,
+    pub(super) stored_at_ms: i64,
+}
+
+impl Bound<'_> {
+    pub(super) fn sum(&self) -> Sum {
+        let mut hash = Xxh3::new();
+        hash.update(&[VERSION, self.space.id(), self.coding as u8]);
+        for number in [
+            self.stored_bytes,
+            self.body_bytes,
+            self.stored_at_ms.unsigned_abs(),
+            self.key.len() as u64,
+        ] {
+            hash.update(&number.to_be_bytes());
+        }
+        for bytes in [&self.body_sum, self.key.as_bytes(), self.meta] {
+            hash.update(bytes);
+        }
+        hash.digest128().to_be_bytes()
+    }
+}
+
+/// The checksum of a small value under its key.
+pub(super) fn bind(table: u8, keys: [&[u8]; 2], value: &[u8]) -> Sum {
+    let mut hash = Xxh3::new();
+    hash.update(&[VERSION, table]);
+    for key in keys {
+        hash.update(&(key.len() as u64).to_be_bytes());
+        hash.update(key);
+    }
+    hash.update(value);
+    hash.digest128().to_be_bytes()
+}
+
+fn is_worth_it(body: &[Bytes]) -> io::Result<bool> {
+    let tried: usize = body.iter().map(Bytes::len).sum::<usize>().min(TRIAL_BYTES);
+    let packed = compress(body, tried)?;
+    Ok(packed.len() < tried - tried / 16)
+}
+
+/// Compresses the first `bytes` of a body.
+fn compress(body: &[Bytes], mut bytes: usize) -> io::Result<Vec<u8>> {
+    let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
+    for piece in body {
+        let taken = piece.len().min(bytes);
+        encoder.write_all(&piece[..taken])?;
+        bytes -= taken;
+    }
+    encoder.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noise(bytes: usize) -> Vec<u8> {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut out = Vec::with_capacity(bytes);
+        while out.len() < bytes {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            out.extend_from_slice(&state.to_be_bytes());
+        }
+        out.truncate(bytes);
+        out
+    }
+
+    #[test]
+    fn text_is_compressed_and_media_are_not() {
+        let check = |body: Vec<u8>, expected: Coding| {
+            let pieces: Vec<Bytes> = body.chunks(10_000).map(Bytes::copy_from_slice).collect();
+            let coded = encode(&pieces).unwrap();
+            assert_eq!(coded.coding, expected, "{} bytes", body.len());
+            assert_eq!(coded.body_bytes, body.len());
+            let stored = Bytes::from(coded.pieces.concat());
+            assert_eq!(stored.len(), coded.stored_bytes);
+            assert_eq!(sum_of(std::slice::from_ref(&stored)), coded.sum);
+            let back = decode(coded.coding, stored, body.len()).unwrap();
+            assert_eq!(back.concat(), body);
+        };
+        check(b"<item>news</item>".repeat(50_000), Coding::Zstd);
+        check(noise(1_000_000), Coding::Plain);
+        check(b"<item>news</item>".repeat(20), Coding::Zstd);
+        check(noise(1_000), Coding::Plain);
+        check(b"short".to_vec(), Coding::Plain);
+        check(Vec::new(), Coding::Plain);
+        check(vec![0; 5_000_000], Coding::Zstd);
+    }
+
+    #[test]
+    fn no_length_is_believed() {
+        let body = [Bytes::from(b"news ".repeat(1_000))];
+        let coded = encode(&body).unwrap();
+        let stored = Bytes::from(coded.pieces.concat());
+        let true_length = coded.body_bytes;
+        for wrong in [
+            0,
+            1,
+            true_length - 1,
+            true_length + 1,
+            BODY_BYTES_MAX,
+            usize::MAX,
+        ] {
+            assert!(
+                decode(Coding::Zstd, stored.clone(), wrong).is_none(),
+                "{wrong}"
+            );
+            assert!(
+                decode(Coding::Plain, stored.clone(), wrong).is_none(),
+                "{wrong}"
+            );
+        }
+        for cut in 0..stored.len() {
+            let cut = stored.slice(..cut);
+            assert!(decode(Coding::Zstd, cut, true_length).is_none());
+        }
+    }
+
+    #[test]
+    fn the_checksum_binds_every_field() {
+        let bound = Bound {
+            space: Space::Feeds,
+            key: "news",
+            meta: b"meta",
+            coding: Coding::Zstd,
+            stored_bytes: 7,
+            body_bytes: 9,
+            body_sum: [1; 16],
+            stored_at_ms: 5,
+        };
+        let others = [
+            Bound {
+                space: Space::Mirror,
+                ..bound
+            },
+            Bound {
+                key: "newsm",
+                meta: b"eta",
+                ..bound
+            },
+            Bound {
+                meta: b"metb",
+                ..bound
+            },
+            Bound {
+                coding: Coding::Plain,
+                ..bound
+            },
+            Bound {
+                stored_bytes: 9,
+                body_bytes: 7,
+                ..bound
+            },
+            Bound {
+                body_sum: [2; 16],
+                ..bound
+            },
+            Bound {
+                stored_at_ms: 6,
+                ..bound
+            },
+        ];
+        for other in others {
+            assert_ne!(other.sum(), bound.sum(), "{other:?}");
+        }
+        assert_ne!(bind(1, [b"a", b"bc"], b"d"), bind(1, [b"ab", b"c"], b"d"));
+    }
+}

@@ -1,0 +1,162 @@
+//! The database: its tables, how connections are set up, and what an error of it means.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+/// `Fwst`: marks the file as ours.
+const APPLICATION_ID: i32 = 0x4677_7374;
+/// The version of the tables. A later one is not touched.
+const VERSION: i32 = 1;
+
+/// `entry` has one row per body and stays small, so that looking through all of it is quick;
+/// `body` has the bytes of those that are in no file.
+const TABLES: &str = "
+CREATE TABLE entry (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    is_file INTEGER NOT NULL,
+    stored_bytes INTEGER NOT NULL,
+    body_bytes INTEGER NOT NULL,
+    stored_at_ms INTEGER NOT NULL,
+    used_at_ms INTEGER NOT NULL,
+    weight INTEGER NOT NULL,
+    body_sum BLOB NOT NULL,
+    sum BLOB NOT NULL,
+    meta BLOB NOT NULL,
+    UNIQUE (space, key)
+) STRICT;
+CREATE INDEX entry_by_use ON entry (used_at_ms, weight);
+CREATE TABLE body (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE state (
+    space INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    sum BLOB NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (space, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE history (
+    feed TEXT NOT NULL,
+    guid TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    first_seen_ms INTEGER NOT NULL,
+    coding INTEGER NOT NULL,
+    item_bytes INTEGER NOT NULL,
+    sum BLOB NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (feed, guid)
+) STRICT;
+CREATE INDEX history_by_place ON history (feed, place);
+";
+
+/// What every connection is told. WAL with NORMAL keeps whole transactions through any crash, and
+/// gives up the last ones only where the power fails.
+const EVERY_CONNECTION: &str = "
+PRAGMA busy_timeout = 5000;
+PRAGMA trusted_schema = OFF;
+PRAGMA cell_size_check = ON;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -4096;
+";
+const WRITER: &str = "
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA journal_size_limit = 4194304;
+";
+
+/// Why the database can't be used as it is.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// It is damaged, or no database of ours.
+    Damaged,
+    /// A later version of the program made it.
+    Newer(i32),
+    /// Anything else.
+    Other(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_damage(&error) {
+            Self::Damaged
+        } else {
+            Self::Other(error)
+        }
+    }
+}
+
+/// Opens the one connection that writes, and makes the tables where there are none.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, Refusal> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | common();
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(EVERY_CONNECTION)?;
+    connection.execute_batch(WRITER)?;
+    prepare(&connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | common();
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(EVERY_CONNECTION)?;
+    Ok(connection)
+}
+
+/// The same tables in memory.
+pub(super) fn open_memory() -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch(TABLES)?;
+    Ok(connection)
+}
+
+/// Whether a file is damaged, rather than the disk full, busy or gone.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}
+
+/// Whether a value was read that can't have been written: of another type, too large a number, no
+/// UTF-8.
+pub(super) fn is_bad_value(error: &rusqlite::Error) -> bool {
+    matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    )
+}
+
+fn common() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW
+        | OpenFlags::SQLITE_OPEN_EXRESCODE
+}
+
+fn prepare(connection: &Connection) -> Result<(), Refusal> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    match (pragma("application_id")?, pragma("user_version")?) {
+        (APPLICATION_ID, VERSION) => Ok(()),
+        (APPLICATION_ID, version) if version > VERSION => Err(Refusal::Newer(version)),
+        (0, 0) if is_empty(connection)? => {
+            let made = format!(
+                "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; \
+                 PRAGMA user_version = {VERSION}; COMMIT;"
+            );
+            Ok(connection.execute_batch(&made)?)
+        }
+        _ => Err(Refusal::Damaged),
+    }
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT count(*) FROM sqlite_schema";
+    connection.query_row(sql, [], |row| Ok(row.get::<_, i64>(0)? == 0))
+}

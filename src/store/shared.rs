@@ -1,0 +1,127 @@
+//! What the writing thread and everybody else look at: the open directory, what waits to be written
+//! together, and how it goes.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use rusqlite::Connection;
+
+use super::apply::Change;
+use super::clock::UseClock;
+use super::directory::Disk;
+use super::health::Health;
+use super::states::{self, States};
+use super::superseded::Superseded;
+use super::{Options, Space};
+
+/// Times of use that wait to be written.
+const USED_MAX: usize = 10_000;
+/// What the writing thread and everybody else look at.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) options: Options,
+    pub(super) health: Health,
+    pub(super) use_clock: UseClock,
+    pub(super) states: States,
+    pub(super) superseded: Superseded,
+    disk: Mutex<Option<Arc<Disk>>>,
+    /// Times of use that are newer than those on disk.
+    used: Mutex<HashMap<(Space, String), i64>>,
+}
+
+/// Times of use, for [`Shared::written`].
+pub(super) type Used = Vec<((Space, String), i64)>;
+
+impl Shared {
+    pub(super) fn new(options: Options) -> Self {
+        Self {
+            options,
+            health: Health::default(),
+            use_clock: UseClock::default(),
+            states: States::default(),
+            superseded: Superseded::default(),
+            disk: Mutex::default(),
+            used: Mutex::default(),
+        }
+    }
+
+    pub(super) fn set_disk(&self, disk: Option<Arc<Disk>>) {
+        *self.disk.lock().unwrap_or_else(PoisonError::into_inner) = disk;
+    }
+
+    pub(super) fn disk(&self) -> Option<Arc<Disk>> {
+        self.disk
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Counts what is on disk.
+    pub(super) fn take_stock(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let sql = "SELECT count(*), total(weight), max(used_at_ms) FROM entry";
+        let (entries, weight, last): (i64, f64, Option<i64>) =
+            connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (entries, weight) = (entries.unsigned_abs(), weight.max(0.0) as u64);
+        self.health.entries.store(entries, Ordering::Relaxed);
+        self.health.weight.store(weight, Ordering::Relaxed);
+        self.use_clock.resume_after(last.unwrap_or(0));
+        Ok(())
+    }
+
+    pub(super) fn drop_change(&self, change: &Change) {
+        if let Some((space, key)) = change.supersedes() {
+            self.superseded.add(space, key);
+            self.health.count_dropped();
+        }
+        if matches!(change, Change::Record { .. }) {
+            self.health.count_dropped();
+        }
+    }
+
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.used().is_empty() || !self.states.is_empty()
+    }
+
+    pub(super) fn waiting(&self) -> (states::Batch, Used) {
+        let used = self.used();
+        let used = used.iter().map(|(key, at)| (key.clone(), *at)).collect();
+        (self.states.batch(), used)
+    }
+
+    pub(super) fn written(&self, states: &states::Batch, written: &Used) {
+        self.states.written(states);
+        let mut used = self.used();
+        for (key, at) in written {
+            if used.get(key) == Some(at) {
+                used.remove(key);
+            }
+        }
+    }
+
+    pub(super) fn touch(&self, space: Space, key: &str) {
+        let mut used = self.used();
+        let key = (space, key.to_owned());
+        if used.len() < USED_MAX || used.contains_key(&key) {
+            used.insert(key, self.use_clock.next_ms(SystemTime::now()));
+        }
+    }
+
+    fn used(&self) -> MutexGuard<'_, HashMap<(Space, String), i64>> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An error and all that caused it.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

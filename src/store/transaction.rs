@@ -1,0 +1,130 @@
+//! One transaction at a time: a batch of changes, or the probe that tells whether the disk takes
+//! writes again.
+
+use rusqlite::{TransactionBehavior, params};
+
+use super::apply::{Change, Effects, Refused, Target};
+use super::shared::Shared;
+use super::superseded::Keys;
+use super::writer::{Job, Open};
+
+/// A probe writes at least so much, and at most.
+const PROBE_BYTES_MIN: usize = 64 << 10;
+const PROBE_BYTES_MAX: usize = 16 << 20;
+
+/// Makes a batch of changes one transaction, with states and times of use when it is to flush.
+pub(super) fn commit(
+    shared: &Shared,
+    open: &mut Open,
+    jobs: &mut [Job],
+) -> Result<Vec<bool>, Option<Refused>> {
+    let flushes = |job: &Job| matches!(job.change, Change::Flush | Change::Close);
+    let waiting = jobs.iter().any(flushes).then(|| shared.waiting());
+    let files = &open.disk.files;
+    let transaction = open
+        .connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .map_err(Refused::from)?;
+    let mut target = Target {
+        connection: &transaction,
+        files,
+        use_clock: &shared.use_clock,
+        effects: Effects::default(),
+    };
+    let mut work = || {
+        let mut answers = Vec::with_capacity(jobs.len());
+        for job in &mut *jobs {
+            answers.push(target.apply(&mut job.change)?);
+        }
+        if let Some((states, used)) = &waiting {
+            target.flush(states, used)?;
+        }
+        files.sync_places(&target.effects.placed)?;
+        Ok::<_, Refused>(answers)
+    };
+    let worked = work();
+    let effects = target.effects;
+    let committed = worked.and_then(|answers| {
+        transaction.commit()?;
+        Ok(answers)
+    });
+    match committed {
+        Ok(answers) => {
+            effects.freed.iter().for_each(|id| files.remove(*id));
+            shared.health.weigh(effects.entries, effects.weight);
+            if let Some((states, used)) = &waiting {
+                shared.written(states, used);
+            }
+            Ok(answers)
+        }
+        Err(refused) => {
+            effects.placed.iter().for_each(|id| files.remove(*id));
+            Err(Some(refused))
+        }
+    }
+}
+
+/// Writes as much as could not be written, and removes what is out of date by now.
+pub(super) fn probe(shared: &Shared, open: &mut Open, wanted_bytes: usize) -> Result<(), Refused> {
+    let bytes = wanted_bytes.clamp(PROBE_BYTES_MIN, PROBE_BYTES_MAX);
+    drop(open.disk.files.write(&[vec![0; bytes].into()])?);
+    // The log is what grew; where the database has room this gives some back.
+    open.connection
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    let files = &open.disk.files;
+    shared.superseded.settle(|keys| {
+        let transaction = open
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut target = Target {
+            connection: &transaction,
+            files,
+            use_clock: &shared.use_clock,
+            effects: Effects::default(),
+        };
+        remove_superseded(&mut target, keys)?;
+        let effects = target.effects;
+        transaction.commit()?;
+        effects.freed.iter().for_each(|id| files.remove(*id));
+        shared.health.weigh(effects.entries, effects.weight);
+        Ok(())
+    })
+}
+
+fn remove_superseded(target: &mut Target<'_>, keys: &Keys) -> Result<(), Refused> {
+    // A write of some kind, also where nothing is out of date.
+    target.connection.execute(
+        "INSERT OR REPLACE INTO state (space, key, sum, value) VALUES (0, 'probe', x'', ?1)",
+        params![vec![0_u8; 4_096]],
+    )?;
+    target
+        .connection
+        .execute("DELETE FROM state WHERE space = 0", [])?;
+    for (space, key) in &keys.some {
+        let (space, key) = (*space, key.clone());
+        target.apply(&mut Change::Remove { space, key })?;
+    }
+    if keys.all {
+        let mut all = target.connection.prepare("SELECT id FROM entry")?;
+        let ids: Vec<i64> = all
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for id in ids {
+            target.discard(id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the disk is merely full: what is open stays good.
+pub(super) fn is_full(refused: &Refused) -> bool {
+    match refused {
+        Refused::Database(error) => {
+            error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+        }
+        Refused::File(error) => matches!(
+            error.kind(),
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+        ),
+    }
+}

@@ -1,0 +1,107 @@
+//! What the writing thread does when there is nothing to write: making room, and removing files that
+//! no record has.
+
+use std::sync::atomic::Ordering;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::apply::{Effects, Refused, Target};
+use super::directory::Disk;
+use super::shared::Shared;
+
+/// Records that go in one transaction, so that writes need not wait long.
+const EVICTED_AT_ONCE: usize = 64;
+/// Transactions until writes get their turn again.
+const ROUNDS_MAX: usize = 16;
+/// When room is made, a little more than needed, in parts of the budget.
+const SPARE_PARTS: u64 = 32;
+/// What is left free on the file system: this part of it, or so many bytes if that is less.
+const RESERVE_PARTS: u64 = 20;
+const RESERVE_BYTES_MAX: u64 = 64 << 20;
+
+/// Bytes that bodies may take: what is configured, or less where the file system has less room. What
+/// others fill takes nothing away from what is there: then it is `before` that stays.
+pub(super) fn budget(shared: &Shared, disk: &Disk, before: u64) -> u64 {
+    let configured = shared.options.disk_bytes;
+    let Ok(found) = rustix::fs::statvfs(&disk.path) else {
+        return configured;
+    };
+    let size = found.f_blocks.saturating_mul(found.f_frsize);
+    let reserve = (size / RESERVE_PARTS).min(RESERVE_BYTES_MAX);
+    let free = found.f_bavail.saturating_mul(found.f_frsize);
+    let taken = shared.health.weight.load(Ordering::Relaxed);
+    match free.checked_sub(reserve) {
+        Some(room) => configured.min(taken + room),
+        None => configured.min(before),
+    }
+}
+
+/// Deletes what was not used for the longest time until the rest fits into `budget`, or others
+/// want to write.
+pub(super) fn make_room(
+    shared: &Shared,
+    disk: &Disk,
+    connection: &mut Connection,
+    budget: u64,
+) -> Result<(), Refused> {
+    let goal = budget - budget / SPARE_PARTS;
+    for _ in 0..ROUNDS_MAX {
+        let taken = shared.health.weight.load(Ordering::Relaxed);
+        let excess = taken.saturating_sub(goal);
+        if excess == 0 || !evict(shared, disk, connection, excess)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// One round; false when there was nothing to delete.
+fn evict(
+    shared: &Shared,
+    disk: &Disk,
+    connection: &mut Connection,
+    excess: u64,
+) -> Result<bool, Refused> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let oldest: Vec<(i64, i64)> = transaction
+        .prepare_cached("SELECT id, weight FROM entry ORDER BY used_at_ms LIMIT ?1")?
+        .query_map([EVICTED_AT_ONCE as i64], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut target = Target {
+        connection: &transaction,
+        files: &disk.files,
+        use_clock: &shared.use_clock,
+        effects: Effects::default(),
+    };
+    let mut freed = 0;
+    let mut count = 0;
+    for (id, weight) in oldest {
+        if freed >= excess {
+            break;
+        }
+        target.discard(id)?;
+        freed += weight.unsigned_abs();
+        count += 1;
+    }
+    let effects = target.effects;
+    transaction.commit()?;
+    effects.freed.iter().for_each(|id| disk.files.remove(*id));
+    shared.health.weigh(effects.entries, effects.weight);
+    shared.health.evicted.fetch_add(count, Ordering::Relaxed);
+    Ok(count > 0)
+}
+
+/// Removes the files of one directory that no record has: those of a process that was killed
+/// between putting a file at its place and committing its record.
+pub(super) fn sweep(disk: &Disk, connection: &Connection, shard: u8) -> Result<(), Refused> {
+    let sql = "SELECT 1 FROM entry WHERE id = ?1 AND is_file";
+    let mut find = connection.prepare_cached(sql)?;
+    for id in disk.files.records_in(shard)? {
+        if !find.exists([id])? {
+            disk.files.remove(id);
+        }
+    }
+    Ok(())
+}

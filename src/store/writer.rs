@@ -1,0 +1,297 @@
+//! The one thread that writes: takes what is queued, commits it in batches, and looks after the
+//! directory in between.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::apply::{Change, Refused};
+use super::directory::Disk;
+use super::shared::{Shared, chain};
+use super::transaction::{commit, is_full, probe};
+use super::{directory, files, schema, upkeep};
+
+/// Changes that wait for the thread; who has more waits.
+pub(super) const QUEUE_MAX: usize = 1_024;
+/// Changes, and their bytes, that are committed together.
+const BATCH_MAX: usize = 256;
+const BATCH_BYTES_MAX: usize = 8 << 20;
+/// How often the thread looks whether there is something to do besides.
+const TICK: Duration = Duration::from_secs(1);
+/// How often the room on the file system is looked at.
+const BUDGET_EVERY: Duration = Duration::from_secs(10);
+/// How often a directory is looked at for files that no record has, until all were.
+const SWEEP_EVERY: Duration = Duration::from_millis(50);
+
+/// A change, and who waits for it: told whether there was something to change, or nothing at all
+/// when the change was dropped.
+pub(super) struct Job {
+    pub(super) change: Change,
+    pub(super) reply: Option<SyncSender<bool>>,
+}
+
+/// The open directory, as the thread has it.
+pub(super) struct Open {
+    pub(super) disk: Arc<Disk>,
+    pub(super) connection: Connection,
+}
+
+impl Open {
+    pub(super) fn new(disk: Arc<Disk>, connection: Connection) -> Self {
+        Self { disk, connection }
+    }
+}
+
+pub(super) struct Writer {
+    shared: Arc<Shared>,
+    open: Option<Open>,
+    is_closed: bool,
+    flushed_at: Instant,
+    probed_at: Instant,
+    /// Bytes that bodies may take, and when that was found out.
+    budget: (u64, Instant),
+    /// The next directory whose files are looked at; all of them once after a start.
+    to_sweep: Option<u8>,
+}
+
+impl Writer {
+    pub(super) fn new(shared: Arc<Shared>, open: Option<Open>) -> Self {
+        let now = Instant::now();
+        let mut writer = Self {
+            shared,
+            open: None,
+            is_closed: false,
+            flushed_at: now,
+            probed_at: now,
+            budget: (u64::MAX, now),
+            to_sweep: None,
+        };
+        if let Some(open) = open {
+            writer.take(open);
+        }
+        writer
+    }
+
+    /// Begins with a directory that was opened just now.
+    fn take(&mut self, open: Open) {
+        let taken = self.shared.health.weight.load(Ordering::Relaxed);
+        self.budget = (
+            upkeep::budget(&self.shared, &open.disk, taken),
+            Instant::now(),
+        );
+        self.to_sweep = Some(0);
+        self.shared.set_disk(Some(Arc::clone(&open.disk)));
+        self.open = Some(open);
+    }
+
+    /// Works until nobody can queue anything any more.
+    pub(super) fn run(mut self, queue: &Receiver<Job>) {
+        let options = &self.shared.options;
+        let tick = TICK.min(options.flush_every).min(options.probe_every);
+        loop {
+            let patience = match self.to_sweep {
+                Some(_) => tick.min(SWEEP_EVERY),
+                None => tick,
+            };
+            match queue.recv_timeout(patience) {
+                Ok(first) => {
+                    let batch = gather(first, queue);
+                    self.write(batch);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.look_after();
+        }
+        self.flush();
+        self.close();
+    }
+
+    /// What is due besides changes.
+    fn look_after(&mut self) {
+        if self.is_closed {
+            return;
+        }
+        if self.shared.health.is_tripped() {
+            if self.probed_at.elapsed() >= self.shared.options.probe_every {
+                self.probe();
+                self.probed_at = Instant::now();
+            }
+            return;
+        }
+        if let Err(refused) = self.keep_in_order() {
+            self.trip(&refused, 0);
+            return;
+        }
+        if self.flushed_at.elapsed() >= self.shared.options.flush_every {
+            self.flush();
+        }
+    }
+
+    /// Keeps within the budget, and removes files that no record has.
+    fn keep_in_order(&mut self) -> Result<(), Refused> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        if self.budget.1.elapsed() >= BUDGET_EVERY {
+            let budget = upkeep::budget(&self.shared, &open.disk, self.budget.0);
+            self.budget = (budget, Instant::now());
+        }
+        if self.shared.health.weight.load(Ordering::Relaxed) > self.budget.0 {
+            upkeep::make_room(
+                &self.shared,
+                &open.disk,
+                &mut open.connection,
+                self.budget.0,
+            )?;
+        }
+        if let Some(shard) = self.to_sweep {
+            upkeep::sweep(&open.disk, &open.connection, shard)?;
+            self.to_sweep = (shard < files::SHARDS).then(|| shard + 1);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        self.flushed_at = Instant::now();
+        if self.shared.has_waiting() {
+            self.write(vec![Job {
+                change: Change::Flush,
+                reply: None,
+            }]);
+        }
+    }
+
+    /// Commits a batch, or drops it.
+    fn write(&mut self, mut jobs: Vec<Job>) {
+        let is_closing = jobs.iter().any(|job| matches!(job.change, Change::Close));
+        let outcome = match &mut self.open {
+            Some(open) if !self.shared.health.is_tripped() => commit(&self.shared, open, &mut jobs),
+            _ => Err(None),
+        };
+        match outcome {
+            Ok(answers) => {
+                for (job, answer) in jobs.iter().zip(answers) {
+                    if !matches!(job.change, Change::Close) {
+                        say(job, answer);
+                    }
+                }
+            }
+            Err(refused) => {
+                let bytes = jobs.iter().map(|job| job.change.bytes()).sum();
+                if let Some(refused) = refused {
+                    self.trip(&refused, bytes);
+                }
+                jobs.iter()
+                    .for_each(|job| self.shared.drop_change(&job.change));
+            }
+        }
+        if jobs
+            .iter()
+            .any(|job| matches!(job.change, Change::StartAnew))
+        {
+            self.start_anew();
+        }
+        if is_closing {
+            self.close();
+            jobs.iter().for_each(|job| say(job, true));
+        }
+    }
+
+    fn trip(&mut self, refused: &Refused, wanted_bytes: usize) {
+        self.shared.health.trip(refused.to_string(), wanted_bytes);
+        self.probed_at = Instant::now();
+        if matches!(refused, Refused::Database(error) if schema::is_damage(error)) {
+            self.start_anew();
+        }
+    }
+
+    /// Puts a damaged database aside; the next probe begins a new one.
+    fn start_anew(&mut self) {
+        let Some(open) = self.open.take() else {
+            return;
+        };
+        self.shared.set_disk(None);
+        let path = open.disk.path.clone();
+        drop(open.connection);
+        if let Err(error) = directory::put_aside(&path) {
+            tracing::error!(%error, "the damaged database can't be put aside");
+        }
+    }
+
+    fn close(&mut self) {
+        self.is_closed = true;
+        self.shared.set_disk(None);
+        if let Some(open) = self.open.take() {
+            open.disk.readers.close();
+            // The last connection to go writes the log back into the database.
+            drop(open.connection);
+        }
+    }
+
+    /// Looks whether the disk takes writes again.
+    fn probe(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let Some((_, wanted_bytes)) = shared.health.tripped() else {
+            return;
+        };
+        let outcome = match &mut self.open {
+            Some(open) => probe(&shared, open, wanted_bytes).map_err(|refused| {
+                let is_full = is_full(&refused);
+                (refused.to_string(), is_full)
+            }),
+            None => match Disk::open(&shared.options.path) {
+                Ok((disk, connection)) => self.adopt(disk, connection),
+                Err(error) => Err((chain(&error), true)),
+            },
+        };
+        match outcome {
+            Ok(()) => shared.health.recover(),
+            Err((reason, is_to_stay)) => {
+                shared.health.trip(reason, wanted_bytes);
+                if !is_to_stay {
+                    // The directory may be another one by now: open it from the start next time.
+                    self.shared.set_disk(None);
+                    self.open = None;
+                }
+            }
+        }
+    }
+
+    fn adopt(&mut self, disk: Disk, connection: Connection) -> Result<(), (String, bool)> {
+        let mut open = Open::new(Arc::new(disk), connection);
+        let outcome = self
+            .shared
+            .take_stock(&open.connection)
+            .map_err(Refused::from)
+            .and_then(|()| probe(&self.shared, &mut open, 0));
+        match outcome {
+            Ok(()) => {
+                self.take(open);
+                Ok(())
+            }
+            Err(refused) => Err((refused.to_string(), true)),
+        }
+    }
+}
+
+/// The first job and those that wait behind it.
+fn gather(first: Job, queue: &Receiver<Job>) -> Vec<Job> {
+    let mut bytes = first.change.bytes();
+    let mut jobs = vec![first];
+    while jobs.len() < BATCH_MAX && bytes < BATCH_BYTES_MAX {
+        let Ok(job) = queue.try_recv() else { break };
+        bytes += job.change.bytes();
+        jobs.push(job);
+    }
+    jobs
+}
+
+fn say(job: &Job, answer: bool) {
+    if let Some(reply) = &job.reply {
+        reply.try_send(answer).ok();
+    }
+}
