@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::cache::{self, Shelf};
 use crate::config::Settings;
-use crate::refresh::{Feed, Refresher};
+use crate::refresh::{self, Feed, Refresher};
 use crate::rewrite::RuleError;
 use crate::store::Store;
 use crate::upstream::{Client, ClientError, Lookup};
@@ -47,9 +47,13 @@ impl App {
     /// When the HTTP client or a rule can't be built.
     pub fn new(settings: Settings, lookup: Lookup, store: Store) -> Result<Self, AppError> {
         let client = Client::new(settings.fetch.clone(), lookup)?;
-        let options = cache::Options {
-            memory_bytes: settings.memory_bytes,
-            ..cache::Options::default()
+        let options = refresh::Options {
+            cache: cache::Options {
+                memory_bytes: settings.memory_bytes,
+                ..cache::Options::default()
+            },
+            hosts: settings.hosts,
+            background_fetches_max: settings.background_fetches_max,
         };
         let mut feeds = HashMap::new();
         let mut order = Vec::new();
@@ -58,8 +62,8 @@ impl App {
             feeds.insert(name.clone(), Arc::new(Feed::new(feed.clone())?));
             order.push(name);
         }
-        let shelf = Shelf::new(options.memory_bytes);
-        let refresher = Refresher::new(client, shelf, options);
+        let shelf = Shelf::new(options.cache.memory_bytes);
+        let refresher = Refresher::new(client, shelf, &options);
         let stopping = AtomicBool::new(false);
         Ok(Self {
             settings,
@@ -93,12 +97,16 @@ impl App {
         self.stopping.load(Ordering::Relaxed)
     }
 
-    /// Looks after the copies' forms, for ever.
+    /// Looks after the copies, their forms and their freshness, for ever.
     pub async fn tidy(&self) -> Infallible {
-        let cache = &self.refresher.cache;
-        loop {
-            tokio::time::sleep(cache.options().tidy_every).await;
-            cache.tidy(Instant::now()).await;
-        }
+        let feeds: Vec<_> = self.feeds().map(Arc::clone).collect();
+        let forms = async {
+            let cache = &self.refresher.cache;
+            loop {
+                tokio::time::sleep(cache.options().tidy_every).await;
+                cache.tidy(Instant::now()).await;
+            }
+        };
+        tokio::join!(forms, self.refresher.keep_fresh(&feeds, &self.stopping)).0
     }
 }

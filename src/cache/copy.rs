@@ -130,11 +130,7 @@ impl Kept for FeedCopy {
 impl FeedCopy {
     /// The same copy, confirmed by upstream (RFC 9111 §4.3.4).
     #[must_use]
-    pub fn confirmed(&self, validators: Validators, fetched_at: Instant) -> Self {
-        let times = Times {
-            fetched_at,
-            ..self.times
-        };
+    pub fn confirmed(&self, validators: Validators, times: Times) -> Self {
         Self {
             validators,
             times,

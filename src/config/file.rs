@@ -88,6 +88,9 @@ pub(super) struct Fetch {
     pub(super) decoded_bytes_max: Option<Written<u64>>,
     pub(super) ratio_max: Option<Written<u32>>,
     pub(super) redirects_max: Option<Written<u32>>,
+    pub(super) host_fetches_max: Option<Written<u32>>,
+    pub(super) host_spacing: Option<Written<Duration>>,
+    pub(super) background_fetches_max: Option<Written<u32>>,
     pub(super) user_agent: Option<Written<String>>,
 }
 
@@ -101,6 +104,9 @@ pub(super) struct ImageProxy {
 pub(super) struct Shared {
     pub(super) rules: RuleKeys,
     pub(super) refresh: Option<Written<Duration>>,
+    pub(super) refresh_min: Option<Written<Duration>>,
+    pub(super) refresh_max: Option<Written<Duration>>,
+    pub(super) active_for: Option<Written<Duration>>,
     pub(super) serve_stale_after: Option<Written<Duration>>,
     pub(super) stale_if_error: Option<Written<Duration>>,
     pub(super) retry_after_error: Option<Written<Duration>>,
@@ -168,6 +174,9 @@ fn read_fetch(table: &mut Table<'_, '_>) -> Fetch {
         decoded_bytes_max: table.size("decoded_bytes_max", BODIES),
         ratio_max: table.count("ratio_max", 1..=100_000),
         redirects_max: table.count("redirects_max", 0..=5),
+        host_fetches_max: table.count("host_fetches_max", 1..=64),
+        host_spacing: table.duration("host_spacing", NOTHING..=MINUTE),
+        background_fetches_max: table.count("background_fetches_max", 1..=256),
         user_agent: table.text("user_agent", texts::user_agent),
     }
 }
@@ -265,6 +274,9 @@ fn read_shared(table: &mut Table<'_, '_>) -> Shared {
     Shared {
         rules: super::rules::read(table),
         refresh: table.duration("refresh", SECOND..=MONTH),
+        refresh_min: table.duration("refresh_min", SECOND..=MONTH),
+        refresh_max: table.duration("refresh_max", SECOND..=MONTH),
+        active_for: table.duration("active_for", NOTHING..=YEAR),
         serve_stale_after: table.duration("serve_stale_after", NOTHING..=MINUTE),
         stale_if_error: table.duration("stale_if_error", NOTHING..=YEAR),
         retry_after_error: table.duration("retry_after_error", SECOND..=DAY),

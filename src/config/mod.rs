@@ -8,6 +8,7 @@
 
 mod environment;
 mod file;
+mod intervals;
 mod problem;
 mod reader;
 mod resolve;

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use super::file::{Feed, Fetch, File, ImageProxy, Log, Server, Shared, Store};
+use super::intervals;
 use super::problem::{Problem, Spot};
 use super::reader::Written;
 use super::rules::pick;
@@ -13,12 +14,13 @@ use super::suggest::suggest;
 use crate::rewrite::RuleOptions;
 use crate::rewrite::target::{PresetOptions, Proxy};
 use crate::store;
-use crate::upstream::{Options, Upstream};
+use crate::upstream::{Options, Upstream, hosts};
 
 /// Below the working directory, which a unit or an image sets.
 const STORE_PATH: &str = "data";
 const MEMORY_BYTES: u64 = 256 << 20;
-const REFRESH: Duration = Duration::from_secs(30 * 60);
+const ACTIVE_FOR: Duration = Duration::from_secs(7 * 86_400);
+const BACKGROUND_FETCHES_MAX: usize = 8;
 const SERVE_STALE_AFTER: Duration = Duration::from_secs(2);
 const STALE_IF_ERROR: Duration = Duration::from_secs(7 * 86_400);
 const RETRY_AFTER_ERROR: Duration = Duration::from_secs(60);
@@ -38,6 +40,8 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
         problems.extend(proxies.check(images));
     }
     check_names(&file.feeds, problems);
+    let tables = file.feeds.iter().map(|feed| &feed.shared);
+    problems.extend(tables.chain([&file.defaults]).filter_map(intervals::check));
     let feeds = file
         .feeds
         .into_iter()
@@ -47,6 +51,12 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
         log: log(file.log),
         store: store(&file.store),
         memory_bytes: value(file.store.memory_bytes).unwrap_or(MEMORY_BYTES),
+        hosts: hosts(&file.fetch),
+        background_fetches_max: file
+            .fetch
+            .background_fetches_max
+            .as_ref()
+            .map_or(BACKGROUND_FETCHES_MAX, |count| count.value as usize),
         fetch: fetch(file.fetch),
         feeds,
         server,
@@ -115,6 +125,21 @@ fn fetch(written: Fetch) -> Options {
     }
 }
 
+fn hosts(written: &Fetch) -> hosts::Options {
+    let default = hosts::Options::default();
+    hosts::Options {
+        fetches_max: written
+            .host_fetches_max
+            .as_ref()
+            .map_or(default.fetches_max, |count| count.value as usize),
+        spacing: written
+            .host_spacing
+            .as_ref()
+            .map_or(default.spacing, |spacing| spacing.value),
+        ..default
+    }
+}
+
 /// One feed; `None` without a name or URL, which was noted.
 fn feed_settings(
     feed: Feed,
@@ -125,6 +150,7 @@ fn feed_settings(
     let name = value(feed.name)?;
     let url = value(feed.url)?;
     let own = feed.shared;
+    let intervals = intervals::resolve(&own, defaults);
     let images = pick(own.rules.images.clone(), &defaults.rules.images);
     Some(FeedSettings {
         title: value(feed.title).flatten(),
@@ -143,7 +169,10 @@ fn feed_settings(
             public_url: server.public_url.clone(),
             ..super::rules::resolve(own.rules, &defaults.rules)
         },
-        refresh: pick(own.refresh, &defaults.refresh).unwrap_or(REFRESH),
+        refresh: intervals.refresh,
+        refresh_min: intervals.min,
+        refresh_max: intervals.max,
+        active_for: pick(own.active_for, &defaults.active_for).unwrap_or(ACTIVE_FOR),
         serve_stale_after: pick(own.serve_stale_after, &defaults.serve_stale_after)
             .unwrap_or(SERVE_STALE_AFTER),
         stale_if_error: pick(own.stale_if_error, &defaults.stale_if_error)

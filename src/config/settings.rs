@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::rewrite::RuleOptions;
 use crate::store;
-use crate::upstream::{Options, Upstream};
+use crate::upstream::{Options, Upstream, hosts};
 
 /// Characters of a feed's name.
 const FEED_NAME_CHARS_MAX: usize = 64;
@@ -26,6 +26,10 @@ pub struct Settings {
     pub memory_bytes: u64,
     /// Limits of every fetch.
     pub fetch: Options,
+    /// How the publishers' hosts are treated.
+    pub hosts: hosts::Options,
+    /// Fetches at the same time that no reader waits for.
+    pub background_fetches_max: usize,
     /// The feeds, in the order of the file; names are unique.
     pub feeds: Vec<FeedSettings>,
 }
@@ -110,8 +114,15 @@ pub struct FeedSettings {
     pub upstream: Upstream,
     /// What is done to it.
     pub rules: RuleOptions,
-    /// How long a copy is fresh.
+    /// How long a copy is fresh when neither its publisher nor experience says otherwise.
     pub refresh: Duration,
+    /// The shortest time that a copy is fresh, whoever says otherwise; no longer than `refresh`.
+    pub refresh_min: Duration,
+    /// The longest; no shorter than `refresh`.
+    pub refresh_max: Duration,
+    /// How long after a reader asked the feed is kept fresh; zero: it is fetched when it is asked
+    /// for.
+    pub active_for: Duration,
     /// How long a reader waits for a refresh when there is a stale copy.
     pub serve_stale_after: Duration,
     /// How long a stale copy is served while upstream fails.
@@ -129,6 +140,9 @@ impl fmt::Debug for FeedSettings {
             .field("url", &self.upstream.url.as_str())
             .field("rules", &self.rules)
             .field("refresh", &self.refresh)
+            .field("refresh_min", &self.refresh_min)
+            .field("refresh_max", &self.refresh_max)
+            .field("active_for", &self.active_for)
             .field("serve_stale_after", &self.serve_stale_after)
             .field("stale_if_error", &self.stale_if_error)
             .field("retry_after_error", &self.retry_after_error)

@@ -8,6 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 use std::sync::Arc;
 
 use super::ReplyBody;
+use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::refresh::Trouble;
 use crate::upstream::FetchError;
 
@@ -79,8 +80,13 @@ impl Failure {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
         if let Self::Upstream(trouble) = &self {
-            let status = format!("Feedwright; fwd=miss; detail={}", trouble.reason());
-            if let Ok(status) = HeaderValue::try_from(status) {
+            let status = CacheStatus {
+                forwarded: Some(Forwarded::UriMiss),
+                forwarded_status: trouble.status().map(|status| status.as_u16()),
+                detail: Some(trouble.reason()),
+                ..CacheStatus::default()
+            };
+            if let Ok(status) = HeaderValue::try_from(status.to_string()) {
                 headers.insert("cache-status", status);
             }
         }
@@ -88,7 +94,7 @@ impl Failure {
     }
 }
 
-/// 404 and 410 as upstream means them, 504 for its slowness, 502 for the rest.
+/// 404 and 410 as upstream means them, 504 for its slowness, 502 for the rest of what it does.
 fn upstream_status(trouble: &Trouble) -> StatusCode {
     match trouble {
         Trouble::Fetch(FetchError::Status { status, .. })
@@ -97,6 +103,8 @@ fn upstream_status(trouble: &Trouble) -> StatusCode {
             *status
         }
         Trouble::Fetch(FetchError::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
+        // Ours, not upstream's: more is to be fetched at once than we fetch.
+        Trouble::Fetch(FetchError::Crowded) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
     }
 }

@@ -8,18 +8,22 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::freshness::{self, Finding};
 use super::news::News;
 use super::{Feed, Refresher, Trouble, media_type, tag};
+use crate::cache::policy::{self, Received};
 use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder, Times};
 use crate::feed::Format;
 use crate::feed::encoding::http_charset;
 use crate::feed::splitter::{Completeness, Ending, NotAFeed};
-use crate::rewrite::{FeedRewriter, Origin};
-use crate::upstream::{Body, Fetched, Found, Validators};
+use crate::rewrite::{FeedRewriter, Hints, Origin};
+use crate::upstream::hosts::Passage;
+use crate::upstream::{Body, FetchError, Fetched, Found, Validators};
 
 /// Rewritten text is handed to readers in pieces of at least this size, while upstream is fast.
 const PIECE_BYTES: usize = 64 << 10;
@@ -28,28 +32,36 @@ const LONG_WORK_BYTES: usize = 256 << 10;
 /// When upstream pauses for so long, readers get what there is.
 const PIECE_PAUSE: Duration = Duration::from_millis(5);
 
+/// After so long of "not modified" a feed is fetched once without conditions.
+const CONDITIONAL_FOR: Duration = Duration::from_secs(7 * 86_400);
+
 impl Refresher {
     /// One fetch. `early` is landed with the growing copy as soon as it is known to be a feed.
     pub(super) async fn fetch(
         &self,
         feed: &Feed,
         early: Option<&Flight<Trouble>>,
+        passage: &mut Passage,
     ) -> Result<News, Trouble> {
         let known = self.cache.peek(&feed.key);
-        let validators = known
-            .as_ref()
-            .map(|copy| copy.validators.clone())
-            .unwrap_or_default();
-        match (
-            self.client
-                .fetch(&feed.settings.upstream, &validators)
-                .await?,
-            known,
-        ) {
+        let upstream = &feed.settings.upstream;
+        let validators = conditions(feed, known.as_deref(), Instant::now());
+        let mut answer = self
+            .client
+            .fetch_through(upstream, &validators, passage)
+            .await;
+        if matches!(answer, Err(FetchError::Unasked)) {
+            let anew = Validators::default();
+            answer = self.client.fetch_through(upstream, &anew, passage).await;
+        }
+        match (answer?, known) {
             (Fetched::NotModified(news), Some(known)) => {
-                let copy = Arc::new(known.confirmed(news.validators, Instant::now()));
+                let stated = stated_by_http(StatusCode::NOT_MODIFIED, &news.headers);
+                let hints = feed.track.past().hints;
+                let fresh_for = self.fresh_for(feed, stated, hints, Finding::Same);
+                let times = times(feed, fresh_for);
                 Ok(News {
-                    copy,
+                    copy: Arc::new(known.confirmed(news.validators, times)),
                     ending: None,
                     bytes: 0,
                     moved_to: news.moved_to,
@@ -69,6 +81,7 @@ impl Refresher {
         known: Option<&FeedCopy>,
         early: Option<&Flight<Trouble>>,
     ) -> Result<News, Trouble> {
+        let stated = stated_by_http(StatusCode::OK, &found.headers);
         let charset = http_charset(found.content_type());
         let mut digest = Xxh3::new();
         // Relative addresses and text depend on these.
@@ -119,9 +132,17 @@ impl Refresher {
         let bytes = pieces.iter().map(Bytes::len).sum();
         copy.forms.complete(pieces);
         copy.items = ending.items;
-        let copy = Arc::new(tag::settle(copy, known, digest.digest128(), &feed.rules));
+        let digest = digest.digest128();
+        let finding = match known.map(|known| known.digest == Some(digest)) {
+            None => Finding::First,
+            Some(false) => Finding::New,
+            Some(true) => Finding::Same,
+        };
+        let hints = *rewriter.hints();
+        copy.times.fresh_for = self.fresh_for(feed, stated, hints, finding);
+        feed.track.note_loaded(Instant::now());
         Ok(News {
-            copy,
+            copy: Arc::new(tag::settle(copy, known, digest, &feed.rules)),
             ending: Some(ending),
             bytes,
             moved_to: found.moved_to,
@@ -154,12 +175,63 @@ impl Refresher {
             validators: found.validators.clone(),
             digest: None,
             items: 0,
-            times: Times {
-                fetched_at: Instant::now(),
-                fresh_for: feed.settings.refresh,
-                stale_if_error: feed.settings.stale_if_error,
-            },
+            times: times(feed, feed.settings.refresh),
         }
+    }
+
+    /// How long what has just come is fresh.
+    fn fresh_for(
+        &self,
+        feed: &Feed,
+        stated: Option<Duration>,
+        hints: Hints,
+        finding: Finding,
+    ) -> Duration {
+        let bounds = feed.bounds();
+        let stated = freshness::stated(stated, &hints, &bounds);
+        let mut past = feed.track.lock();
+        let interval = freshness::interval(stated, past.interval, finding, &bounds);
+        past.interval = Some(interval);
+        past.hints = hints;
+        let fraction = self.jitter.fraction();
+        freshness::fresh_for(interval, &hints, &bounds, SystemTime::now(), fraction)
+    }
+}
+
+/// How long HTTP says that what has just come stays fresh. What it says about storing, or about
+/// asking first, is not for us: a feed's readers all get the same, and it is asked for when it is
+/// due.
+fn stated_by_http(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    let received_at = SystemTime::now();
+    let response = Received {
+        status,
+        headers,
+        requested_at: received_at,
+        received_at,
+    };
+    let terms = policy::terms(response, None);
+    terms
+        .is_explicit
+        .then(|| terms.remaining(received_at).unwrap_or_default())
+}
+
+/// What makes the request conditional. Once a week nothing does, for the sake of servers whose
+/// validators never change although the feed does.
+fn conditions(feed: &Feed, known: Option<&FeedCopy>, now: Instant) -> Validators {
+    let loaded_at = feed.track.past().loaded_at;
+    let is_old = loaded_at.is_some_and(|at| now.saturating_duration_since(at) >= CONDITIONAL_FOR);
+    known
+        .filter(|_| !is_old)
+        .map(|known| known.validators.clone())
+        .unwrap_or_default()
+}
+
+/// The times of what comes now.
+fn times(feed: &Feed, fresh_for: Duration) -> Times {
+    Times {
+        fetched_at: Instant::now(),
+        fresh_for,
+        stale_if_error: feed.settings.stale_if_error,
     }
 }
 

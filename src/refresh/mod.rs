@@ -1,17 +1,25 @@
-//! Brings one feed up to date: fetch, rewrite, record. Runs in a task of its own, so that a reader
-//! who leaves cancels nothing.
+//! Brings feeds up to date: fetch, rewrite, record. Each fetch runs in a task of its own, so that a
+//! reader who leaves cancels nothing.
 //!
 //! Invariants: a document that is cut, or that is no feed, never replaces a copy and never ends a
-//! reply cleanly; what can become an error is decided before the first byte.
+//! reply cleanly; what can become an error is decided before the first byte; no host is asked more
+//! often, or by more fetches at once, than [`hosts`] allows.
 
+mod background;
 mod fetching;
+mod freshness;
 mod media_type;
 mod news;
+mod retry;
 mod tag;
+mod track;
 mod trouble;
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
@@ -21,8 +29,12 @@ use tokio_util::task::TaskTracker;
 use crate::cache::{self, Cache, Encoders, Flight, Shelf};
 use crate::config::FeedSettings;
 use crate::rewrite::{RuleError, Rules};
-use crate::upstream::Client;
+use crate::upstream::hosts::{self, Hosts, Passage, Urgency};
+use crate::upstream::{Client, FetchError, Jitter};
 
+use freshness::Bounds;
+use news::News;
+pub use track::{Past, Track};
 pub use trouble::Trouble;
 
 /// A configured feed, ready to be fetched and rewritten.
@@ -32,6 +44,8 @@ pub struct Feed {
     pub key: Arc<str>,
     /// What was configured.
     pub settings: FeedSettings,
+    /// Its past and its next fetch.
+    pub track: Track,
     rules: Arc<Rules>,
 }
 
@@ -44,10 +58,30 @@ impl Feed {
         let rules = Arc::new(Rules::new(settings.rules.clone())?);
         Ok(Self {
             key: Arc::from(settings.name.as_str()),
+            track: Track::default(),
             rules,
             settings,
         })
     }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            refresh: self.settings.refresh,
+            min: self.settings.refresh_min,
+            max: self.settings.refresh_max,
+        }
+    }
+}
+
+/// Limits of refreshing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Limits of the copies.
+    pub cache: cache::Options,
+    /// How the publishers' hosts are treated.
+    pub hosts: hosts::Options,
+    /// Fetches at the same time that no reader waits for.
+    pub background_fetches_max: usize,
 }
 
 /// What refreshing needs.
@@ -59,50 +93,151 @@ pub struct Refresher {
     pub encoders: Encoders,
     /// Carries fetches and encoders.
     pub tasks: TaskTracker,
+    /// How the publishers' hosts are treated.
+    pub hosts: Arc<Hosts>,
     client: Client,
+    jitter: Jitter,
+    /// Places of fetches.
     fetches: Semaphore,
+    /// Places to wait for one in.
+    queue: Arc<Semaphore>,
+    /// Places of fetches that no reader waits for.
+    background: Arc<Semaphore>,
+    started_at: Instant,
 }
 
 impl Refresher {
     /// Fetches at the same time; more wait for a place.
     pub const FETCHES_AT_ONCE_MAX: usize = 256;
+    /// Fetches that wait for a place, at a host or here; more are turned away.
+    pub const FETCHES_WAITING_MAX: usize = 1_000;
 
     /// A refresher with nothing cached.
     #[must_use]
-    pub fn new(client: Client, shelf: Shelf, options: cache::Options) -> Self {
+    pub fn new(client: Client, shelf: Shelf, options: &Options) -> Self {
         let tasks = TaskTracker::new();
         Self {
-            cache: Cache::new(shelf, options),
+            cache: Cache::new(shelf, options.cache),
             encoders: Encoders::new(tasks.clone()),
+            hosts: Arc::new(Hosts::new(options.hosts, Jitter::random())),
+            jitter: Jitter::random(),
             fetches: Semaphore::new(Self::FETCHES_AT_ONCE_MAX),
+            queue: Arc::new(Semaphore::new(Self::FETCHES_WAITING_MAX)),
+            background: Arc::new(Semaphore::new(options.background_fetches_max)),
+            started_at: Instant::now(),
             tasks,
             client,
         }
     }
 
+    /// The clock of [`Track`]: milliseconds since the refresher was made.
+    #[must_use]
+    pub fn now_ms(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.started_at);
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
     /// Fetches `feed` in a task and lands `flight`. With a stale copy at hand the new one is
     /// recorded to its end first; without, readers play it while it grows.
     pub fn start(self: &Arc<Self>, feed: Arc<Feed>, flight: Arc<Flight<Trouble>>, has_stale: bool) {
+        feed.track.plan(None);
+        let Ok(waiting) = Arc::clone(&self.queue).try_acquire_owned() else {
+            let crowded = Trouble::Fetch(FetchError::Crowded);
+            return self.conclude(&feed, &flight, Err(crowded), Instant::now());
+        };
         let refresher = Arc::clone(self);
         self.tasks.spawn(async move {
-            let _place = refresher.fetches.acquire().await;
-            let started = Instant::now();
-            let fetching = refresher.fetch(&feed, (!has_stale).then_some(&*flight));
-            let outcome = AssertUnwindSafe(fetching).catch_unwind().await;
-            let outcome = outcome.unwrap_or(Err(Trouble::Panicked)).map_err(Arc::new);
-            match &outcome {
-                Ok(news) => {
-                    refresher.cache.keep(&feed.key, Arc::clone(&news.copy));
-                    flight.land(Ok(Arc::clone(&news.copy)));
+            let urgency = match has_stale {
+                true => Urgency::Background,
+                false => Urgency::Reader,
+            };
+            let url = &feed.settings.upstream.url;
+            match refresher.hosts.enter(url, urgency).await {
+                Ok(place) => {
+                    let passage = Passage::new(place, urgency);
+                    drop(waiting);
+                    refresher.bring(&feed, &flight, has_stale, passage).await;
                 }
-                Err(trouble) => {
-                    let pause = trouble.retry_after().unwrap_or_default();
-                    let until = Instant::now() + pause.max(feed.settings.retry_after_error);
-                    refresher.cache.fail(&feed.key, Arc::clone(trouble), until);
-                    flight.land(Err(Arc::clone(trouble)));
+                Err(error) => {
+                    refresher.conclude(&feed, &flight, Err(error.into()), Instant::now());
                 }
             }
-            news::log(&feed, started, outcome.as_ref());
         });
+    }
+
+    /// Fetches feeds that were read lately when they are due, until `stopping` is set.
+    pub async fn keep_fresh(
+        self: &Arc<Self>,
+        feeds: &[Arc<Feed>],
+        stopping: &AtomicBool,
+    ) -> Infallible {
+        loop {
+            tokio::time::sleep(background::TICK).await;
+            if !stopping.load(Ordering::Relaxed) {
+                self.start_due(feeds, Instant::now());
+            }
+        }
+    }
+
+    /// One fetch, from its place at the host to what is told about it.
+    async fn bring(
+        &self,
+        feed: &Feed,
+        flight: &Flight<Trouble>,
+        has_stale: bool,
+        mut passage: Passage,
+    ) {
+        let _place = self.fetches.acquire().await;
+        let started = Instant::now();
+        let early = (!has_stale).then_some(flight);
+        let fetching = self.fetch(feed, early, &mut passage);
+        let outcome = AssertUnwindSafe(fetching).catch_unwind().await;
+        let outcome = outcome.unwrap_or(Err(Trouble::Panicked));
+        passage.conclude(match &outcome {
+            Ok(_) => Some(hosts::Verdict::Answers),
+            Err(trouble) => retry::verdict(trouble),
+        });
+        self.conclude(feed, flight, outcome, started);
+    }
+
+    /// Keeps what a fetch brought, or remembers why it brought nothing, and plans the next.
+    fn conclude(
+        &self,
+        feed: &Feed,
+        flight: &Flight<Trouble>,
+        outcome: Result<News, Trouble>,
+        started: Instant,
+    ) {
+        let now = Instant::now();
+        news::log(feed, started, outcome.as_ref());
+        let due = match outcome {
+            Ok(News { copy, moved_to, .. }) => {
+                feed.track.note_success(moved_to.as_ref());
+                self.cache.keep(&feed.key, Arc::clone(&copy));
+                let due = now + copy.times.remaining(now).unwrap_or_default();
+                flight.land(Ok(copy));
+                Some(due)
+            }
+            Err(trouble) => {
+                let until = now + self.pause(feed, &trouble, now);
+                let due = (!retry::is_gone(&trouble)).then_some(until);
+                let trouble = Arc::new(trouble);
+                self.cache.fail(&feed.key, Arc::clone(&trouble), until);
+                flight.land(Err(trouble));
+                due
+            }
+        };
+        // A millisecond later, since the clock's are whole ones.
+        feed.track.plan(due.map(|due| self.now_ms(due) + 1));
+    }
+
+    /// How long to wait after a failure.
+    fn pause(&self, feed: &Feed, trouble: &Trouble, now: Instant) -> Duration {
+        let terms = retry::Terms {
+            first: feed.settings.retry_after_error,
+            most: feed.settings.refresh_max,
+        };
+        let failures = feed.track.note_failure(trouble);
+        retry::pause(trouble, failures, terms, now, self.jitter.fraction())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Feed, Trouble};
+use super::{Feed, Trouble, retry};
 use crate::cache::FeedCopy;
 use crate::feed::splitter::Ending;
 
@@ -21,7 +21,7 @@ pub(super) struct News {
 }
 
 /// One line per fetch; a failure with its whole chain.
-pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Arc<Trouble>>) {
+pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Trouble>) {
     let duration_ms = started.elapsed().as_secs_f64() * 1e3;
     let name = feed.settings.name.as_str();
     match outcome {
@@ -46,7 +46,23 @@ pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Arc<Tro
                 duration_ms,
                 "fetch"
             );
+            if moved_to.is_some() && *moved_to != feed.track.past().moved_to {
+                tracing::warn!(
+                    target: "feedwright::fetch",
+                    moved_to = moved_to.as_ref().map(Url::as_str),
+                    feed.name = name,
+                    advice = "write the new url into the configuration",
+                    "the feed moved for good"
+                );
+            }
         }
+        // The host's own line says why, once for all its feeds.
+        Err(trouble) if !retry::counts(trouble) => tracing::debug!(
+            target: "feedwright::fetch",
+            outcome = trouble.reason(),
+            feed.name = name,
+            "fetch"
+        ),
         Err(trouble) => tracing::warn!(
             target: "feedwright::fetch",
             outcome = trouble.reason(),

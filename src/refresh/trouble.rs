@@ -1,7 +1,8 @@
 //! Why a feed could not be brought up to date.
 
 use std::error::Error;
-use std::time::Duration;
+
+use http::StatusCode;
 
 use crate::cache::{Broken, TooLarge};
 use crate::feed::splitter::NotAFeed;
@@ -45,6 +46,7 @@ impl Trouble {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
+            Self::Fetch(FetchError::Status { status, .. }) if *status == StatusCode::GONE => "gone",
             Self::Fetch(error) => error.reason(),
             Self::NotAFeed(_) => "not-a-feed",
             Self::Truncated => "truncated",
@@ -56,11 +58,21 @@ impl Trouble {
         }
     }
 
-    /// How long upstream asked us to wait (RFC 9110 §10.2.3).
+    /// Whether upstream was asked at all.
     #[must_use]
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub fn was_asked(&self) -> bool {
+        let kept_back = matches!(
+            self,
+            Self::Fetch(FetchError::Held { .. } | FetchError::Crowded | FetchError::Refused(_))
+        );
+        !kept_back
+    }
+
+    /// The status that upstream answered with, where that is the trouble.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Fetch(FetchError::Status { retry_after, .. }) => *retry_after,
+            Self::Fetch(FetchError::Status { status, .. }) => Some(*status),
             _ => None,
         }
     }

@@ -13,6 +13,7 @@ pub mod explain;
 mod facts;
 mod field;
 mod fragment;
+mod hints;
 pub mod html;
 mod json_piece;
 pub mod passes;
@@ -28,5 +29,6 @@ pub mod template;
 mod wrap;
 mod xhtml;
 
+pub use hints::Hints;
 pub use rules::{RuleError, RuleOptions, Rules};
 pub use stream::{FeedRewriter, Origin};

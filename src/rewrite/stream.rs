@@ -20,6 +20,7 @@ use crate::rewrite::envelope::{self, Fate};
 use crate::rewrite::explain::{Note, Trace};
 use crate::rewrite::facts;
 use crate::rewrite::field::lower;
+use crate::rewrite::hints::Hints;
 use crate::rewrite::json_piece;
 use crate::rewrite::piece::{self, Work};
 use crate::rewrite::rules::Rules;
@@ -68,6 +69,7 @@ impl FeedRewriter {
                 budget: Budget::default(),
                 trace: Trace::default(),
                 has_content: false,
+                hints: Hints::default(),
             },
             text: String::new(),
         }
@@ -128,6 +130,12 @@ impl FeedRewriter {
         self.stage.budget.is_exceeded()
     }
 
+    /// What the document has said so far about when to come back.
+    #[must_use]
+    pub fn hints(&self) -> &Hints {
+        &self.stage.hints
+    }
+
     /// What the document is instead, once it is known to be no feed.
     #[must_use]
     pub fn rejected(&self) -> Option<NotAFeed> {
@@ -169,6 +177,7 @@ struct Stage {
     trace: Trace,
     /// Whether an item or a child of the feed or channel was seen.
     has_content: bool,
+    hints: Hints,
 }
 
 impl Stage {
@@ -188,6 +197,9 @@ impl Stage {
             _ => self.trace.leave_item(),
         }
         self.has_content = self.has_content || is_content(frame, piece);
+        if let Piece::Element(text) = piece {
+            self.hints.learn(frame, text);
+        }
         match piece {
             Piece::Instruction(xml) if self.rules.changes_envelope() => {
                 match envelope::instruction(xml, &self.base.url) {

@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::cache::{Coding, FeedCopy, Flight, Form, Lookup};
 use crate::http::failure::Failure;
 use crate::http::{ReplyBody, reply};
@@ -20,16 +21,9 @@ use crate::refresh::{Feed, Trouble};
 /// Header fields of a reply, so that their map grows once.
 const HEADERS: usize = 12;
 
-/// How the copy that is served came about; `Cache-Status` says so (RFC 9211).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
-    /// It was fresh.
-    Hit,
-    /// It was fetched for this request, or for one that came just before (`collapsed`).
-    Fetched { had_stale: bool, collapsed: bool },
-    /// It is stale, and stands in because of this.
-    StandIn(&'static str),
-}
+/// The least `max-age`, unless a feed's own `refresh_min` is less: some readers poll as often as it
+/// says.
+const MAX_AGE_MIN: Duration = Duration::from_secs(60);
 
 /// The reply to a request for a feed.
 ///
@@ -43,13 +37,15 @@ pub(super) async fn answer(
     let asked = &head.headers;
     let feed = app.feed(name).ok_or(Failure::UnknownFeed)?;
     let coding = reply::choose_coding(asked).ok_or(Failure::NotAcceptable)?;
-    let (copy, how) = find(app, feed).await?;
+    let now = Instant::now();
+    feed.track.note_read(app.refresher.now_ms(now));
+    let (copy, status) = find(app, feed, now).await?;
     let known = &copy.head;
     let opaque = known.tag.as_ref().map(|tag| tag.opaque.as_str());
     if reply::is_not_modified(asked, opaque, known.modified_at) {
         let mut reply = Response::new(ReplyBody::empty());
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
-        write_headers(reply.headers_mut(), feed, &copy, how, coding);
+        write_headers(reply.headers_mut(), feed, &copy, status, coding);
         return Ok(reply);
     }
     let now_s = app.refresher.cache.now_s(Instant::now());
@@ -69,7 +65,7 @@ pub(super) async fn answer(
     };
     let mut reply = Response::new(body);
     let headers = reply.headers_mut();
-    write_headers(headers, feed, &copy, how, coding);
+    write_headers(headers, feed, &copy, status, coding);
     headers.insert(CONTENT_TYPE, known.content_type.clone());
     if let Some(token) = coding.token() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(token));
@@ -77,12 +73,16 @@ pub(super) async fn answer(
     Ok(reply)
 }
 
-/// The copy to serve: fresh, or fetched, or a stale one that stands in.
-async fn find(app: &App, feed: &Arc<Feed>) -> Result<(Arc<FeedCopy>, How), Failure> {
+/// The copy to serve: fresh, or fetched, or a stale one that stands in; and how it came about.
+async fn find(
+    app: &App,
+    feed: &Arc<Feed>,
+    now: Instant,
+) -> Result<(Arc<FeedCopy>, CacheStatus), Failure> {
     let refresher = &app.refresher;
-    match refresher.cache.lookup(&feed.key, Instant::now()) {
-        Lookup::Fresh(copy) => Ok((copy, How::Hit)),
-        Lookup::Failed(trouble, stale) => stand_in(stale, trouble),
+    match refresher.cache.lookup(&feed.key, now) {
+        Lookup::Fresh(copy) => Ok((copy, CacheStatus::default())),
+        Lookup::Failed(trouble, stale) => stand_in(stale, trouble, CacheStatus::default()),
         Lookup::Running(flight, stale) => wait(feed, &flight, stale, true).await,
         Lookup::Fetch(flight, stale) => {
             refresher.start(Arc::clone(feed), Arc::clone(&flight), stale.is_some());
@@ -98,58 +98,69 @@ async fn wait(
     flight: &Flight<Trouble>,
     stale: Option<Arc<FeedCopy>>,
     collapsed: bool,
-) -> Result<(Arc<FeedCopy>, How), Failure> {
-    let had_stale = stale.is_some();
+) -> Result<(Arc<FeedCopy>, CacheStatus), Failure> {
     let landing = match &stale {
         None => flight.landed().await,
         Some(copy) => {
             let patience = feed.settings.serve_stale_after;
             match tokio::time::timeout(patience, flight.landed()).await {
                 Ok(landing) => landing,
-                Err(_) => return Ok((Arc::clone(copy), How::StandIn("slow"))),
+                Err(_) => {
+                    let status = CacheStatus {
+                        detail: Some("slow"),
+                        ..CacheStatus::default()
+                    };
+                    return Ok((Arc::clone(copy), status));
+                }
             }
         }
     };
+    let forwarded = match stale {
+        Some(_) => Forwarded::Stale,
+        None => Forwarded::UriMiss,
+    };
+    let mut status = CacheStatus {
+        forwarded: Some(forwarded),
+        collapsed,
+        ..CacheStatus::default()
+    };
     match landing {
-        Ok(copy) => Ok((
-            copy,
-            How::Fetched {
-                had_stale,
-                collapsed,
-            },
-        )),
-        Err(trouble) => stand_in(stale, trouble),
+        Ok(copy) => {
+            status.stored = copy.digest.is_some();
+            Ok((copy, status))
+        }
+        Err(trouble) if trouble.was_asked() => {
+            status.forwarded_status = trouble.status().map(|status| status.as_u16());
+            stand_in(stale, trouble, status)
+        }
+        Err(trouble) => stand_in(stale, trouble, CacheStatus::default()),
     }
 }
 
 fn stand_in(
     stale: Option<Arc<FeedCopy>>,
     trouble: Arc<Trouble>,
-) -> Result<(Arc<FeedCopy>, How), Failure> {
-    match stale {
-        Some(copy) => Ok((copy, How::StandIn(trouble.reason()))),
-        None => Err(Failure::Upstream(trouble)),
-    }
+    mut status: CacheStatus,
+) -> Result<(Arc<FeedCopy>, CacheStatus), Failure> {
+    status.detail = Some(trouble.reason());
+    let copy = stale.ok_or(Failure::Upstream(trouble))?;
+    Ok((copy, status))
 }
 
-fn write_headers(headers: &mut HeaderMap, feed: &Feed, copy: &FeedCopy, how: How, coding: Coding) {
+fn write_headers(
+    headers: &mut HeaderMap,
+    feed: &Feed,
+    copy: &FeedCopy,
+    mut status: CacheStatus,
+    coding: Coding,
+) {
     headers.reserve(HEADERS);
     let now = Instant::now();
     let remaining = copy.times.remaining(now);
-    // A reader asks again when it is worth it: when the copy goes stale, or when we try upstream.
-    let max_age = remaining
-        .unwrap_or(feed.settings.retry_after_error)
-        .as_secs();
+    let max_age = max_age(remaining, feed);
     headers.insert(CACHE_CONTROL, value(&format!("public, max-age={max_age}")));
-    headers.insert(
-        "cache-status",
-        value(&cache_status(
-            how,
-            copy.digest.is_some(),
-            remaining,
-            copy.times.stale_s(now),
-        )),
-    );
+    status.ttl_s = Some(ttl_s(remaining, copy.times.stale_s(now)));
+    headers.insert("cache-status", value(&status.to_string()));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(LAST_MODIFIED, copy.head.last_modified.clone());
@@ -163,67 +174,26 @@ fn write_headers(headers: &mut HeaderMap, feed: &Feed, copy: &FeedCopy, how: How
     }
 }
 
-fn cache_status(how: How, is_stored: bool, remaining: Option<Duration>, stale_s: u64) -> String {
-    let ttl = match remaining {
-        Some(rest) => rest.as_secs().to_string(),
-        None if stale_s == 0 => "0".to_owned(),
-        None => format!("-{stale_s}"),
-    };
-    match how {
-        How::Hit => format!("Feedwright; hit; ttl={ttl}"),
-        How::StandIn(reason) => format!("Feedwright; hit; ttl={ttl}; detail={reason}"),
-        How::Fetched {
-            had_stale,
-            collapsed,
-        } => {
-            let forwarded = if had_stale { "stale" } else { "miss" };
-            let collapsed = if collapsed { "; collapsed" } else { "" };
-            let stored = if is_stored { "; stored" } else { "" };
-            format!("Feedwright; fwd={forwarded}{stored}{collapsed}; ttl={ttl}")
-        }
+/// What readers are told, who ask again when it is over: the time the copy stays fresh, but no less
+/// than what keeps them from asking again and again.
+fn max_age(remaining: Option<Duration>, feed: &Feed) -> u64 {
+    let least = MAX_AGE_MIN.min(feed.settings.refresh_min);
+    let until_retry = feed.settings.retry_after_error;
+    remaining.unwrap_or(until_retry).max(least).as_secs()
+}
+
+/// `ttl` of `Cache-Status`: below zero since the copy went stale.
+fn ttl_s(remaining: Option<Duration>, stale_s: u64) -> i64 {
+    let seconds = remaining.map_or(stale_s, |rest| rest.as_secs());
+    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+    if remaining.is_some() {
+        seconds
+    } else {
+        -seconds
     }
 }
 
 /// Our own text as a header value.
 fn value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cache_status_says_what_happened() {
-        let minute = Some(Duration::from_secs(60));
-        for (how, remaining, stale_s, expected) in [
-            (How::Hit, minute, 0, "Feedwright; hit; ttl=60"),
-            (
-                How::StandIn("timeout"),
-                None,
-                9,
-                "Feedwright; hit; ttl=-9; detail=timeout",
-            ),
-            (
-                How::Fetched {
-                    had_stale: false,
-                    collapsed: true,
-                },
-                minute,
-                0,
-                "Feedwright; fwd=miss; stored; collapsed; ttl=60",
-            ),
-            (
-                How::Fetched {
-                    had_stale: true,
-                    collapsed: false,
-                },
-                minute,
-                0,
-                "Feedwright; fwd=stale; stored; ttl=60",
-            ),
-        ] {
-            assert_eq!(cache_status(how, true, remaining, stale_s), expected);
-        }
-    }
 }

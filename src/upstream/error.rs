@@ -9,6 +9,7 @@ use http::StatusCode;
 use std::error::Error;
 use std::io;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The cause of an error, from a library below.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -63,6 +64,18 @@ pub enum FetchError {
     /// What came is not HTTP as we accept it.
     #[error("upstream broke the protocol")]
     Protocol(#[source] Cause),
+    /// 304 although the request was not conditional.
+    #[error("upstream confirmed a copy that nobody asked about")]
+    Unasked,
+    /// The host is left alone for now: it asked us to wait, or it keeps failing.
+    #[error("the host is left alone for now")]
+    Held {
+        /// Nothing is fetched from it before this.
+        until: Instant,
+    },
+    /// Too many fetches wait for the host.
+    #[error("too many fetches wait for the host")]
+    Crowded,
     /// The upstream's settings cannot be turned into a request.
     #[error("the upstream's settings are unusable")]
     Settings(#[source] Cause),
@@ -126,6 +139,9 @@ impl FetchError {
             Self::Coding(_) => "coding",
             Self::Cut(_) => "cut",
             Self::Protocol(_) => "protocol",
+            Self::Unasked => "protocol",
+            Self::Held { .. } => "backoff",
+            Self::Crowded => "busy",
             Self::Settings(_) => "settings",
         }
     }

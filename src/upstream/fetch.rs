@@ -5,6 +5,7 @@
 
 use super::client::{Client, HEADER_BYTES_MAX, Route};
 use super::guard::{self, Hop, Permit, Refusal};
+use super::hosts::Passage;
 use super::reply::retry_after;
 use super::request::{self, Origin};
 use super::{
@@ -26,6 +27,20 @@ impl Client {
         upstream: &Upstream,
         validators: &Validators,
     ) -> Result<Fetched, FetchError> {
+        self.fetch_through(upstream, validators, &mut Passage::free())
+            .await
+    }
+
+    /// The same; each host on the way gives `passage` a place first.
+    ///
+    /// # Errors
+    /// As above, and when a host has no place for us.
+    pub async fn fetch_through(
+        &self,
+        upstream: &Upstream,
+        validators: &Validators,
+        passage: &mut Passage,
+    ) -> Result<Fetched, FetchError> {
         let deadline = Instant::now() + self.options.total_timeout;
         let (start, credentials) = request::split_credentials(&upstream.url);
         let mut permit = guard::check_url(&start, Hop::Configured, &upstream.allow_private)?;
@@ -44,6 +59,9 @@ impl Client {
                 proxy: upstream.proxy.clone(),
                 permit,
             };
+            timeout_at(deadline, passage.enter(&url))
+                .await
+                .map_err(|_| FetchError::Crowded)??;
             let response = self.send(&route, &url, headers, deadline).await?;
             if !is_redirect(response.status()) {
                 return self.conclude(response, &trail, validators, deadline);
@@ -115,9 +133,7 @@ impl Client {
                 body: Body::new(response, &self.options, deadline)?,
                 headers,
             }))),
-            StatusCode::NOT_MODIFIED if sent.is_empty() => {
-                Err(FetchError::protocol("304 to an unconditional request"))
-            }
+            StatusCode::NOT_MODIFIED if sent.is_empty() => Err(FetchError::Unasked),
             StatusCode::NOT_MODIFIED => Ok(Fetched::NotModified(Box::new(NotModified {
                 url,
                 validators: validators.or(sent),

@@ -12,6 +12,8 @@ mod error;
 mod fetch;
 pub mod guard;
 mod hostport;
+pub mod hosts;
+mod jitter;
 mod reply;
 mod request;
 mod resolver;
@@ -21,6 +23,7 @@ pub use client::{Client, ClientError};
 pub use coding::CodingError;
 pub use error::{Cause, FetchError, Limit, Phase, RedirectProblem};
 pub use hostport::{HostPort, HostPortError};
+pub use jitter::Jitter;
 pub use reply::{Fetched, Found, NotModified, Validators};
 pub use resolver::{Lookup, system};
 
