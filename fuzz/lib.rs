@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use feedwright::config;
 use feedwright::feed::text::Edit;
+use feedwright::rewrite::html::Seen;
 use feedwright::rewrite::{FeedRewriter, Origin, Rules};
 
 /// Where our own addresses of pictures start.
@@ -49,8 +50,9 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
 }
 
 /// An image proxy in a line: what it has done it does not do again.
-pub fn proxied(address: &str) -> Option<String> {
-    if address.starts_with(PROXY) || !address.starts_with("http") {
+pub fn proxied(seen: &Seen<'_>) -> Option<String> {
+    let address = seen.address;
+    if seen.marks != 0 || address.starts_with(PROXY) || !address.starts_with("http") {
         return None;
     }
     let mut out = PROXY.to_owned();

@@ -9,9 +9,11 @@ use tokio::time::Instant;
 
 use crate::cache::{self, Shelf};
 use crate::config::Settings;
+use crate::image::address::Keys;
 use crate::refresh::{self, Feed, Refresher};
 use crate::rewrite::RuleError;
 use crate::store::Store;
+use crate::store::key::{self, KeyError};
 use crate::upstream::{Client, ClientError, Lookup};
 
 /// Why the service can't be built from valid settings.
@@ -20,9 +22,27 @@ pub enum AppError {
     /// The HTTP client.
     #[error("the HTTP client can't be built")]
     Client(#[from] ClientError),
+    /// The key that signs addresses of pictures.
+    #[error("addresses of pictures can't be signed")]
+    Key(#[from] KeyError),
     /// A rule.
     #[error("a rule can't be built")]
     Rule(#[from] RuleError),
+}
+
+/// Gives the settings a key to sign with: the one kept in the data directory, which is made if need
+/// be. Says whether it outlives this process.
+///
+/// # Errors
+/// When the key can't be read, made or kept.
+pub fn provide_image_key(settings: &mut Settings) -> Result<bool, KeyError> {
+    let (key, is_kept) = match &settings.store {
+        Some(store) => (key::load_or_create(&store.path)?, true),
+        None => (key::make()?, false),
+    };
+    // A key that was made here is long enough.
+    settings.set_image_keys(Keys::new(vec![key]).unwrap_or_default());
+    Ok(is_kept)
 }
 
 /// What a request may need.
@@ -41,11 +61,16 @@ pub struct App {
 }
 
 impl App {
-    /// Builds everything; opens no socket.
+    /// Builds everything; opens no socket. Makes the key that signs addresses, where one is needed and none is there.
     ///
     /// # Errors
-    /// When the HTTP client or a rule can't be built.
-    pub fn new(settings: Settings, lookup: Lookup, store: Store) -> Result<Self, AppError> {
+    /// When the HTTP client or a rule can't be built, or a key for them can't be had.
+    pub fn new(mut settings: Settings, lookup: Lookup, store: Store) -> Result<Self, AppError> {
+        if settings.lacks_image_key() && !provide_image_key(&mut settings)? {
+            tracing::warn!(
+                "addresses of pictures are signed with a key that is lost when the service ends: set `[store] path` or `[image] key`"
+            );
+        }
         let client = Client::new(settings.fetch.clone(), lookup)?;
         let options = refresh::Options {
             cache: cache::Options {

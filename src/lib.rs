@@ -1,8 +1,8 @@
 //! Feedwright: a feed proxy that rewrites a feed without losing a byte it was not told to change.
 //!
 //! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `refresh` → `config` →
-//! `cache`, `upstream`, `store` → `rewrite` → `feed`. `feed` and `rewrite` do no I/O, read no clock and
-//! know no settings.
+//! `cache`, `upstream`, `store` → `rewrite` → `feed`, `image`. `feed`, `rewrite` and `image` do no
+//! I/O, read no clock and know no settings.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -22,3 +22,4 @@ pub mod upstream;
 pub mod rewrite;
 
 pub mod feed;
+pub mod image;

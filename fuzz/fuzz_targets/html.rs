@@ -3,12 +3,18 @@
 
 use std::sync::LazyLock;
 
-use feedwright::rewrite::html::{HtmlPass, Markup};
+use feedwright::rewrite::html::{Covers, HtmlPass, Markup};
 use feedwright_fuzz::{apply, proxied};
 use libfuzzer_sys::fuzz_target;
 
 static PASS: LazyLock<HtmlPass> =
-    LazyLock::new(|| HtmlPass::new(&["img.skip".to_owned()]).expect("the selector is right"));
+    LazyLock::new(|| {
+        let covers = Covers {
+            linked_pictures: true,
+            media: true,
+        };
+        HtmlPass::new(&[("img.skip", 1)], covers).expect("the selector is right")
+    });
 
 fuzz_target!(|data: (bool, &str)| {
     let (is_xhtml, html) = data;

@@ -4,11 +4,12 @@
 
 use std::sync::LazyLock;
 
-use feedwright::rewrite::html::{HtmlPass, Markup};
+use feedwright::rewrite::html::{Covers, HtmlPass, Markup};
 use feedwright_fuzz::{apply, proxied};
 use libfuzzer_sys::fuzz_target;
 
-static PASS: LazyLock<HtmlPass> = LazyLock::new(|| HtmlPass::new(&[]).expect("no selectors"));
+static PASS: LazyLock<HtmlPass> =
+    LazyLock::new(|| HtmlPass::new(&[], Covers::default()).expect("no selectors"));
 
 fuzz_target!(|srcset: &str| {
     let html = format!("<img srcset='{}'>", srcset.replace(['\'', '<', '&'], ""));

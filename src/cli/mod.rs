@@ -6,6 +6,7 @@ mod explain;
 mod logs;
 mod rewrite;
 mod serve;
+mod sign;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,16 @@ enum Command {
         #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "text")]
         explain: Option<explain::Form>,
     },
+    /// Print the address under which the image proxy of our own serves a picture
+    Sign {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// The picture's address
+        url: String,
+        /// What is to be done with it, in weserv's words: "w=800&output=webp"
+        #[arg(default_value = "")]
+        options: String,
+    },
     /// Exit 0 when the local service is healthy
     Healthcheck(ConfigFile),
 }
@@ -91,6 +102,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             print_checked(&file, &settings)?;
             Ok(ExitCode::SUCCESS)
         }),
+        Command::Sign { file, url, options } => {
+            with_settings(&file, |settings| sign::sign(settings, &url, &options))
+        }
         Command::Rewrite {
             file,
             feed,
@@ -99,7 +113,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             explain,
         } => with_settings(&file, |settings| {
             let charset = http_charset(content_type.as_deref());
-            rewrite::rewrite(&settings, &feed, (url, charset), explain)
+            rewrite::rewrite(settings, &feed, (url, charset), explain)
         }),
     }
 }
@@ -145,6 +159,12 @@ fn print_checked(file: &ConfigFile, settings: &Settings) -> std::io::Result<()> 
         writeln!(out, "  {} → {}", feed.rules.self_url, feed.upstream.url)?;
     }
     Ok(())
+}
+
+fn warn_of_lost_key() {
+    print_error(
+        "warning: nothing is kept (`[store] path` is empty): this key signs no address that another start knows",
+    );
 }
 
 /// Standard error may be closed; then there is nobody to tell.

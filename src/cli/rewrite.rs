@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use url::Url;
 
 use super::explain::{Explanation, Form};
+use crate::app::provide_image_key;
 use crate::config::Settings;
 use crate::feed::splitter::{Completeness, Ending};
 use crate::rewrite::{FeedRewriter, Origin, Rules};
@@ -17,11 +18,14 @@ const CHUNK_BYTES: usize = 64 << 10;
 
 /// Writes what the service would send; exit code 1 when the service would refuse the document.
 pub(super) fn rewrite(
-    settings: &Settings,
+    mut settings: Settings,
     name: &str,
     (url, charset): (Option<Url>, Option<String>),
     explain: Option<Form>,
 ) -> anyhow::Result<ExitCode> {
+    if settings.lacks_image_key() && !provide_image_key(&mut settings)? {
+        super::warn_of_lost_key();
+    }
     let Some(feed) = settings
         .feeds
         .iter()

@@ -11,18 +11,15 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
+use super::images::{self, ImageProxy};
 use super::reader::{Table, Written};
 use super::rules::RuleKeys;
 use super::settings::{FeedName, LogFormat};
 use super::texts;
 use super::values::text;
-use crate::rewrite::target::{PresetOptions, Proxy, Secret, Target};
+use crate::image::address::Keys;
 use crate::upstream::HostPort;
 
-/// Names that an image proxy can't have: they say something else where a feed names its proxy.
-const RESERVED_PROXY_NAMES: [&str; 2] = ["none", "builtin"];
-/// Characters of an image proxy's name.
-const PROXY_NAME_CHARS_MAX: usize = 32;
 /// Feeds that one configuration may have.
 const FEEDS_MAX: usize = 10_000;
 
@@ -51,6 +48,7 @@ pub(super) struct File {
     pub(super) log: Log,
     pub(super) store: Store,
     pub(super) fetch: Fetch,
+    pub(super) image: Image,
     pub(super) image_proxies: Vec<ImageProxy>,
     pub(super) defaults: Shared,
     pub(super) feeds: Vec<Feed>,
@@ -79,6 +77,10 @@ pub(super) struct Store {
     pub(super) memory_bytes: Option<Written<u64>>,
 }
 
+pub(super) struct Image {
+    pub(super) key: Option<Written<Keys>>,
+}
+
 pub(super) struct Fetch {
     pub(super) connect_timeout: Option<Written<Duration>>,
     pub(super) first_byte_timeout: Option<Written<Duration>>,
@@ -92,12 +94,6 @@ pub(super) struct Fetch {
     pub(super) host_spacing: Option<Written<Duration>>,
     pub(super) background_fetches_max: Option<Written<u32>>,
     pub(super) user_agent: Option<Written<String>>,
-}
-
-/// A named image proxy; it exists, and so may be named, even when its template is no good.
-pub(super) struct ImageProxy {
-    pub(super) name: String,
-    pub(super) proxy: Option<Proxy>,
 }
 
 /// What `[defaults]` and every `[[feed]]` may say. Texts that may be empty are `Some(None)` then.
@@ -135,7 +131,10 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> File {
             memory_bytes: table.size("memory_bytes", MEMORIES),
         }),
         fetch: root.table("fetch", read_fetch),
-        image_proxies: read_image_proxies(root),
+        image: root.table("image", |table| Image {
+            key: images::read_keys(table),
+        }),
+        image_proxies: images::read_proxies(root),
         defaults: root.table("defaults", read_shared),
         feeds: root.tables("feed", FEEDS_MAX, read_feed),
     }
@@ -179,83 +178,6 @@ fn read_fetch(table: &mut Table<'_, '_>) -> Fetch {
         background_fetches_max: table.count("background_fetches_max", 1..=256),
         user_agent: table.text("user_agent", texts::user_agent),
     }
-}
-
-fn read_image_proxies(root: &mut Table<'_, '_>) -> Vec<ImageProxy> {
-    root.named_tables("image_proxy", |name, table| {
-        let letters = |b: u8| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-');
-        let length = 1..=PROXY_NAME_CHARS_MAX;
-        if !length.contains(&name.len()) || !name.bytes().all(letters) {
-            table.refuse_here(format!(
-                "an image proxy's name has 1 to {PROXY_NAME_CHARS_MAX} characters of `a-z`, `0-9`, `_` and `-`"
-            ));
-        }
-        if RESERVED_PROXY_NAMES.contains(&name) {
-            table.refuse_here(format!("`{name}` has a meaning of its own"));
-        }
-        ImageProxy {
-            name: name.to_owned(),
-            proxy: read_image_proxy(table),
-        }
-    })
-}
-
-/// A template of the operator's own, or a preset with what it is told.
-fn read_image_proxy(table: &mut Table<'_, '_>) -> Option<Proxy> {
-    let mut text = |key| {
-        let found = table.optional_text(key, keep)?;
-        let Written { value, spot } = found;
-        value.map(|value| Written { value, spot })
-    };
-    let (template, preset, message) = (text("template"), text("preset"), text("message"));
-    let mut told = PresetOptions {
-        base: text("base").map(|base| base.value),
-        options: text("options").map_or_else(String::new, |asked| asked.value),
-        format: text("format").map(|format| format.value),
-        ..PresetOptions::default()
-    };
-    told.key = read_secret(table, "key");
-    told.salt = read_secret(table, "salt");
-    let (spot, proxy) = match (template, preset) {
-        (Some(template), None) => {
-            let proxy = Proxy {
-                template: template.value,
-                message: message.map_or_else(String::new, |message| message.value),
-                key: told.key,
-                salt: told.salt,
-                refuses_query: false,
-            };
-            (template.spot, Ok(proxy))
-        }
-        (None, Some(preset)) => (preset.spot, Proxy::preset(&preset.value, &told)),
-        (None, None) => {
-            table.refuse_here("`template` is missing, or `preset`");
-            return None;
-        }
-        (Some(_), Some(preset)) => {
-            table.refuse(preset.spot, "there is a `template` already");
-            return None;
-        }
-    };
-    let proxy =
-        proxy
-            .map_err(|error| error.to_string())
-            .and_then(|proxy| match Target::new(&proxy) {
-                Ok(_) => Ok(proxy),
-                Err(error) => Err(error.to_string()),
-            });
-    match proxy {
-        Ok(proxy) => Some(proxy),
-        Err(reason) => {
-            table.refuse(spot, reason);
-            None
-        }
-    }
-}
-
-fn read_secret(table: &mut Table<'_, '_>, key: &'static str) -> Secret {
-    let found = table.secret(key, Secret::parse);
-    found.and_then(|found| found.value).unwrap_or_default()
 }
 
 fn read_feed(table: &mut Table<'_, '_>) -> Feed {

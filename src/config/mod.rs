@@ -8,6 +8,7 @@
 
 mod environment;
 mod file;
+mod images;
 mod intervals;
 mod problem;
 mod reader;

@@ -36,7 +36,7 @@ pub(super) struct Spot {
 }
 
 /// One thing that is wrong.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     spot: Spot,
     reason: String,

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::file::{Feed, Fetch, File, ImageProxy, Log, Server, Shared, Store};
+use super::file::{Feed, Fetch, File, Log, Server, Shared, Store};
+use super::images::Proxies;
 use super::intervals;
 use super::problem::{Problem, Spot};
 use super::reader::Written;
 use super::rules::pick;
 use super::settings::{FeedName, FeedSettings, LogSettings, ServerSettings, Settings};
-use super::suggest::suggest;
-use crate::rewrite::RuleOptions;
-use crate::rewrite::target::{PresetOptions, Proxy};
+use crate::image::address::Keys;
+use crate::rewrite::target::Images;
+use crate::rewrite::{ImageRule, RuleOptions};
 use crate::store;
 use crate::upstream::{Options, Upstream, hosts};
 
@@ -25,29 +26,36 @@ const SERVE_STALE_AFTER: Duration = Duration::from_secs(2);
 const STALE_IF_ERROR: Duration = Duration::from_secs(7 * 86_400);
 const RETRY_AFTER_ERROR: Duration = Duration::from_secs(60);
 
-/// Image proxies that need no `[image_proxy.NAME]`.
-const PRESETS: [&str; 2] = ["weserv", "wsrv"];
-
 /// Fills in what isn't written, and notes what contradicts itself.
 pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
     let server = server(file.server);
     let proxies = Proxies(file.image_proxies);
     let shared = file.feeds.iter().map(|feed| &feed.shared);
-    for images in shared
-        .chain([&file.defaults])
-        .filter_map(|shared| shared.rules.images.as_ref())
-    {
-        problems.extend(proxies.check(images));
+    for shared in shared.chain([&file.defaults]) {
+        problems.extend(proxies.check(&shared.rules));
     }
+    // What no feed inherits is looked at all the same.
+    let mut unfit = Vec::new();
+    proxies.resolve(&file.defaults.rules, &file.defaults.rules, &mut unfit);
     check_names(&file.feeds, problems);
     let tables = file.feeds.iter().map(|feed| &feed.shared);
     problems.extend(tables.chain([&file.defaults]).filter_map(intervals::check));
     let feeds = file
         .feeds
         .into_iter()
-        .filter_map(|feed| feed_settings(feed, &file.defaults, &proxies, &server))
+        .filter_map(|feed| {
+            let images = proxies.resolve(&feed.shared.rules, &file.defaults.rules, &mut unfit);
+            feed_settings(feed, &file.defaults, images, &server)
+        })
         .collect();
-    Settings {
+    // Every feed that inherits a rule finds the same wrong with it.
+    for problem in unfit {
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    let mut settings = Settings {
+        image_keys: Keys::default(),
         log: log(file.log),
         store: store(&file.store),
         memory_bytes: value(file.store.memory_bytes).unwrap_or(MEMORY_BYTES),
@@ -60,7 +68,9 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
         fetch: fetch(file.fetch),
         feeds,
         server,
-    }
+    };
+    settings.set_image_keys(value(file.image.key).unwrap_or_default());
+    settings
 }
 
 fn server(written: Server) -> ServerSettings {
@@ -144,14 +154,13 @@ fn hosts(written: &Fetch) -> hosts::Options {
 fn feed_settings(
     feed: Feed,
     defaults: &Shared,
-    proxies: &Proxies,
+    (images, image_rules): (Option<Images>, Vec<ImageRule>),
     server: &ServerSettings,
 ) -> Option<FeedSettings> {
     let name = value(feed.name)?;
     let url = value(feed.url)?;
     let own = feed.shared;
     let intervals = intervals::resolve(&own, defaults);
-    let images = pick(own.rules.images.clone(), &defaults.rules.images);
     Some(FeedSettings {
         title: value(feed.title).flatten(),
         upstream: Upstream {
@@ -164,7 +173,8 @@ fn feed_settings(
         },
         rules: RuleOptions {
             feed_name: name.to_string(),
-            images: images.and_then(|name| proxies.proxy(&name)),
+            images,
+            image_rules,
             self_url: format!("{}/feeds/{name}", server.public_url),
             public_url: server.public_url.clone(),
             ..super::rules::resolve(own.rules, &defaults.rules)
@@ -196,43 +206,6 @@ fn check_names(feeds: &[Feed], problems: &mut Vec<Problem>) {
                 seen.insert(&name.value, &name.spot);
             }
         }
-    }
-}
-
-/// The image proxies that a feed may name.
-struct Proxies(Vec<ImageProxy>);
-
-impl Proxies {
-    /// The proxy that a valid name stands for; `None` for `none`.
-    fn proxy(&self, name: &str) -> Option<Proxy> {
-        match self.0.iter().find(|proxy| proxy.name == name) {
-            Some(proxy) => proxy.proxy.clone(),
-            None => Proxy::preset(name, &PresetOptions::default()).ok(),
-        }
-    }
-
-    fn check(&self, images: &Written<String>) -> Option<Problem> {
-        let known = self.known();
-        let name = images.value.as_str();
-        if known.contains(&name) {
-            return None;
-        }
-        let reason = match name {
-            "builtin" => "this version has no image proxy of its own",
-            _ => "there is no such image proxy",
-        };
-        let help = suggest(name, &known, "known here");
-        Some(Problem::new(images.spot.clone(), reason).with_help(help))
-    }
-
-    fn known(&self) -> Vec<&str> {
-        let mut known: Vec<&str> = std::iter::once("none").chain(PRESETS).collect();
-        for proxy in &self.0 {
-            if !known.contains(&proxy.name.as_str()) {
-                known.push(&proxy.name);
-            }
-        }
-        known
     }
 }
 

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 
+use super::images::{self, ImageRuleKeys};
 use super::reader::{Table, Written};
 use super::texts;
 use super::values::{Raw, text};
@@ -26,9 +27,12 @@ type AttributesOf = (String, Vec<String>);
 /// The keys as written. Texts that may be empty are `Some(None)` then.
 pub(super) struct RuleKeys {
     pub(super) images: Option<Written<String>>,
+    pub(super) image_rules: Option<Written<Vec<ImageRuleKeys>>>,
     skip_images: Option<Written<Vec<String>>>,
     skip_hosts: Option<Written<Vec<String>>>,
     promote_pictures: Option<Written<bool>>,
+    linked_pictures: Option<Written<bool>>,
+    media: Option<Written<bool>>,
     image_attributes: Option<Written<Vec<Setting>>>,
     replace: Option<Written<Vec<Replacement>>>,
     remove_elements: Option<Written<Vec<String>>>,
@@ -51,9 +55,12 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
     };
     RuleKeys {
         images: table.text("images", keep),
+        image_rules: images::read_rules(table),
         skip_images: table.list("skip_images", selector),
         skip_hosts: table.list("skip_hosts", texts::host_suffix),
         promote_pictures: table.switch("promote_pictures"),
+        linked_pictures: table.switch("linked_pictures"),
+        media: table.switch("media"),
         image_attributes: read_image_attributes(table),
         replace: read_replace(table),
         remove_elements: table.list("remove_elements", removed_selector),
@@ -70,7 +77,7 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
 }
 
 /// The rules of a feed that says `own`, with what it doesn't say from `defaults`. The caller fills
-/// in names and addresses.
+/// in names, addresses and image proxies.
 pub(super) fn resolve(own: RuleKeys, defaults: &RuleKeys) -> RuleOptions {
     let on = |own, default: &_| pick(own, default).unwrap_or(true);
     let off = |own, default: &_| pick(own, default).unwrap_or(false);
@@ -78,6 +85,8 @@ pub(super) fn resolve(own: RuleKeys, defaults: &RuleKeys) -> RuleOptions {
         skip_images: pick(own.skip_images, &defaults.skip_images).unwrap_or_default(),
         skip_hosts: pick(own.skip_hosts, &defaults.skip_hosts).unwrap_or_default(),
         promote_pictures: on(own.promote_pictures, &defaults.promote_pictures),
+        linked_pictures: off(own.linked_pictures, &defaults.linked_pictures),
+        media: off(own.media, &defaults.media),
         image_attributes: pick(own.image_attributes, &defaults.image_attributes)
             .unwrap_or_default(),
         replace: pick(own.replace, &defaults.replace).unwrap_or_default(),
@@ -185,7 +194,7 @@ fn keep(text: &str) -> Result<String, Infallible> {
 }
 
 /// An error and what caused it, in one sentence.
-fn with_cause(error: &dyn Error) -> String {
+pub(super) fn with_cause(error: &dyn Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),

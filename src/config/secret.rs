@@ -55,6 +55,47 @@ impl<'d> Table<'_, 'd> {
         })
     }
 
+    /// A secret or a list of up to `count_max`; empty text says "none".
+    pub(super) fn secrets<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        count_max: usize,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Written<Vec<T>>> {
+        let is_list = self
+            .written(key)
+            .is_some_and(|value| value.get_ref().is_array());
+        if !is_list {
+            let found = self.secret(key, parse)?;
+            return Some(found.map(|secret| secret.into_iter().collect()));
+        }
+        let found = self.value(key, |raw| raw.array().ok_or_else(String::new))?;
+        let (mut list, refused) = (Vec::new(), self.reader.problems.len());
+        for (index, value) in found.value.iter().enumerate() {
+            let spot = Spot {
+                path: format!("{}[{index}]", found.spot.path),
+                place: Place::File(value.span()),
+                ..found.spot.clone()
+            };
+            if index == count_max {
+                self.refuse(
+                    spot.clone(),
+                    format!("there can be no more than {count_max}"),
+                );
+            }
+            match self.secret_text(value, &spot).map(|text| parse(&text)) {
+                Some(Ok(secret)) => list.push(secret),
+                Some(Err(reason)) => self.refuse(spot, reason.to_string()),
+                None => {}
+            }
+        }
+        let is_good = self.reader.problems.len() == refused;
+        is_good.then_some(Written {
+            value: list,
+            spot: found.spot,
+        })
+    }
+
     /// `headers = { Name = secret }`.
     pub(super) fn headers(&mut self) -> Option<Written<Vec<(HeaderName, HeaderValue)>>> {
         const KEY: &str = "headers";

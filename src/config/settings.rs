@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::image::address::Keys;
 use crate::rewrite::RuleOptions;
 use crate::store;
 use crate::upstream::{Options, Upstream, hosts};
@@ -22,6 +23,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Where what outlives the process is; `None` where nothing does.
     pub store: Option<store::Options>,
+    /// What addresses of our own image proxy are signed with, as far as it is configured.
+    pub image_keys: Keys,
     /// Bytes of memory that cached copies may fill.
     pub memory_bytes: u64,
     /// Limits of every fetch.
@@ -32,6 +35,26 @@ pub struct Settings {
     pub background_fetches_max: usize,
     /// The feeds, in the order of the file; names are unique.
     pub feeds: Vec<FeedSettings>,
+}
+
+impl Settings {
+    /// Whether addresses are to be signed and no key is configured: the one in the data directory
+    /// is needed then.
+    #[must_use]
+    pub fn lacks_image_key(&self) -> bool {
+        self.image_keys.is_empty() && self.feeds.iter().any(|feed| feed.rules.signs_addresses())
+    }
+
+    /// Signs with these keys from now on.
+    pub fn set_image_keys(&mut self, keys: Keys) {
+        for feed in &mut self.feeds {
+            // Elsewhere a new key would only make copies void.
+            if feed.rules.signs_addresses() {
+                feed.rules.image_keys = keys.clone();
+            }
+        }
+        self.image_keys = keys;
+    }
 }
 
 /// The service's own socket and addresses.

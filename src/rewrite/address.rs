@@ -3,84 +3,132 @@
 //! Invariants: the same picture becomes the same string wherever and however its address is
 //! written; an address that was rewritten is never rewritten again.
 
+mod left;
+mod rule;
+
 use url::Url;
 
+pub(super) use left::Left;
+pub use rule::{GlobError, ImageRule, RULES_MAX, check_path};
+
 use crate::rewrite::RuleOptions;
+use crate::rewrite::budget::ADDRESS_BYTES_MAX;
+use crate::rewrite::html::Marks;
 use crate::rewrite::picture::Picture;
-use crate::rewrite::target::{Target, TargetError};
+use crate::rewrite::target::{TargetError, Through};
+use rule::Rule;
+
+/// The mark of elements that `skip_images` matches.
+pub(super) const SKIPPED: Marks = 1 << 63;
 
 /// Image proxies by host: what is there came through one already.
 const PROXY_HOSTS: &[&str] = &[
     "images.weserv.nl",
     "wsrv.nl",
-    "wp.com",
+    "i0.wp.com",
+    "i1.wp.com",
+    "i2.wp.com",
+    "i3.wp.com",
     "external-content.duckduckgo.com",
-    "camo.githubusercontent.com",
 ];
 
 /// Image proxies that share their host with other things.
-const PROXY_PREFIXES: &[&str] = &["https://www.inoreader.com/camo/"];
+const PROXY_PREFIXES: &[&str] = &[
+    "https://www.inoreader.com/camo/",
+    "http://www.inoreader.com/camo/",
+];
+
+/// What stands behind our public URL where we serve pictures. Other things may stand there, too: the
+/// publisher itself, when both share a host.
+const OWN_PATHS: [&str; 3] = ["/image/", "/image?", "/mirror/"];
 
 /// Which addresses are rewritten and to what; built once from [`RuleOptions`].
 #[derive(Debug, Clone)]
-pub struct Addresses {
-    target: Target,
-    /// What our own and the target's addresses start with, as [`Url`] writes it.
+pub(super) struct Addresses {
+    /// What pictures are sent through that no rule is for.
+    images: Option<Through>,
+    rules: Vec<Rule>,
+    /// What our own and the image proxies' addresses start with, as written and as [`Url`] writes it.
     own_prefixes: Vec<String>,
     /// Lowercase, without a leading dot.
     skip_hosts: Vec<String>,
 }
 
+/// What a picture's address becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) address: String,
+    /// Which of the rules was for it, if one was.
+    pub(super) rule: Option<usize>,
+}
+
 impl Addresses {
-    /// `None` when the options leave pictures alone.
+    /// `None` when the options leave every picture alone.
     ///
     /// # Errors
-    /// When the template of the image proxy is refused.
-    pub fn new(options: &RuleOptions) -> Result<Option<Self>, TargetError> {
-        let Some(proxy) = &options.images else {
-            return Ok(None);
-        };
-        let target = Target::new(proxy)?;
-        let mut own_prefixes = vec![normal_prefix(target.prefix())];
-        if own_prefixes[0] != target.prefix() {
-            own_prefixes.push(target.prefix().to_owned());
-        }
-        if !options.public_url.is_empty() {
-            own_prefixes.push(normal_prefix(&format!(
-                "{}/",
-                options.public_url.trim_end_matches('/')
-            )));
-        }
-        let skip_hosts = options
-            .skip_hosts
+    /// When an image proxy's template or a glob is refused, or there is no key to sign with.
+    pub(super) fn new(options: &RuleOptions) -> Result<Option<Self>, TargetError> {
+        let (keys, public_url) = (
+            &options.image_keys,
+            options.public_url.trim_end_matches('/'),
+        );
+        let through = |images| Through::new(images, keys, public_url);
+        let images = options.images.as_ref().map(through).transpose()?;
+        let rules = options.image_rules.iter().take(RULES_MAX).enumerate();
+        let rules: Vec<Rule> = rules
+            .map(|rule| Rule::new(rule, keys, public_url))
+            .collect::<Result<_, _>>()?;
+        let all = images
             .iter()
-            .map(|host| {
-                host.trim_start_matches("*.")
-                    .trim_matches('.')
-                    .to_lowercase()
-            })
-            .filter(|host| !host.is_empty())
-            .collect();
+            .chain(rules.iter().filter_map(|rule| rule.through.as_ref()));
+        let mut own_prefixes: Vec<String> =
+            all.map(|through| through.prefix().to_owned()).collect();
+        if own_prefixes.is_empty() {
+            return Ok(None);
+        }
+        if !public_url.is_empty() {
+            own_prefixes.extend(OWN_PATHS.map(|path| format!("{public_url}{path}")));
+        }
+        for at in 0..own_prefixes.len() {
+            own_prefixes.push(normal_prefix(&own_prefixes[at]));
+        }
+        own_prefixes.sort();
+        own_prefixes.dedup();
+        let skip_hosts = options.skip_hosts.iter().map(|host| host_suffix(host));
         Ok(Some(Self {
-            target,
+            images,
+            rules,
             own_prefixes,
-            skip_hosts,
+            skip_hosts: skip_hosts.filter(|host| !host.is_empty()).collect(),
         }))
     }
 
-    /// The proxy's address for the picture at `written`; `None`: leave it as it is.
+    /// What becomes of the picture at `written`, in an element with these marks, or why it stays.
     ///
     /// `written` is decoded, as it stands in the feed, and may be relative to `base`.
-    #[must_use]
-    pub fn rewrite(&self, written: &str, base: Option<&Url>) -> Option<String> {
+    pub(super) fn decide(
+        &self,
+        written: &str,
+        base: Option<&Url>,
+        marks: Marks,
+    ) -> Result<Sent, Left> {
+        if written.len() > ADDRESS_BYTES_MAX {
+            // Pictures written out in the address itself are the longest there are.
+            let is_inline = written.trim_start().starts_with("data:");
+            return Err(if is_inline {
+                Left::NotHttp
+            } else {
+                Left::TooLong
+            });
+        }
         if let Some(plain) = Picture::of_plain(written) {
-            return self.rewrite_picture(&plain);
+            return self.send(&plain, marks);
         }
         let url = resolve(written, base)?;
-        self.rewrite_picture(&Picture::of_url(&url)?)
+        self.send(&Picture::of_url(&url).ok_or(Left::NotHttp)?, marks)
     }
 
-    /// Whether an address is one of ours or of the image proxy.
+    /// Whether an address is one of ours or of an image proxy of this feed.
     pub(super) fn is_own(&self, written: &str) -> bool {
         let written = written.trim_ascii();
         self.own_prefixes.iter().any(|own| written.starts_with(own))
@@ -95,35 +143,61 @@ impl Addresses {
         self.own_prefixes.iter().any(find)
     }
 
-    fn rewrite_picture(&self, picture: &Picture<'_>) -> Option<String> {
+    /// Whether there may be pictures on the web that stay as they are.
+    pub(super) fn may_leave(&self) -> bool {
+        self.images.is_none() || !self.rules.is_empty() || !self.skip_hosts.is_empty()
+    }
+
+    fn send(&self, picture: &Picture<'_>, marks: Marks) -> Result<Sent, Left> {
         let Picture { whole, host, .. } = *picture;
-        let is_own = self.own_prefixes.iter().any(|own| whole.starts_with(own));
-        let is_proxied = is_own
-            || PROXY_HOSTS.iter().any(|proxy| is_under(host, proxy))
-            || PROXY_PREFIXES.iter().any(|proxy| whole.starts_with(proxy));
-        let is_left = is_proxied || self.skip_hosts.iter().any(|skip| is_under(host, skip));
-        if is_left {
-            return None;
+        if self.own_prefixes.iter().any(|own| whole.starts_with(own)) {
+            return Err(Left::Own);
         }
-        self.target.apply(picture)
+        let is_proxied = PROXY_HOSTS.iter().any(|proxy| is_under(host, proxy))
+            || host.starts_with("camo.")
+            || PROXY_PREFIXES.iter().any(|proxy| whole.starts_with(proxy));
+        if is_proxied {
+            return Err(Left::Proxied);
+        }
+        if marks & SKIPPED != 0 {
+            return Err(Left::SkippedSelector);
+        }
+        if self.skip_hosts.iter().any(|skip| is_under(host, skip)) {
+            return Err(Left::SkippedHost);
+        }
+        let rule = self
+            .rules
+            .iter()
+            .position(|rule| rule.covers(picture, marks));
+        let through = match rule {
+            Some(index) => self.rules[index].through.as_ref().ok_or(Left::Rule(index)),
+            None => self.images.as_ref().ok_or(Left::NoRule),
+        }?;
+        let address = through.apply(picture).ok_or(Left::Query)?;
+        Ok(Sent { address, rule })
     }
 }
 
 /// The URL meant by `written`, by the URL standard's parser, which trims
 /// whitespace and drops tabs and newlines.
-fn resolve(written: &str, base: Option<&Url>) -> Option<Url> {
+fn resolve(written: &str, base: Option<&Url>) -> Result<Url, Left> {
     let trimmed = written.trim_matches(|c: char| c <= ' ');
     if trimmed.is_empty() || trimmed.starts_with('#') {
-        return None;
+        return Err(Left::NotHttp);
     }
-    let url = match Url::options().base_url(base).parse(trimmed) {
-        Ok(url) => url,
+    match Url::options().base_url(base).parse(trimmed) {
         Err(url::ParseError::RelativeUrlWithoutBase) if trimmed.starts_with("//") => {
-            Url::parse(&format!("https:{trimmed}")).ok()?
+            Url::parse(&format!("https:{trimmed}")).map_err(|_| Left::NoUrl)
         }
-        Err(_) => return None,
-    };
-    Some(url)
+        parsed => parsed.map_err(|_| Left::NoUrl),
+    }
+}
+
+/// A host suffix in lower case, without the dot or `*.` that it may be written with.
+fn host_suffix(host: &str) -> String {
+    host.trim_start_matches("*.")
+        .trim_matches('.')
+        .to_lowercase()
 }
 
 /// Whether `host` is `suffix` or a name below it.
@@ -137,92 +211,4 @@ fn normal_prefix(prefix: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn addresses() -> Addresses {
-        Addresses::new(&RuleOptions {
-            images: Some("https://Proxy.example?url={url_enc}".into()),
-            skip_hosts: vec!["skip.org".into(), "*.Starred.org".into(), String::new()],
-            public_url: "https://feeds.example.org".into(),
-            ..RuleOptions::default()
-        })
-        .unwrap()
-        .unwrap()
-    }
-
-    #[test]
-    fn rewritten_to_one_string() {
-        let base = Url::parse("https://x.org/blog/item").unwrap();
-        let expected = "https://Proxy.example?url=https%3A%2F%2Fx.org%2Fa%2520b.png%3Fq%3D1";
-        for written in [
-            "https://x.org/a b.png?q=1",
-            " \thttps://X.ORG:443/a%20b.png?q=1\n",
-            "https://x.o\nrg/a%20b.png?q=1#part",
-            "//x.org/a b.png?q=1",
-            "/a b.png?q=1",
-            "../a b.png?q=1",
-            "HTTPS:/a b.png?q=1",
-        ] {
-            let actual = addresses().rewrite(written, Some(&base));
-            assert_eq!(actual.as_deref(), Some(expected), "{written}");
-        }
-        assert_eq!(
-            addresses().rewrite("//x.org/a b.png?q=1", None).as_deref(),
-            Some(expected)
-        );
-    }
-
-    #[test]
-    fn left_alone() {
-        let base = Url::parse("https://x.org/blog/item").unwrap();
-        for written in [
-            "",
-            "  ",
-            "#icon",
-            "data:image/gif;base64,R0lGODlhAQABAAAAACw=",
-            "blob:https://x.org/1",
-            "cid:1",
-            "about:blank",
-            "javascript:void(0)",
-            "ftp://x.org/a.png",
-            "https://",
-            "http://[bad/a.png",
-            "https://proxy.example/?url=https%3A%2F%2Fx.org%2Fa.png",
-            "https://Proxy.example?url=https%3A%2F%2Fx.org%2Fa.png",
-            "https://feeds.example.org/image/sig/opts/abc",
-            "https://images.weserv.nl/?url=x.org/a.png",
-            "//wsrv.nl/?url=x.org/a.png",
-            "http://i0.wp.com/x.org/a.png?ssl=1",
-            "https://external-content.duckduckgo.com/iu/?u=x",
-            "https://camo.githubusercontent.com/abc/def",
-            "https://www.inoreader.com/camo/sig,b64/abc",
-            "https://skip.org/a.png",
-            "https://img.skip.org/a.png",
-            "https://img.starred.org/a.png",
-        ] {
-            assert_eq!(addresses().rewrite(written, Some(&base)), None, "{written}");
-        }
-        assert_eq!(addresses().rewrite("a.png", None), None);
-    }
-
-    #[test]
-    fn labels_and_prefixes_end_where_they_end() {
-        for written in [
-            "https://noskip.org/a.png",
-            "https://skip.org.evil.net/a.png",
-            "https://notwp.com/a.png",
-            "https://feeds.example.org.evil.net/a.png",
-            "https://www.inoreader.com/logo.png",
-            "https://proxy.example/logo.png",
-        ] {
-            let once = addresses().rewrite(written, None).unwrap();
-            assert_eq!(addresses().rewrite(&once, None), None, "{written}");
-        }
-    }
-
-    #[test]
-    fn none_without_a_target() {
-        assert!(Addresses::new(&RuleOptions::default()).unwrap().is_none());
-    }
-}
+mod tests;

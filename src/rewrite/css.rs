@@ -1,6 +1,7 @@
-//! Pictures in CSS: the addresses in `url(…)`, in a style attribute or a style sheet.
+//! Pictures in CSS: the addresses in `url(…)`, and the bare strings of `image-set(…)`, in a style
+//! attribute or a style sheet.
 //!
-//! Strings and comments are passed over, and so are `@import`, `@namespace` and `@font-face`,
+//! Other strings and comments are passed over, and so are `@import`, `@namespace` and `@font-face`,
 //! whose addresses are no pictures.
 
 use std::borrow::Cow;
@@ -16,7 +17,12 @@ pub(super) fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) 
         return Vec::new();
     }
     let mut found = Vec::new();
-    let mut scan = Scan { css, at: 0 };
+    let mut scan = Scan {
+        css,
+        at: 0,
+        depth: 0,
+        set_depth: None,
+    };
     while let Some(range) = scan.next_address() {
         if let Some(new) = address(&unescape(&css[range.clone()])) {
             let text = escape(&new);
@@ -26,37 +32,69 @@ pub(super) fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) 
     found
 }
 
-/// Whether there is a `url(` in `css`; cheap.
+/// Whether there is a function in `css` that holds an address, or a name with escapes that may be
+/// one's; cheap.
 #[must_use]
 pub(super) fn may_hold_address(css: &[u8]) -> bool {
+    let ends_with = |before: &[u8], name: &[u8]| {
+        before.len() >= name.len() && before[before.len() - name.len()..].eq_ignore_ascii_case(name)
+    };
+    let mut is_escaped = None;
     memchr::memchr_iter(b'(', css).any(|at| {
-        at.checked_sub(3)
-            .is_some_and(|start| css[start..at].eq_ignore_ascii_case(b"url"))
+        let before = &css[..at];
+        ends_with(before, b"url")
+            || ends_with(before, b"image-set")
+            || *is_escaped.get_or_insert_with(|| memchr(b'\\', css).is_some())
     })
 }
 
 struct Scan<'a> {
     css: &'a str,
     at: usize,
+    /// How many parentheses are open.
+    depth: usize,
+    /// How many are open inside the `image-set(…)` that is being read.
+    set_depth: Option<usize>,
 }
 
 impl Scan<'_> {
-    /// The span of the next address inside its `url(…)`, without quotes, still escaped.
+    /// The span of the next address, without parentheses and quotes, still escaped.
     fn next_address(&mut self) -> Option<Range<usize>> {
         let bytes = self.css.as_bytes();
         while let Some(&byte) = bytes.get(self.at) {
             let rest = &bytes[self.at..];
             match byte {
-                b'"' | b'\'' => self.at = string_end(bytes, self.at + 1, byte) + 1,
+                b'"' | b'\'' => {
+                    let string = self.at + 1..string_end(bytes, self.at + 1, byte);
+                    self.at = string.end + 1;
+                    if self.set_depth == Some(self.depth) {
+                        return Some(string);
+                    }
+                }
                 b'/' if rest.starts_with(b"/*") => {
                     let close = memmem::find(&rest[2..], b"*/");
                     self.at = close.map_or(bytes.len(), |close| self.at + 2 + close + 2);
                 }
-                b'\\' => self.at += 2,
                 b'@' => self.pass_at_rule(),
-                b'u' | b'U' if self.is_url_function() => {
-                    self.at += 4;
-                    return Some(self.url_argument());
+                b'#' => self.at = name_end(bytes, self.at + 1),
+                b'(' => self.open(),
+                b')' => self.close(),
+                _ if is_name(byte) => {
+                    let name = self.at..name_end(bytes, self.at).max(self.at + 1);
+                    self.at = name.end;
+                    if bytes.get(self.at) == Some(&b'(') && !byte.is_ascii_digit() {
+                        match Function::of(&unescape(&self.css[name])) {
+                            Function::Url => {
+                                self.at += 1;
+                                return Some(self.url_argument());
+                            }
+                            Function::ImageSet => {
+                                self.open();
+                                self.set_depth.get_or_insert(self.depth);
+                            }
+                            Function::Other => {}
+                        }
+                    }
                 }
                 _ => self.at += 1,
             }
@@ -64,16 +102,17 @@ impl Scan<'_> {
         None
     }
 
-    fn is_url_function(&self) -> bool {
-        let bytes = self.css.as_bytes();
-        let is_named_so = bytes
-            .get(self.at..self.at + 4)
-            .is_some_and(|name| name.eq_ignore_ascii_case(b"url("));
-        is_named_so
-            && !self
-                .at
-                .checked_sub(1)
-                .is_some_and(|before| is_name(bytes[before]))
+    fn open(&mut self) {
+        self.depth += 1;
+        self.at += 1;
+    }
+
+    fn close(&mut self) {
+        if self.set_depth == Some(self.depth) {
+            self.set_depth = None;
+        }
+        self.depth = self.depth.saturating_sub(1);
+        self.at += 1;
     }
 
     /// Reads what follows `url(`, and leaves the position behind its `)`.
@@ -123,6 +162,55 @@ impl Scan<'_> {
     }
 }
 
+/// A function by what its arguments are.
+enum Function {
+    /// One address.
+    Url,
+    /// Pictures, by functions or by strings that are addresses.
+    ImageSet,
+    Other,
+}
+
+impl Function {
+    fn of(name: &str) -> Self {
+        match name {
+            name if name.eq_ignore_ascii_case("url") => Self::Url,
+            name if name.eq_ignore_ascii_case("image-set") => Self::ImageSet,
+            name if name.eq_ignore_ascii_case("-webkit-image-set") => Self::ImageSet,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Where the name ends that starts at `at`, its escapes included.
+fn name_end(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(&byte) = bytes.get(at) {
+        at = match byte {
+            b'\\' if bytes.get(at + 1).is_none_or(|&next| next == b'\n') => return at,
+            b'\\' => at + 1 + escape_length(&bytes[at + 1..]),
+            _ if is_name(byte) => at + 1,
+            _ => return at,
+        };
+    }
+    at.min(bytes.len())
+}
+
+/// How long an escape is behind its backslash: hexadecimal digits and a blank that ends them, or one
+/// character, of which the first byte is counted.
+/// <https://drafts.csswg.org/css-syntax/#consume-escaped-code-point>
+fn escape_length(after: &[u8]) -> usize {
+    const HEX_DIGITS_MAX: usize = 6;
+    let window = after.iter().take(HEX_DIGITS_MAX);
+    match window.take_while(|byte| byte.is_ascii_hexdigit()).count() {
+        0 => 1,
+        digits => match &after[digits..] {
+            [b'\r', b'\n', ..] => digits + 2,
+            [b' ' | b'\t' | b'\n' | b'\r' | b'\x0C', ..] => digits + 1,
+            _ => digits,
+        },
+    }
+}
+
 /// Where the string ends that starts at `at`: at its quote, a raw newline or the end.
 fn string_end(bytes: &[u8], mut at: usize, quote: u8) -> usize {
     while let Some(&byte) = bytes.get(at) {
@@ -155,9 +243,7 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'\\') || !byte.is_ascii()
 }
 
-/// <https://drafts.csswg.org/css-syntax/#consume-escaped-code-point>
 fn unescape(raw: &str) -> Cow<'_, str> {
-    const HEX_DIGITS_MAX: usize = 6;
     if !raw.contains('\\') {
         return Cow::Borrowed(raw);
     }
@@ -165,19 +251,12 @@ fn unescape(raw: &str) -> Cow<'_, str> {
     let mut rest = raw;
     while let Some((before, after)) = rest.split_once('\\') {
         out.push_str(before);
-        let digits = after
-            .bytes()
-            .take(HEX_DIGITS_MAX)
-            .take_while(u8::is_ascii_hexdigit)
-            .count();
-        if digits > 0 {
-            let code = u32::from_str_radix(&after[..digits], 16).unwrap_or(0);
+        if after.starts_with(|first: char| first.is_ascii_hexdigit()) {
+            let (escape, behind) = after.split_at(escape_length(after.as_bytes()));
+            let code = u32::from_str_radix(escape.trim_ascii_end(), 16).unwrap_or(0);
             let character = char::from_u32(code).filter(|&character| character != '\0');
             out.push(character.unwrap_or(char::REPLACEMENT_CHARACTER));
-            rest = &after[digits..];
-            rest = rest
-                .strip_prefix([' ', '\t', '\n', '\r', '\x0C'])
-                .unwrap_or(rest);
+            rest = behind;
         } else {
             let mut characters = after.chars();
             out.extend(characters.next().filter(|&character| character != '\n'));
@@ -251,9 +330,32 @@ mod tests {
             &["b.png"],
         );
         check("@media print{b{background:url(b.png)}}", &["b.png"]);
+        check(
+            r"background:u\72l(a.png), U\000052 L(b.png), \75\72\6c(c.png)",
+            &["a.png", "b.png", "c.png"],
+        );
+        check("background:u\\72\r\nl(a.png)", &["a.png"]);
+        check(r"background:ur\6d(a.png)", &[]);
+        check("width:2url(a.png);color:#url(b.png)", &[]);
+        check(
+            "background:image-set('a.png' 1x, \"b.png\" type(\"image/png\") 2x, url(c.png) 3x), url(d.png)",
+            &["a.png", "b.png", "c.png", "d.png"],
+        );
+        check(
+            "background:-WEBKIT-image-set('a.png' 1x);quotes:'x' 'y';src:local('z')",
+            &["a.png"],
+        );
+        check(
+            "background:image-set('a.png' calc((1))x, 'b.png'",
+            &["a.png", "b.png"],
+        );
+        check("background:my-image-set('a.png')", &[]);
+        check(r"background:im\61ge-set('a.png')", &["a.png"]);
         check("background:url()", &[""]);
         check("url(", &[""]);
         check("\\", &[]);
+        check("(((\\", &[]);
+        check("é(\\é", &[]);
     }
 
     #[test]

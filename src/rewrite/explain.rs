@@ -2,12 +2,14 @@
 //!
 //! Invariant: nobody pays for it who did not ask; what is noted is bounded.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::ops::Range;
 
 use crate::feed::text::Edit;
-use crate::rewrite::html::tag_around;
+use crate::rewrite::address::{Left, Sent};
+use crate::rewrite::html::{Seen, tag_around};
 
 /// How many notes of one document are kept; what happens after that is only counted.
 const NOTES_MAX: usize = 20_000;
@@ -25,8 +27,8 @@ pub struct Note {
     pub element: String,
     /// The attribute of that; empty for text.
     pub attribute: String,
-    /// The rule's name in the configuration.
-    pub rule: &'static str,
+    /// The rule's name in the configuration: `images`, `image_rules[2]`.
+    pub rule: Cow<'static, str>,
     /// What became of it.
     pub what: What,
 }
@@ -61,6 +63,15 @@ struct Book {
     field: RefCell<String>,
     notes: RefCell<Vec<Note>>,
     dropped: Cell<usize>,
+}
+
+/// Where a picture's address stands.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::rewrite) enum Spot<'a> {
+    /// In a field of HTML.
+    InHtml(&'a Seen<'a>),
+    /// In this attribute (empty: the text) of an element of the feed itself.
+    InFeed(&'a str),
 }
 
 /// A place in a field.
@@ -112,7 +123,7 @@ impl Trace {
         }
         for edit in edits {
             let before = &html[edit.range.clone()];
-            self.note(rule, place_in(html, &edit.range), || What::Changed {
+            self.note(rule.into(), place_in(html, &edit.range), || What::Changed {
                 before: shorten(before),
                 after: shorten(&edit.text),
             });
@@ -128,49 +139,52 @@ impl Trace {
         reason: impl Display,
     ) {
         if self.0.is_some() {
-            self.note(rule, place_in(html, &range), || What::Left {
+            self.note(rule.into(), place_in(html, &range), || What::Left {
                 text: shorten(&html[range.clone()]),
                 reason: reason.to_string(),
             });
         }
     }
 
-    /// An element's text or attribute (empty: its text) in the feed itself was changed.
-    pub(in crate::rewrite) fn change(
+    /// What became of a picture's address.
+    pub(in crate::rewrite) fn picture(
         &self,
-        rule: &'static str,
-        attribute: &str,
-        (before, after): (&str, &str),
+        spot: Spot<'_>,
+        written: &str,
+        decided: &Result<Sent, Left>,
     ) {
-        let place = Place {
-            element: "",
-            attribute,
+        if self.0.is_none() {
+            return;
+        }
+        let place = match spot {
+            Spot::InHtml(seen) => {
+                let (element, attribute) = seen.place();
+                Place { element, attribute }
+            }
+            Spot::InFeed(attribute) => Place {
+                element: "",
+                attribute,
+            },
         };
-        self.note(rule, place, || What::Changed {
-            before: shorten(before),
-            after: shorten(after),
-        });
+        match decided {
+            Ok(sent) => {
+                let rule = match sent.rule {
+                    Some(index) => format!("image_rules[{index}]").into(),
+                    None => "images".into(),
+                };
+                self.note(rule, place, || What::Changed {
+                    before: shorten(written),
+                    after: shorten(&sent.address),
+                });
+            }
+            Err(reason) => self.note("images".into(), place, || What::Left {
+                text: shorten(written),
+                reason: reason.to_string(),
+            }),
+        }
     }
 
-    /// The same, left.
-    pub(in crate::rewrite) fn left(
-        &self,
-        rule: &'static str,
-        attribute: &str,
-        text: &str,
-        reason: impl Display,
-    ) {
-        let place = Place {
-            element: "",
-            attribute,
-        };
-        self.note(rule, place, || What::Left {
-            text: shorten(text),
-            reason: reason.to_string(),
-        });
-    }
-
-    fn note(&self, rule: &'static str, place: Place<'_>, what: impl FnOnce() -> What) {
+    fn note(&self, rule: Cow<'static, str>, place: Place<'_>, what: impl FnOnce() -> What) {
         let Some(book) = &self.0 else {
             return;
         };

@@ -6,11 +6,7 @@ use std::borrow::Cow;
 use crate::feed::element::Element;
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
-
-/// Endings of paths that are pictures, for enclosures that do not say their type.
-const PICTURE_ENDINGS: [&str; 8] = [
-    ".jpg", ".jpeg", ".png", ".gif", ".webp", ".avif", ".svg", ".bmp",
-];
+use crate::rewrite::places::{ends_like_a_picture, ends_like_media};
 
 /// How full a field that carries HTML usually is; the fullest of an item gets header and footer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +28,8 @@ pub(super) enum Role {
     AddressText,
     /// The address of a picture in this attribute.
     AddressAttribute(&'static str),
+    /// The address of sound or film in this attribute.
+    MediaAttribute(&'static str),
     /// Nothing that the rules change.
     None,
 }
@@ -56,14 +54,16 @@ pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
         (Ns::Media, "description") if value(element, "type") == "html" => {
             Role::Html(Fullness::Aside)
         }
-        (Ns::Core, "enclosure") => picture(element, "url"),
-        (Ns::Media, "content") => picture(element, "url"),
-        (Ns::Media, "thumbnail") => Role::AddressAttribute("url"),
-        (Ns::Itunes | Ns::GooglePlay, "image") => Role::AddressAttribute("href"),
+        (Ns::Core, "enclosure") => enclosed(element, "url"),
+        (Ns::Media, "content") => enclosed(element, "url"),
+        (Ns::Media, "thumbnail") => attribute_or_text(elements, index, &["url"]),
+        (Ns::Itunes | Ns::GooglePlay, "image") => {
+            attribute_or_text(elements, index, &["href", "url"])
+        }
         (Ns::Core, "url") if is_in_image(parent) => Role::AddressText,
         (Ns::Core, "image") if !has_children(elements, index) => Role::AddressText,
         (Ns::Core | Ns::Atom, "logo" | "icon") => Role::AddressText,
-        (Ns::Atom, "link") if value(element, "rel") == "enclosure" => picture(element, "href"),
+        (Ns::Atom, "link") if value(element, "rel") == "enclosure" => enclosed(element, "href"),
         _ => Role::None,
     }
 }
@@ -113,30 +113,56 @@ fn atom_text(element: &Element<'_>, fullness: Fullness) -> Role {
     }
 }
 
-/// Enclosures and `media:content`: a picture by what they say, or by the address when they say
-/// nothing.
-fn picture(element: &Element<'_>, attribute: &'static str) -> Role {
-    let (kind, medium) = (value(element, "type"), value(element, "medium"));
-    let is_picture = if kind.is_empty() && medium.is_empty() {
-        ends_like_a_picture(&value(element, attribute))
-    } else {
-        medium == "image" || (medium.is_empty() && kind.starts_with("image/"))
-    };
-    if is_picture {
-        Role::AddressAttribute(attribute)
-    } else {
-        Role::None
+/// An address in the first of these attributes that is there, else in the text: some write it there.
+fn attribute_or_text(elements: &[Element<'_>], index: usize, names: &[&'static str]) -> Role {
+    let element = &elements[index];
+    let mut there = names
+        .iter()
+        .filter(|name| element.tag.attribute(name).is_some());
+    match there.next() {
+        Some(name) => Role::AddressAttribute(name),
+        None if has_children(elements, index) => Role::None,
+        None => Role::AddressText,
     }
 }
 
-/// Whether the path of an address ends as pictures' paths do.
-pub(super) fn ends_like_a_picture(address: &str) -> bool {
-    let path = address
-        .split(['?', '#'])
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    PICTURE_ENDINGS.iter().any(|ending| path.ends_with(ending))
+/// Enclosures and `media:content`: what they are by what they say, or by the address when they say
+/// nothing.
+fn enclosed(element: &Element<'_>, attribute: &'static str) -> Role {
+    let (kind, medium) = (value(element, "type"), value(element, "medium"));
+    match sort_of(&kind, &medium, || value(element, attribute)) {
+        Some(Sort::Picture) => Role::AddressAttribute(attribute),
+        Some(Sort::Media) => Role::MediaAttribute(attribute),
+        None => Role::None,
+    }
+}
+
+/// What something enclosed is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sort {
+    Picture,
+    /// Sound or film.
+    Media,
+}
+
+/// The sort by MIME type and Media RSS's medium, or by the address when both are empty.
+pub(super) fn sort_of(kind: &str, medium: &str, address: impl FnOnce() -> String) -> Option<Sort> {
+    match (kind, medium) {
+        (_, "image") => Some(Sort::Picture),
+        (kind, "") if kind.starts_with("image/") => Some(Sort::Picture),
+        (kind, _) if kind.starts_with("audio/") || kind.starts_with("video/") => Some(Sort::Media),
+        ("", "audio" | "video") => Some(Sort::Media),
+        ("", "") => {
+            let address = address();
+            let is_media = ends_like_media(&address).then_some(Sort::Media);
+            if ends_like_a_picture(&address) {
+                Some(Sort::Picture)
+            } else {
+                is_media
+            }
+        }
+        _ => None,
+    }
 }
 
 /// The same in lower case, for words whose case says nothing.

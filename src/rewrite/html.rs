@@ -13,19 +13,18 @@ mod parse;
 #[cfg(test)]
 mod properties;
 mod scan;
+mod spot;
 mod svg;
 pub(in crate::rewrite) mod tags;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-use std::ops::Range;
-
 use lol_html::Selector;
 
 use crate::feed::text::Edit;
-use crate::rewrite::places::{Kind, names_a_picture, reads_like_an_address};
+use crate::rewrite::places::{Kind, leads_to_a_picture, names_a_picture, reads_like_an_address};
 use crate::rewrite::{css, srcset};
+use spot::{Holds, Spot, spot_edit};
 
 /// How a field's markup is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,56 +52,88 @@ pub fn check_selector(selector: &str) -> Result<(), SelectorError> {
     parse_selector(selector).map(drop)
 }
 
+/// Which of the selectors of an [`HtmlPass`] an element matches, as bits.
+pub type Marks = u64;
+
+/// What is read besides pictures.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Covers {
+    /// Links to picture files.
+    pub linked_pictures: bool,
+    /// Sound and film.
+    pub media: bool,
+}
+
 /// What finds and rewrites the picture addresses of a feed's HTML; one for all its fields.
 #[derive(Debug, Clone)]
 pub struct HtmlPass {
     every_element: Selector,
-    skip_images: Vec<Selector>,
+    selectors: Vec<Selector>,
+    /// What each of them marks elements with.
+    marks: Vec<Marks>,
+    covers: Covers,
 }
 
-/// A place that holds picture addresses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Spot {
-    /// Where the start tag is that it belongs to.
+/// An address that was found.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// The address as its author meant it: decoded, maybe relative.
+    pub address: &'a str,
+    /// The marks of the element that it belongs to.
+    pub marks: Marks,
+    html: &'a str,
+    /// Where the element's start tag is.
     tag: usize,
-    /// An attribute's raw value without its quotes, or a style sheet.
-    range: Range<usize>,
-    holds: Holds,
+    /// Where the value is that holds the address.
+    at: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Holds {
-    Attribute(Kind),
-    /// What a `style` element holds without character references.
-    RawSheet,
-    /// The same where character references count: text in XHTML and svg.
-    Sheet,
+impl Seen<'_> {
+    /// The names of the element and the attribute (empty: its text).
+    pub(super) fn place(&self) -> (&str, &str) {
+        let (element, _) = tag_around(self.html, self.tag);
+        let (_, attribute) = tag_around(self.html, self.at);
+        (element, attribute)
+    }
 }
+
+/// How deep documents in attributes of documents are read (`srcdoc`).
+const DOCUMENTS_DEPTH_MAX: usize = 4;
 
 impl HtmlPass {
-    /// Elements that match one of the CSS selectors `skip_images` stay as they are. `noscript`
-    /// can't be matched, nor what holds raw text in XHTML: the parser sees them under other names.
+    /// Elements that match one of the CSS selectors get its marks. `noscript` can't be matched, nor
+    /// what holds raw text in XHTML: the parser sees them under other names.
     ///
     /// # Errors
     /// When lol_html can't match by one of the selectors.
-    pub fn new(skip_images: &[String]) -> Result<Self, SelectorError> {
-        let skip_images = skip_images
+    pub fn new(selectors: &[(&str, Marks)], covers: Covers) -> Result<Self, SelectorError> {
+        let parsed = selectors
             .iter()
-            .map(|selector| parse_selector(selector))
-            .collect::<Result<_, _>>()?;
+            .map(|(selector, _)| parse_selector(selector));
         Ok(Self {
             every_element: parse_selector("*")?,
-            skip_images,
+            selectors: parsed.collect::<Result<_, _>>()?,
+            marks: selectors.iter().map(|(_, marks)| *marks).collect(),
+            covers,
         })
     }
 
     /// Edits (sorted, not overlapping, decoded coordinates) that send every picture address in
-    /// `html` through `address`, which is given addresses as their author meant them.
+    /// `html` through `address`.
     pub fn edits(
         &self,
         html: &str,
         markup: Markup,
-        address: &mut dyn FnMut(&str) -> Option<String>,
+        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+    ) -> Vec<Edit> {
+        self.edits_at((html, markup), 0, address)
+    }
+
+    fn edits_at(
+        &self,
+        (html, markup): (&str, Markup),
+        depth: usize,
+        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
     ) -> Vec<Edit> {
         let mut edits: Vec<Edit> = Vec::new();
         let mut end = 0;
@@ -112,7 +143,24 @@ impl HtmlPass {
                 continue;
             }
             end = spot.range.end;
-            edits.extend(spot_edit(html, spot, address));
+            edits.extend(spot_edit(html, &spot, |decoded| {
+                if spot.holds == Holds::Attribute(Kind::Document) {
+                    let is_read = depth < DOCUMENTS_DEPTH_MAX;
+                    let inner = is_read.then_some((decoded, Markup::Html));
+                    return inner
+                        .map_or_else(Vec::new, |inner| self.edits_at(inner, depth + 1, address));
+                }
+                let mut show = |found: &str| {
+                    address(&Seen {
+                        address: found,
+                        marks: spot.marks,
+                        html,
+                        tag: spot.tag,
+                        at: spot.range.start,
+                    })
+                };
+                inner_edits(decoded, spot.holds, &mut show)
+            }));
         }
         edits
     }
@@ -121,18 +169,29 @@ impl HtmlPass {
         let scan::Found {
             mut spots,
             mut unread_from,
-        } = scan::spots(html, markup);
+        } = scan::spots(html, markup, self.covers);
         // SECURITY: nesting that exhausts the parser is no way to leak: a new one reads on.
         while let Some(from) = unread_from {
-            let parsed = parse::spots(html, from, markup, &self.every_element);
+            let parsed = parse::spots((html, from), markup, &self.every_element, self.covers);
             spots.extend(parsed.spots);
             unread_from = parsed.stopped_at;
         }
-        if !self.skip_images.is_empty() && !spots.is_empty() {
-            let skipped = parse::matching_tags(html, markup, &self.skip_images);
-            spots.retain(|spot| skipped.binary_search(&spot.tag).is_err());
+        if !self.selectors.is_empty() && !spots.is_empty() {
+            self.mark(html, markup, &mut spots);
         }
         spots
+    }
+
+    /// Gives each spot the marks of its element.
+    fn mark(&self, html: &str, markup: Markup, spots: &mut [Spot]) {
+        let matching = parse::matching_tags(html, markup, &self.selectors);
+        for spot in spots {
+            let first = matching.partition_point(|&(tag, _)| tag < spot.tag);
+            let own = matching[first..]
+                .iter()
+                .take_while(|&&(tag, _)| tag == spot.tag);
+            spot.marks = own.fold(0, |marks, &(_, selector)| marks | self.marks[selector]);
+        }
     }
 }
 
@@ -168,84 +227,6 @@ fn parse_selector(selector: &str) -> Result<Selector, SelectorError> {
     })
 }
 
-fn spot_edit(
-    html: &str,
-    spot: Spot,
-    address: &mut dyn FnMut(&str) -> Option<String>,
-) -> Option<Edit> {
-    let raw = &html[spot.range.clone()];
-    let carrier = Carrier::of(html, &spot);
-    let decoded = match carrier {
-        Carrier::Raw => Cow::Borrowed(raw),
-        _ if !raw.contains('&') => Cow::Borrowed(raw),
-        _ => htmlize::unescape_attribute(raw),
-    };
-    let inner = inner_edits(&decoded, spot.holds, address);
-    if inner.is_empty() {
-        return None;
-    }
-    // What needed no decoding is copied as it is written.
-    let is_copied = matches!(decoded, Cow::Borrowed(_)) && carrier != Carrier::Unquoted;
-    let mut text = String::with_capacity(raw.len() * 2);
-    let mut at = 0;
-    text.extend((carrier == Carrier::Unquoted).then_some('"'));
-    for edit in inner {
-        carrier.push(&decoded[at..edit.range.start], is_copied, &mut text);
-        carrier.push(&edit.text, false, &mut text);
-        at = edit.range.end;
-    }
-    carrier.push(&decoded[at..], is_copied, &mut text);
-    text.extend((carrier == Carrier::Unquoted).then_some('"'));
-    Some(Edit {
-        range: spot.range,
-        text,
-    })
-}
-
-/// What a value stands in, and so how it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Carrier {
-    /// Text without character references.
-    Raw,
-    /// Double quotes, or text with character references.
-    Quoted,
-    Apostrophes,
-    /// Nothing; edited values get quotes, since addresses of proxies hold `=`.
-    Unquoted,
-}
-
-impl Carrier {
-    fn of(html: &str, spot: &Spot) -> Self {
-        match spot.holds {
-            Holds::RawSheet => Self::Raw,
-            Holds::Sheet => Self::Quoted,
-            Holds::Attribute(_) => match html.as_bytes()[..spot.range.start].last() {
-                Some(b'"') => Self::Quoted,
-                Some(b'\'') => Self::Apostrophes,
-                _ => Self::Unquoted,
-            },
-        }
-    }
-
-    fn push(self, text: &str, is_copied: bool, out: &mut String) {
-        let is_special = |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
-        if is_copied || self == Self::Raw || !text.bytes().any(is_special) {
-            out.push_str(text);
-            return;
-        }
-        for character in text.chars() {
-            match character {
-                '&' => out.push_str("&amp;"),
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '"' => out.push_str("&quot;"),
-                '\'' if self == Self::Apostrophes => out.push_str("&#39;"),
-                other => out.push(other),
-            }
-        }
-    }
-}
-
 /// The edits inside one decoded value.
 fn inner_edits(
     decoded: &str,
@@ -257,13 +238,16 @@ fn inner_edits(
             css::edits(decoded, address)
         }
         Holds::Attribute(Kind::Srcset) => srcset::edits(decoded, address),
-        Holds::Attribute(Kind::Lazy | Kind::Pictured)
+        Holds::Attribute(Kind::Lazy | Kind::LazyMedia | Kind::Pictured)
             if css::may_hold_address(decoded.as_bytes()) =>
         {
             css::edits(decoded, address)
         }
-        Holds::Attribute(Kind::Lazy) if !reads_like_an_address(decoded) => Vec::new(),
+        Holds::Attribute(Kind::Lazy | Kind::LazyMedia) if !reads_like_an_address(decoded) => {
+            Vec::new()
+        }
         Holds::Attribute(Kind::Pictured) if !names_a_picture(decoded) => Vec::new(),
+        Holds::Attribute(Kind::Linked) if !leads_to_a_picture(decoded) => Vec::new(),
         Holds::Attribute(_) => address(decoded)
             .map(|text| Edit {
                 range: 0..decoded.len(),

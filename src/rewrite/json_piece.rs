@@ -7,7 +7,7 @@ use crate::feed::json::{self, Kind, Member, Value};
 use crate::feed::text::{Decoded, Edit};
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::facts;
-use crate::rewrite::field;
+use crate::rewrite::field::{self, Sort};
 use crate::rewrite::html::Markup;
 use crate::rewrite::piece::Work;
 use crate::rewrite::splice::Splicer;
@@ -90,7 +90,7 @@ fn collect_picture(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &m
     }
 }
 
-/// An attachment's address, when it says that it is a picture.
+/// An attachment's address, when it says that it is a picture, or something else that is covered.
 fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: &mut Vec<Change>) {
     let members = json::members(json, attachment.range.clone());
     let text = |key: &str| {
@@ -99,13 +99,14 @@ fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: 
             facts::string(json, member).to_ascii_lowercase()
         })
     };
-    let is_picture = match text("mime_type") {
-        kind if kind.is_empty() => field::ends_like_a_picture(&text("url")),
-        kind => kind.starts_with("image/"),
+    let is_covered = match field::sort_of(&text("mime_type"), "", || text("url")) {
+        Some(Sort::Picture) => true,
+        Some(Sort::Media) => work.covers_media(),
+        None => false,
     };
     if let Some(url) = members
         .iter()
-        .find(|member| is_picture && member.key == "url")
+        .find(|member| is_covered && member.key == "url")
     {
         collect_address(json, &url.value, work, changes);
     }

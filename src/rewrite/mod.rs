@@ -3,7 +3,7 @@
 //! Invariants: no I/O, no clock; `guid`, `id`, `link`, dates and titles are never touched; the same
 //! source address becomes the same string wherever it stands.
 
-pub mod address;
+mod address;
 mod base;
 mod budget;
 mod compose;
@@ -29,6 +29,7 @@ pub mod template;
 mod wrap;
 mod xhtml;
 
+pub use address::{GlobError, ImageRule, RULES_MAX as IMAGE_RULES_MAX, check_path};
 pub use hints::Hints;
 pub use rules::{RuleError, RuleOptions, Rules};
 pub use stream::{FeedRewriter, Origin};

@@ -12,12 +12,12 @@ pub mod sanitize;
 mod trackers;
 
 use crate::feed::text::Edit;
-use crate::rewrite::address::Addresses;
+use crate::rewrite::address::{Addresses, Left, SKIPPED};
 use crate::rewrite::base::FieldBase;
-use crate::rewrite::budget::{ADDRESS_BYTES_MAX, Budget};
+use crate::rewrite::budget::Budget;
 use crate::rewrite::compose::Draft;
-use crate::rewrite::explain::Trace;
-use crate::rewrite::html::{HtmlPass, Markup, SelectorError};
+use crate::rewrite::explain::{Spot, Trace};
+use crate::rewrite::html::{Covers, HtmlPass, Marks, Markup, Seen};
 use crate::rewrite::rules::{RuleError, RuleOptions};
 use crate::rewrite::wrap::Wrap;
 use links::Links;
@@ -25,11 +25,16 @@ use remove::Remove;
 use replace::Replace;
 use sanitize::Sanitize;
 
+/// The name of the pass that sends pictures through image proxies.
+const IMAGES: &str = "images";
+
 /// The picture rules.
 #[derive(Debug)]
 pub(super) struct Pictures {
     pub(super) addresses: Addresses,
     pub(super) html: HtmlPass,
+    /// Whether sound and film are rewritten like pictures.
+    pub(super) media: bool,
 }
 
 /// The passes of one feed, in order.
@@ -56,21 +61,17 @@ pub(in crate::rewrite) struct Site<'a> {
 
 impl Passes {
     pub(super) fn new(options: &RuleOptions) -> Result<Self, RuleError> {
-        let html = |skipped: &[String]| -> Result<_, SelectorError> { HtmlPass::new(skipped) };
-        let pictures = match Addresses::new(options)? {
-            Some(addresses) => Some(Pictures {
-                addresses,
-                html: html(&options.skip_images)?,
-            }),
-            None => None,
-        };
+        let pictures = Pictures::new(options)?;
+        let leaves_pictures = pictures.as_ref().is_none_or(|pictures| {
+            pictures.addresses.may_leave() || !options.skip_images.is_empty()
+        });
         Ok(Self {
             replace: Replace::new(&options.replace)?,
             remove: Remove::new(&options.remove)?,
             sanitize: options.sanitize,
             drop_trackers: options.drop_trackers,
             promote_pictures: options.promote_pictures && pictures.is_some(),
-            links: Links::new(&options.links, pictures.is_some()),
+            links: Links::new(&options.links, leaves_pictures),
             image_attributes: options.image_attributes.clone(),
             pictures,
         })
@@ -93,7 +94,10 @@ impl Passes {
         let mut pass = |rule: &'static str, edits: &dyn Fn(&str) -> Vec<Edit>| {
             let text = draft.text();
             let edits = edits(text);
-            site.trace.changes(rule, text, &edits);
+            // Of pictures, what stays is noted as well, one by one.
+            if rule != IMAGES {
+                site.trace.changes(rule, text, &edits);
+            }
             draft.change(edits);
         };
         let markup = site.markup;
@@ -124,7 +128,7 @@ impl Passes {
             });
         }
         if let Some(pictures) = &self.pictures {
-            pass("images", &|html| pictures.edits(html, site));
+            pass(IMAGES, &|html| pictures.edits(html, site));
             if !self.image_attributes.is_empty() {
                 let (addresses, settings) = (&pictures.addresses, &self.image_attributes);
                 pass("image_attributes", &|html| {
@@ -140,25 +144,63 @@ impl Passes {
 }
 
 impl Pictures {
+    /// `None` when no picture is sent anywhere.
+    fn new(options: &RuleOptions) -> Result<Option<Self>, RuleError> {
+        let Some(addresses) = Addresses::new(options)? else {
+            return Ok(None);
+        };
+        let skipped = options
+            .skip_images
+            .iter()
+            .map(|selector| (selector, SKIPPED));
+        let rules = options.image_rules.iter().enumerate();
+        let rules = rules.filter_map(|(index, rule)| Some((rule.selector.as_ref()?, 1 << index)));
+        let selectors: Vec<(&str, Marks)> = skipped
+            .chain(rules)
+            .map(|(selector, mark)| (selector.as_str(), mark))
+            .collect();
+        let covers = Covers {
+            linked_pictures: options.linked_pictures,
+            media: options.media,
+        };
+        Ok(Some(Self {
+            addresses,
+            html: HtmlPass::new(&selectors, covers)?,
+            media: options.media,
+        }))
+    }
+
     fn edits(&self, html: &str, site: &Site<'_>) -> Vec<Edit> {
-        self.html.edits(html, site.markup, &mut |written| {
-            site.address(&self.addresses, written)
+        self.html.edits(html, site.markup, &mut |seen: &Seen<'_>| {
+            let spot = Spot::InHtml(seen);
+            site.address(&self.addresses, seen.address, seen.marks, spot)
         })
     }
 }
 
 impl Site<'_> {
-    /// The address to write for a picture's, if it is to be changed.
-    pub(super) fn address(&self, addresses: &Addresses, written: &str) -> Option<String> {
-        if written.len() > ADDRESS_BYTES_MAX || self.budget.is_exceeded() {
-            return None;
-        }
-        let address = if is_absolute(written) {
-            addresses.rewrite(written, None)
-        } else {
-            addresses.rewrite(written, Some(self.base.url()))
+    /// The address to write for the picture's at a place, if it is to be changed.
+    pub(super) fn address(
+        &self,
+        addresses: &Addresses,
+        written: &str,
+        marks: Marks,
+        spot: Spot<'_>,
+    ) -> Option<String> {
+        let base = (!is_absolute(written)).then(|| self.base.url());
+        let decided = match addresses.decide(written, base, marks) {
+            _ if self.budget.is_exceeded() => Err(Left::Outgrown),
+            Ok(mut sent) => match self.budget.spend(sent.address) {
+                Some(address) => {
+                    sent.address = address;
+                    Ok(sent)
+                }
+                None => Err(Left::Outgrown),
+            },
+            left => left,
         };
-        self.budget.spend(address?)
+        self.trace.picture(spot, written, &decided);
+        decided.ok().map(|sent| sent.address)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::feed::text::{Decoded, Edit};
 use crate::feed::xml::Attribute;
 use crate::rewrite::base::{FieldBase, PieceBase};
 use crate::rewrite::budget::Budget;
-use crate::rewrite::explain::Trace;
+use crate::rewrite::explain::{Spot, Trace};
 use crate::rewrite::field::{self, Fullness, Role};
 use crate::rewrite::html::Markup;
 use crate::rewrite::passes::{Passes, Site};
@@ -39,7 +39,8 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
         }
         let base = FieldBase::of_element(work.base, elements, index);
         match role {
-            Role::AddressAttribute(name) => {
+            Role::MediaAttribute(_) if !work.covers_media() => {}
+            Role::AddressAttribute(name) | Role::MediaAttribute(name) => {
                 let Some(attribute) = element.tag.attribute(name) else {
                     continue;
                 };
@@ -155,14 +156,16 @@ impl Work<'_> {
         written: &str,
     ) -> Option<String> {
         let addresses = &self.passes.pictures.as_ref()?.addresses;
-        let address = self.site(Markup::Html, base).address(addresses, written);
-        match &address {
-            Some(address) => self.trace.change("images", attribute, (written, address)),
-            None => self
-                .trace
-                .left("images", attribute, written, "not to be proxied"),
-        }
-        address
+        let site = self.site(Markup::Html, base);
+        site.address(addresses, written, 0, Spot::InFeed(attribute))
+    }
+
+    /// Whether sound and film are rewritten like pictures.
+    pub(super) fn covers_media(&self) -> bool {
+        self.passes
+            .pictures
+            .as_ref()
+            .is_some_and(|pictures| pictures.media)
     }
 
     fn site<'s>(&'s self, markup: Markup, base: &'s FieldBase<'s>) -> Site<'s> {

@@ -1,7 +1,7 @@
 //! Where HTML holds picture addresses: one table of elements and attributes.
 //!
-//! Not here on purpose: `data-pin-media` (what is shared, not shown), `a[href]` (a link is no
-//! picture that loads by itself), `source[src]` (sound and film; pictures use `srcset`).
+//! Not here on purpose: `data-pin-media` (what is shared, not shown), `iframe[src]` (a page), `use[href]`
+//! and svg's paints, filters, clips and markers (browsers load them from their own origin only).
 
 /// How an attribute holds its addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,10 +13,18 @@ pub(super) enum Kind {
     Lazy,
     /// One address, or something else: it counts when its path names a picture file.
     Pictured,
+    /// A link: it counts where links do, when it leads to a picture file.
+    Linked,
+    /// The address of sound or film, which count where they are asked for.
+    Media,
+    /// The same for a script.
+    LazyMedia,
     /// A list of candidates.
     Srcset,
     /// CSS declarations.
     Css,
+    /// A document of its own.
+    Document,
 }
 
 /// Attribute names longer than this are in no row.
@@ -26,17 +34,25 @@ const ELEMENT_BYTES_MAX: usize = 9;
 
 /// Elements that show a picture.
 const PICTURES: &[&str] = &["img", "image", "amp-img", "amp-anim", "a-img"];
+/// Elements that play sound or film.
+const MEDIA: &[&str] = &["video", "audio", "source", "amp-video", "amp-audio"];
 const SRC: &[&str] = &["img", "image", "amp-img", "amp-anim", "a-img", "input"];
 const SRCSET: &[&str] = &["img", "image", "amp-img", "amp-anim", "a-img", "source"];
 const HREF: &[&str] = &["image", "feimage"];
 const POSTER: &[&str] = &["video", "amp-video"];
 const BACKGROUND: &[&str] = &["table", "thead", "tbody", "tfoot", "tr", "td", "th", "body"];
+/// What svg draws, and so may mask with a picture.
+const SHAPES: &[&str] = &[
+    "a", "circle", "ellipse", "g", "image", "line", "path", "polygon", "polyline", "rect", "svg",
+    "text", "tspan", "use",
+];
 const ANY: &[&str] = &[];
 
-/// Attribute, elements (none: any), kind; sorted by attribute. `Lazy` turns to `Pictured` on
-/// elements that show no picture.
+/// Attribute, elements (none: any), kind; sorted by attribute. `Lazy` turns to `LazyMedia` on elements
+/// that play something, and to `Pictured` on others that show no picture.
 const TABLE: &[(&str, &[&str], Kind)] = &[
     ("background", BACKGROUND, Kind::Address),
+    ("cursor", SHAPES, Kind::Css),
     ("data", &["object"], Kind::Pictured),
     ("data-1000src", ANY, Kind::Lazy),
     ("data-2000src", ANY, Kind::Lazy),
@@ -49,10 +65,17 @@ const TABLE: &[(&str, &[&str], Kind)] = &[
     ("data-background-image", ANY, Kind::Lazy),
     ("data-bg", ANY, Kind::Lazy),
     ("data-canonical-src", ANY, Kind::Lazy),
+    ("data-cfsrc", ANY, Kind::Lazy),
     ("data-delay", ANY, Kind::Lazy),
+    ("data-echo", ANY, Kind::Lazy),
     ("data-fallback-src", ANY, Kind::Lazy),
+    ("data-full-src", ANY, Kind::Lazy),
+    ("data-full-url", ANY, Kind::Lazy),
     ("data-hi-res-src", ANY, Kind::Lazy),
     ("data-high-res-src", ANY, Kind::Lazy),
+    ("data-image", ANY, Kind::Lazy),
+    ("data-img", ANY, Kind::Lazy),
+    ("data-img-src", ANY, Kind::Lazy),
     ("data-large-file", ANY, Kind::Lazy),
     ("data-lazy", ANY, Kind::Lazy),
     ("data-lazy-src", ANY, Kind::Lazy),
@@ -65,20 +88,31 @@ const TABLE: &[(&str, &[&str], Kind)] = &[
     ("data-orig-file", ANY, Kind::Lazy),
     ("data-original", ANY, Kind::Lazy),
     ("data-original-mos", ANY, Kind::Lazy),
+    ("data-original-src", ANY, Kind::Lazy),
     ("data-poster", ANY, Kind::Pictured),
     ("data-src", ANY, Kind::Lazy),
     ("data-src-bg", ANY, Kind::Lazy),
     ("data-src-retina", ANY, Kind::Lazy),
     ("data-srcset", ANY, Kind::Srcset),
     ("data-url", ANY, Kind::Pictured),
+    ("file", PICTURES, Kind::Lazy),
     ("href", HREF, Kind::Address),
+    ("href", &["a", "area"], Kind::Linked),
+    ("href", &["link"], Kind::Pictured),
+    ("imagesrcset", &["link"], Kind::Srcset),
     ("lowsrc", PICTURES, Kind::Address),
+    ("mask", SHAPES, Kind::Css),
+    ("original", PICTURES, Kind::Lazy),
     ("poster", POSTER, Kind::Address),
+    ("real_src", PICTURES, Kind::Lazy),
     ("src", SRC, Kind::Address),
     ("src", &["embed"], Kind::Pictured),
+    ("src", MEDIA, Kind::Media),
+    ("srcdoc", &["iframe"], Kind::Document),
     ("srcset", SRCSET, Kind::Srcset),
     ("style", ANY, Kind::Css),
     ("xlink:href", HREF, Kind::Address),
+    ("zoomfile", PICTURES, Kind::Lazy),
 ];
 
 /// How `attribute` on `element` holds picture addresses, if it does. Names in any case.
@@ -97,10 +131,11 @@ pub(super) fn look_up(element: &[u8], attribute: &[u8]) -> Option<Kind> {
         .iter()
         .take_while(|(name, _, _)| name.as_bytes() == attribute)
         .find(|(_, elements, _)| elements.is_empty() || is_one_of(elements))?;
-    if *kind == Kind::Lazy && !is_one_of(PICTURES) {
-        return Some(Kind::Pictured);
-    }
-    Some(*kind)
+    Some(match kind {
+        Kind::Lazy if is_one_of(MEDIA) => Kind::LazyMedia,
+        Kind::Lazy if !is_one_of(PICTURES) => Kind::Pictured,
+        kind => *kind,
+    })
 }
 
 /// Whether `value` reads like an address and not like a number, a word or JSON.
@@ -115,27 +150,69 @@ pub(super) fn reads_like_an_address(value: &str) -> bool {
     starts_like_one || names_a_picture(value)
 }
 
+/// Endings of files that are pictures.
+const PICTURE_ENDINGS: &[&str] = &[
+    "jpg", "jpeg", "jfif", "png", "apng", "gif", "webp", "avif", "svg", "bmp", "ico", "jxl",
+    "heic", "tif", "tiff",
+];
+/// Endings of files that are sound or film.
+const MEDIA_ENDINGS: &[&str] = &[
+    "mp3", "m4a", "m4b", "aac", "ogg", "oga", "opus", "flac", "wav", "mp4", "m4v", "mov", "webm",
+    "ogv", "mkv", "avi", "m3u8",
+];
+
 /// Whether the path of the address `value` holds a picture's file name extension.
 #[must_use]
 pub(super) fn names_a_picture(value: &str) -> bool {
-    const EXTENSIONS: &[&str] = &[
-        "jpg", "jpeg", "jfif", "png", "apng", "gif", "webp", "avif", "svg", "bmp", "ico", "jxl",
-        "heic", "tif", "tiff",
-    ];
     let value = value.trim_ascii();
     if value.starts_with(['{', '[']) {
         return false;
     }
-    let path = value.split(['?', '#']).next().unwrap_or("");
-    path.split('.').skip(1).any(|after_dot| {
+    path(value).split('.').skip(1).any(|after_dot| {
         let end = after_dot
             .bytes()
             .position(|byte| !byte.is_ascii_alphanumeric())
             .unwrap_or(after_dot.len());
-        EXTENSIONS
-            .iter()
-            .any(|extension| after_dot[..end].eq_ignore_ascii_case(extension))
+        is_one_of(&after_dot[..end], PICTURE_ENDINGS)
     })
+}
+
+/// Whether an address ends as those of pictures do.
+#[must_use]
+pub(super) fn ends_like_a_picture(address: &str) -> bool {
+    ending(address).is_some_and(|ending| is_one_of(ending, PICTURE_ENDINGS))
+}
+
+/// Whether an address ends as those of sound and film do.
+#[must_use]
+pub(super) fn ends_like_media(address: &str) -> bool {
+    ending(address).is_some_and(|ending| is_one_of(ending, MEDIA_ENDINGS))
+}
+
+/// Whether a link leads to a picture itself and not to a page about it, as those of wikis
+/// (`File:a.jpg`) and code forges (`/blob/main/a.png`) do.
+#[must_use]
+pub(super) fn leads_to_a_picture(address: &str) -> bool {
+    let path = path(address);
+    let file = path.rsplit('/').next().unwrap_or_default();
+    ends_like_a_picture(address)
+        && !file.contains(':')
+        && !file.to_ascii_lowercase().contains("%3a")
+        && !path.contains("/blob/")
+}
+
+fn path(address: &str) -> &str {
+    address.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// What stands behind the last dot of an address's path.
+fn ending(address: &str) -> Option<&str> {
+    let file = path(address.trim_ascii()).rsplit('/').next()?;
+    file.rsplit_once('.').map(|(_, ending)| ending)
+}
+
+fn is_one_of(ending: &str, endings: &[&str]) -> bool {
+    endings.iter().any(|one| ending.eq_ignore_ascii_case(one))
 }
 
 /// For each letter, the lengths of the attributes in the table that start with it, as bits.
@@ -205,15 +282,37 @@ mod tests {
         check("a-very-long-element-name", "data-src", Some(Kind::Pictured));
         check("a-very-long-element-name", "src", None);
         check("div", "data-srcset", Some(Kind::Srcset));
-        check("source", "src", None);
+        check("source", "src", Some(Kind::Media));
+        check("video", "data-src", Some(Kind::LazyMedia));
+        check("rect", "mask", Some(Kind::Css));
+        check("p", "mask", None);
+        check("use", "href", None);
         check("iframe", "src", None);
         check("script", "src", None);
-        check("a", "href", None);
+        check("a", "href", Some(Kind::Linked));
         check("img", "data-pin-media", None);
         check("img", "an-attribute-name-longer-than-any", None);
         check("img", "", None);
         check("div", "background", None);
         check("p", "style", Some(Kind::Css));
+    }
+
+    #[test]
+    fn links_to_pictures() {
+        for (link, expected) in [
+            ("https://x.org/a.JPG?w=1#x", true),
+            ("a.webp", true),
+            ("https://x.org/", false),
+            ("https://x.org/a.png/", false),
+            ("https://x.org/a.jpg.html", false),
+            ("https://x.org/page?image=a.png", false),
+            ("https://en.wikipedia.org/wiki/File:A.jpg", false),
+            ("https://ja.wikipedia.org/wiki/%E3%83%95%3AA.jpg", false),
+            ("https://github.com/a/b/blob/main/c.png", false),
+        ] {
+            assert_eq!(leads_to_a_picture(link), expected, "{link}");
+        }
+        assert!(ends_like_media("https://x.org/a.MP3?x") && !ends_like_media("/a.png"));
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The rules of one feed, as configured and as parsed.
 
+use crate::image::address::Keys;
+use crate::rewrite::address::ImageRule;
 use crate::rewrite::html::SelectorError;
 use crate::rewrite::passes::attributes::Setting;
 use crate::rewrite::passes::replace::{PatternError, Replacement};
 use crate::rewrite::passes::sanitize::Sanitize;
 use crate::rewrite::passes::{Passes, links, remove};
-use crate::rewrite::target::{Proxy, TargetError};
+use crate::rewrite::target::{Images, TargetError};
 use crate::rewrite::template::{Template, TemplateError};
 
 /// What is to be done to a feed, as plain values; [`Rules`] is the same, parsed.
@@ -14,7 +16,15 @@ pub struct RuleOptions {
     /// The feed's name in the configuration.
     pub feed_name: String,
     /// The image proxy that picture addresses go through; `None` leaves them.
-    pub images: Option<Proxy>,
+    pub images: Option<Images>,
+    /// What is done with some pictures instead: the first that fits counts.
+    pub image_rules: Vec<ImageRule>,
+    /// What addresses of our own image proxy are signed with.
+    pub image_keys: Keys,
+    /// Whether links to pictures are rewritten like pictures.
+    pub linked_pictures: bool,
+    /// Whether sound and film are rewritten like pictures.
+    pub media: bool,
     /// CSS selectors: pictures in HTML that match one stay as they are.
     pub skip_images: Vec<String>,
     /// Host suffixes whose pictures stay as they are (`example.org` covers `img.example.org`).
@@ -43,6 +53,19 @@ pub struct RuleOptions {
     pub self_url: String,
     /// Where our own addresses start: `https://feeds.example.org`.
     pub public_url: String,
+}
+
+impl RuleOptions {
+    /// Whether addresses of our own image proxy are written, which takes a key.
+    #[must_use]
+    pub fn signs_addresses(&self) -> bool {
+        let rules = self
+            .image_rules
+            .iter()
+            .filter_map(|rule| rule.images.as_ref());
+        let mut all = rules.chain(&self.images);
+        all.any(|images| matches!(images, Images::Builtin(_)))
+    }
 }
 
 /// Why rules can't be parsed.

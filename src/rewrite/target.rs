@@ -4,22 +4,23 @@
 //! character and does not end in a comma, so it reads the same in HTML, srcset, CSS and XML
 //! (but for `&` and parentheses, which those escape).
 
+mod images;
 mod parts;
+mod placeholder;
 mod presets;
 mod sign;
 
-use std::fmt::Write as _;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
+use crate::image::secret::Secret;
+use crate::rewrite::address::GlobError;
 use crate::rewrite::picture::Picture;
+pub use images::Images;
+pub(super) use images::Through;
 use parts::{VARIABLES, Variable, parse_parts};
+use placeholder::{PLACEHOLDERS, Placeholder};
 pub use presets::{PresetError, PresetOptions};
-pub use sign::Secret;
-use sign::{Coding, Hash};
 
 /// What `encodeURIComponent` encodes, and the apostrophe, which would end a quoted attribute.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
@@ -32,15 +33,6 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// What would not survive as part of a query value, but for `/` and `:`, which do.
-const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b'/')
-    .remove(b':');
-
 /// What no address may hold where quotes and spaces end it.
 const UNSAFE: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -49,49 +41,6 @@ const UNSAFE: &AsciiSet = &CONTROLS
     .add(b'<')
     .add(b'>')
     .add(b'`');
-
-/// File name extensions longer than this are no extensions.
-const EXTENSION_BYTES_MAX: usize = 5;
-
-const PLACEHOLDERS: &[(&str, Placeholder)] = &[
-    ("url", Placeholder::Url),
-    ("url_enc", Placeholder::UrlEncoded),
-    ("url_b64", Placeholder::UrlBase64),
-    ("url_hex", Placeholder::UrlHex),
-    ("host", Placeholder::Host),
-    ("host_path", Placeholder::HostPath),
-    ("path", Placeholder::Path),
-    ("scheme", Placeholder::Scheme),
-    ("query", Placeholder::Query),
-    ("ext", Placeholder::Extension),
-    ("url_b64_padded", Placeholder::UrlBase64Padded),
-    ("hostname", Placeholder::Hostname),
-    ("ssl", Placeholder::Ssl),
-    (
-        "hmac_sha1_hex",
-        Placeholder::Signature(Hash::Sha1, Coding::Hex),
-    ),
-    (
-        "hmac_sha1_b64",
-        Placeholder::Signature(Hash::Sha1, Coding::Base64),
-    ),
-    (
-        "hmac_sha1_b64_padded",
-        Placeholder::Signature(Hash::Sha1, Coding::Base64Padded),
-    ),
-    (
-        "hmac_sha256_hex",
-        Placeholder::Signature(Hash::Sha256, Coding::Hex),
-    ),
-    (
-        "hmac_sha256_b64",
-        Placeholder::Signature(Hash::Sha256, Coding::Base64),
-    ),
-    (
-        "hmac_sha256_b64_padded",
-        Placeholder::Signature(Hash::Sha256, Coding::Base64Padded),
-    ),
-];
 
 /// An image proxy as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -104,6 +53,8 @@ pub struct Proxy {
     pub key: Secret,
     /// What is signed before the message.
     pub salt: Secret,
+    /// How many bytes of a signature are written; `None`: all.
+    pub signature_bytes: Option<usize>,
     /// Whether pictures whose address has a query are left, since the proxy can't fetch them.
     pub refuses_query: bool,
 }
@@ -132,6 +83,7 @@ pub struct Target {
     message: Vec<Part>,
     key: Secret,
     salt: Secret,
+    signature_bytes: Option<usize>,
     refuses_query: bool,
 }
 
@@ -141,25 +93,6 @@ enum Part {
     Placeholder(Placeholder),
     /// RSSHub's; `true`: encoded.
     Variable(Variable, bool),
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Placeholder {
-    Url,
-    UrlEncoded,
-    UrlBase64,
-    UrlHex,
-    Host,
-    HostPath,
-    Path,
-    Scheme,
-    Query,
-    Extension,
-    UrlBase64Padded,
-    Hostname,
-    /// `?ssl=1` where the picture's address is https.
-    Ssl,
-    Signature(Hash, Coding),
 }
 
 /// Why a template is refused; its `Display` is a sentence for the operator.
@@ -174,6 +107,15 @@ pub enum TargetError {
     /// A signature without a key.
     #[error("the template has a signature, and there is no `key` to sign with")]
     NoKey,
+    /// Our own image proxy, without a key.
+    #[error("there is no key to sign addresses of the image proxy `builtin` with")]
+    NoSigningKey,
+    /// A rule's path.
+    #[error(transparent)]
+    Glob(GlobError),
+    /// A character that would end the address where it stands.
+    #[error("the template holds `{0}`, which an address can't hold")]
+    Unclean(char),
     /// A brace without its partner.
     #[error("a lone `{0}`; write `{0}{0}` for the character itself, or one of {known}", known = known_placeholders())]
     LoneBrace(char),
@@ -215,6 +157,7 @@ impl Target {
             message: parse_parts(&proxy.message)?,
             key: proxy.key.clone(),
             salt: proxy.salt.clone(),
+            signature_bytes: proxy.signature_bytes,
             refuses_query: proxy.refuses_query,
             ..target
         })
@@ -233,6 +176,13 @@ impl Target {
         if !parts.iter().any(|part| !matches!(part, Part::Literal(_))) {
             return Err(TargetError::NoPlaceholder);
         }
+        let mut literals = parts.iter().filter_map(|part| match part {
+            Part::Literal(text) => text.chars().find(|&letter| !is_clean(letter)),
+            _ => None,
+        });
+        if let Some(unclean) = literals.next() {
+            return Err(TargetError::Unclean(unclean));
+        }
         // SECURITY: a host made of what a publisher writes would let it choose where readers go.
         let authority_end = prefix
             .find("://")
@@ -246,6 +196,7 @@ impl Target {
             message: Vec::new(),
             key: Secret::default(),
             salt: Secret::default(),
+            signature_bytes: None,
             refuses_query: false,
         })
     }
@@ -279,6 +230,7 @@ impl Target {
                         (*hash, *coding),
                         &self.key,
                         [self.salt.bytes(), message.as_bytes()],
+                        self.signature_bytes,
                     ));
                 }
                 Part::Placeholder(placeholder) => placeholder.write(picture, out),
@@ -298,62 +250,13 @@ impl Target {
     }
 }
 
-impl Placeholder {
-    fn write(self, picture: &Picture<'_>, out: &mut String) {
-        let Picture {
-            whole,
-            scheme,
-            host_and_port,
-            path,
-            query,
-            ..
-        } = *picture;
-        match self {
-            Self::Url => out.extend(utf8_percent_encode(whole, UNSAFE)),
-            Self::UrlEncoded => out.extend(utf8_percent_encode(whole, COMPONENT)),
-            Self::UrlBase64 => URL_SAFE_NO_PAD.encode_string(whole, out),
-            Self::UrlBase64Padded => URL_SAFE.encode_string(whole, out),
-            Self::Hostname => out.push_str(picture.host),
-            Self::Ssl if scheme == "https" => out.push_str("?ssl=1"),
-            // Signatures are written by who has the key.
-            Self::Ssl | Self::Signature(..) => {}
-            Self::UrlHex => {
-                for byte in whole.bytes() {
-                    // Writing to a String cannot fail.
-                    let _ = write!(out, "{byte:02x}");
-                }
-            }
-            Self::Host => out.push_str(host_and_port),
-            Self::HostPath => {
-                out.push_str(host_and_port);
-                out.extend(utf8_percent_encode(path, QUERY_VALUE));
-                if let Some(query) = query {
-                    out.push_str("%3F");
-                    out.extend(utf8_percent_encode(query, QUERY_VALUE));
-                }
-            }
-            Self::Path => out.extend(utf8_percent_encode(path, UNSAFE)),
-            Self::Scheme => out.push_str(scheme),
-            Self::Query => out.extend(utf8_percent_encode(query.unwrap_or(""), UNSAFE)),
-            Self::Extension => out.push_str(&extension(path)),
-        }
-    }
-}
-
-fn extension(path: &str) -> String {
-    let file = path.rsplit('/').next().unwrap_or("");
-    file.rsplit_once('.')
-        .map(|(_, extension)| extension.to_ascii_lowercase())
-        .filter(|extension| extension.len() <= EXTENSION_BYTES_MAX)
-        .filter(|extension| extension.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-        .unwrap_or_default()
-}
-
 fn is_absolute_http(prefix: &str) -> bool {
-    let is_clean = utf8_percent_encode(prefix, UNSAFE).count() == 1;
-    is_clean
-        && Url::parse(prefix)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+    Url::parse(prefix).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// Whether an address may hold it wherever it stands.
+fn is_clean(letter: char) -> bool {
+    letter.is_ascii_graphic() && !matches!(letter, '"' | '\'' | '<' | '>' | '`')
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod directory;
 mod files;
 mod health;
 mod history;
+pub mod key;
 mod readers;
 mod record;
 mod schema;

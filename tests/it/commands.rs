@@ -8,7 +8,7 @@ use std::process::{Child, Command, Output, Stdio};
 use crate::reader::get;
 use crate::service::feed_of;
 
-fn feedwright(arguments: &[&str]) -> Command {
+pub(crate) fn feedwright(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_feedwright"));
     command
         .args(arguments)
@@ -18,7 +18,7 @@ fn feedwright(arguments: &[&str]) -> Command {
 }
 
 /// Runs a command to its end with `input` on its standard input.
-fn run(arguments: &[&str], input: &[u8]) -> Output {
+pub(crate) fn run(arguments: &[&str], input: &[u8]) -> Output {
     let mut command = feedwright(arguments);
     command
         .stdin(Stdio::piped())
@@ -33,7 +33,7 @@ fn run(arguments: &[&str], input: &[u8]) -> Output {
     output
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

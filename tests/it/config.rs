@@ -1,5 +1,7 @@
 //! The configuration from outside: files, the commented example, its documentation.
 
+mod images;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -9,11 +11,12 @@ const EXAMPLE: &str = include_str!("../../config/feedwright.toml");
 const DOCUMENTATION: &str = include_str!("../../docs/configuration.md");
 
 /// Every table there is, as the example and the documentation name it.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "[server]",
     "[log]",
     "[store]",
     "[fetch]",
+    "[image]",
     "[image_proxy.weserv]",
     "[defaults]",
     "[[feed]]",
@@ -83,6 +86,7 @@ fn the_example_is_what_no_configuration_is() {
         assert_eq!(example.log, nothing.log);
         assert_eq!(example.store, nothing.store);
         assert_eq!(example.memory_bytes, nothing.memory_bytes);
+        assert_eq!(example.image_keys, nothing.image_keys);
         assert_eq!(example.fetch, nothing.fetch);
     }
     assert_eq!(nothing.fetch, feedwright::upstream::Options::default());
@@ -211,10 +215,12 @@ fn secrets_come_from_files_and_variables() {
 
 /// What `crate::rewrite` decides, as an operator sees it.
 mod rules {
+    use feedwright::rewrite::target::Images;
+
     use super::{DOCUMENTATION, EXAMPLE, parse, report_on, settings};
 
     #[track_caller]
-    fn check_refused(line: &str, path: &str) {
+    pub(super) fn check_refused(line: &str, path: &str) {
         let text = format!("[[feed]]\nname = 'a'\nurl = 'http://x/'\n{line}");
         let report = report_on(&text);
         assert!(report.starts_with(&format!("error: {path}: ")), "{report}");
@@ -258,10 +264,13 @@ mod rules {
                 format!("[[feed]]\nname = 'a'\nurl = 'http://x/'\nimages = '{name}'\n{more}");
             settings(&text).feeds[0].rules.images.clone()
         };
-        let weserv = images("weserv", "").expect("a template");
-        let weserv = weserv.template;
+        let template = |name: &str| match images(name, "") {
+            Some(Images::Proxy(proxy)) => proxy.template,
+            other => panic!("{other:?}"),
+        };
+        let weserv = template("weserv");
         assert!(weserv.starts_with("https://images.weserv.nl/"), "{weserv}");
-        assert!(images("wsrv", "").is_some_and(|proxy| proxy.template.contains("wsrv.nl")));
+        assert!(template("wsrv").contains("wsrv.nl"));
         assert_eq!(images("none", ""), None);
         let mine = "[image_proxy.weserv]\ntemplate = 'https://p.example/{url_enc}'";
         assert_eq!(
@@ -277,7 +286,7 @@ mod rules {
         let text = "[defaults]\nimages = 'wsev'";
         let report = report_on(text);
         assert!(
-            report.contains("known here: `none`, `weserv`, `wsrv`"),
+            report.contains("known here: `none`, `builtin`, `weserv`, `wsrv`"),
             "{report}"
         );
     }

@@ -17,6 +17,7 @@ mod origin;
 mod reader;
 mod service;
 mod serving;
+mod signing;
 mod ssrf;
 mod streaming;
 mod tidy;

@@ -10,30 +10,39 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "config", "demo", "feed", "http", "rewrite", "routes", "store", "upstream",
+            "app", "config", "demo", "feed", "http", "image", "rewrite", "routes", "store",
+            "upstream",
         ],
     ),
     ("demo", &["config"]),
     ("routes", &["app", "cache", "http", "refresh"]),
     (
         "app",
-        &["cache", "config", "refresh", "rewrite", "store", "upstream"],
+        &[
+            "cache", "config", "image", "refresh", "rewrite", "store", "upstream",
+        ],
     ),
     ("http", &["cache", "config", "refresh", "upstream"]),
     (
         "refresh",
         &["cache", "config", "feed", "rewrite", "upstream"],
     ),
-    ("config", &["rewrite", "store", "upstream"]),
+    ("config", &["image", "rewrite", "store", "upstream"]),
     ("cache", &["upstream"]),
     ("upstream", &[]),
-    ("store", &[]),
-    ("rewrite", &["feed"]),
+    ("store", &["image"]),
+    ("rewrite", &["feed", "image"]),
     ("feed", &[]),
+    ("image", &[]),
 ];
 
 /// Folders of modules that do no I/O, read no clock and know no settings.
-const PURE: &[&str] = &["src/feed/", "src/rewrite/", "src/cache/policy/"];
+const PURE: &[&str] = &[
+    "src/feed/",
+    "src/image/",
+    "src/rewrite/",
+    "src/cache/policy/",
+];
 const IMPURE: &[&str] = &[
     "tokio",
     "hyper",

@@ -8,8 +8,9 @@ use lol_html::html_content::Element;
 use lol_html::{ElementContentHandlers, HtmlRewriter, MemorySettings, Selector, Settings};
 
 use super::mask::mask;
-use super::scan::{attribute_spot, element_name, push_sheets, raw_text_end, sheet_spot, tag_name};
-use super::{Holds, Markup, Spot};
+use super::scan::{element_name, raw_text_end, tag_name};
+use super::spot::{Holds, Spot, attribute_spot, push_sheets, sheet_spot};
+use super::{Covers, Markup};
 
 /// What lol_html may hold: its stack of open elements and a tag that does not end.
 const MEMORY_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -25,42 +26,57 @@ pub(super) struct Found {
 }
 
 /// The spots in `html` from `from` on, where a tag or text starts. `every_element` is `*`.
-pub(super) fn spots(html: &str, from: usize, markup: Markup, every_element: &Selector) -> Found {
+pub(super) fn spots(
+    (html, from): (&str, usize),
+    markup: Markup,
+    every_element: &Selector,
+    covers: Covers,
+) -> Found {
     let html = html.as_bytes();
     let masked = mask(&html[from..], markup);
     let spots = RefCell::new(Vec::new());
     let last_tag_end = Cell::new(None);
-    let is_complete = show_elements(&masked, slice::from_ref(every_element), &|element| {
+    let is_complete = show_elements(&masked, slice::from_ref(every_element), &|_, element| {
         last_tag_end.set(Some(from + element.source_location().bytes().end));
         read_element(html, from, markup, element, &mut spots.borrow_mut());
     });
+    let spots = spots.into_inner().into_iter();
     Found {
-        spots: spots.into_inner(),
+        spots: spots.filter_map(|spot| spot.covered(covers)).collect(),
         stopped_at: last_tag_end.get().filter(|_| !is_complete),
     }
 }
 
-/// Where the start tags are of elements that match one of the selectors; sorted. Short when the
-/// parser ran out of memory.
-pub(super) fn matching_tags(html: &str, markup: Markup, selectors: &[Selector]) -> Vec<usize> {
+/// Where the start tags are of elements that match one of the selectors, and which; sorted by
+/// tag. Short when the parser ran out of memory.
+pub(super) fn matching_tags(
+    html: &str,
+    markup: Markup,
+    selectors: &[Selector],
+) -> Vec<(usize, usize)> {
     let tags = RefCell::new(Vec::new());
-    show_elements(&mask(html.as_bytes(), markup), selectors, &|element| {
-        tags.borrow_mut()
-            .push(element.source_location().bytes().start);
+    let masked = mask(html.as_bytes(), markup);
+    show_elements(&masked, selectors, &|selector, element| {
+        let tag = element.source_location().bytes().start;
+        tags.borrow_mut().push((tag, selector));
     });
     tags.into_inner()
 }
 
-/// Shows the elements that match one of the selectors, in document order; says whether it came
-/// to the end.
-fn show_elements(html: &[u8], selectors: &[Selector], show: &dyn Fn(&Element<'_, '_>)) -> bool {
+/// Shows the elements that match one of the selectors, with the selector, in document order; says
+/// whether it came to the end.
+fn show_elements(
+    html: &[u8],
+    selectors: &[Selector],
+    show: &dyn Fn(usize, &Element<'_, '_>),
+) -> bool {
     let mut settings = Settings::new().with_strict(false).with_memory_settings(
         MemorySettings::new().with_max_allowed_memory_usage(MEMORY_BYTES_MAX),
     );
-    for selector in selectors {
+    for (index, selector) in selectors.iter().enumerate() {
         let show_one =
-            ElementContentHandlers::default().element(|element: &mut Element<'_, '_>| {
-                show(element);
+            ElementContentHandlers::default().element(move |element: &mut Element<'_, '_>| {
+                show(index, element);
                 Ok(())
             });
         settings = settings.append_element_content_handler((Cow::Borrowed(selector), show_one));

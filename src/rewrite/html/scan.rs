@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem};
 
-use super::{Holds, Markup, Spot, svg};
-use crate::rewrite::{css, places};
+use super::spot::{Holds, Spot, attribute_spot, push_sheets, sheet_spot};
+use super::{Covers, Markup, svg};
 
 /// What the scan found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,10 +20,11 @@ pub(super) struct Found {
 }
 
 /// The spots in `html`, or those up to where a parser is needed.
-pub(super) fn spots(html: &str, markup: Markup) -> Found {
+pub(super) fn spots(html: &str, markup: Markup, covers: Covers) -> Found {
     let mut scan = Scan {
         html: html.as_bytes(),
         markup,
+        covers,
         spots: Vec::new(),
         foreign: None,
     };
@@ -68,6 +69,7 @@ pub(super) struct TagEnd {
 struct Scan<'a> {
     html: &'a [u8],
     markup: Markup,
+    covers: Covers,
     spots: Vec<Spot>,
     /// Where the first svg or math element starts, and how many spots lie before it.
     foreign: Option<(usize, usize)>,
@@ -90,8 +92,9 @@ impl Scan<'_> {
         let spots_before = self.spots.len();
         let Some(end) = read_attributes(self.html, name.end, |attribute, value| {
             let element = element_name(self.html, name.clone(), self.markup);
+            let spot = attribute_spot(self.html, open, element, attribute, value);
             self.spots
-                .extend(attribute_spot(self.html, open, element, attribute, value));
+                .extend(spot.and_then(|spot| spot.covered(self.covers)));
         }) else {
             // Browsers drop a tag that never ends.
             self.spots.truncate(spots_before);
@@ -208,61 +211,6 @@ pub(super) fn element_name(html: &[u8], name: Range<usize>, markup: Markup) -> &
     match memchr(b':', name) {
         Some(colon) if markup == Markup::Xhtml => &name[colon + 1..],
         _ => name,
-    }
-}
-
-/// The spot that an attribute is, if it may hold addresses.
-pub(super) fn attribute_spot(
-    html: &[u8],
-    tag: usize,
-    element: &[u8],
-    attribute: Range<usize>,
-    value: Range<usize>,
-) -> Option<Spot> {
-    if value.is_empty() {
-        return None;
-    }
-    let kind = places::look_up(element, &html[attribute])?;
-    let is_nothing = kind == places::Kind::Css
-        && !css::may_hold_address(&html[value.clone()])
-        && memchr(b'&', &html[value.clone()]).is_none();
-    (!is_nothing).then_some(Spot {
-        tag,
-        range: value,
-        holds: Holds::Attribute(kind),
-    })
-}
-
-/// The spot that the content of a `style` element is, if it may hold addresses.
-pub(super) fn sheet_spot(
-    html: &[u8],
-    tag: usize,
-    range: Range<usize>,
-    holds: Holds,
-) -> Option<Spot> {
-    css::may_hold_address(&html[range.clone()]).then_some(Spot { tag, range, holds })
-}
-
-/// Adds the spots in the content, from `at` on, of a `style` element that holds markup like any
-/// other: text, and what CDATA sections and comments hold, which is raw.
-pub(super) fn push_sheets(html: &[u8], tag: usize, mut at: usize, spots: &mut Vec<Spot>) {
-    loop {
-        let open = find(html, at, b'<').unwrap_or(html.len());
-        spots.extend(sheet_spot(html, tag, at..open, Holds::Sheet));
-        let rest = &html[open..];
-        let (start, close) = if rest.starts_with(b"<![CDATA[") {
-            (open + 9, b"]]>")
-        } else if rest.starts_with(b"<!--") {
-            (open + 4, b"-->")
-        } else {
-            return;
-        };
-        let Some(length) = memmem::find(&html[start..], close) else {
-            return;
-        };
-        let end = start + length;
-        spots.extend(sheet_spot(html, tag, start..end, Holds::RawSheet));
-        at = end + close.len();
     }
 }
 
@@ -391,7 +339,7 @@ fn skip_spaces(html: &[u8], mut at: usize) -> usize {
     at
 }
 
-fn find(html: &[u8], from: usize, byte: u8) -> Option<usize> {
+pub(super) fn find(html: &[u8], from: usize, byte: u8) -> Option<usize> {
     memchr(byte, &html[from..]).map(|at| from + at)
 }
 

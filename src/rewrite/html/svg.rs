@@ -4,7 +4,8 @@
 use memchr::memchr;
 
 use super::Markup;
-use super::scan::{attribute_spot, element_name, read_attributes, tag_name};
+use super::scan::{element_name, read_attributes, tag_name};
+use super::spot::attribute_spot;
 
 const SHAPES: &[&[u8]] = &[
     b"path",

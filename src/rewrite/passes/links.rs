@@ -115,7 +115,7 @@ const LINKS: &[(&str, &str)] = &[
     ("del", "cite"),
     ("img", "longdesc"),
 ];
-/// The same for pictures, which are only seen to where they are not sent through a proxy.
+/// The same for pictures, which are only seen to where some may not be sent through a proxy.
 const PICTURES: &[(&str, &str)] = &[("img", "src"), ("video", "poster"), ("input", "src")];
 
 /// The link rules, ready for use.
@@ -129,7 +129,7 @@ pub(super) struct Links {
 
 impl Links {
     /// `None` when nothing is to be done.
-    pub(super) fn new(options: &Options, pictures_are_proxied: bool) -> Option<Self> {
+    pub(super) fn new(options: &Options, with_pictures: bool) -> Option<Self> {
         let own = options.tracking_params.iter().map(String::as_str);
         let all = TRACKING_PARAMS.iter().copied().chain(own);
         let clean = options
@@ -137,7 +137,7 @@ impl Links {
             .then(|| all.map(str::to_ascii_lowercase).collect());
         (options.absolute || options.clean).then_some(Self {
             absolute: options.absolute,
-            with_pictures: !pictures_are_proxied,
+            with_pictures,
             clean,
         })
     }

@@ -1,6 +1,7 @@
 //! How templates are written: text, `{placeholders}` and RSSHub's `${variables}`.
 
-use super::{PLACEHOLDERS, Part, TargetError};
+use super::placeholder::PLACEHOLDERS;
+use super::{Part, TargetError};
 use crate::rewrite::picture::Picture;
 
 /// RSSHub's names, written `${name}`, or `${name_ue}` for what `encodeURIComponent` makes of them.

@@ -1,6 +1,7 @@
 //! The image proxies that are known by name.
 
-use super::{Proxy, Secret};
+use super::Proxy;
+use crate::image::secret::Secret;
 
 /// A proxy's way to write addresses. In its texts `<base>` stands for where it is, `<options>` for
 /// what is asked of it (with its slash or `&`), `<format>` for the format (with its dot or `@`).
@@ -15,16 +16,8 @@ struct Preset {
 }
 
 const PRESETS: &[Preset] = &[
-    Preset {
-        name: "weserv",
-        base: Some("https://images.weserv.nl"),
-        ..plain("<base>/?url={url_enc}<&options>")
-    },
-    Preset {
-        name: "wsrv",
-        base: Some("https://wsrv.nl"),
-        ..plain("<base>/?url={url_enc}<&options>")
-    },
+    weserv("weserv", "https://images.weserv.nl"),
+    weserv("wsrv", "https://wsrv.nl"),
     Preset {
         name: "imgproxy",
         template: "<base>/{hmac_sha256_b64}</options>/{url_b64}<.format>",
@@ -66,7 +59,7 @@ const PRESETS: &[Preset] = &[
     Preset {
         name: "photon",
         base: Some("https://i0.wp.com"),
-        ..plain("<base>/{host}{path}{ssl}")
+        ..plain("<base>/{host}{path}<?options>")
     },
     Preset {
         name: "freshrss",
@@ -78,6 +71,17 @@ const PRESETS: &[Preset] = &[
         "<base>/proxy/{hmac_sha256_b64_padded}/{url_b64_padded}",
     ),
 ];
+
+/// weserv, whose own servers take no signatures; others may (`secure_link_md5` in its nginx).
+const fn weserv(name: &'static str, base: &'static str) -> Preset {
+    Preset {
+        name,
+        base: Some(base),
+        template: "<base>/s/{md5_b64}/?url={url_enc}<&options>",
+        message: "url={url_enc}<&options> ",
+        unsigned: Some("<base>/?url={url_enc}<&options>"),
+    }
+}
 
 /// One that is never signed, or for which `unsafe` stands where the signature would.
 const fn plain(template: &'static str) -> Preset {
@@ -114,6 +118,8 @@ pub struct PresetOptions {
     pub key: Secret,
     /// imgproxy's salt.
     pub salt: Secret,
+    /// How many bytes of a signature are written; `None`: all.
+    pub signature_bytes: Option<usize>,
 }
 
 /// Why a preset can't be used; its `Display` is a sentence for the operator.
@@ -125,6 +131,12 @@ pub enum PresetError {
     /// The proxy has no place of its own.
     #[error("the preset needs `base`, the address where the proxy is")]
     NoBase,
+    /// The proxy can't be asked for anything.
+    #[error("the preset takes no `options`")]
+    NoOptions,
+    /// The proxy has another way to be asked for a format.
+    #[error("the preset takes no `format`")]
+    NoFormat,
     /// The proxy doesn't answer to addresses that are not signed.
     #[error("the preset needs a `key`")]
     NoKey,
@@ -149,6 +161,12 @@ impl Proxy {
         let preset = preset.ok_or(PresetError::Unknown)?;
         let base = told.base.as_deref().or(preset.base);
         let base = base.ok_or(PresetError::NoBase)?;
+        if !told.options.is_empty() && !preset.template.contains("options") {
+            return Err(PresetError::NoOptions);
+        }
+        if told.format.is_some() && !preset.template.contains("format>") {
+            return Err(PresetError::NoFormat);
+        }
         let template = match (told.key.is_empty(), preset.unsigned) {
             (false, _) => preset.template.to_owned(),
             (true, None) => return Err(PresetError::NoKey),
@@ -160,6 +178,7 @@ impl Proxy {
             message: fill(preset.message, base, told),
             key: told.key.clone(),
             salt: told.salt.clone(),
+            signature_bytes: told.signature_bytes,
             refuses_query: name == "photon",
         })
     }
@@ -190,7 +209,12 @@ fn fill(text: &str, base: &str, told: &PresetOptions) -> String {
         "" => "0x0",
         asked => asked,
     };
+    let query = match asked.as_str() {
+        "" => "{ssl}".to_owned(),
+        asked => format!("?{asked}{{ssl_more}}"),
+    };
     text.replace("<base>", literal(base).trim_end_matches('/'))
+        .replace("<?options>", &query)
         .replace("<&options>", &with("&", &asked, ""))
         .replace("</options>", &with("/", &asked, ""))
         .replace("<options/>", &with("", &asked, "/"))

@@ -1,0 +1,216 @@
+//! Signed addresses of the built-in image proxy: `/image/{signature}/{options}/{URL in base64url}`.
+//!
+//! The signature is HMAC-SHA256 over `v1`, a zero byte, the options, a zero byte and the URL.
+//!
+//! Invariants: whoever has no key can't make an address that verifies, nor another text for one
+//! that does: base64url is read without padding and with no bit to spare, options in their
+//! canonical form only. An address needs no escaping in HTML, XML, CSS, srcset and JSON.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use url::Url;
+
+use super::options::Options;
+use super::secret::Secret;
+
+/// Where these addresses start behind our public URL.
+pub const PATH: &str = "/image/";
+
+/// Bytes of a picture's URL.
+pub const URL_BYTES_MAX: usize = 8 << 10;
+/// Keys that addresses are verified with.
+pub const KEYS_MAX: usize = 8;
+/// Bytes that a key must have.
+const KEY_BYTES_MIN: usize = 16;
+/// What is signed first, so that another form of address can never be taken for this one.
+const VERSION: &[u8] = b"v1\0";
+const SIGNATURE_BYTES: usize = 32;
+
+/// The keys of one service: the first signs, all verify, so that keys can be changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keys(Vec<Secret>);
+
+/// Why keys are refused; its `Display` is a sentence for the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeysError {
+    /// It could be guessed.
+    #[error("a key has at least {KEY_BYTES_MIN} bytes; `openssl rand -hex 32` makes one")]
+    TooShort,
+    /// Each costs every request that no key fits.
+    #[error("there can be no more than {KEYS_MAX} keys")]
+    TooMany,
+}
+
+/// A picture that an address asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// What is to be done with it.
+    pub options: Options,
+    /// Where it is, in the normal form of the URL standard.
+    pub url: Url,
+}
+
+/// Why an address is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It has not the form.
+    #[error("the address is not written as an image address is")]
+    Malformed,
+    /// No key of ours made this signature.
+    #[error("the signature is wrong")]
+    WrongSignature,
+}
+
+/// Why a URL can't be signed; its `Display` is a sentence for the operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// It names no picture on the web.
+    #[error("a picture's address starts with `https://` or `http://` and a host")]
+    NotHttp,
+    /// No server would take it.
+    #[error("a picture's address has no more than {URL_BYTES_MAX} bytes")]
+    TooLong,
+}
+
+impl Keys {
+    /// Keys, the one that signs first.
+    ///
+    /// # Errors
+    /// When one is shorter than 16 bytes, or there are more than eight.
+    pub fn new(keys: Vec<Secret>) -> Result<Self, KeysError> {
+        if keys.iter().any(|key| key.bytes().len() < KEY_BYTES_MIN) {
+            return Err(KeysError::TooShort);
+        }
+        if keys.len() > KEYS_MAX {
+            return Err(KeysError::TooMany);
+        }
+        Ok(Self(keys))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What an address asks for: `{signature}/{options}/{URL in base64url}`, what stands behind
+    /// [`PATH`], as it stands in the request.
+    ///
+    /// # Errors
+    /// When it is written otherwise than [`Signer`] writes it, or not signed by one of the keys.
+    pub fn verify(&self, address: &str) -> Result<Signed, Refusal> {
+        let mut parts = address.split('/');
+        let (Some(signature), Some(options), Some(url), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(Refusal::Malformed);
+        };
+        let signature = decode(signature, SIGNATURE_BYTES).ok_or(Refusal::Malformed)?;
+        let url = decode(url, URL_BYTES_MAX).ok_or(Refusal::Malformed)?;
+        // SECURITY: in constant time, and no less of it for an earlier key; parsed when it is ours.
+        let verify = |key| {
+            let verified = mac(key).map(|mac| feed(mac, options, &url).verify_slice(&signature));
+            matches!(verified, Some(Ok(())))
+        };
+        if !self
+            .0
+            .iter()
+            .fold(false, |is_ours, key| verify(key) | is_ours)
+        {
+            return Err(Refusal::WrongSignature);
+        }
+        let options = Options::parse_canonical(options).map_err(|_| Refusal::Malformed)?;
+        let url = str::from_utf8(&url).map_err(|_| Refusal::Malformed)?;
+        let parsed = normal(url).map_err(|_| Refusal::Malformed)?;
+        if parsed.as_str() != url {
+            return Err(Refusal::Malformed);
+        }
+        Ok(Signed {
+            options,
+            url: parsed,
+        })
+    }
+}
+
+/// What writes addresses with the same options; built once, since preparing a key costs as much as
+/// signing with it.
+#[derive(Debug, Clone)]
+pub struct Signer {
+    mac: Hmac<Sha256>,
+    start: String,
+    options: String,
+}
+
+impl Signer {
+    /// One for addresses below `public_url`, which has no slash at its end; `None` without a key.
+    #[must_use]
+    pub fn new(keys: &Keys, public_url: &str, options: &Options) -> Option<Self> {
+        Some(Self {
+            mac: mac(keys.0.first()?)?,
+            start: format!("{public_url}{PATH}"),
+            options: options.as_str().to_owned(),
+        })
+    }
+
+    /// What all its addresses start with.
+    #[must_use]
+    pub fn start(&self) -> &str {
+        &self.start
+    }
+
+    /// The signed address for the picture at `url`, which is in its [`normal`] form.
+    #[must_use]
+    pub fn sign(&self, url: &str) -> String {
+        let mac = feed(self.mac.clone(), &self.options, url.as_bytes());
+        let signature = mac.finalize().into_bytes();
+        let mut address = String::with_capacity(self.start.len() + 64 + url.len() * 4 / 3);
+        address.push_str(&self.start);
+        URL_SAFE_NO_PAD.encode_string(signature, &mut address);
+        address.push('/');
+        address.push_str(&self.options);
+        address.push('/');
+        URL_SAFE_NO_PAD.encode_string(url, &mut address);
+        address
+    }
+}
+
+/// A picture's URL as addresses hold it: the normal form of the URL standard, without a fragment.
+///
+/// # Errors
+/// When it is no http(s) URL with a host, or longer than 8 KiB.
+pub fn normal(url: &str) -> Result<Url, UrlError> {
+    let mut url = Url::parse(url).map_err(|_| UrlError::NotHttp)?;
+    url.set_fragment(None);
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(UrlError::NotHttp);
+    }
+    if url.as_str().len() > URL_BYTES_MAX {
+        return Err(UrlError::TooLong);
+    }
+    Ok(url)
+}
+
+fn mac(key: &Secret) -> Option<Hmac<Sha256>> {
+    // HMAC takes keys of any length.
+    Hmac::new_from_slice(key.bytes()).ok()
+}
+
+fn feed(mut mac: Hmac<Sha256>, options: &str, url: &[u8]) -> Hmac<Sha256> {
+    for part in [VERSION, options.as_bytes(), b"\0", url] {
+        mac.update(part);
+    }
+    mac
+}
+
+/// base64url as it is written here: no padding, no bit to spare.
+fn decode(text: &str, bytes_max: usize) -> Option<Vec<u8>> {
+    let is_short = text.len() <= bytes_max.div_ceil(3) * 4;
+    is_short
+        .then(|| URL_SAFE_NO_PAD.decode(text).ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! What pictures are sent through: an image proxy elsewhere, or our own.
+
+use super::{Proxy, Target, TargetError};
+use crate::image::address::{Keys, Signer};
+use crate::image::options::Options;
+use crate::rewrite::picture::Picture;
+
+/// What pictures are sent through, as configured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Images {
+    /// An image proxy that is known by its addresses.
+    Proxy(Proxy),
+    /// Our own, asked for this.
+    Builtin(Options),
+}
+
+impl<T: Into<Proxy>> From<T> for Images {
+    fn from(proxy: T) -> Self {
+        Self::Proxy(proxy.into())
+    }
+}
+
+/// The same, ready for use.
+#[derive(Debug, Clone)]
+pub(in crate::rewrite) enum Through {
+    Proxy(Box<Target>),
+    Builtin(Box<Signer>),
+}
+
+impl Through {
+    /// Our own signs with `keys` and stands below `public_url`.
+    pub(in crate::rewrite) fn new(
+        images: &Images,
+        keys: &Keys,
+        public_url: &str,
+    ) -> Result<Self, TargetError> {
+        match images {
+            Images::Proxy(proxy) => Ok(Self::Proxy(Target::new(proxy)?.into())),
+            Images::Builtin(options) => Signer::new(keys, public_url, options)
+                .map(|signer| Self::Builtin(signer.into()))
+                .ok_or(TargetError::NoSigningKey),
+        }
+    }
+
+    /// What all its addresses start with.
+    pub(in crate::rewrite) fn prefix(&self) -> &str {
+        match self {
+            Self::Proxy(target) => target.prefix(),
+            Self::Builtin(signer) => signer.start(),
+        }
+    }
+
+    /// Its address for a picture; `None` for one that it can't fetch.
+    pub(in crate::rewrite) fn apply(&self, picture: &Picture<'_>) -> Option<String> {
+        match self {
+            Self::Proxy(target) => target.apply(picture),
+            Self::Builtin(signer) => Some(signer.sign(picture.whole)),
+        }
+    }
+}
