@@ -8,12 +8,13 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, broadcast};
 
 use super::blocking::Core;
 use super::clock::to_ms;
 use super::directory::Disk;
 use super::history;
+use super::purge::Purge;
 use super::shared::{Shared, chain};
 use super::states::States;
 use super::writer::{Open, QUEUE_MAX, Writer};
@@ -33,8 +34,8 @@ pub struct Store(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     kind: Kind,
-    reads: Semaphore,
-    writes: Semaphore,
+    reads: Arc<Semaphore>,
+    writes: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -43,8 +44,10 @@ enum Kind {
     Memory(Memory),
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Memory {
+    /// Nothing is ever sent on it.
+    purges: broadcast::Sender<Purge>,
     states: States,
     /// Made when the first item comes.
     history: Mutex<Option<Connection>>,
@@ -88,7 +91,11 @@ impl Store {
     /// process.
     #[must_use]
     pub fn memory() -> Self {
-        Self::of(Kind::Memory(Memory::default()))
+        Self::of(Kind::Memory(Memory {
+            purges: broadcast::Sender::new(1),
+            states: States::default(),
+            history: Mutex::default(),
+        }))
     }
 
     fn start(shared: Arc<Shared>, open: Option<Open>) -> Result<Self, OpenError> {
@@ -104,8 +111,8 @@ impl Store {
     fn of(kind: Kind) -> Self {
         Self(Arc::new(Inner {
             kind,
-            reads: Semaphore::new(AT_ONCE_MAX),
-            writes: Semaphore::new(AT_ONCE_MAX),
+            reads: Arc::new(Semaphore::new(AT_ONCE_MAX)),
+            writes: Arc::new(Semaphore::new(AT_ONCE_MAX)),
         }))
     }
 
@@ -130,14 +137,29 @@ impl Store {
         self.write(move |core| core.remove(space, &key)).await
     }
 
+    /// Removes bodies; how many.
+    pub async fn purge(&self, purge: Purge) -> u64 {
+        self.write(move |core| core.purge(purge)).await
+    }
+
+    /// What is purged from now on, so that copies in memory go as well. A listener that fell behind
+    /// should take everything for purged.
+    #[must_use]
+    pub fn purges(&self) -> broadcast::Receiver<Purge> {
+        match &self.0.kind {
+            Kind::Disk(core) => core.shared.purges.subscribe(),
+            Kind::Memory(memory) => memory.purges.subscribe(),
+        }
+    }
+
     /// A body and its meta.
     pub async fn get(&self, space: Space, key: &str) -> Option<Entry> {
         let key = key.to_owned();
         self.read(move |core| core.get(space, &key)).await
     }
 
-    /// The meta of a body, and when it was stored.
-    pub async fn get_meta(&self, space: Space, key: &str) -> Option<(Vec<u8>, SystemTime)> {
+    /// The meta of a body; the entry's own body is empty.
+    pub async fn get_meta(&self, space: Space, key: &str) -> Option<Entry> {
         let key = key.to_owned();
         self.read(move |core| core.get_meta(space, &key)).await
     }
@@ -258,17 +280,21 @@ impl Store {
     /// Does `work` on a thread that may wait, also when the caller goes away meanwhile.
     async fn on_thread<T: Default + Send + 'static>(
         &self,
-        places: &Semaphore,
+        places: &Arc<Semaphore>,
         work: impl FnOnce(&Core) -> T + Send + 'static,
     ) -> T {
         if matches!(self.0.kind, Kind::Memory(_)) {
             return T::default();
         }
-        let _place = places.acquire().await;
+        let place = Arc::clone(places).acquire_owned().await;
         let store = self.clone();
-        let working = tokio::task::spawn_blocking(move || match &store.0.kind {
-            Kind::Disk(core) => work(core),
-            Kind::Memory(_) => T::default(),
+        let working = tokio::task::spawn_blocking(move || {
+            // Held to the end of the work, whatever becomes of the caller.
+            let _place = place;
+            match &store.0.kind {
+                Kind::Disk(core) => work(core),
+                Kind::Memory(_) => T::default(),
+            }
         });
         working.await.unwrap_or_default()
     }

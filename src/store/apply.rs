@@ -9,13 +9,16 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::clock::{UseClock, to_ms};
 use super::files::{Files, Temporary};
 use super::history::{self, HistoryItem};
+use super::purge::{self, Purge};
 use super::readers::{self, Found};
 use super::record::{Bound, Coding, Sum, VERSION};
-use super::{Space, states};
+use super::{BODY_BYTES_MAX, META_BYTES_MAX, Space, schema, states};
 use std::time::SystemTime;
 
 /// What a row takes in the database besides its key, meta and bytes.
 const ROW_BYTES: u64 = 256;
+/// No record weighs more.
+pub(super) const WEIGHT_MAX: i64 = (BODY_BYTES_MAX + 2 * META_BYTES_MAX) as i64;
 /// Files take whole blocks.
 const BLOCK_BYTES: u64 = 4 << 10;
 
@@ -32,6 +35,8 @@ pub(super) enum Change {
     },
     /// Removes a body.
     Remove { space: Space, key: String },
+    /// Removes what this says.
+    Purge(Purge),
     /// Removes the body of this record, which did not verify.
     Discard(i64),
     /// Records items of a feed and keeps the newest so many.
@@ -109,13 +114,22 @@ pub(super) struct Effects {
     pub(super) weight: i64,
 }
 
-/// Why a change could not be made: the disk refuses.
+/// The disk, or the database on it, refuses to be read or written.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refused {
+pub enum Refused {
+    /// The database.
     #[error("{0}")]
     Database(#[from] rusqlite::Error),
+    /// A file.
     #[error("{0}")]
     File(#[from] io::Error),
+}
+
+impl Refused {
+    /// Whether the database is damaged, rather than the disk full, busy or gone.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Database(error) if schema::is_damage(error))
+    }
 }
 
 /// What changes are made to.
@@ -127,24 +141,25 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Makes a change; whether there was something to change.
-    pub(super) fn apply(&mut self, change: &mut Change) -> Result<bool, Refused> {
+    /// Makes a change; how much there was to change.
+    pub(super) fn apply(&mut self, change: &mut Change) -> Result<u64, Refused> {
         match change {
-            Change::Put(put) => self.put(put).map(|()| true),
-            Change::SetMeta { space, key, meta } => self.set_meta(*space, key, meta),
-            Change::Remove { space, key } => self.remove(*space, key),
-            Change::Discard(id) => self.discard(*id),
+            Change::Put(put) => self.put(put).map(|()| 1),
+            Change::SetMeta { space, key, meta } => self.set_meta(*space, key, meta).map(u64::from),
+            Change::Remove { space, key } => self.remove(*space, key).map(u64::from),
+            Change::Purge(purge) => purge::carry_out(self, purge),
+            Change::Discard(id) => self.discard(*id).map(u64::from),
             Change::Record { feed, items, keep } => {
                 let now_ms = now_ms();
                 history::record(self.connection, (feed, items), *keep, now_ms)?;
-                Ok(true)
+                Ok(1)
             }
-            Change::Forget { feed } => Ok(history::forget(self.connection, feed)? > 0),
+            Change::Forget { feed } => Ok(history::forget(self.connection, feed)? as u64),
             Change::DiscardItems(rows) => {
                 history::discard(self.connection, rows)?;
-                Ok(true)
+                Ok(1)
             }
-            Change::Flush | Change::Close | Change::StartAnew => Ok(true),
+            Change::Flush | Change::Close | Change::StartAnew => Ok(1),
         }
     }
 
@@ -203,7 +218,8 @@ impl Target<'_> {
             return Ok(false);
         };
         let Some(shape) = found.verify(space, key) else {
-            return Ok(!self.delete(&found)?);
+            self.discard(found.id)?;
+            return Ok(false);
         };
         found.stored_at_ms = now_ms();
         let bound = found.bound(space, key, shape, meta);
@@ -240,7 +256,7 @@ impl Target<'_> {
             // A damaged row may hold anything.
             let is_file: bool = row.get(0).unwrap_or(true);
             let weight: i64 = row.get(1).unwrap_or(0);
-            Ok((is_file, weight))
+            Ok((is_file, weight.clamp(0, WEIGHT_MAX)))
         });
         let Some((is_file, weight)) = gone.optional()? else {
             return Ok(false);
@@ -254,10 +270,6 @@ impl Target<'_> {
         self.effects.entries -= 1;
         self.effects.weight -= weight;
         Ok(true)
-    }
-
-    fn delete(&mut self, found: &Found) -> Result<bool, Refused> {
-        self.discard(found.id)
     }
 
     fn find(&self, space: Space, key: &str) -> Result<Option<Found>, Refused> {

@@ -11,22 +11,20 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use rusqlite::Connection;
 
-use super::apply::{Body, Change, Put};
+use super::apply::{Body, Change, Put, Refused};
 use super::clock::of_ms;
 use super::directory::Disk;
 use super::files::Files;
 use super::history::{self, HistoryItem, KeptItem};
-use super::readers::{self, Found, Shape};
+use super::library::{Library, Look, Used};
+use super::purge::Purge;
 use super::shared::Shared;
 use super::states;
 use super::writer::Job;
 use super::{
     BODY_BYTES_MAX, Entry, KEY_BYTES_MAX, Listed, META_BYTES_MAX, STATE_BYTES_MAX, Space, Status,
-    record, schema,
+    record,
 };
-
-/// How often a body that was replaced while it was read is looked for again.
-const READS_MAX: usize = 4;
 
 /// The store, for threads that may wait.
 #[derive(Debug)]
@@ -57,7 +55,7 @@ impl Core {
         let Some(disk) = shared.disk().filter(|_| !shared.health.is_tripped()) else {
             return drop_it();
         };
-        match prepare(&disk.files, shared.options.inline_bytes_max, body) {
+        match prepare(&disk.library.files, shared.options.inline_bytes_max, body) {
             Ok((coded, body)) => self.change(Change::Put(Box::new(Put {
                 space,
                 key: key.to_owned(),
@@ -88,39 +86,28 @@ impl Core {
         self.change(Change::Remove { space, key })
     }
 
-    pub(super) fn get(&self, space: Space, key: &str) -> Option<Entry> {
-        for _ in 0..READS_MAX {
-            match self.read(space, key)? {
-                Some(entry) => return Some(entry),
-                // Its file went away: it was replaced just now, or is lost.
-                None => continue,
-            }
-        }
-        None
+    pub(super) fn purge(&self, purge: Purge) -> u64 {
+        self.count_changed(Change::Purge(purge))
     }
 
-    pub(super) fn get_meta(&self, space: Space, key: &str) -> Option<(Vec<u8>, SystemTime)> {
-        let disk = self.readable(space, key)?;
-        let found = self.query(&disk, |view| readers::find(view, space, key))??;
-        if found.verify(space, key).is_none() {
-            self.discard(space, key, found.id);
-            return None;
-        }
-        self.note_use(space, key, &found);
-        Some((found.meta, of_ms(found.stored_at_ms)))
+    pub(super) fn get(&self, space: Space, key: &str) -> Option<Entry> {
+        self.look(space, key, |library| library.get(space, key))
+    }
+
+    pub(super) fn get_meta(&self, space: Space, key: &str) -> Option<Entry> {
+        self.look(space, key, |library| library.get_meta(space, key))
     }
 
     pub(super) fn list(
         &self,
         space: Space,
-        (prefix, after): (&str, Option<&str>),
+        range: (&str, Option<&str>),
         count: usize,
     ) -> Vec<Listed> {
         let Some(disk) = self.shared.disk() else {
             return Vec::new();
         };
-        let range = (prefix, after);
-        let found = self.query(&disk, |view| readers::list(view, space, range, count));
+        let found = self.checked(disk.library.list(space, range, count));
         let mut list = Vec::new();
         for (key, listed) in found.unwrap_or_default() {
             if self.shared.superseded.hides(space, &key) {
@@ -130,7 +117,7 @@ impl Core {
                 Some(listed) => list.push(listed),
                 None => {
                     self.shared.health.count_bad(space.name(), &key);
-                    self.remove(space, &key);
+                    self.change_soon(Change::Remove { space, key });
                 }
             }
         }
@@ -170,7 +157,10 @@ impl Core {
             && let Some((read, bad)) = self.query(&disk, |view| states::read_all(view, space))
         {
             all = read;
-            bad.iter().for_each(|key| self.discard_state(space, key));
+            // One that waits to be removed or replaced was counted.
+            bad.iter()
+                .filter(|key| self.shared.states.get(space, key).is_none())
+                .for_each(|key| self.discard_state(space, key));
         }
         self.shared.states.cover(space, &mut all);
         all
@@ -233,18 +223,25 @@ impl Core {
         }
     }
 
-    /// Queues a change and waits for it.
+    /// Queues a change and waits for it; whether there was something to change.
     fn change(&self, change: Change) -> bool {
+        self.count_changed(change) > 0
+    }
+
+    /// The same; how much there was to change.
+    fn count_changed(&self, change: Change) -> u64 {
         let (reply, answer) = sync_channel(1);
         let job = Job {
             change,
             reply: Some(reply),
         };
         match self.queue.send(job) {
-            Ok(()) => answer.recv().unwrap_or(false),
+            Ok(()) => answer.recv().unwrap_or(0),
             Err(unsent) => {
+                let reason = "the thread that writes has ended by a defect in Feedwright";
+                self.shared.health.trip(reason.into(), 0);
                 self.shared.drop_change(&unsent.0.change);
-                false
+                0
             }
         }
     }
@@ -255,62 +252,29 @@ impl Core {
         self.queue.try_send(Job { change, reply }).ok();
     }
 
-    fn readable(&self, space: Space, key: &str) -> Option<Arc<Disk>> {
+    /// Looks a body up: what doesn't verify is deleted and counted.
+    fn look(
+        &self,
+        space: Space,
+        key: &str,
+        look: impl FnOnce(&Library) -> Result<Look<Used<Entry>>, Refused>,
+    ) -> Option<Entry> {
         let disk = self.shared.disk()?;
-        (!self.shared.superseded.hides(space, key)).then_some(disk)
-    }
-
-    /// One look: `Some(None)` when the body went away in between.
-    fn read(&self, space: Space, key: &str) -> Option<Option<Entry>> {
-        let disk = self.readable(space, key)?;
-        let found = self.query(&disk, |view| {
-            let Some(found) = readers::find(view, space, key)? else {
-                return Ok(None);
-            };
-            let inline = match found.is_file {
-                false => readers::inline(view, found.id)?,
-                true => None,
-            };
-            Ok(Some((found, inline)))
-        });
-        let (found, inline) = found??;
-        let Some(shape) = found.verify(space, key) else {
-            self.discard(space, key, found.id);
+        if self.shared.superseded.hides(space, key) {
             return None;
-        };
-        let stored = if found.is_file {
-            match disk.files.read(found.id, shape.stored_bytes) {
-                Ok(stored) => stored,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    if self.is_current(&disk, (space, key), found.id) {
-                        self.discard(space, key, found.id);
-                        return None;
-                    }
-                    return Some(None);
-                }
-                Err(error) => {
-                    self.shared.health.trip(error.to_string(), 0);
-                    return None;
-                }
+        }
+        match self.checked(look(&disk.library))? {
+            Look::Absent => None,
+            Look::Found((entry, used_at_ms)) => {
+                self.note_use(space, key, used_at_ms);
+                Some(entry)
             }
-        } else {
-            inline.map(Bytes::from)
-        };
-        let Some(body) = stored.and_then(|stored| verified(&found, shape, stored)) else {
-            self.discard(space, key, found.id);
-            return None;
-        };
-        self.note_use(space, key, &found);
-        Some(Some(Entry {
-            meta: found.meta,
-            body,
-            stored_at: of_ms(found.stored_at_ms),
-        }))
-    }
-
-    fn is_current(&self, disk: &Disk, (space, key): (Space, &str), id: i64) -> bool {
-        let found = self.query(disk, |view| readers::find(view, space, key));
-        matches!(found, Some(Some(found)) if found.id == id)
+            Look::Bad(id) => {
+                self.shared.health.count_bad(space.name(), key);
+                self.change_soon(Change::Discard(id));
+                None
+            }
+        }
     }
 
     /// Reads; `None` after an error, which trips the store.
@@ -319,11 +283,15 @@ impl Core {
         disk: &Disk,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Option<T> {
-        match disk.readers.with(work) {
+        self.checked(disk.library.readers.with(work).map_err(Refused::from))
+    }
+
+    fn checked<T>(&self, read: Result<T, Refused>) -> Option<T> {
+        match read {
             Ok(value) => Some(value),
-            Err(error) => {
-                self.shared.health.trip(error.to_string(), 0);
-                if schema::is_damage(&error) {
+            Err(refused) => {
+                self.shared.health.trip(refused.to_string(), 0);
+                if refused.is_damage() {
                     self.change_soon(Change::StartAnew);
                 }
                 None
@@ -331,16 +299,11 @@ impl Core {
         }
     }
 
-    fn note_use(&self, space: Space, key: &str, found: &Found) {
-        let age = super::age(of_ms(found.used_at_ms), SystemTime::now());
+    fn note_use(&self, space: Space, key: &str, used_at_ms: i64) {
+        let age = super::age(of_ms(used_at_ms), SystemTime::now());
         if age.is_none_or(|age| age >= self.shared.options.touch_after) {
             self.shared.touch(space, key);
         }
-    }
-
-    fn discard(&self, space: Space, key: &str, id: i64) {
-        self.shared.health.count_bad(space.name(), key);
-        self.change_soon(Change::Discard(id));
     }
 
     fn discard_state(&self, space: Space, key: &str) {
@@ -362,11 +325,4 @@ fn prepare(
         Body::Inline(coded.pieces.concat().into())
     };
     Ok((coded, body))
-}
-
-/// The body, when the stored bytes are those that were written.
-fn verified(found: &Found, shape: Shape, stored: Bytes) -> Option<Vec<Bytes>> {
-    let is_whole = stored.len() == shape.stored_bytes
-        && record::sum_of(std::slice::from_ref(&stored)) == found.body_sum;
-    is_whole.then(|| record::decode(shape.coding, stored, shape.body_bytes))?
 }

@@ -2,18 +2,22 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use rustix::fs::OFlags;
 
 use super::files::{self, Files};
+use super::library::Library;
 use super::readers::Readers;
+use super::salvage::salvage;
 use super::schema::{self, Refusal};
 
 const DATABASE: &str = "store.db";
 const LOCK: &str = "lock";
+/// What a damaged database's name ends with.
+const DAMAGED: &str = ".damaged";
 /// What SQLite puts beside the database.
 const COMPANIONS: [&str; 3] = ["", "-wal", "-shm"];
 /// Digits of the process's number in the lock file.
@@ -55,6 +59,9 @@ pub enum OpenError {
         /// Why.
         source: rusqlite::Error,
     },
+    /// It is no database of ours, or damaged.
+    #[error("the database {} is damaged, or none of Feedwright's", .0.display())]
+    Damaged(PathBuf),
     /// The thread that writes.
     #[error("the thread that writes can't be started")]
     Thread(#[source] io::Error),
@@ -64,9 +71,8 @@ pub enum OpenError {
 #[derive(Debug)]
 pub(super) struct Disk {
     pub(super) path: PathBuf,
-    pub(super) files: Files,
-    pub(super) readers: Readers,
-    _lock: File,
+    pub(super) library: Library,
+    lock: File,
 }
 
 impl Disk {
@@ -81,13 +87,35 @@ impl Disk {
         let connection = open_database(&path)?;
         warn_about_remote(&path);
         let disk = Self {
-            readers: Readers::new(path.join(DATABASE)),
+            library: Library {
+                readers: Readers::new(path.join(DATABASE)),
+                files,
+            },
             path,
-            files,
-            _lock: lock,
+            lock,
         };
         Ok((disk, connection))
     }
+
+    /// Whether the directory is still the one that was opened. One that was removed or replaced
+    /// would take everything and keep nothing.
+    pub(super) fn is_in_place(&self) -> bool {
+        let opened = self.lock.metadata();
+        let named = fs::symlink_metadata(self.path.join(LOCK));
+        match (opened, named) {
+            (Ok(opened), Ok(named)) => (opened.dev(), opened.ino()) == (named.dev(), named.ino()),
+            _ => false,
+        }
+    }
+}
+
+/// The database of a directory that somebody else may have open.
+pub(super) fn existing(directory: &Path) -> Result<PathBuf, OpenError> {
+    let path = fs::canonicalize(directory).map_err(unusable(directory))?;
+    let database = path.join(DATABASE);
+    fs::symlink_metadata(&database).map_err(unusable(&database))?;
+    check_is_file(&database)?;
+    Ok(database)
 }
 
 fn unusable(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
@@ -154,19 +182,28 @@ fn open_database(directory: &Path) -> Result<Connection, OpenError> {
     let mut was_damaged = false;
     loop {
         match schema::open_writer(&path) {
-            Ok(connection) => return Ok(connection),
+            Ok((connection, is_new)) => return Ok(fill(&path, connection, is_new)),
             Err(Refusal::Newer(version)) => return Err(OpenError::Newer { path, version }),
             Err(Refusal::Damaged) if !was_damaged => {
                 put_aside(directory).map_err(unusable(&path))?;
                 was_damaged = true;
             }
-            Err(Refusal::Damaged) => {
-                let source = io::Error::other("a new database is damaged, too");
-                return Err(OpenError::Unusable { path, source });
-            }
+            Err(Refusal::Damaged) => return Err(OpenError::Damaged(path)),
             Err(Refusal::Other(source)) => return Err(OpenError::Database { path, source }),
         }
     }
+}
+
+/// A new database gets what can be read in a damaged one that was put aside.
+fn fill(path: &Path, mut connection: Connection, is_new: bool) -> Connection {
+    let damaged = with_ending(path, DAMAGED);
+    if is_new && damaged.exists() {
+        match salvage(&damaged, &mut connection) {
+            Ok(rows) => tracing::warn!(rows, "read what could be read of the damaged database"),
+            Err(error) => tracing::warn!(%error, "nothing can be read of the damaged database"),
+        }
+    }
+    connection
 }
 
 /// Puts a damaged database aside, as `store.db.damaged`, over an earlier one.
@@ -174,13 +211,13 @@ pub(super) fn put_aside(directory: &Path) -> io::Result<()> {
     let path = directory.join(DATABASE);
     tracing::error!(
         database = %path.display(),
-        aside = %with_ending(&path, ".damaged").display(),
+        aside = %with_ending(&path, DAMAGED).display(),
         "the store's database is damaged; it is put aside and a new one is begun"
     );
     for companion in COMPANIONS {
         let (from, to) = (
             with_ending(&path, companion),
-            with_ending(&path, &format!(".damaged{companion}")),
+            with_ending(&path, &format!("{DAMAGED}{companion}")),
         );
         match fs::rename(from, to) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

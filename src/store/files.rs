@@ -47,15 +47,21 @@ impl Drop for Temporary {
 }
 
 impl Files {
-    /// The files below `directory`; what an earlier process left half written is removed.
+    /// The files below `directory`, to be read.
+    pub(super) fn at(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            written: AtomicU64::new(0),
+        }
+    }
+
+    /// The files below `directory`, to be written by this process alone; what an earlier one left half
+    /// written is removed.
     ///
     /// # Errors
     /// When the directories can't be made, or something else has their names.
     pub(super) fn open(directory: &Path) -> io::Result<Self> {
-        let files = Self {
-            directory: directory.to_owned(),
-            written: AtomicU64::new(0),
-        };
+        let files = Self::at(directory);
         for name in [BODIES, TEMPORARY] {
             make_directory(&directory.join(name))?;
         }

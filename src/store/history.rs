@@ -115,6 +115,14 @@ pub(super) fn forget(connection: &Connection, feed: &str) -> rusqlite::Result<us
         .execute([feed])
 }
 
+/// The feeds that have items.
+pub(super) fn feeds(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut select = connection.prepare("SELECT DISTINCT feed FROM history")?;
+    let feeds = select.query_map([], |row| row.get(0))?;
+    // One that can't be read can't be named either.
+    Ok(feeds.filter_map(Result::ok).collect())
+}
+
 /// Deletes rows that did not verify.
 pub(super) fn discard(connection: &Connection, rows: &[i64]) -> rusqlite::Result<()> {
     let mut delete = connection.prepare_cached("DELETE FROM history WHERE rowid = ?1")?;

@@ -18,9 +18,14 @@ mod directory;
 mod files;
 mod health;
 mod history;
+mod inspection;
 pub mod key;
+mod library;
+mod purge;
 mod readers;
 mod record;
+mod requests;
+mod salvage;
 mod schema;
 mod shared;
 mod states;
@@ -38,16 +43,19 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 pub use access::Store;
+pub use apply::Refused;
 pub use clock::age;
 pub use directory::OpenError;
 pub use history::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, KeptItem};
+pub use inspection::{Inspection, Seen};
+pub use purge::{Key, Purge};
 
 /// Bytes of a key.
 pub const KEY_BYTES_MAX: usize = 8 << 10;
 /// Bytes of what is said about a body.
 pub const META_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one body, as it is handed in.
-pub const BODY_BYTES_MAX: usize = 256 << 20;
+pub const BODY_BYTES_MAX: usize = 64 << 20;
 /// Bytes of one state.
 pub const STATE_BYTES_MAX: usize = 64 << 10;
 
@@ -86,6 +94,12 @@ impl Space {
             Self::Articles => "articles",
             Self::Hosts => "hosts",
         }
+    }
+
+    fn of_id(id: i64) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|space| i64::from(space.id()) == id)
     }
 
     /// The number that stands for it on disk; never given to another one.

@@ -10,7 +10,8 @@ const APPLICATION_ID: i32 = 0x4677_7374;
 const VERSION: i32 = 1;
 
 /// `entry` has one row per body and stays small, so that looking through all of it is quick;
-/// `body` has the bytes of those that are in no file.
+/// `body` has the bytes of those that are in no file; `request` is how another process asks the one
+/// that writes to remove something.
 const TABLES: &str = "
 CREATE TABLE entry (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -50,6 +51,15 @@ CREATE TABLE history (
     PRIMARY KEY (feed, guid)
 ) STRICT;
 CREATE INDEX history_by_place ON history (feed, place);
+CREATE TABLE request (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    space INTEGER,
+    key TEXT,
+    is_prefix INTEGER NOT NULL,
+    stored_before_ms INTEGER,
+    with_items INTEGER NOT NULL,
+    removed INTEGER
+) STRICT;
 ";
 
 /// What every connection is told. WAL with NORMAL keeps whole transactions through any crash, and
@@ -89,19 +99,28 @@ impl From<rusqlite::Error> for Refusal {
     }
 }
 
-/// Opens the one connection that writes, and makes the tables where there are none.
-pub(super) fn open_writer(path: &Path) -> Result<Connection, Refusal> {
+/// Opens the one connection that writes, and makes the tables where there are none: then it is true
+/// that the database is new.
+pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), Refusal> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | common();
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch(EVERY_CONNECTION)?;
     connection.execute_batch(WRITER)?;
-    prepare(&connection)?;
-    Ok(connection)
+    let is_new = prepare(&connection)?;
+    Ok((connection, is_new))
 }
 
 /// Opens a connection that only reads.
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | common();
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(EVERY_CONNECTION)?;
+    Ok(connection)
+}
+
+/// Opens a connection that asks the process that writes for something.
+pub(super) fn open_asking(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | common();
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch(EVERY_CONNECTION)?;
     Ok(connection)
@@ -140,19 +159,31 @@ fn common() -> OpenFlags {
         | OpenFlags::SQLITE_OPEN_EXRESCODE
 }
 
-fn prepare(connection: &Connection) -> Result<(), Refusal> {
-    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    match (pragma("application_id")?, pragma("user_version")?) {
+/// Makes sure that the tables are those of this version.
+pub(super) fn check(connection: &Connection) -> Result<(), Refusal> {
+    match marks(connection)? {
         (APPLICATION_ID, VERSION) => Ok(()),
         (APPLICATION_ID, version) if version > VERSION => Err(Refusal::Newer(version)),
+        _ => Err(Refusal::Damaged),
+    }
+}
+
+fn marks(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
+    Ok((pragma("application_id")?, pragma("user_version")?))
+}
+
+fn prepare(connection: &Connection) -> Result<bool, Refusal> {
+    match marks(connection)? {
         (0, 0) if is_empty(connection)? => {
             let made = format!(
                 "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; \
                  PRAGMA user_version = {VERSION}; COMMIT;"
             );
-            Ok(connection.execute_batch(&made)?)
+            connection.execute_batch(&made)?;
+            Ok(true)
         }
-        _ => Err(Refusal::Damaged),
+        _ => check(connection).map(|()| false),
     }
 }
 

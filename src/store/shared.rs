@@ -8,15 +8,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use rusqlite::Connection;
+use tokio::sync::broadcast;
 
-use super::apply::Change;
+use super::apply::{Change, WEIGHT_MAX};
 use super::clock::UseClock;
 use super::directory::Disk;
 use super::health::Health;
+use super::purge::Purge;
 use super::states::{self, States};
 use super::superseded::Superseded;
 use super::{Options, Space};
 
+/// Purges that a listener may be behind.
+const PURGES_MAX: usize = 64;
 /// Times of use that wait to be written.
 const USED_MAX: usize = 10_000;
 /// What the writing thread and everybody else look at.
@@ -27,6 +31,8 @@ pub(super) struct Shared {
     pub(super) use_clock: UseClock,
     pub(super) states: States,
     pub(super) superseded: Superseded,
+    /// Tells those who keep copies in memory what was purged.
+    pub(super) purges: broadcast::Sender<Purge>,
     disk: Mutex<Option<Arc<Disk>>>,
     /// Times of use that are newer than those on disk.
     used: Mutex<HashMap<(Space, String), i64>>,
@@ -43,6 +49,7 @@ impl Shared {
             use_clock: UseClock::default(),
             states: States::default(),
             superseded: Superseded::default(),
+            purges: broadcast::Sender::new(PURGES_MAX),
             disk: Mutex::default(),
             used: Mutex::default(),
         }
@@ -61,9 +68,12 @@ impl Shared {
 
     /// Counts what is on disk.
     pub(super) fn take_stock(&self, connection: &Connection) -> rusqlite::Result<()> {
-        let sql = "SELECT count(*), total(weight), max(used_at_ms) FROM entry";
+        // A damaged row may say that it weighs anything.
+        let sql = "SELECT count(*), total(min(max(weight, 0), ?1)), max(used_at_ms) FROM entry";
         let (entries, weight, last): (i64, f64, Option<i64>) =
-            connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            connection.query_row(sql, [WEIGHT_MAX], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?;
         let (entries, weight) = (entries.unsigned_abs(), weight.max(0.0) as u64);
         self.health.entries.store(entries, Ordering::Relaxed);
         self.health.weight.store(weight, Ordering::Relaxed);
@@ -79,6 +89,12 @@ impl Shared {
         if matches!(change, Change::Record { .. }) {
             self.health.count_dropped();
         }
+    }
+
+    /// Tells whoever listens that this was purged.
+    pub(super) fn tell(&self, purge: &Purge) {
+        // Nobody may be listening.
+        self.purges.send(purge.clone()).ok();
     }
 
     pub(super) fn has_waiting(&self) -> bool {

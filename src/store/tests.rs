@@ -1,5 +1,8 @@
 //! The store from outside: what is put is read, by whom and after what.
 
+mod corruption;
+mod limits;
+
 use super::*;
 
 fn pieces(text: &str) -> Vec<Bytes> {

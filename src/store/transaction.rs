@@ -17,10 +17,10 @@ pub(super) fn commit(
     shared: &Shared,
     open: &mut Open,
     jobs: &mut [Job],
-) -> Result<Vec<bool>, Option<Refused>> {
+) -> Result<Vec<u64>, Option<Refused>> {
     let flushes = |job: &Job| matches!(job.change, Change::Flush | Change::Close);
     let waiting = jobs.iter().any(flushes).then(|| shared.waiting());
-    let files = &open.disk.files;
+    let files = &open.disk.library.files;
     let transaction = open
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -67,11 +67,11 @@ pub(super) fn commit(
 /// Writes as much as could not be written, and removes what is out of date by now.
 pub(super) fn probe(shared: &Shared, open: &mut Open, wanted_bytes: usize) -> Result<(), Refused> {
     let bytes = wanted_bytes.clamp(PROBE_BYTES_MIN, PROBE_BYTES_MAX);
-    drop(open.disk.files.write(&[vec![0; bytes].into()])?);
+    drop(open.disk.library.files.write(&[vec![0; bytes].into()])?);
     // The log is what grew; where the database has room this gives some back.
     open.connection
         .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
-    let files = &open.disk.files;
+    let files = &open.disk.library.files;
     shared.superseded.settle(|keys| {
         let transaction = open
             .connection
@@ -114,17 +114,4 @@ fn remove_superseded(target: &mut Target<'_>, keys: &Keys) -> Result<(), Refused
         }
     }
     Ok(())
-}
-
-/// Whether the disk is merely full: what is open stays good.
-pub(super) fn is_full(refused: &Refused) -> bool {
-    match refused {
-        Refused::Database(error) => {
-            error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
-        }
-        Refused::File(error) => matches!(
-            error.kind(),
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
-        ),
-    }
 }

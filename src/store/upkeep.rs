@@ -15,6 +15,11 @@ const EVICTED_AT_ONCE: usize = 64;
 const ROUNDS_MAX: usize = 16;
 /// When room is made, a little more than needed, in parts of the budget.
 const SPARE_PARTS: u64 = 32;
+/// The database keeps so many unused pages, and that part of all, for what comes next.
+const FREE_PAGES_MIN: i64 = 1_000;
+const FREE_PARTS: i64 = 4;
+/// Pages that are given back at a time.
+const FREED_AT_ONCE: i64 = 1_000;
 /// What is left free on the file system: this part of it, or so many bytes if that is less.
 const RESERVE_PARTS: u64 = 20;
 const RESERVE_BYTES_MAX: u64 = 64 << 20;
@@ -71,7 +76,7 @@ fn evict(
         .collect::<Result<_, _>>()?;
     let mut target = Target {
         connection: &transaction,
-        files: &disk.files,
+        files: &disk.library.files,
         use_clock: &shared.use_clock,
         effects: Effects::default(),
     };
@@ -87,10 +92,28 @@ fn evict(
     }
     let effects = target.effects;
     transaction.commit()?;
-    effects.freed.iter().for_each(|id| disk.files.remove(*id));
+    effects
+        .freed
+        .iter()
+        .for_each(|id| disk.library.files.remove(*id));
     shared.health.weigh(effects.entries, effects.weight);
     shared.health.evicted.fetch_add(count, Ordering::Relaxed);
     Ok(count > 0)
+}
+
+/// Gives pages of the database that nothing uses any more back to the file system, some at a time.
+pub(super) fn shrink(connection: &Connection) -> Result<(), Refused> {
+    let count = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let (pages, free) = (count("page_count")?, count("freelist_count")?);
+    if free < FREE_PAGES_MIN || free < pages / FREE_PARTS {
+        return Ok(());
+    }
+    // The pragma gives back one page with each step.
+    let mut shrinking =
+        connection.prepare(&format!("PRAGMA incremental_vacuum({FREED_AT_ONCE})"))?;
+    let mut steps = shrinking.query([])?;
+    while steps.next()?.is_some() {}
+    Ok(())
 }
 
 /// Removes the files of one directory that no record has: those of a process that was killed
@@ -98,9 +121,9 @@ fn evict(
 pub(super) fn sweep(disk: &Disk, connection: &Connection, shard: u8) -> Result<(), Refused> {
     let sql = "SELECT 1 FROM entry WHERE id = ?1 AND is_file";
     let mut find = connection.prepare_cached(sql)?;
-    for id in disk.files.records_in(shard)? {
+    for id in disk.library.files.records_in(shard)? {
         if !find.exists([id])? {
-            disk.files.remove(id);
+            disk.library.files.remove(id);
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The one thread that writes: takes what is queued, commits it in batches, and looks after the
 //! directory in between.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
@@ -10,9 +11,10 @@ use rusqlite::Connection;
 
 use super::apply::{Change, Refused};
 use super::directory::Disk;
+use super::requests::answer_requests;
 use super::shared::{Shared, chain};
-use super::transaction::{commit, is_full, probe};
-use super::{directory, files, schema, upkeep};
+use super::transaction::{commit, probe};
+use super::{directory, files, upkeep};
 
 /// Changes that wait for the thread; who has more waits.
 pub(super) const QUEUE_MAX: usize = 1_024;
@@ -26,22 +28,28 @@ const BUDGET_EVERY: Duration = Duration::from_secs(10);
 /// How often a directory is looked at for files that no record has, until all were.
 const SWEEP_EVERY: Duration = Duration::from_millis(50);
 
-/// A change, and who waits for it: told whether there was something to change, or nothing at all
-/// when the change was dropped.
+/// A change, and who waits for it: told how much there was to change, or nothing at all when the
+/// change was dropped.
 pub(super) struct Job {
     pub(super) change: Change,
-    pub(super) reply: Option<SyncSender<bool>>,
+    pub(super) reply: Option<SyncSender<u64>>,
 }
 
 /// The open directory, as the thread has it.
 pub(super) struct Open {
     pub(super) disk: Arc<Disk>,
     pub(super) connection: Connection,
+    /// What SQLite said when this process last looked whether another one had written.
+    pub(super) seen: Option<i64>,
 }
 
 impl Open {
     pub(super) fn new(disk: Arc<Disk>, connection: Connection) -> Self {
-        Self { disk, connection }
+        Self {
+            disk,
+            connection,
+            seen: None,
+        }
     }
 }
 
@@ -50,7 +58,7 @@ pub(super) struct Writer {
     open: Option<Open>,
     is_closed: bool,
     flushed_at: Instant,
-    probed_at: Instant,
+    probe_at: Instant,
     /// Bytes that bodies may take, and when that was found out.
     budget: (u64, Instant),
     /// The next directory whose files are looked at; all of them once after a start.
@@ -65,7 +73,7 @@ impl Writer {
             open: None,
             is_closed: false,
             flushed_at: now,
-            probed_at: now,
+            probe_at: now,
             budget: (u64::MAX, now),
             to_sweep: None,
         };
@@ -116,9 +124,8 @@ impl Writer {
             return;
         }
         if self.shared.health.is_tripped() {
-            if self.probed_at.elapsed() >= self.shared.options.probe_every {
+            if Instant::now() >= self.probe_at {
                 self.probe();
-                self.probed_at = Instant::now();
             }
             return;
         }
@@ -137,8 +144,12 @@ impl Writer {
             return Ok(());
         };
         if self.budget.1.elapsed() >= BUDGET_EVERY {
+            if !open.disk.is_in_place() {
+                return Err(io::Error::from(io::ErrorKind::NotFound).into());
+            }
             let budget = upkeep::budget(&self.shared, &open.disk, self.budget.0);
             self.budget = (budget, Instant::now());
+            upkeep::shrink(&open.connection)?;
         }
         if self.shared.health.weight.load(Ordering::Relaxed) > self.budget.0 {
             upkeep::make_room(
@@ -148,6 +159,7 @@ impl Writer {
                 self.budget.0,
             )?;
         }
+        answer_requests(&self.shared, open)?;
         if let Some(shard) = self.to_sweep {
             upkeep::sweep(&open.disk, &open.connection, shard)?;
             self.to_sweep = (shard < files::SHARDS).then(|| shard + 1);
@@ -175,6 +187,9 @@ impl Writer {
         match outcome {
             Ok(answers) => {
                 for (job, answer) in jobs.iter().zip(answers) {
+                    if let Change::Purge(purge) = &job.change {
+                        self.shared.tell(purge);
+                    }
                     if !matches!(job.change, Change::Close) {
                         say(job, answer);
                     }
@@ -197,19 +212,19 @@ impl Writer {
         }
         if is_closing {
             self.close();
-            jobs.iter().for_each(|job| say(job, true));
+            jobs.iter().for_each(|job| say(job, 1));
         }
     }
 
     fn trip(&mut self, refused: &Refused, wanted_bytes: usize) {
         self.shared.health.trip(refused.to_string(), wanted_bytes);
-        self.probed_at = Instant::now();
-        if matches!(refused, Refused::Database(error) if schema::is_damage(error)) {
+        self.probe_at = Instant::now() + self.shared.options.probe_every;
+        if refused.is_damage() {
             self.start_anew();
         }
     }
 
-    /// Puts a damaged database aside; the next probe begins a new one.
+    /// Puts a damaged database aside; the probe that follows begins a new one.
     fn start_anew(&mut self) {
         let Some(open) = self.open.take() else {
             return;
@@ -220,13 +235,14 @@ impl Writer {
         if let Err(error) = directory::put_aside(&path) {
             tracing::error!(%error, "the damaged database can't be put aside");
         }
+        self.probe_at = Instant::now();
     }
 
     fn close(&mut self) {
         self.is_closed = true;
         self.shared.set_disk(None);
         if let Some(open) = self.open.take() {
-            open.disk.readers.close();
+            open.disk.library.readers.close();
             // The last connection to go writes the log back into the database.
             drop(open.connection);
         }
@@ -234,47 +250,42 @@ impl Writer {
 
     /// Looks whether the disk takes writes again.
     fn probe(&mut self) {
+        self.probe_at = Instant::now() + self.shared.options.probe_every;
         let shared = Arc::clone(&self.shared);
         let Some((_, wanted_bytes)) = shared.health.tripped() else {
             return;
         };
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| !open.disk.is_in_place())
+        {
+            // Removed, or another one by now.
+            self.shared.set_disk(None);
+            self.open = None;
+        }
         let outcome = match &mut self.open {
-            Some(open) => probe(&shared, open, wanted_bytes).map_err(|refused| {
-                let is_full = is_full(&refused);
-                (refused.to_string(), is_full)
-            }),
+            Some(open) => probe(&shared, open, wanted_bytes).map_err(|error| error.to_string()),
             None => match Disk::open(&shared.options.path) {
                 Ok((disk, connection)) => self.adopt(disk, connection),
-                Err(error) => Err((chain(&error), true)),
+                Err(error) => Err(chain(&error)),
             },
         };
         match outcome {
             Ok(()) => shared.health.recover(),
-            Err((reason, is_to_stay)) => {
-                shared.health.trip(reason, wanted_bytes);
-                if !is_to_stay {
-                    // The directory may be another one by now: open it from the start next time.
-                    self.shared.set_disk(None);
-                    self.open = None;
-                }
-            }
+            Err(reason) => shared.health.trip(reason, wanted_bytes),
         }
     }
 
-    fn adopt(&mut self, disk: Disk, connection: Connection) -> Result<(), (String, bool)> {
+    fn adopt(&mut self, disk: Disk, connection: Connection) -> Result<(), String> {
         let mut open = Open::new(Arc::new(disk), connection);
-        let outcome = self
-            .shared
+        self.shared
             .take_stock(&open.connection)
             .map_err(Refused::from)
-            .and_then(|()| probe(&self.shared, &mut open, 0));
-        match outcome {
-            Ok(()) => {
-                self.take(open);
-                Ok(())
-            }
-            Err(refused) => Err((refused.to_string(), true)),
-        }
+            .and_then(|()| probe(&self.shared, &mut open, 0))
+            .map_err(|refused| refused.to_string())?;
+        self.take(open);
+        Ok(())
     }
 }
 
@@ -290,7 +301,7 @@ fn gather(first: Job, queue: &Receiver<Job>) -> Vec<Job> {
     jobs
 }
 
-fn say(job: &Job, answer: bool) {
+fn say(job: &Job, answer: u64) {
     if let Some(reply) = &job.reply {
         reply.try_send(answer).ok();
     }

@@ -1,0 +1,110 @@
+//! How another process has something purged while this one has the directory: it writes down what,
+//! and this one does it, so that copies in memory go as well.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+
+use super::apply::{Effects, Refused, Target};
+use super::clock::of_ms;
+use super::purge::{Key, Purge, carry_out};
+use super::shared::Shared;
+use super::writer::Open;
+use super::{Space, schema};
+
+/// How often the asking process looks for the answer.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Asks the process that has the directory to purge; how many bodies it removed, or `None` when it
+/// said nothing for this long.
+pub(super) fn ask(
+    database: &Path,
+    purge: &Purge,
+    patience: Duration,
+) -> rusqlite::Result<Option<u64>> {
+    let connection = schema::open_asking(database)?;
+    let (space, key, before) = purge.columns();
+    let is_prefix = purge.key.as_ref().is_some_and(Key::is_prefix);
+    connection.execute(
+        "INSERT INTO request (space, key, is_prefix, stored_before_ms, with_items) \
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![space, key, is_prefix, before, purge.with_items],
+    )?;
+    let id = connection.last_insert_rowid();
+    let begun = Instant::now();
+    let mut answer = None;
+    while answer.is_none() && begun.elapsed() < patience {
+        std::thread::sleep(LOOK_EVERY);
+        let sql = "SELECT removed FROM request WHERE id = ?1";
+        let removed: Option<Option<i64>> = connection
+            .query_row(sql, [id], |row| row.get(0))
+            .optional()?;
+        answer = removed.flatten().map(i64::unsigned_abs);
+    }
+    connection.execute("DELETE FROM request WHERE id = ?1", [id])?;
+    Ok(answer)
+}
+
+/// Does what other processes asked for since the last look.
+pub(super) fn answer_requests(shared: &Shared, open: &mut Open) -> Result<(), Refused> {
+    let version = open
+        .connection
+        .pragma_query_value(None, "data_version", |row| row.get(0))?;
+    if open.seen == Some(version) {
+        return Ok(());
+    }
+    let files = &open.disk.library.files;
+    let transaction = open
+        .connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if open.seen.is_none() {
+        // Answers that nobody took before the last process ended.
+        transaction.execute("DELETE FROM request WHERE removed IS NOT NULL", [])?;
+    }
+    let asked = unanswered(&transaction)?;
+    let mut target = Target {
+        connection: &transaction,
+        files,
+        use_clock: &shared.use_clock,
+        effects: Effects::default(),
+    };
+    for (id, purge) in &asked {
+        let removed = carry_out(&mut target, purge)?;
+        transaction.execute(
+            "UPDATE request SET removed = ?2 WHERE id = ?1",
+            params![id, removed.cast_signed()],
+        )?;
+    }
+    let effects = target.effects;
+    transaction.commit()?;
+    effects.freed.iter().for_each(|id| files.remove(*id));
+    shared.health.weigh(effects.entries, effects.weight);
+    asked.iter().for_each(|(_, purge)| shared.tell(purge));
+    open.seen = Some(version);
+    Ok(())
+}
+
+fn unanswered(connection: &Connection) -> rusqlite::Result<Vec<(i64, Purge)>> {
+    let sql = "SELECT id, space, key, is_prefix, stored_before_ms, with_items FROM request \
+               WHERE removed IS NULL ORDER BY id";
+    let mut select = connection.prepare_cached(sql)?;
+    let asked = select.query_map([], |row| {
+        let space: Option<i64> = row.get(1)?;
+        let key: Option<String> = row.get(2)?;
+        let key = match row.get(3)? {
+            true => key.map(Key::StartsWith),
+            false => key.map(Key::Is),
+        };
+        let before: Option<i64> = row.get(4)?;
+        let purge = Purge {
+            space: space.and_then(Space::of_id),
+            key,
+            stored_before: before.map(of_ms),
+            with_items: row.get(5)?,
+        };
+        // A space that this version doesn't know has nothing in it.
+        Ok((space.is_none() || purge.space.is_some()).then_some((row.get(0)?, purge)))
+    })?;
+    asked.filter_map(Result::transpose).collect()
+}
