@@ -1,6 +1,7 @@
 //! The store from outside: what is put is read, by whom and after what.
 
 mod corruption;
+mod damage;
 mod limits;
 
 use super::*;
@@ -17,6 +18,16 @@ fn large(seed: u32) -> String {
     (0..40_000_u32)
         .map(|n| format!("{:x} ", n.wrapping_mul(2_654_435_761).rotate_left(seed)))
         .collect()
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    for _ in 0..2_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("not within ten seconds: {what}");
 }
 
 #[tokio::test]
@@ -107,9 +118,7 @@ async fn one_process_at_a_time_and_the_next_one_takes_over() {
             .await
     );
     first.close().await;
-    while second.status().degraded.is_some() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("it takes over", || second.status().degraded.is_none()).await;
     // What the second one could not write must not come back as the first one wrote it.
     assert!(second.get(Space::Feeds, "news").await.is_none());
     assert!(second.get(Space::Feeds, "other").await.is_some());

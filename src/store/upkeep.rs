@@ -116,6 +116,20 @@ pub(super) fn shrink(connection: &Connection) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Looks for damage that no reading would find: a key that its index no longer leads to is a miss for
+/// ever. Only the tables that stay small.
+pub(super) fn check(connection: &Connection) -> Result<(), Refused> {
+    for table in ["entry", "state"] {
+        let mut check = connection.prepare(&format!("PRAGMA integrity_check({table})"))?;
+        let finding: String = check.query_row([], |row| row.get(0))?;
+        if finding != "ok" {
+            let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            return Err(rusqlite::Error::SqliteFailure(damaged, Some(finding)).into());
+        }
+    }
+    Ok(())
+}
+
 /// Removes the files of one directory that no record has: those of a process that was killed
 /// between putting a file at its place and committing its record.
 pub(super) fn sweep(disk: &Disk, connection: &Connection, shard: u8) -> Result<(), Refused> {

@@ -163,6 +163,9 @@ impl Writer {
         if let Some(shard) = self.to_sweep {
             upkeep::sweep(&open.disk, &open.connection, shard)?;
             self.to_sweep = (shard < files::SHARDS).then(|| shard + 1);
+            if self.to_sweep.is_none() {
+                upkeep::check(&open.connection)?;
+            }
         }
         Ok(())
     }

@@ -9,13 +9,13 @@ use rusqlite::Connection;
 use super::*;
 
 /// A store with two bodies in files (`one`, `two`) and two in the database (`three`, `four`).
-struct Fixture {
-    folder: tempfile::TempDir,
-    bodies: [(&'static str, String); 4],
+pub(super) struct Fixture {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) bodies: [(&'static str, String); 4],
 }
 
 impl Fixture {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let fixture = Self {
             folder: tempfile::tempdir().unwrap(),
             bodies: [
@@ -37,7 +37,7 @@ impl Fixture {
         fixture
     }
 
-    fn copy(&self) -> Self {
+    pub(super) fn copy(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let copied = std::process::Command::new("cp")
             .arg("-r")
@@ -98,7 +98,7 @@ impl Fixture {
     }
 }
 
-fn rewrite(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn rewrite(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = fs::read(path).unwrap();
     change(&mut bytes);
     fs::write(path, bytes).unwrap();
@@ -146,7 +146,7 @@ async fn a_damaged_file_is_a_miss() {
     fixture.check("swapped", &["one", "two"]).await;
 }
 
-fn fifo(path: &Path) {
+pub(super) fn fifo(path: &Path) {
     let made = std::process::Command::new("mkfifo").arg(path).status();
     assert!(made.unwrap().success());
 }
@@ -253,146 +253,4 @@ async fn damaged_states_and_items_are_misses() {
     assert_eq!(store.newest_items("news", 10).await.len(), 1);
     assert_eq!(store.status().bad, 3);
     store.close().await;
-}
-
-#[tokio::test]
-async fn a_damaged_database_never_tells_a_lie() {
-    let pristine = Fixture::new().await;
-    let database = fs::read(pristine.folder.path().join("store.db")).unwrap();
-    let mut state = 7_u64;
-    let mut lost = 0;
-    for _ in 0..60 {
-        let fixture = Fixture::new().await;
-        let mut bytes = database.clone();
-        for _ in 0..4 {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            let at = usize::try_from(state >> 33).unwrap() % bytes.len();
-            bytes[at] ^= 1 << (state & 7);
-        }
-        fs::write(fixture.folder.path().join("store.db"), bytes).unwrap();
-        let store = Store::open_or_retry(Options {
-            probe_every: Duration::from_millis(5),
-            ..Options::at(fixture.folder.path())
-        })
-        .unwrap();
-        for (key, body) in &fixture.bodies {
-            match store.get(Space::Mirror, key).await {
-                Some(entry) => assert_eq!(entry.body.concat(), body.as_bytes()),
-                None => lost += 1,
-            }
-        }
-        // Sooner or later it writes again, as it is or anew.
-        let put = async || {
-            store
-                .put(Space::Feeds, "new", Vec::new(), pieces("new"))
-                .await
-        };
-        while !put().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        assert!(store.get(Space::Feeds, "new").await.is_some());
-        store.close().await;
-    }
-    assert!((1..200).contains(&lost), "{lost} of 240 were lost");
-}
-
-#[tokio::test]
-async fn what_can_be_read_of_a_damaged_database_is_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let options = Options::at(folder.path());
-    let store = Store::open(options.clone()).unwrap();
-    let items: Vec<_> = (0..500)
-        .map(|guid| HistoryItem {
-            guid: guid.to_string(),
-            bytes: large(guid).into(),
-        })
-        .collect();
-    for batch in items.chunks(50) {
-        assert!(store.record_items("news", batch.to_vec(), 1_000).await);
-    }
-    store.set_state(Space::Hosts, "example.org", Some(b"kept".to_vec()));
-    store.close().await;
-    // One of the pages that hold rows (leaves of a table, 0x0d) is lost.
-    let path = folder.path().join("store.db");
-    rewrite(&path, |bytes| {
-        let leaves: Vec<&mut [u8]> = bytes
-            .chunks_mut(4_096)
-            .filter(|page| page[0] == 0x0d)
-            .collect();
-        assert!(leaves.len() > 10, "{} leaves", leaves.len());
-        let middle = leaves.len() / 2;
-        leaves.into_iter().nth(middle).unwrap().fill(0xaa);
-    });
-    let store = Store::open_or_retry(Options {
-        probe_every: Duration::from_millis(5),
-        ..options
-    })
-    .unwrap();
-    // A transaction over all of it finds the damage.
-    while store.newest_items("news", 1_000).await.is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    let kept = store.newest_items("news", 1_000).await;
-    assert!(kept.len() > 400, "{} of 500 items", kept.len());
-    assert!(folder.path().join("store.db.damaged").exists());
-    let state = store.state(Space::Hosts, "example.org").await;
-    assert_eq!(state, Some(b"kept".to_vec()));
-    store.close().await;
-}
-
-#[tokio::test]
-async fn what_has_the_place_of_our_files_is_refused_or_replaced() {
-    let refused: [(&str, fn(&Path)); 6] = [
-        ("a file for the directory", |path| {
-            fs::write(path, "").unwrap();
-        }),
-        ("a directory for the database", |path| {
-            fs::create_dir_all(path.join("store.db")).unwrap();
-        }),
-        ("a link for the database", |path| {
-            fs::create_dir_all(path).unwrap();
-            symlink("/etc/passwd", path.join("store.db")).unwrap();
-        }),
-        ("a FIFO for the database", |path| {
-            fs::create_dir_all(path).unwrap();
-            fifo(&path.join("store.db"));
-        }),
-        ("a link for the lock", |path| {
-            fs::create_dir_all(path).unwrap();
-            symlink("/etc/passwd", path.join("lock")).unwrap();
-        }),
-        ("a link for the bodies", |path| {
-            fs::create_dir_all(path).unwrap();
-            symlink("/tmp", path.join("bodies")).unwrap();
-        }),
-    ];
-    for (what, make) in refused {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("data");
-        make(&path);
-        let error = Store::open(Options::at(&path)).expect_err(what);
-        assert!(
-            matches!(error, OpenError::Unusable { .. }),
-            "{what}: {error}"
-        );
-    }
-    // No database at all, and one that isn't ours, give way.
-    for content in ["", "no database", &"x".repeat(100_000)] {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("store.db"), content).unwrap();
-        let store = Store::open(Options::at(folder.path())).unwrap();
-        assert!(store.put(Space::Feeds, "a", Vec::new(), Vec::new()).await);
-        store.close().await;
-    }
-    // A later version's is left alone.
-    let folder = tempfile::tempdir().unwrap();
-    let open = || Store::open(Options::at(folder.path()));
-    open().unwrap().close().await;
-    let database = Connection::open(folder.path().join("store.db")).unwrap();
-    database.execute_batch("PRAGMA user_version = 99").unwrap();
-    drop(database);
-    assert!(matches!(open(), Err(OpenError::Newer { version: 99, .. })));
-    assert!(!folder.path().join("store.db.damaged").exists());
 }

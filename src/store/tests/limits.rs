@@ -12,16 +12,6 @@ fn quick(path: &std::path::Path) -> Options {
     }
 }
 
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..2_000 {
-        if holds() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("not within ten seconds: {what}");
-}
-
 fn files_below(path: &std::path::Path) -> usize {
     let entries = fs::read_dir(path).unwrap();
     entries
