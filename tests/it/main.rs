@@ -9,15 +9,19 @@
 
 mod commands;
 mod config;
+mod crowds;
 mod edge;
 mod faults;
 mod golden;
+mod holds;
 mod lossless;
 mod origin;
+mod polite;
 mod reader;
 mod service;
 mod serving;
 mod signing;
+mod simulation;
 mod ssrf;
 mod streaming;
 mod tidy;

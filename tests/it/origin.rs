@@ -94,6 +94,12 @@ impl Reply {
         self
     }
 
+    /// Goes on with another reply.
+    pub(crate) fn then(mut self, mut reply: Self) -> Self {
+        self.0.append(&mut reply.0);
+        self
+    }
+
     pub(crate) fn close(mut self) -> Self {
         self.0.push(Step::Close);
         self
