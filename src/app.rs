@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::cache::{self, Shelf};
 use crate::config::Settings;
 use crate::image::address::Keys;
+use crate::mirror::{Mirror, Mirrors};
 use crate::refresh::{self, Feed, Refresher};
 use crate::rewrite::RuleError;
 use crate::store::Store;
@@ -54,6 +55,9 @@ pub struct App {
     pub refresher: Arc<Refresher>,
     /// What outlives the process.
     pub store: Store,
+    /// What answers for mirrored origins.
+    pub mirrors: Arc<Mirrors>,
+    mirrors_by_name: HashMap<String, Arc<Mirror>>,
     feeds: HashMap<String, Arc<Feed>>,
     /// The keys of `feeds` in the order of the configuration.
     order: Vec<String>,
@@ -88,9 +92,17 @@ impl App {
             order.push(name);
         }
         let shelf = Shelf::new(options.cache.memory_bytes);
-        let refresher = Refresher::new(client, shelf, &options);
+        let refresher = Refresher::new(client.clone(), shelf.clone(), &options);
+        let mirrors = Mirrors::new(client, shelf, store.clone(), refresher.tasks.clone());
+        let public_url = &settings.server.public_url;
+        let mirrors_by_name = settings.mirrors.iter().map(|mirror| {
+            let name = mirror.name.clone();
+            (name, Arc::new(Mirror::new(mirror.clone(), public_url)))
+        });
         let stopping = AtomicBool::new(false);
         Ok(Self {
+            mirrors: Arc::new(mirrors),
+            mirrors_by_name: mirrors_by_name.collect(),
             settings,
             refresher: Arc::new(refresher),
             store,
@@ -109,6 +121,12 @@ impl App {
     /// The feeds, in the order of the configuration.
     pub fn feeds(&self) -> impl Iterator<Item = &Arc<Feed>> {
         self.order.iter().filter_map(|name| self.feeds.get(name))
+    }
+
+    /// The mirror of this name.
+    #[must_use]
+    pub fn mirror(&self, name: &str) -> Option<&Arc<Mirror>> {
+        self.mirrors_by_name.get(name)
     }
 
     /// From now on `/readyz` says no.

@@ -1,8 +1,8 @@
 //! Feedwright: a feed proxy that rewrites a feed without losing a byte it was not told to change.
 //!
-//! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `refresh` → `config` →
-//! `cache`, `upstream`, `store` → `rewrite` → `feed`, `image`. `feed`, `rewrite` and `image` do no
-//! I/O, read no clock and know no settings.
+//! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `mirror`, `refresh` →
+//! `config` → `cache`, `upstream`, `store` → `rewrite` → `feed`, `image`. `feed`, `rewrite` and
+//! `image` do no I/O, read no clock and know no settings.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -11,6 +11,7 @@ pub mod routes;
 
 pub mod app;
 pub mod http;
+pub mod mirror;
 pub mod refresh;
 
 pub mod config;

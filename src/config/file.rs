@@ -12,6 +12,7 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::images::{self, ImageProxy};
+use super::mirror::{self, MIRRORS_MAX, Mirror};
 use super::reader::{Table, Written};
 use super::rules::RuleKeys;
 use super::settings::{FeedName, LogFormat};
@@ -23,19 +24,19 @@ use crate::upstream::HostPort;
 /// Feeds that one configuration may have.
 const FEEDS_MAX: usize = 10_000;
 
-const NOTHING: Duration = Duration::ZERO;
+pub(super) const NOTHING: Duration = Duration::ZERO;
 const MILLISECOND: Duration = Duration::from_millis(1);
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const HOUR: Duration = Duration::from_secs(3_600);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
 const MONTH: Duration = Duration::from_secs(30 * 86_400);
-const YEAR: Duration = Duration::from_secs(365 * 86_400);
+pub(super) const YEAR: Duration = Duration::from_secs(365 * 86_400);
 
 /// Any timeout on a connection.
 const TIMEOUTS: RangeInclusive<Duration> = MILLISECOND..=HOUR;
 /// Any body.
-const BODIES: RangeInclusive<u64> = 1 << 10..=1 << 30;
+pub(super) const BODIES: RangeInclusive<u64> = 1 << 10..=1 << 30;
 /// The cache.
 const MEMORIES: RangeInclusive<u64> = 1 << 20..=1 << 40;
 /// The store.
@@ -52,6 +53,7 @@ pub(super) struct File {
     pub(super) image_proxies: Vec<ImageProxy>,
     pub(super) defaults: Shared,
     pub(super) feeds: Vec<Feed>,
+    pub(super) mirrors: Vec<Mirror>,
 }
 
 pub(super) struct Server {
@@ -137,6 +139,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> File {
         image_proxies: images::read_proxies(root),
         defaults: root.table("defaults", read_shared),
         feeds: root.tables("feed", FEEDS_MAX, read_feed),
+        mirrors: root.tables("mirror", MIRRORS_MAX, mirror::read),
     }
 }
 

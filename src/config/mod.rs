@@ -10,6 +10,7 @@ mod environment;
 mod file;
 mod images;
 mod intervals;
+mod mirror;
 mod problem;
 mod reader;
 mod resolve;
@@ -30,6 +31,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use environment::variables;
+pub use mirror::{MirrorSettings, RequestHeaders};
 pub use problem::Problems;
 pub use settings::{
     FeedName, FeedNameError, FeedSettings, LogFormat, LogSettings, ServerSettings, Settings,

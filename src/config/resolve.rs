@@ -67,6 +67,7 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
             .map_or(BACKGROUND_FETCHES_MAX, |count| count.value as usize),
         fetch: fetch(file.fetch),
         feeds,
+        mirrors: super::mirror::resolve(file.mirrors, problems),
         server,
     };
     settings.set_image_keys(value(file.image.key).unwrap_or_default());

@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::mirror::MirrorSettings;
 use crate::image::address::Keys;
 use crate::rewrite::RuleOptions;
 use crate::store;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub background_fetches_max: usize,
     /// The feeds, in the order of the file; names are unique.
     pub feeds: Vec<FeedSettings>,
+    /// The mirrors, in the order of the file; names are unique.
+    pub mirrors: Vec<MirrorSettings>,
 }
 
 impl Settings {

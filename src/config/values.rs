@@ -177,6 +177,23 @@ impl Table<'_, '_> {
         })
     }
 
+    /// The same, of at most `count_max` members.
+    pub(super) fn list_max<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        count_max: usize,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<Written<Vec<T>>> {
+        let list = self.list(key, parse)?;
+        if list.value.len() > count_max {
+            self.refuse(
+                list.spot.clone(),
+                format!("there can be no more than {count_max}"),
+            );
+        }
+        Some(list)
+    }
+
     /// A list of texts, each of which `parse` understands.
     pub(super) fn list<T, E: Display>(
         &mut self,

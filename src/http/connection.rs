@@ -114,11 +114,12 @@ async fn respond<A: Answer>(
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Infallible> {
-    let head = Arc::new(request.into_parts().0);
+    let (head, request_body) = request.into_parts();
+    let head = Arc::new(head);
     let in_flight = meter.begin(head.version);
     let record = body::Request::begin(in_flight, Arc::clone(&head), peer);
     let reply = if names_its_host(&head) {
-        answer.answer(Arc::clone(&head)).await
+        answer.answer(Arc::clone(&head), request_body).await
     } else {
         Failure::NoHost.into_reply()
     };
@@ -126,6 +127,7 @@ async fn respond<A: Answer>(
     if head.method == Method::HEAD {
         // A 304 has no content of its own whose length could be told (RFC 9110 §8.6).
         if parts.status != StatusCode::NOT_MODIFIED
+            && !parts.headers.contains_key(CONTENT_LENGTH)
             && let Some(bytes) = http_body::Body::size_hint(&reply_body).exact()
         {
             parts.headers.insert(CONTENT_LENGTH, bytes.into());

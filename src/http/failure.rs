@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::ReplyBody;
 use crate::cache::policy::{CacheStatus, Forwarded};
+use crate::mirror;
 use crate::refresh::Trouble;
 use crate::upstream::FetchError;
 
@@ -23,6 +24,10 @@ pub enum Failure {
     NoHost,
     /// No feed has this name.
     UnknownFeed,
+    /// No mirror has this name.
+    UnknownMirror,
+    /// A mirror can't answer.
+    Mirror(Arc<mirror::Trouble>),
     /// The reader refuses every coding we have.
     NotAcceptable,
     /// We are shutting down.
@@ -36,13 +41,14 @@ pub enum Failure {
 impl Failure {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound | Self::UnknownFeed => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownFeed | Self::UnknownMirror => StatusCode::NOT_FOUND,
             Self::NoHost => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Self::Encoding(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Upstream(trouble) => upstream_status(trouble),
+            Self::Mirror(trouble) => mirror_status(trouble),
         }
     }
 
@@ -50,6 +56,8 @@ impl Failure {
         match self {
             Self::NotFound => "Nothing is here. The list of feeds is at /.\n".into(),
             Self::UnknownFeed => "No feed has this name. The list of feeds is at /.\n".into(),
+            Self::UnknownMirror => "No mirror has this name.\n".into(),
+            Self::Mirror(trouble) => mirror_text(trouble),
             Self::NoHost => "The request names no host.\n".into(),
             Self::MethodNotAllowed => "Only GET and HEAD are answered here.\n".into(),
             Self::NotAcceptable => "Feeds are sent as gzip, br, zstd or identity.\n".into(),
@@ -79,18 +87,33 @@ impl Failure {
         if matches!(self, Self::MethodNotAllowed) {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
-        if let Self::Upstream(trouble) = &self {
-            let status = CacheStatus {
-                forwarded: Some(Forwarded::UriMiss),
-                forwarded_status: trouble.status().map(|status| status.as_u16()),
-                detail: Some(trouble.reason()),
-                ..CacheStatus::default()
-            };
-            if let Ok(status) = HeaderValue::try_from(status.to_string()) {
-                headers.insert("cache-status", status);
-            }
+        if let Self::Mirror(trouble) = &self
+            && let mirror::Trouble::Method(methods) = &**trouble
+            && let Ok(methods) = HeaderValue::try_from(methods.as_str())
+        {
+            headers.insert(ALLOW, methods);
+        }
+        if let Some(status) = self.cache_status()
+            && let Ok(status) = HeaderValue::try_from(status.to_string())
+        {
+            headers.insert("cache-status", status);
         }
         reply
+    }
+
+    /// What upstream did, where that is why.
+    fn cache_status(&self) -> Option<CacheStatus> {
+        let (status, reason) = match self {
+            Self::Upstream(trouble) => (trouble.status(), trouble.reason()),
+            Self::Mirror(trouble) => (trouble.status(), trouble.reason()),
+            _ => return None,
+        };
+        Some(CacheStatus {
+            forwarded: Some(Forwarded::UriMiss),
+            forwarded_status: status.map(|status| status.as_u16()),
+            detail: Some(reason),
+            ..CacheStatus::default()
+        })
     }
 }
 
@@ -106,5 +129,34 @@ fn upstream_status(trouble: &Trouble) -> StatusCode {
         // Ours, not upstream's: more is to be fetched at once than we fetch.
         Trouble::Fetch(FetchError::Crowded) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+/// What a mirror refuses is the reader's affair; what an origin does is 504 when it is slow, 502
+/// otherwise.
+fn mirror_status(trouble: &mirror::Trouble) -> StatusCode {
+    use mirror::Trouble;
+    match trouble {
+        Trouble::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+        Trouble::BadPath | Trouble::BodyBroken => StatusCode::BAD_REQUEST,
+        Trouble::TooLong => StatusCode::URI_TOO_LONG,
+        Trouble::Loop => StatusCode::LOOP_DETECTED,
+        Trouble::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
+        Trouble::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Trouble::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Trouble::Fetch(FetchError::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
+        Trouble::Shared(trouble) => mirror_status(trouble),
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+fn mirror_text(trouble: &mirror::Trouble) -> String {
+    let status = mirror_status(trouble);
+    match status.as_u16() {
+        502 | 504 => format!("The origin can't be had now: {}.\n", trouble.reason()),
+        _ => format!(
+            "{}: {trouble}.\n",
+            status.canonical_reason().unwrap_or("Error")
+        ),
     }
 }

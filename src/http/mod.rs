@@ -14,12 +14,14 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use body::ReplyBody;
+pub use hyper::body::Incoming as RequestBody;
 
 /// What answers requests; cloned for each connection.
 pub trait Answer: Clone + Send + Sync + 'static {
-    /// The reply to one request. GET and HEAD are answered alike: the edge drops the body.
+    /// The reply to one request. The edge drops the body of a reply to HEAD.
     fn answer(
         &self,
         head: Arc<http::request::Parts>,
+        body: RequestBody,
     ) -> impl Future<Output = http::Response<ReplyBody>> + Send;
 }

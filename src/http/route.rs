@@ -7,6 +7,13 @@ use http::Method;
 pub enum Route<'a> {
     /// `/feeds/{name}`: a rewritten feed.
     Feed(&'a str),
+    /// `/mirror/{name}/*`: an origin under a prefix; `rest` starts with its slash, or is empty.
+    Mirror {
+        /// The mirror's name.
+        name: &'a str,
+        /// What stands behind it.
+        rest: &'a str,
+    },
     /// `/`: the feeds, for people.
     Index,
     /// `/healthz`: whether the process is alive.
@@ -23,6 +30,11 @@ pub enum Route<'a> {
 /// the cache.
 #[must_use]
 pub fn find<'a>(method: &Method, path: &'a str) -> Route<'a> {
+    if let Some(path) = path.strip_prefix("/mirror/") {
+        let (name, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+        // Which methods there are is the mirror's affair.
+        return Route::Mirror { name, rest };
+    }
     let route = match path {
         "/" => Route::Index,
         "/healthz" => Route::Health,
@@ -45,6 +57,7 @@ mod tests {
 
     #[test]
     fn routes() {
+        let mirror = |name, rest| Route::Mirror { name, rest };
         for (method, path, expected) in [
             (Method::GET, "/", Route::Index),
             (Method::HEAD, "/feeds/dw", Route::Feed("dw")),
@@ -57,6 +70,12 @@ mod tests {
             (Method::DELETE, "/", Route::MethodNotAllowed),
             (Method::OPTIONS, "/nowhere", Route::NotFound),
             (Method::GET, "//feeds/dw", Route::NotFound),
+            (Method::GET, "/mirror/", mirror("", "")),
+            (Method::GET, "/mirror/m", mirror("m", "")),
+            (Method::POST, "/mirror/m/", mirror("m", "/")),
+            (Method::GET, "/mirror/m/a//b", mirror("m", "/a//b")),
+            (Method::GET, "/mirror//m", mirror("", "/m")),
+            (Method::GET, "/mirror", Route::NotFound),
         ] {
             assert_eq!(find(&method, path), expected, "{method} {path}");
         }

@@ -1,6 +1,7 @@
 //! One file per route, each read from top to bottom.
 
 mod feed;
+mod mirror;
 mod status;
 
 use std::sync::Arc;
@@ -11,17 +12,20 @@ use http::request::Parts;
 use crate::app::App;
 use crate::http::failure::Failure;
 use crate::http::route::{self, Route};
-use crate::http::{Answer, ReplyBody};
+use crate::http::{Answer, ReplyBody, RequestBody};
 
 /// Answers requests from what [`App`] holds.
 #[derive(Debug, Clone)]
 pub struct Routes(pub Arc<App>);
 
 impl Answer for Routes {
-    async fn answer(&self, head: Arc<Parts>) -> Response<ReplyBody> {
+    async fn answer(&self, head: Arc<Parts>, body: RequestBody) -> Response<ReplyBody> {
         let app = &*self.0;
         let reply = match route::find(&head.method, head.uri.path()) {
             Route::Feed(name) => feed::answer(app, name, &head).await,
+            Route::Mirror { name, rest } => {
+                mirror::answer(app, (name, rest), Arc::clone(&head), body).await
+            }
             Route::Index => status::index(app),
             Route::Health => Ok(status::text("ok\n")),
             Route::Ready => status::ready(app),

@@ -149,7 +149,7 @@ impl Client {
 }
 
 /// Judges a response's head before anything of its body is read.
-fn check_head(response: &reqwest::Response, route: &Route) -> Result<(), FetchError> {
+pub(super) fn check_head(response: &reqwest::Response, route: &Route) -> Result<(), FetchError> {
     // SECURITY: the last check, of the socket itself. Behind an outbound proxy it would judge the
     // proxy's address.
     if route.permit == Permit::Public && route.proxy.is_none() {

@@ -14,6 +14,7 @@ pub mod guard;
 mod hostport;
 pub mod hosts;
 mod jitter;
+mod pass;
 mod reply;
 mod request;
 mod resolver;
@@ -24,6 +25,7 @@ pub use coding::CodingError;
 pub use error::{Cause, FetchError, Limit, Phase, RedirectProblem};
 pub use hostport::{HostPort, HostPortError};
 pub use jitter::Jitter;
+pub use pass::{Outgoing, Passed, PassedBody};
 pub use reply::{Fetched, Found, NotModified, Validators};
 pub use resolver::{Lookup, system};
 

@@ -11,7 +11,7 @@ const EXAMPLE: &str = include_str!("../../config/feedwright.toml");
 const DOCUMENTATION: &str = include_str!("../../docs/configuration.md");
 
 /// Every table there is, as the example and the documentation name it.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "[server]",
     "[log]",
     "[store]",
@@ -20,6 +20,7 @@ const SECTIONS: [&str; 8] = [
     "[image_proxy.weserv]",
     "[defaults]",
     "[[feed]]",
+    "[[mirror]]",
 ];
 
 fn parse_text(text: &str) -> Result<Settings, Problems> {
@@ -110,6 +111,76 @@ fn the_examples_feed_is_one_that_says_nothing() {
 }
 
 #[test]
+fn the_examples_mirror_is_one_that_says_nothing() {
+    let bare = "[[mirror]]\nname = 'example'\norigin = 'https://static.example.org/'";
+    let (bare, example) = (settings(bare), settings(&uncommented()));
+    let (bare, example) = (&bare.mirrors[0], &example.mirrors[0]);
+    assert_eq!(format!("{example:?}"), format!("{bare:?}"));
+    assert_eq!(example.stale_if_error, bare.stale_if_error);
+    assert_eq!(example.total_timeout, bare.total_timeout);
+    let sizes = |mirror: &feedwright::config::MirrorSettings| {
+        (
+            mirror.object_bytes_max,
+            mirror.body_bytes_max,
+            mirror.request_bytes_max,
+        )
+    };
+    assert_eq!(sizes(example), sizes(bare));
+    let switches = |mirror: &feedwright::config::MirrorSettings| {
+        [
+            mirror.cookies,
+            mirror.authorization,
+            mirror.honor_request_cache_control,
+        ]
+    };
+    assert_eq!(switches(example), [false; 3]);
+    assert_eq!(switches(bare), [false; 3]);
+}
+
+#[test]
+fn mirrors_that_are_no_good_are_refused() {
+    for (keys, reason) in [
+        (
+            "name = 'A'\norigin = 'https://x.example/'",
+            "a mirror's name has",
+        ),
+        (
+            "name = 'a'\norigin = 'https://x.example/b'",
+            "must end with a slash",
+        ),
+        (
+            "name = 'a'\norigin = 'https://x.example/?q'",
+            "must have no `?`",
+        ),
+        (
+            "name = 'a'\norigin = 'https://u:p@x.example/'",
+            "must have no user",
+        ),
+        ("name = 'a'\norigin = 'ftp://x.example/'", "must start with"),
+        ("name = 'a'", "`origin` is missing"),
+    ] {
+        let report = report_on(&format!("[[mirror]]\n{keys}"));
+        assert!(report.contains(reason), "{report}");
+    }
+    let mirror = "[[mirror]]\nname = 'a'\norigin = 'https://x.example/'\n";
+    for (key, reason) in [
+        ("methods = ['CONNECT']", "never passed on"),
+        ("methods = ['a b']", "no name of a method"),
+        (
+            "request_headers = ['cookie']",
+            "a key of its own for it: `cookies`",
+        ),
+        ("request_headers = ['host']", "follows from the origin"),
+        ("object_bytes_max = '1GiB'", "must be from"),
+        ("total_timeout = '2d'", "must be from"),
+    ] {
+        let report = report_on(&format!("{mirror}{key}"));
+        assert!(report.contains(reason), "{report}");
+    }
+    assert!(report_on(&format!("{mirror}{mirror}")).contains("another mirror has this name"));
+}
+
+#[test]
 fn the_example_names_every_key_and_no_other() {
     let mut written: BTreeSet<(String, String)> = BTreeSet::new();
     for (section, key, _) in example_keys() {
@@ -153,7 +224,9 @@ fn the_documentation_names_every_key_with_its_default() {
         let part = part.split("\n## ").next().unwrap_or_default();
         // These have no default.
         let row = match (section.as_str(), key.as_str()) {
-            ("[[feed]]", "name" | "url") | ("[image_proxy.weserv]", _) => format!("| `{key}` | "),
+            ("[[feed]]", "name" | "url")
+            | ("[[mirror]]", "name" | "origin")
+            | ("[image_proxy.weserv]", _) => format!("| `{key}` | "),
             _ => format!("| `{key}` | `{value}` |"),
         };
         assert!(part.contains(&row), "{heading}: no row {row}");

@@ -15,6 +15,7 @@ mod faults;
 mod golden;
 mod holds;
 mod lossless;
+mod mirror;
 mod origin;
 mod polite;
 mod reader;

@@ -15,14 +15,21 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("demo", &["config"]),
-    ("routes", &["app", "cache", "http", "refresh"]),
+    (
+        "routes",
+        &["app", "cache", "http", "mirror", "refresh", "upstream"],
+    ),
     (
         "app",
         &[
-            "cache", "config", "image", "refresh", "rewrite", "store", "upstream",
+            "cache", "config", "image", "mirror", "refresh", "rewrite", "store", "upstream",
         ],
     ),
-    ("http", &["cache", "config", "refresh", "upstream"]),
+    (
+        "http",
+        &["cache", "config", "mirror", "refresh", "upstream"],
+    ),
+    ("mirror", &["cache", "config", "store", "upstream"]),
     (
         "refresh",
         &["cache", "config", "feed", "rewrite", "upstream"],

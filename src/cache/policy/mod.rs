@@ -34,7 +34,7 @@ pub use status::{CacheStatus, Forwarded};
 pub use storing::{NotStored, end_to_end, storable};
 pub use targeted::governing;
 pub use update::{HeadEffect, head_effect, updated};
-pub use validation::{Asked, conditional, selects};
+pub use validation::{Asked, conditional, selects, unconditional};
 pub use vary::Selection;
 
 use std::time::Duration;

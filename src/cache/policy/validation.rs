@@ -43,9 +43,7 @@ pub fn conditional<'a>(
     if tags.is_none() && modified.is_none() {
         return Asked::Unconditionally;
     }
-    for reader_condition in [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_RANGE, RANGE] {
-        request.remove(reader_condition);
-    }
+    unconditional(request);
     if let Some(tags) = tags {
         request.insert(IF_NONE_MATCH, tags);
     }
@@ -53,6 +51,13 @@ pub fn conditional<'a>(
         request.insert(IF_MODIFIED_SINCE, modified);
     }
     Asked::Conditionally
+}
+
+/// Takes the reader's own conditions and ranges out of a request, so that the answer is the whole.
+pub fn unconditional(request: &mut HeaderMap) {
+    for condition in [IF_NONE_MATCH, IF_MODIFIED_SINCE, IF_RANGE, RANGE] {
+        request.remove(condition);
+    }
 }
 
 /// Whether a 304 is about this stored response (§4.3.4): its validators are the ones the 304

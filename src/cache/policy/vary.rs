@@ -31,10 +31,22 @@ impl Selection {
             let value = normalised(request, &name);
             fields.push((name, value));
         }
-        let language = response
-            .get(CONTENT_LANGUAGE)
-            .map(|tag| text(tag).trim().to_ascii_lowercase());
-        Some(Self { fields, language })
+        Some(Self::restored(response, fields))
+    }
+
+    /// A selection from what [`Selection::fields`] gave, for a response with these fields.
+    #[must_use]
+    pub fn restored(response: &HeaderMap, fields: Vec<(HeaderName, Option<String>)>) -> Self {
+        Self {
+            fields,
+            language: language_of(response),
+        }
+    }
+
+    /// The fields that decide, with their normalised values in the request.
+    #[must_use]
+    pub fn fields(&self) -> &[(HeaderName, Option<String>)] {
+        &self.fields
     }
 
     /// Whether a request selects the same response.
@@ -67,6 +79,11 @@ impl Selection {
             _ => false,
         }
     }
+}
+
+fn language_of(response: &HeaderMap) -> Option<String> {
+    let tag = response.get(CONTENT_LANGUAGE)?;
+    Some(text(tag).trim().to_ascii_lowercase())
 }
 
 /// Whether `Vary` has a member `*`.

@@ -1,0 +1,233 @@
+//! `[[mirror]]`: an origin that is served under a prefix.
+
+use std::collections::HashMap;
+use std::fmt::{self, Formatter};
+use std::time::Duration;
+
+use http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE};
+use http::{HeaderName, HeaderValue, Method};
+use url::Url;
+
+use super::file::{BODIES, DAY, HOUR, NOTHING, SECOND, YEAR};
+use super::problem::{Problem, Spot};
+use super::reader::{Table, Written};
+use super::settings::FeedName;
+use super::texts;
+use super::values::text;
+use crate::upstream::{HostPort, Upstream};
+
+/// Mirrors that one configuration may have.
+pub(super) const MIRRORS_MAX: usize = 1_000;
+/// Methods that one mirror may pass on.
+const METHODS_MAX: usize = 32;
+/// Names of request headers that one mirror may pass on.
+const REQUEST_HEADERS_MAX: usize = 64;
+/// What is passed through and not kept.
+const PASSED: std::ops::RangeInclusive<u64> = 1 << 10..=1 << 40;
+/// What is kept: no more than the store takes.
+const OBJECTS: std::ops::RangeInclusive<u64> = 0..=256 << 20;
+
+/// One mirror.
+#[derive(Clone)]
+pub struct MirrorSettings {
+    /// What it is called in our addresses; as a feed's name.
+    pub name: String,
+    /// The origin, its path ending in a slash, and how it is reached. The cookies in it are never set.
+    pub upstream: Upstream,
+    /// The methods that are passed on.
+    pub methods: Vec<Method>,
+    /// Which of a reader's header fields are passed on.
+    pub request_headers: RequestHeaders,
+    /// Whether cookies are passed, in both directions.
+    pub cookies: bool,
+    /// Whether `Authorization` is passed on.
+    pub authorization: bool,
+    /// Whether a reader's `Cache-Control` is heeded.
+    pub honor_request_cache_control: bool,
+    /// How long past its freshness something is served while the origin fails.
+    pub stale_if_error: Duration,
+    /// Bytes of a body that is kept; a larger one is passed through.
+    pub object_bytes_max: usize,
+    /// Bytes of a body that is passed through.
+    pub body_bytes_max: u64,
+    /// Bytes of a reader's body.
+    pub request_bytes_max: u64,
+    /// How long one exchange with the origin may take, bodies included.
+    pub total_timeout: Duration,
+}
+
+/// Which of a reader's header fields the origin gets. Conditions, ranges and what belongs to one
+/// connection are looked after apart from this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestHeaders {
+    /// All that go end to end, but for those that say where a request came from.
+    All,
+    /// These.
+    Listed(Vec<HeaderName>),
+}
+
+/// Without the headers and the proxy, which are secrets.
+impl fmt::Debug for MirrorSettings {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MirrorSettings")
+            .field("name", &self.name)
+            .field("origin", &self.upstream.url.as_str())
+            .field("methods", &self.methods)
+            .field("request_headers", &self.request_headers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// As written. Texts that may be empty are `Some(None)` then.
+pub(super) struct Mirror {
+    name: Option<Written<String>>,
+    origin: Option<Written<Url>>,
+    methods: Option<Written<Vec<Method>>>,
+    request_headers: Option<Written<Vec<Passed>>>,
+    cookies: Option<Written<bool>>,
+    authorization: Option<Written<bool>>,
+    honor_request_cache_control: Option<Written<bool>>,
+    stale_if_error: Option<Written<Duration>>,
+    object_bytes_max: Option<Written<u64>>,
+    body_bytes_max: Option<Written<u64>>,
+    request_bytes_max: Option<Written<u64>>,
+    total_timeout: Option<Written<Duration>>,
+    user_agent: Option<Written<Option<String>>>,
+    headers: Option<Written<Vec<(HeaderName, HeaderValue)>>>,
+    proxy: Option<Written<Option<Url>>>,
+    allow_private: Option<Written<Vec<HostPort>>>,
+}
+
+/// One entry of `request_headers`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Passed {
+    All,
+    Name(HeaderName),
+}
+
+/// Reads one mirror.
+pub(super) fn read(table: &mut Table<'_, '_>) -> Mirror {
+    table.mask_credentials("origin");
+    Mirror {
+        name: table.required("name", text(name)),
+        origin: table.required("origin", text(origin)),
+        methods: table.list_max("methods", METHODS_MAX, method),
+        request_headers: table.list_max("request_headers", REQUEST_HEADERS_MAX, passed),
+        cookies: table.switch("cookies"),
+        authorization: table.switch("authorization"),
+        honor_request_cache_control: table.switch("honor_request_cache_control"),
+        stale_if_error: table.duration("stale_if_error", NOTHING..=YEAR),
+        object_bytes_max: table.size("object_bytes_max", OBJECTS),
+        body_bytes_max: table.size("body_bytes_max", PASSED),
+        request_bytes_max: table.size("request_bytes_max", BODIES),
+        total_timeout: table.duration("total_timeout", SECOND..=DAY),
+        user_agent: table.optional_text("user_agent", texts::user_agent),
+        headers: table.headers(),
+        proxy: table.secret("proxy", texts::proxy_url),
+        allow_private: table.list("allow_private", texts::host_port),
+    }
+}
+
+/// The mirrors that have a name and an origin; notes names that come twice.
+pub(super) fn resolve(mirrors: Vec<Mirror>, problems: &mut Vec<Problem>) -> Vec<MirrorSettings> {
+    let mut seen: HashMap<String, Spot> = HashMap::new();
+    for name in mirrors.iter().filter_map(|mirror| mirror.name.as_ref()) {
+        match seen.get(&name.value) {
+            Some(first) => problems.push(
+                Problem::new(name.spot.clone(), "another mirror has this name")
+                    .with_first(&first.place),
+            ),
+            None => {
+                seen.insert(name.value.clone(), name.spot.clone());
+            }
+        }
+    }
+    mirrors.into_iter().filter_map(settings).collect()
+}
+
+fn settings(mirror: Mirror) -> Option<MirrorSettings> {
+    let methods = || vec![Method::GET, Method::HEAD];
+    let is_on = |written: Option<Written<bool>>| value(written).unwrap_or(false);
+    let object_bytes_max = value(mirror.object_bytes_max).unwrap_or(32 << 20);
+    Some(MirrorSettings {
+        name: value(mirror.name)?,
+        upstream: Upstream {
+            url: value(mirror.origin)?,
+            user_agent: value(mirror.user_agent).flatten(),
+            headers: value(mirror.headers).unwrap_or_default(),
+            cookies: None,
+            proxy: value(mirror.proxy).flatten(),
+            allow_private: value(mirror.allow_private).unwrap_or_default(),
+        },
+        methods: value(mirror.methods).unwrap_or_else(methods),
+        request_headers: request_headers(value(mirror.request_headers)),
+        cookies: is_on(mirror.cookies),
+        authorization: is_on(mirror.authorization),
+        honor_request_cache_control: is_on(mirror.honor_request_cache_control),
+        stale_if_error: value(mirror.stale_if_error).unwrap_or(7 * DAY),
+        object_bytes_max: usize::try_from(object_bytes_max).unwrap_or(usize::MAX),
+        body_bytes_max: value(mirror.body_bytes_max).unwrap_or(4 << 30),
+        request_bytes_max: value(mirror.request_bytes_max).unwrap_or(16 << 20),
+        total_timeout: value(mirror.total_timeout).unwrap_or(HOUR),
+    })
+}
+
+fn request_headers(written: Option<Vec<Passed>>) -> RequestHeaders {
+    let Some(passed) = written else {
+        return RequestHeaders::Listed(vec![ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE]);
+    };
+    let mut names = Vec::new();
+    for passed in passed {
+        match passed {
+            Passed::All => return RequestHeaders::All,
+            Passed::Name(name) => names.push(name),
+        }
+    }
+    RequestHeaders::Listed(names)
+}
+
+fn name(text: &str) -> Result<String, String> {
+    match FeedName::parse(text) {
+        Ok(name) => Ok(name.to_string()),
+        Err(error) => Err(error.to_string().replace("a feed's", "a mirror's")),
+    }
+}
+
+/// `origin`: an address whose path is a folder.
+fn origin(text: &str) -> Result<Url, String> {
+    let url = texts::feed_url(text)?;
+    if url.query().is_some() || text.contains('#') {
+        return Err("must have no `?` and no `#`: readers' paths are put after it".into());
+    }
+    if !url.path().ends_with('/') {
+        return Err("must end with a slash: readers' paths are put after it".into());
+    }
+    Ok(url)
+}
+
+fn method(text: &str) -> Result<Method, String> {
+    let method: Method = text.parse().map_err(|_| "this is no name of a method")?;
+    // SECURITY: CONNECT asks for a tunnel to anywhere; TRACE sends back what was secret on the way.
+    if method == Method::CONNECT || method == Method::TRACE {
+        return Err("this method is never passed on".into());
+    }
+    Ok(method)
+}
+
+fn passed(text: &str) -> Result<Passed, String> {
+    let of_its_own = |key: &str| Err(format!("there is a key of its own for it: `{key}`"));
+    match text.to_ascii_lowercase().as_str() {
+        "*" => Ok(Passed::All),
+        "cookie" => of_its_own("cookies"),
+        "authorization" => of_its_own("authorization"),
+        "host" => Err("it follows from the origin".into()),
+        name => match name.parse() {
+            Ok(name) => Ok(Passed::Name(name)),
+            Err(_) => Err("this is no name of a header".into()),
+        },
+    }
+}
+
+fn value<T>(written: Option<Written<T>>) -> Option<T> {
+    written.map(|written| written.value)
+}

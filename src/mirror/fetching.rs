@@ -1,0 +1,287 @@
+//! One exchange with the origin for GET, in a task of its own: asked with our conditions; what comes
+//! of it for those who wait.
+//!
+//! Invariants: what broke off is never kept; a response that may stand in is not replaced before
+//! its successor is whole, nor by an error of the server.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt;
+use http::{HeaderMap, Method, StatusCode};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::judging::{stand_in, standing};
+use super::lookup::RETRY_PAUSE;
+use super::question::Question;
+use super::reply::Source;
+use super::resource::{Resource, Variant};
+use super::{Mirrors, Trouble, saved};
+use crate::cache::policy::{self, Asked};
+use crate::cache::{Flight, Standing};
+use crate::store::Space;
+use crate::upstream::{Outgoing, Passed};
+
+/// How long requests for an address whose answers can't be shared wait for no other's.
+pub(super) const ALONE_FOR: Duration = Duration::from_secs(10);
+
+/// What the one who asked gets.
+pub(super) enum Delivery {
+    /// A response that is kept, or would be if it weren't too large.
+    Kept {
+        variant: Arc<Variant>,
+        source: Option<Source>,
+        is_stored: bool,
+        /// It was on disk, and fresh: the origin was not asked.
+        is_from_store: bool,
+    },
+    /// A response that is not kept, and why.
+    Passed(Box<Passed>, Option<&'static str>),
+    /// None, and what there was before.
+    Failed(Arc<Trouble>, Option<Arc<Resource>>),
+}
+
+/// The exchange.
+pub(super) struct Fetching {
+    pub(super) mirrors: Arc<Mirrors>,
+    pub(super) question: Arc<Question>,
+    /// What is kept before.
+    pub(super) kept: Option<Arc<Resource>>,
+    /// Who waits besides the one who asked; `None` where nobody may.
+    pub(super) flight: Option<Arc<Flight<Trouble, Resource>>>,
+    pub(super) deliver: Option<oneshot::Sender<Delivery>>,
+    /// The fields that came, where some of them are for the one who asked and not stored.
+    pub(super) unstored: Option<HeaderMap>,
+}
+
+/// What came, and when.
+pub(super) struct Came {
+    pub(super) passed: Passed,
+    pub(super) times: (SystemTime, SystemTime),
+    pub(super) asked: Asked,
+}
+
+impl Fetching {
+    /// From the first step to the last.
+    pub(super) async fn run(mut self) {
+        let started = Instant::now();
+        let exchange = AssertUnwindSafe(self.exchange()).catch_unwind().await;
+        let outcome = exchange.unwrap_or(Err(Trouble::Panicked)).map_err(Arc::new);
+        self.log(started, &outcome);
+        let alone_until = match outcome {
+            Ok(Ended::Shared) => None,
+            Ok(Ended::Alone) => Some(Instant::now() + ALONE_FOR),
+            Err(trouble) => return self.fail(trouble),
+        };
+        if let Some(flight) = &self.flight {
+            self.mirrors
+                .cache
+                .end(&self.question.key, flight, alone_until);
+        }
+    }
+
+    async fn exchange(&mut self) -> Result<Ended, Trouble> {
+        let mirrors = Arc::clone(&self.mirrors);
+        if self.flight.is_some() && self.kept.is_none() {
+            self.kept = mirrors.kept_or_restored(&self.question, None).await;
+            if let Some(ended) = self.deliver_restored() {
+                return Ok(ended);
+            }
+        }
+        let _place = mirrors.place().await?;
+        let came = self.ask(true).await?;
+        let status = came.passed.status;
+        if is_failure(status) && self.stand_in().is_some() {
+            return Err(Trouble::Status(status));
+        }
+        if status == StatusCode::NOT_MODIFIED && came.asked == Asked::Conditionally {
+            if let Some(ended) = self.confirm(&came).await {
+                return Ok(ended);
+            }
+            // It confirmed something that we don't have.
+            let came = self.ask(false).await?;
+            return self.take(came).await;
+        }
+        self.take(came).await
+    }
+
+    /// What was on disk and is fresh needs no exchange.
+    fn deliver_restored(&mut self) -> Option<Ended> {
+        let kept = self.kept.clone()?;
+        let now = self.mirrors.clock.now();
+        if standing(&self.question, &kept, now) != Standing::Fresh {
+            return None;
+        }
+        let variant = Arc::clone(kept.select(&self.question.seen)?);
+        self.land(&kept);
+        self.deliver(|| Delivery::Kept {
+            source: Source::of(&variant),
+            variant: Arc::clone(&variant),
+            is_stored: true,
+            is_from_store: true,
+        });
+        Some(Ended::Shared)
+    }
+
+    /// Sends the request, with our validators or without any.
+    async fn ask(&self, conditionally: bool) -> Result<Came, Trouble> {
+        let question = &self.question;
+        let settings = &question.mirror.settings;
+        let mut headers = question.seen.clone();
+        let kept = self.kept.as_deref().filter(|_| conditionally);
+        let asked = match kept {
+            Some(kept) if !policy::has_unsafe_conditions(&headers) => {
+                let matching = kept.select(&question.seen);
+                let others = kept.variants.iter().map(|variant| &variant.headers);
+                policy::conditional(&mut headers, matching.map(|v| &v.headers), others)
+            }
+            _ => Asked::Unconditionally,
+        };
+        // A flight brings the whole, for everybody.
+        if self.flight.is_some() && asked == Asked::Unconditionally {
+            policy::unconditional(&mut headers);
+        }
+        let requested_at = self.mirrors.clock.now();
+        let outgoing = Outgoing {
+            method: Method::GET,
+            url: question.url.clone(),
+            headers,
+            body: None,
+            total_timeout: settings.total_timeout,
+            body_bytes_max: settings.body_bytes_max,
+        };
+        let passed = self
+            .mirrors
+            .client
+            .pass(&settings.upstream, outgoing)
+            .await?;
+        Ok(Came {
+            passed,
+            times: (requested_at, self.mirrors.clock.now()),
+            asked,
+        })
+    }
+
+    fn fail(&mut self, trouble: Arc<Trouble>) {
+        let cache = &self.mirrors.cache;
+        let stands_in = self.stand_in().is_some();
+        if let Some(flight) = &self.flight {
+            match stands_in {
+                true => {
+                    let until = Instant::now() + RETRY_PAUSE;
+                    cache.fail(&self.question.key, Arc::clone(&trouble), until);
+                }
+                false => cache.end(&self.question.key, flight, None),
+            }
+            flight.land(Err(Arc::clone(&trouble)));
+        }
+        let kept = self.kept.clone();
+        self.deliver(|| Delivery::Failed(trouble, kept));
+    }
+
+    pub(super) fn stand_in(&self) -> Option<Arc<Variant>> {
+        let now = self.mirrors.clock.now();
+        stand_in(&self.question, self.kept.as_deref(), now)
+    }
+
+    pub(super) fn land(&self, resource: &Arc<Resource>) {
+        if let Some(flight) = &self.flight {
+            flight.land(Ok(Arc::clone(resource)));
+        }
+    }
+
+    /// Delivers once; what comes later is for nobody.
+    pub(super) fn deliver(&mut self, delivery: impl FnOnce() -> Delivery) {
+        if let Some(deliver) = self.deliver.take() {
+            deliver.send(delivery()).ok();
+        }
+    }
+
+    /// Changes what is kept in memory.
+    pub(super) fn keep(
+        &self,
+        change: impl FnOnce(&Resource) -> Option<Resource>,
+    ) -> Option<Arc<Resource>> {
+        let flight = self.flight.as_ref();
+        self.mirrors
+            .cache
+            .revise(&self.question.key, flight, |known| {
+                let known = known.unwrap_or_default();
+                change(&known).map(Arc::new)
+            })
+    }
+
+    /// Changes what outlives the process in the same way.
+    pub(super) async fn save(&self, resource: Option<&Resource>, is_same_body: bool) {
+        self.mirrors
+            .save(&self.question.key, resource, is_same_body)
+            .await;
+    }
+
+    fn log(&self, started: Instant, outcome: &Result<Ended, Arc<Trouble>>) {
+        let duration_ms = started.elapsed().as_secs_f64() * 1e3;
+        let name = self.question.mirror.settings.name.as_str();
+        let path = self.question.url.path();
+        match outcome {
+            Ok(_) => tracing::debug!(
+                target: "feedwright::fetch",
+                outcome = "done",
+                mirror.name = name,
+                path,
+                duration_ms,
+                "exchange"
+            ),
+            Err(trouble) => tracing::warn!(
+                target: "feedwright::fetch",
+                outcome = trouble.reason(),
+                mirror.name = name,
+                path,
+                error = trouble.chain(),
+                duration_ms,
+                "exchange"
+            ),
+        }
+    }
+}
+
+/// How an exchange ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// Others may use what came.
+    Shared,
+    /// Each request has to ask for itself.
+    Alone,
+}
+
+impl Ended {
+    /// Whether requests that come next can be answered from a response.
+    pub(super) fn of(variant: &Variant) -> Self {
+        let terms = &variant.terms;
+        let is_of_use = !terms.lifetime.is_zero() || !terms.stale_while_revalidate.is_zero();
+        match is_of_use && !terms.always_validate {
+            true => Self::Shared,
+            false => Self::Alone,
+        }
+    }
+}
+
+impl Mirrors {
+    /// Puts a resource on disk, or takes it away. `is_same_body`: only what is said about it changed.
+    pub(super) async fn save(&self, key: &str, resource: Option<&Resource>, is_same_body: bool) {
+        let Some((meta, body)) = resource.and_then(saved::save) else {
+            self.store.remove(Space::Mirror, key).await;
+            return;
+        };
+        if is_same_body && self.store.set_meta(Space::Mirror, key, meta.clone()).await {
+            return;
+        }
+        self.store.put(Space::Mirror, key, meta, body).await;
+    }
+}
+
+/// Answers that are errors of the server, for which something older may stand in (RFC 5861 §4).
+pub(super) fn is_failure(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 500 | 502 | 503 | 504)
+}

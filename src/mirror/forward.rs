@@ -1,0 +1,142 @@
+//! Requests that no cache answers: HEAD for what is not fresh, and methods that change something.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use url::Url;
+
+use super::judging::stand_in;
+use super::lookup::why;
+use super::question::{self, Question};
+use super::reply::{self, Reply};
+use super::resource::Resource;
+use super::{Mirrors, Trouble, Upload, fields};
+use crate::cache::policy::{self, CacheStatus, Forwarded, HeadEffect};
+use crate::store::Space;
+use crate::upstream::{Outgoing, Passed};
+
+impl Mirrors {
+    /// The answer to HEAD.
+    pub(super) async fn head(self: &Arc<Self>, question: &Arc<Question>) -> Result<Reply, Trouble> {
+        let kept = self.cache.peek(&question.key);
+        let kept = self.kept_or_restored(question, kept).await;
+        if let Some(reply) = self.from_kept(question, kept.as_deref())? {
+            return Ok(reply);
+        }
+        if question.takes_only_kept() {
+            return Err(Trouble::OnlyIfCached);
+        }
+        let requested_at = self.clock.now();
+        let came = self.exchange(question, Upload::none()).await;
+        let passed = match came {
+            Ok(passed) => passed,
+            Err(trouble) => {
+                let now = self.clock.now();
+                return match stand_in(question, kept.as_deref(), now) {
+                    Some(variant) => self.stale(question, &variant, &trouble),
+                    None => Err(trouble),
+                };
+            }
+        };
+        if let Some(kept) = &kept
+            && passed.status == StatusCode::OK
+        {
+            let times = (requested_at, self.clock.now());
+            self.learn_from_head(question, kept, &passed, times).await;
+        }
+        let status = CacheStatus {
+            forwarded: Some(why(question, kept.as_deref())),
+            ..CacheStatus::default()
+        };
+        Ok(reply::of_passed(question, passed, status))
+    }
+
+    /// What HEAD says is true of the kept response to GET as well, or shows that it is outdated
+    /// (RFC 9111 §4.3.5).
+    async fn learn_from_head(
+        &self,
+        question: &Question,
+        kept: &Arc<Resource>,
+        passed: &Passed,
+        times: (std::time::SystemTime, std::time::SystemTime),
+    ) {
+        let asked = &question.seen;
+        let Some(old) = kept.select(asked) else {
+            return;
+        };
+        let news = fields::response(&passed.headers, &question.mirror.settings);
+        match policy::head_effect(&old.headers, &news, old.bytes()) {
+            HeadEffect::Update => {
+                let news = fields::owned(&news);
+                let new = Arc::new(old.updated(policy::updated(&old.headers, &news), times));
+                // Another response may have taken its place meanwhile: that one is newer.
+                let resource = self.cache.revise(&question.key, None, |known| {
+                    let known = known?;
+                    Some(known.replacing(old, &new).map_or(known, Arc::new))
+                });
+                self.save(&question.key, resource.as_deref(), true).await;
+            }
+            HeadEffect::Invalidate => {
+                let left = self.cache.revise(&question.key, None, |known| {
+                    known?.without(asked).map(Arc::new)
+                });
+                self.save(&question.key, left.as_deref(), false).await;
+            }
+        }
+    }
+
+    /// Passes a request on whose method is not answered from a cache, and drops what it outdated.
+    pub(super) async fn pass(
+        self: &Arc<Self>,
+        question: &Question,
+        body: Upload,
+    ) -> Result<Reply, Trouble> {
+        let passed = self.exchange(question, body).await?;
+        let method = &question.head.method;
+        let outdated = policy::invalidated(method, &question.url, passed.status, &passed.headers);
+        for url in outdated {
+            self.forget(question, &url).await;
+        }
+        let status = CacheStatus {
+            forwarded: Some(Forwarded::Method),
+            ..CacheStatus::default()
+        };
+        Ok(reply::of_passed(question, passed, status))
+    }
+
+    async fn forget(&self, question: &Question, url: &Url) {
+        let key = question::key(&question.mirror, url);
+        self.cache.drop_key(&key);
+        self.store.remove(Space::Mirror, &key).await;
+    }
+
+    async fn exchange(&self, question: &Question, body: Upload) -> Result<Passed, Trouble> {
+        let settings = &question.mirror.settings;
+        let _place = self.place().await?;
+        let mut headers = question.seen.clone();
+        let (body, verdict) = body.within(settings.request_bytes_max);
+        if body.is_some() {
+            fields::with_body(question.headers(), &mut headers);
+            let declared = headers
+                .get(CONTENT_LENGTH)
+                .and_then(|n| n.to_str().ok()?.parse().ok());
+            if declared.is_some_and(|bytes: u64| bytes > settings.request_bytes_max) {
+                return Err(Trouble::BodyTooLarge(settings.request_bytes_max));
+            }
+        }
+        let outgoing = Outgoing {
+            method: question.head.method.clone(),
+            url: question.url.clone(),
+            headers,
+            body,
+            total_timeout: settings.total_timeout,
+            body_bytes_max: settings.body_bytes_max,
+        };
+        let came = self.client.pass(&settings.upstream, outgoing).await;
+        came.map_err(|error| {
+            let of_the_reader = verdict.trouble(settings.request_bytes_max);
+            of_the_reader.unwrap_or(Trouble::Fetch(error))
+        })
+    }
+}

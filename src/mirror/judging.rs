@@ -1,0 +1,47 @@
+//! What is kept against a question: the response that answers it, and how good it is.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::question::Question;
+use super::resource::{Resource, Variant};
+use crate::cache::Standing;
+use crate::cache::policy::{self, Reuse, StaleOnError};
+
+/// A kept response that answers the question, and whether it may be used.
+pub(super) fn usable(
+    question: &Question,
+    kept: &Resource,
+    now: SystemTime,
+) -> Option<(Arc<Variant>, Reuse)> {
+    if policy::has_unsafe_conditions(question.headers()) {
+        return None;
+    }
+    let variant = kept.select(&question.seen)?;
+    let options = &question.mirror.options;
+    let reuse = policy::reuse(&question.directives, &variant.terms, now, options);
+    Some((Arc::clone(variant), reuse))
+}
+
+/// How what is kept stands towards the question.
+pub(super) fn standing(question: &Question, kept: &Resource, now: SystemTime) -> Standing {
+    match usable(question, kept, now) {
+        Some((_, Reuse::Fresh | Reuse::Stale)) => Standing::Fresh,
+        // Its validators may still help.
+        _ => Standing::Stale,
+    }
+}
+
+/// The kept response that may stand in while the origin fails.
+pub(super) fn stand_in(
+    question: &Question,
+    kept: Option<&Resource>,
+    now: SystemTime,
+) -> Option<Arc<Variant>> {
+    if policy::has_unsafe_conditions(question.headers()) {
+        return None;
+    }
+    let variant = kept?.select(&question.seen)?;
+    let allowed = policy::stale_on_error(&variant.terms, now, &question.mirror.options);
+    (allowed == StaleOnError::Allowed).then(|| Arc::clone(variant))
+}

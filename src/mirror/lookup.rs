@@ -1,0 +1,239 @@
+//! GET and HEAD: from what is kept where that may be, from the origin otherwise, by one flight for
+//! all who may share its answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::fetching::{Delivery, Fetching};
+use super::judging::{stand_in, standing, usable};
+use super::question::Question;
+use super::reply::{self, Reply, Source};
+use super::resource::{Resource, Variant};
+use super::{Mirrors, Trouble, saved};
+use crate::cache::policy::{CacheStatus, Forwarded, Reuse};
+use crate::cache::{Flight, Lookup};
+use crate::store::Space;
+
+/// How long the origin is left alone after it failed, where something older stands in.
+pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(5);
+
+type Shared = Arc<Flight<Trouble, Resource>>;
+
+impl Mirrors {
+    /// The answer to GET.
+    pub(super) async fn get(self: &Arc<Self>, question: &Arc<Question>) -> Result<Reply, Trouble> {
+        let mut kept = self.cache.peek(&question.key);
+        if let Some(reply) = self.from_kept(question, kept.as_deref())? {
+            return Ok(reply);
+        }
+        if !question.may_share(kept.is_some()) || question.takes_only_kept() {
+            kept = self.kept_or_restored(question, kept).await;
+            if let Some(reply) = self.from_kept(question, kept.as_deref())? {
+                return Ok(reply);
+            }
+            if question.takes_only_kept() {
+                return Err(Trouble::OnlyIfCached);
+            }
+            if !question.may_share(kept.is_some()) {
+                return self.fetch(question, kept, None).await;
+            }
+        }
+        let now = Instant::now();
+        if self.cache.is_alone(&question.key, now) {
+            return self.fetch(question, kept, None).await;
+        }
+        let wall = self.clock.now();
+        let judge = |kept: &Resource| standing(question, kept, wall);
+        match self.cache.look(&question.key, now, judge) {
+            Lookup::Fresh(kept) => match self.from_kept(question, Some(&kept))? {
+                Some(reply) => Ok(reply),
+                None => self.fetch(question, Some(kept), None).await,
+            },
+            Lookup::Running(flight, kept) => self.wait(question, &flight, kept).await,
+            Lookup::Failed(trouble, kept) => match stand_in(question, kept.as_deref(), wall) {
+                Some(variant) => self.stale(question, &variant, &trouble),
+                None => self.fetch(question, kept, None).await,
+            },
+            Lookup::Fetch(flight, kept) => self.fetch(question, kept, Some(flight)).await,
+        }
+    }
+
+    /// The answer from what is kept, if that may be used as it is.
+    pub(super) fn from_kept(
+        self: &Arc<Self>,
+        question: &Arc<Question>,
+        kept: Option<&Resource>,
+    ) -> Result<Option<Reply>, Trouble> {
+        let now = self.clock.now();
+        let Some((variant, reuse)) = kept.and_then(|kept| usable(question, kept, now)) else {
+            return Ok(None);
+        };
+        match reuse {
+            Reuse::Validate => return Ok(None),
+            Reuse::WhileRevalidate => self.refresh(question),
+            Reuse::Fresh | Reuse::Stale => {}
+        }
+        let status = CacheStatus {
+            ttl_s: Some(reply::ttl_s(&variant, now)),
+            detail: (reuse == Reuse::WhileRevalidate).then_some("revalidating"),
+            ..CacheStatus::default()
+        };
+        let source = Source::of(&variant);
+        reply::of_variant(question, (&variant, source), status, now).map(Some)
+    }
+
+    /// Starts a refresh in the background, unless one is under way.
+    fn refresh(self: &Arc<Self>, question: &Arc<Question>) {
+        let now = Instant::now();
+        if !question.may_share(true) || self.cache.is_alone(&question.key, now) {
+            return;
+        }
+        let judge = |_: &Resource| crate::cache::Standing::Stale;
+        if let Lookup::Fetch(flight, kept) = self.cache.look(&question.key, now, judge) {
+            let (deliver, _nobody_waits) = oneshot::channel();
+            self.start(question, kept, Some(flight), deliver);
+        }
+    }
+
+    /// Waits for another request's flight, and goes alone where its answer is not for this one.
+    async fn wait(
+        self: &Arc<Self>,
+        question: &Arc<Question>,
+        flight: &Shared,
+        kept: Option<Arc<Resource>>,
+    ) -> Result<Reply, Trouble> {
+        match flight.landed().await {
+            Ok(landed) => {
+                let now = self.clock.now();
+                let found = usable(question, &landed, now);
+                let Some((variant, Reuse::Fresh | Reuse::Stale)) = found else {
+                    let whole = landed.whole().map(Arc::new);
+                    return self.fetch(question, whole, None).await;
+                };
+                let Some(source) = Source::of(&variant) else {
+                    return self.fetch(question, kept, None).await;
+                };
+                let status = CacheStatus {
+                    forwarded: Some(why(question, kept.as_deref())),
+                    ttl_s: Some(reply::ttl_s(&variant, now)),
+                    collapsed: true,
+                    ..CacheStatus::default()
+                };
+                reply::of_variant(question, (&variant, Some(source)), status, now)
+            }
+            Err(trouble) if matches!(*trouble, Trouble::Unshared) => {
+                self.fetch(question, kept, None).await
+            }
+            Err(trouble) => match stand_in(question, kept.as_deref(), self.clock.now()) {
+                Some(variant) => self.stale(question, &variant, &trouble),
+                None => Err(Trouble::Shared(trouble)),
+            },
+        }
+    }
+
+    /// Asks the origin, as the one who lands `flight` or for itself alone.
+    async fn fetch(
+        self: &Arc<Self>,
+        question: &Arc<Question>,
+        kept: Option<Arc<Resource>>,
+        flight: Option<Shared>,
+    ) -> Result<Reply, Trouble> {
+        let (deliver, delivered) = oneshot::channel();
+        self.start(question, kept.clone(), flight, deliver);
+        let Ok(delivery) = delivered.await else {
+            return Err(Trouble::Panicked);
+        };
+        let now = self.clock.now();
+        match delivery {
+            Delivery::Kept {
+                variant,
+                source,
+                is_stored,
+                is_from_store,
+            } => {
+                let status = CacheStatus {
+                    forwarded: (!is_from_store).then(|| why(question, kept.as_deref())),
+                    stored: is_stored,
+                    ttl_s: Some(reply::ttl_s(&variant, now)),
+                    ..CacheStatus::default()
+                };
+                reply::of_variant(question, (&variant, source), status, now)
+            }
+            Delivery::Passed(passed, not_stored) => {
+                let status = CacheStatus {
+                    forwarded: Some(why(question, kept.as_deref())),
+                    detail: not_stored,
+                    ..CacheStatus::default()
+                };
+                Ok(reply::of_passed(question, *passed, status))
+            }
+            Delivery::Failed(trouble, kept) => match stand_in(question, kept.as_deref(), now) {
+                Some(variant) => self.stale(question, &variant, &trouble),
+                None => Err(Trouble::Shared(trouble)),
+            },
+        }
+    }
+
+    fn start(
+        self: &Arc<Self>,
+        question: &Arc<Question>,
+        kept: Option<Arc<Resource>>,
+        flight: Option<Shared>,
+        deliver: oneshot::Sender<Delivery>,
+    ) {
+        let fetching = Fetching {
+            mirrors: Arc::clone(self),
+            question: Arc::clone(question),
+            kept,
+            flight,
+            deliver: Some(deliver),
+            unstored: None,
+        };
+        self.tasks.spawn(fetching.run());
+    }
+
+    /// The answer by a kept response while the origin fails.
+    pub(super) fn stale(
+        &self,
+        question: &Question,
+        variant: &Arc<Variant>,
+        trouble: &Trouble,
+    ) -> Result<Reply, Trouble> {
+        let now = self.clock.now();
+        let status = CacheStatus {
+            ttl_s: Some(reply::ttl_s(variant, now)),
+            forwarded_status: trouble.status().map(|status| status.as_u16()),
+            detail: Some(trouble.reason()),
+            ..CacheStatus::default()
+        };
+        reply::of_variant(question, (variant, Source::of(variant)), status, now)
+    }
+
+    /// What is in memory, or else what outlived it, which is in memory then.
+    pub(super) async fn kept_or_restored(
+        &self,
+        question: &Question,
+        kept: Option<Arc<Resource>>,
+    ) -> Option<Arc<Resource>> {
+        if kept.is_some() {
+            return kept;
+        }
+        let entry = self.store.get(Space::Mirror, &question.key).await?;
+        let restored = saved::restore(&entry.meta, entry.body, self.clock.now())?;
+        let restored = Arc::new(restored);
+        self.cache
+            .revise(&question.key, None, |known| Some(known.unwrap_or(restored)))
+    }
+}
+
+/// Why a request goes on to the origin.
+pub(super) fn why(question: &Question, kept: Option<&Resource>) -> Forwarded {
+    match kept {
+        None => Forwarded::UriMiss,
+        Some(kept) if kept.select(&question.seen).is_none() => Forwarded::VaryMiss,
+        Some(_) => Forwarded::Stale,
+    }
+}

@@ -1,0 +1,139 @@
+//! Origins served under a prefix, byte for byte: looked up, fetched once, recorded while they are
+//! played, kept by RFC 9111.
+//!
+//! Invariants. A mirror leads to its configured origin and nowhere else. Bodies are never changed.
+//! However many readers ask for something that may be shared, the origin sees one request; where it
+//! may not be shared, none waits for another. A reader who leaves cancels only its own playback.
+
+mod fetching;
+mod fields;
+mod forward;
+mod judging;
+mod lookup;
+mod question;
+mod reply;
+mod resource;
+mod saved;
+mod taking;
+mod target;
+mod trouble;
+mod upload;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::request::Parts;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+
+use crate::cache::{self, Cache, Clock, Shelf, policy};
+use crate::config::MirrorSettings;
+use crate::store::Store;
+use crate::upstream::Client;
+
+pub use reply::{Content, Reply};
+pub use trouble::Trouble;
+pub use upload::Upload;
+
+use question::Question;
+use resource::Resource;
+
+/// Exchanges with origins at the same time.
+const EXCHANGES_AT_ONCE_MAX: usize = 512;
+/// How long a request waits for a place among them.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A configured mirror.
+#[derive(Debug)]
+pub struct Mirror {
+    /// What was configured.
+    pub settings: MirrorSettings,
+    /// Where readers find it, without a slash at its end.
+    home: String,
+    options: policy::Options,
+}
+
+impl Mirror {
+    /// A mirror of a service at `public_url`.
+    #[must_use]
+    pub fn new(settings: MirrorSettings, public_url: &str) -> Self {
+        Self {
+            home: format!("{public_url}/mirror/{}", settings.name),
+            options: policy::Options {
+                honor_request_cache_control: settings.honor_request_cache_control,
+                stale_if_error: settings.stale_if_error,
+                ..policy::Options::default()
+            },
+            settings,
+        }
+    }
+}
+
+/// What all mirrors share.
+#[derive(Debug)]
+pub struct Mirrors {
+    cache: Cache<Trouble, Resource>,
+    client: Client,
+    store: Store,
+    clock: Clock,
+    tasks: TaskTracker,
+    places: Arc<Semaphore>,
+    /// What this process calls itself in `Via`, so that it knows its own requests again.
+    pseudonym: String,
+}
+
+impl Mirrors {
+    /// Mirrors with nothing in memory; `tasks` carries fetches.
+    #[must_use]
+    pub fn new(client: Client, shelf: Shelf, store: Store, tasks: TaskTracker) -> Self {
+        let mut token = [0; 4];
+        // Without randomness two processes in a row would take each other for a loop: an error
+        // that says so.
+        let _ = getrandom::fill(&mut token);
+        Self {
+            cache: Cache::new(shelf, cache::Options::default()),
+            client,
+            store,
+            clock: Clock::start(),
+            tasks,
+            places: Arc::new(Semaphore::new(EXCHANGES_AT_ONCE_MAX)),
+            pseudonym: format!("feedwright-{:08x}", u32::from_be_bytes(token)),
+        }
+    }
+
+    /// Answers a request for `rest`, the path behind the mirror's name.
+    ///
+    /// # Errors
+    /// When the request is not for this mirror, or there is nothing to answer it with.
+    pub async fn answer(
+        self: &Arc<Self>,
+        mirror: &Arc<Mirror>,
+        rest: &str,
+        head: Arc<Parts>,
+        body: Upload,
+    ) -> Result<Reply, Trouble> {
+        let settings = &mirror.settings;
+        if !settings.methods.contains(&head.method) {
+            return Err(Trouble::Method(fields::allow(&settings.methods)));
+        }
+        if fields::is_loop(&head.headers, &self.pseudonym) {
+            return Err(Trouble::Loop);
+        }
+        let question = Question::new(Arc::clone(mirror), rest, head, &self.pseudonym)?;
+        match question.head.method {
+            http::Method::GET => self.get(&Arc::new(question)).await,
+            http::Method::HEAD => self.head(&Arc::new(question)).await,
+            _ => self.pass(&question, body).await,
+        }
+    }
+
+    /// A place among the exchanges under way.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, Trouble> {
+        let waiting = Arc::clone(&self.places).acquire_owned();
+        match timeout(PLACE_TIMEOUT, waiting).await {
+            Ok(Ok(place)) => Ok(place),
+            Ok(Err(_)) | Err(_) => Err(Trouble::Busy),
+        }
+    }
+}

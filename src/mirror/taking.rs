@@ -1,0 +1,183 @@
+//! What is done with the origin's answer: confirmed, recorded while it is played, or handed on.
+
+use std::sync::Arc;
+
+use http::Method;
+use tokio::time::Instant;
+
+use super::fetching::{ALONE_FOR, Came, Delivery, Ended, Fetching, is_failure};
+use super::reply::Source;
+use super::resource::{Resource, Variant, terms};
+use super::{Trouble, fields};
+use crate::cache::policy::{self, Selection};
+use crate::cache::{Body, Form, Recorder};
+use crate::upstream::{Passed, PassedBody};
+
+impl Fetching {
+    /// 304 to our validators: the response that it is about gets its fields and is fresh again.
+    pub(super) async fn confirm(&mut self, came: &Came) -> Option<Ended> {
+        let kept = self.kept.clone()?;
+        let asked = &self.question.seen;
+        let news = fields::response(&came.passed.headers, &self.question.mirror.settings);
+        let is_only_one = kept.variants.len() == 1;
+        let matching = kept.select(asked);
+        let tells = |variant: &&Arc<Variant>| policy::selects(&news, &variant.headers, is_only_one);
+        let old = matching
+            .filter(|variant| tells(variant) || !news.contains_key(http::header::ETAG))
+            .or_else(|| kept.variants.iter().find(tells))?;
+        let headers = policy::updated(&old.headers, &fields::owned(&news));
+        let mut new = old.updated(headers, came.times);
+        let is_same_selection = matching.is_some_and(|matching| Arc::ptr_eq(matching, old));
+        if !is_same_selection {
+            new.selection = Selection::of(&new.headers, asked)?;
+        }
+        let new = Arc::new(new);
+        let resource = self.keep(|known| {
+            let replaced = is_same_selection
+                .then(|| known.replacing(old, &new))
+                .flatten();
+            Some(replaced.unwrap_or_else(|| known.with(Arc::clone(&new), asked)))
+        });
+        self.land(&resource.clone().unwrap_or(kept));
+        self.deliver_recorded(&new);
+        self.save(resource.as_deref(), is_same_selection).await;
+        Some(Ended::of(&new))
+    }
+
+    /// A response of its own: kept if that may be, or handed to the one who asked.
+    pub(super) async fn take(&mut self, came: Came) -> Result<Ended, Trouble> {
+        let question = Arc::clone(&self.question);
+        let asked = &question.seen;
+        let Came { passed, times, .. } = came;
+        let settings = &question.mirror.settings;
+        let ours = fields::response(&passed.headers, settings);
+        let request = (&Method::GET, asked);
+        let storable = policy::storable(request, (passed.status, &ours), &question.mirror.options);
+        let selection = Selection::of(&ours, asked);
+        let is_too_large = passed
+            .body
+            .declared_bytes()
+            .is_some_and(|bytes| bytes > settings.object_bytes_max as u64);
+        let (headers, selection) = match (storable, selection) {
+            (Ok(headers), Some(selection)) if !is_too_large => (headers, selection),
+            (storable, _) => {
+                let why = storable
+                    .err()
+                    .map_or("too-large", policy::NotStored::reason);
+                self.pass(passed, why).await;
+                return Ok(Ended::Alone);
+            }
+        };
+        self.unstored = (headers.len() < ours.len()).then(|| fields::owned(&ours));
+        let headers = fields::owned(&headers);
+        let recorder = Recorder::new(settings.object_bytes_max);
+        let variant = Arc::new(Variant {
+            status: passed.status,
+            requested_at: times.0,
+            terms: terms(passed.status, &headers, times),
+            headers,
+            selection,
+            content: Form::Growing(recorder.recording()),
+        });
+        self.record(variant, recorder, passed.body).await
+    }
+
+    /// A response that is not kept. What was kept for such requests is outdated, unless the server
+    /// only failed.
+    async fn pass(&mut self, passed: Passed, why: &'static str) {
+        let outdates = !is_failure(passed.status)
+            && !matches!(passed.status.as_u16(), 206 | 304 | 412 | 416)
+            && self.question.may_share(true);
+        if let Some(flight) = &self.flight {
+            flight.land(Err(Arc::new(Trouble::Unshared)));
+        }
+        self.deliver(|| Delivery::Passed(Box::new(passed), Some(why)));
+        let kept = self.kept.as_deref();
+        let asked = &self.question.seen;
+        if outdates && kept.is_some_and(|kept| kept.select(asked).is_some()) {
+            let left = self.keep(|known| known.without(asked));
+            self.save(left.as_deref(), false).await;
+        }
+    }
+
+    /// Records the body. Readers play it from the start, or, where something may stand in, when it
+    /// is whole.
+    async fn record(
+        &mut self,
+        variant: Arc<Variant>,
+        mut recorder: Recorder,
+        mut body: PassedBody,
+    ) -> Result<Ended, Trouble> {
+        let question = Arc::clone(&self.question);
+        let asked = &question.seen;
+        let growing = self.kept.as_deref().cloned().unwrap_or_default();
+        let growing = Arc::new(growing.with(Arc::clone(&variant), asked));
+        if self.stand_in().is_none() {
+            self.show(&growing, &variant);
+        }
+        let mut is_outgrown = false;
+        while let Some(piece) = body.chunk().await? {
+            if !is_outgrown && recorder.append(piece.clone()).is_ok() {
+                continue;
+            }
+            if !is_outgrown {
+                is_outgrown = true;
+                self.show(&growing, &variant);
+                self.let_others_go();
+            }
+            if recorder.pass_on(piece).await.is_err() {
+                return Ok(Ended::Alone);
+            }
+        }
+        let pieces = recorder.finish();
+        if is_outgrown {
+            return Ok(Ended::Alone);
+        }
+        let whole = Arc::new(Variant {
+            content: Form::Whole(Body::new(pieces)),
+            ..(*variant).clone()
+        });
+        let resource = self.keep(|known| Some(known.with(Arc::clone(&whole), asked)));
+        let landed = resource.clone();
+        self.land(&landed.unwrap_or(growing));
+        self.deliver_recorded(&whole);
+        self.save(resource.as_deref(), false).await;
+        Ok(Ended::of(&whole))
+    }
+
+    /// Shows a growing response to all who wait.
+    fn show(&mut self, growing: &Arc<Resource>, variant: &Arc<Variant>) {
+        self.land(growing);
+        self.deliver_recorded(variant);
+    }
+
+    /// Who comes from now on finds no start any more, and asks alone.
+    fn let_others_go(&self) {
+        let Some(flight) = &self.flight else {
+            return;
+        };
+        flight.land(Err(Arc::new(Trouble::Unshared)));
+        let until = Instant::now() + ALONE_FOR;
+        self.mirrors
+            .cache
+            .end(&self.question.key, flight, Some(until));
+    }
+
+    /// Delivers a recorded response to the one who asked, with all the fields that came.
+    fn deliver_recorded(&mut self, variant: &Arc<Variant>) {
+        let source = Source::of(variant);
+        let variant = match self.unstored.take() {
+            Some(headers) => Arc::new(Variant {
+                headers,
+                ..(**variant).clone()
+            }),
+            None => Arc::clone(variant),
+        };
+        self.deliver(|| Delivery::Kept {
+            variant,
+            source,
+            is_stored: true,
+            is_from_store: false,
+        });
+    }
+}

@@ -1,0 +1,101 @@
+//! Why a mirrored resource can't be answered.
+
+use std::error::Error;
+
+use http::StatusCode;
+
+use crate::upstream::FetchError;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// The mirror passes other methods on; which, as `Allow` says it.
+    #[error("the mirror does not pass this method on")]
+    Method(String),
+    /// The path would lead out of the mirror.
+    #[error("the path leads out of the mirror")]
+    BadPath,
+    /// The address is longer than can be kept.
+    #[error("the address is too long")]
+    TooLong,
+    /// The request passed here before.
+    #[error("the request came back to where it was")]
+    Loop,
+    /// The reader takes only what is kept, and nothing is.
+    #[error("nothing is kept, and the reader takes nothing else")]
+    OnlyIfCached,
+    /// More requests wait for origins than may.
+    #[error("too many requests wait for origins")]
+    Busy,
+    /// The reader's body is larger than allowed.
+    #[error("the reader's body is larger than {0} bytes")]
+    BodyTooLarge(u64),
+    /// The reader's body did not come.
+    #[error("the reader's body broke off, or came too slowly")]
+    BodyBroken,
+    /// The origin could not be reached, or its answer not be read.
+    #[error("the origin could not be fetched from")]
+    Fetch(#[from] FetchError),
+    /// The origin failed, and there is something older.
+    #[error("the origin answered {0}")]
+    Status(StatusCode),
+    /// What another request that we waited for came to.
+    #[error(transparent)]
+    Shared(std::sync::Arc<Trouble>),
+    /// The origin's answer can't be shared: whoever waited for it has to ask alone.
+    #[error("the answer can't be shared")]
+    Unshared,
+    /// The body broke off while it was recorded.
+    #[error("the body broke off while it was recorded")]
+    Broken,
+    /// The task that fetched panicked.
+    #[error("the fetch ended by a defect in Feedwright")]
+    Panicked,
+}
+
+impl Trouble {
+    /// One stable word for logs and `Cache-Status`.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Method(_) => "method",
+            Self::BadPath => "path",
+            Self::TooLong => "too-long",
+            Self::Loop => "loop",
+            Self::OnlyIfCached => "only-if-cached",
+            Self::Busy => "busy",
+            Self::BodyTooLarge(_) => "body-too-large",
+            Self::BodyBroken => "body-broken",
+            Self::Fetch(error) => error.reason(),
+            Self::Status(_) => "status",
+            Self::Shared(trouble) => trouble.reason(),
+            Self::Unshared => "unshared",
+            Self::Broken => "cut",
+            Self::Panicked => "defect",
+        }
+    }
+
+    /// What the origin answered, where that is the trouble.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status(status) => Some(*status),
+            Self::Shared(trouble) => trouble.status(),
+            _ => None,
+        }
+    }
+
+    /// This error and all that caused it.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
