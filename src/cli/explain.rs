@@ -21,7 +21,8 @@ pub(super) struct Explanation<W: Write> {
     out: W,
     changed: usize,
     left: usize,
-    dropped: usize,
+    items_dropped: usize,
+    not_shown: usize,
 }
 
 impl<W: Write> Explanation<W> {
@@ -31,17 +32,19 @@ impl<W: Write> Explanation<W> {
             out,
             changed: 0,
             left: 0,
-            dropped: 0,
+            items_dropped: 0,
+            not_shown: 0,
         }
     }
 
-    /// Prints these notes; `dropped` more were not kept.
-    pub(super) fn print(&mut self, (notes, dropped): (Vec<Note>, usize)) -> io::Result<()> {
-        self.dropped += dropped;
+    /// Prints these notes; so many more were not kept.
+    pub(super) fn print(&mut self, (notes, not_shown): (Vec<Note>, usize)) -> io::Result<()> {
+        self.not_shown += not_shown;
         for note in notes {
             match note.what {
                 What::Changed { .. } => self.changed += 1,
                 What::Left { .. } => self.left += 1,
+                What::Dropped { .. } => self.items_dropped += 1,
             }
             match self.form {
                 Form::Text => print_text(&mut self.out, &note)?,
@@ -53,21 +56,24 @@ impl<W: Write> Explanation<W> {
 
     /// Prints how many there were.
     pub(super) fn finish(mut self) -> io::Result<()> {
-        let (changed, left, dropped) = (self.changed, self.left, self.dropped);
-        match self.form {
-            Form::Text if dropped > 0 => {
-                writeln!(
-                    self.out,
-                    "{changed} changed, {left} left, {dropped} more not shown"
-                )
-            }
-            Form::Text => writeln!(self.out, "{changed} changed, {left} left"),
-            Form::Json => writeln!(
-                self.out,
-                "{}",
-                json!({ "changed": changed, "left": left, "not_shown": dropped })
-            ),
+        let (changed, left, items) = (self.changed, self.left, self.items_dropped);
+        if self.form == Form::Json {
+            let sums = json!({
+                "changed": changed,
+                "left": left,
+                "items_dropped": items,
+                "not_shown": self.not_shown,
+            });
+            return writeln!(self.out, "{sums}");
         }
+        write!(self.out, "{changed} changed, {left} left")?;
+        if items > 0 {
+            write!(self.out, ", {items} items dropped")?;
+        }
+        if self.not_shown > 0 {
+            write!(self.out, ", {} more not shown", self.not_shown)?;
+        }
+        writeln!(self.out)
     }
 }
 
@@ -76,7 +82,9 @@ fn print_text(out: &mut impl Write, note: &Note) -> io::Result<()> {
         Some(item) => write!(out, "item {item}")?,
         None => write!(out, "feed")?,
     }
-    write!(out, ", {}", note.field)?;
+    if !note.field.is_empty() {
+        write!(out, ", {}", note.field)?;
+    }
     if !note.element.is_empty() {
         write!(out, " > {}", note.element)?;
     }
@@ -91,6 +99,12 @@ fn print_text(out: &mut impl Write, note: &Note) -> io::Result<()> {
             }
             if !after.is_empty() {
                 writeln!(out, "  + {}", one_line(after))?;
+            }
+        }
+        What::Dropped { title, reason } => {
+            writeln!(out, ": dropped by {}: {}", note.rule, one_line(reason))?;
+            if !title.is_empty() {
+                writeln!(out, "  - {}", one_line(title))?;
             }
         }
         What::Left { text, reason } => {
@@ -128,6 +142,10 @@ fn print_json(out: &mut impl Write, note: &Note) -> io::Result<()> {
         What::Changed { before, after } => {
             object["before"] = json!(before);
             object["after"] = json!(after);
+        }
+        What::Dropped { title, reason } => {
+            object["dropped"] = json!(title);
+            object["reason"] = json!(reason);
         }
         What::Left { text, reason } => {
             object["left"] = json!(text);

@@ -6,13 +6,15 @@ use std::error::Error;
 use super::images::{self, ImageRuleKeys};
 use super::reader::{Table, Written};
 use super::texts;
-use super::values::{Raw, text};
+use super::values::{Raw, one_or_more, text};
 use crate::rewrite::RuleOptions;
 use crate::rewrite::html::check_selector;
 use crate::rewrite::passes::attributes::{self, Setting};
 use crate::rewrite::passes::replace::{self, Replacement};
 use crate::rewrite::passes::sanitize::Sanitize;
 use crate::rewrite::passes::{links, remove};
+use crate::rewrite::pattern;
+use crate::rewrite::selection::{self, Condition, Field};
 use crate::rewrite::template::{Template, TemplateError};
 
 const SANITIZE: [(&str, Sanitize); 3] = [
@@ -20,6 +22,19 @@ const SANITIZE: [(&str, Sanitize); 3] = [
     ("scripts", Sanitize::Scripts),
     ("strict", Sanitize::Strict),
 ];
+
+/// What a condition of `keep` and `drop` may look at.
+const FIELDS: [(&str, Field); 7] = [
+    ("title", Field::Title),
+    ("link", Field::Link),
+    ("author", Field::Author),
+    ("category", Field::Category),
+    ("guid", Field::Guid),
+    ("content", Field::Content),
+    ("any", Field::Any),
+];
+/// The most items that `limit` may let through.
+const LIMIT_MAX: u32 = 100_000;
 
 /// A selector, and the attributes that what it matches loses.
 type AttributesOf = (String, Vec<String>);
@@ -44,6 +59,11 @@ pub(super) struct RuleKeys {
     tracking_params: Option<Written<Vec<String>>>,
     header: Option<Written<Option<String>>>,
     footer: Option<Written<Option<String>>>,
+    mark: Option<Written<bool>>,
+    double_escaped: Option<Written<bool>>,
+    limit: Option<Written<u32>>,
+    keep: Option<Written<Vec<Condition>>>,
+    drop: Option<Written<Vec<Condition>>>,
     keep_envelope: Option<Written<bool>>,
 }
 
@@ -72,6 +92,11 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
         tracking_params: table.list("tracking_params", parameter),
         header: table.optional_text("header", template),
         footer: table.optional_text("footer", template),
+        mark: table.switch("mark"),
+        double_escaped: table.switch("double_escaped"),
+        limit: table.count("limit", 0..=LIMIT_MAX),
+        keep: read_conditions(table, "keep"),
+        drop: read_conditions(table, "drop"),
         keep_envelope: table.choice("envelope", &[("ours", false), ("keep", true)]),
     }
 }
@@ -105,6 +130,15 @@ pub(super) fn resolve(own: RuleKeys, defaults: &RuleKeys) -> RuleOptions {
         },
         header: pick(own.header, &defaults.header).flatten(),
         footer: pick(own.footer, &defaults.footer).flatten(),
+        mark: on(own.mark, &defaults.mark),
+        double_escaped: off(own.double_escaped, &defaults.double_escaped),
+        selection: selection::Options {
+            limit: pick(own.limit, &defaults.limit)
+                .filter(|&limit| limit > 0)
+                .map(|limit| limit as usize),
+            keep: pick(own.keep, &defaults.keep).unwrap_or_default(),
+            drop: pick(own.drop, &defaults.drop).unwrap_or_default(),
+        },
         keep_envelope: off(own.keep_envelope, &defaults.keep_envelope),
         ..RuleOptions::default()
     }
@@ -145,7 +179,7 @@ fn read_image_attributes(table: &mut Table<'_, '_>) -> Option<Written<Vec<Settin
 fn read_replace(table: &mut Table<'_, '_>) -> Option<Written<Vec<Replacement>>> {
     let form = "a list, `[{ pattern = \"…\", with = \"…\" }]`";
     let found = table.list_of_tables("replace", (replace::REPLACEMENTS_MAX, form), |table| {
-        let pattern = table.required("pattern", text(pattern));
+        let pattern = table.required("pattern", text(regular_expression));
         let with = table.required("with", text(keep));
         Some(Replacement {
             pattern: pattern?.value,
@@ -172,12 +206,28 @@ fn read_remove_attributes(table: &mut Table<'_, '_>) -> Option<Written<Vec<Attri
     Some(found.map(|list| list.into_iter().flatten().collect()))
 }
 
+fn read_conditions(
+    table: &mut Table<'_, '_>,
+    key: &'static str,
+) -> Option<Written<Vec<Condition>>> {
+    let form = "a list, `[{ field = \"title\", pattern = \"…\" }]`";
+    let found = table.list_of_tables(key, (selection::CONDITIONS_MAX, form), |table| {
+        let fields = table.required("field", one_or_more(&FIELDS));
+        let pattern = table.required("pattern", text(regular_expression));
+        Some(Condition {
+            fields: fields?.value,
+            pattern: pattern?.value,
+        })
+    })?;
+    Some(found.map(|list| list.into_iter().flatten().collect()))
+}
+
 fn removed_selector(text: &str) -> Result<String, remove::SelectorError> {
     remove::check_selector(text).map(|()| text.to_owned())
 }
 
-fn pattern(text: &str) -> Result<String, replace::PatternError> {
-    replace::compile(text).map(|_| text.to_owned())
+fn regular_expression(text: &str) -> Result<String, pattern::PatternError> {
+    pattern::compile(text).map(|_| text.to_owned())
 }
 
 /// The name of a query parameter, maybe with a `*` at its end.

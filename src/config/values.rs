@@ -73,6 +73,34 @@ pub(super) fn text<'d, T, E: Display>(
     move |raw| parse(&raw.text(TEXT_FORM)?).map_err(|error| error.to_string())
 }
 
+/// Reads one of these words, or a list of some of them.
+pub(super) fn one_or_more<'d, T: Copy>(
+    choices: &[(&str, T)],
+) -> impl FnOnce(&Raw<'d>) -> Result<Vec<T>, String> {
+    move |raw| {
+        let one = |raw: &Raw<'_>| choose(&raw.text(TEXT_FORM)?, choices);
+        let Some(list) = raw.array() else {
+            return Ok(vec![one(raw)?]);
+        };
+        if list.is_empty() {
+            return Err("the list is empty".to_owned());
+        }
+        list.iter().map(|value| one(&Raw::Value(value))).collect()
+    }
+}
+
+/// The value of a word.
+fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let found = choices.iter().find(|(name, _)| *name == text);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = choices
+            .iter()
+            .map(|(name, _)| format!("`{name}`"))
+            .collect();
+        format!("expected {}", names.join(" or "))
+    })
+}
+
 impl Table<'_, '_> {
     /// A text that `parse` understands; its error is a sentence.
     pub(super) fn text<T, E: Display>(
@@ -165,16 +193,7 @@ impl Table<'_, '_> {
         key: &'static str,
         choices: &[(&str, T)],
     ) -> Option<Written<T>> {
-        self.text(key, |text| {
-            let found = choices.iter().find(|(name, _)| *name == text);
-            found.map(|(_, value)| *value).ok_or_else(|| {
-                let names: Vec<_> = choices
-                    .iter()
-                    .map(|(name, _)| format!("`{name}`"))
-                    .collect();
-                format!("expected {}", names.join(" or "))
-            })
-        })
+        self.text(key, |text| choose(text, choices))
     }
 
     /// The same, of at most `count_max` members.

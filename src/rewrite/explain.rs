@@ -43,6 +43,13 @@ pub enum What {
         /// What stands there now; empty where something was removed.
         after: String,
     },
+    /// The item went.
+    Dropped {
+        /// Its title.
+        title: String,
+        /// Why.
+        reason: String,
+    },
     /// It was left.
     Left {
         /// What stands there.
@@ -182,6 +189,33 @@ impl Trace {
                 reason: reason.to_string(),
             }),
         }
+    }
+
+    /// The same, left.
+    pub(in crate::rewrite) fn left(
+        &self,
+        rule: &'static str,
+        attribute: &str,
+        text: &str,
+        reason: impl Display,
+    ) {
+        let place = Place {
+            element: "",
+            attribute,
+        };
+        self.note(rule.into(), place, || What::Left {
+            text: shorten(text),
+            reason: reason.to_string(),
+        });
+    }
+
+    /// The whole item goes.
+    pub(in crate::rewrite) fn dropped(&self, rule: &'static str, title: &str, reason: &str) {
+        self.enter_field("");
+        self.note(rule.into(), Place::default(), || What::Dropped {
+            title: shorten(title),
+            reason: reason.to_owned(),
+        });
     }
 
     fn note(&self, rule: Cow<'static, str>, place: Place<'_>, what: impl FnOnce() -> What) {

@@ -13,10 +13,16 @@ const CATEGORIES_MAX: usize = 50;
 /// The facts of an XML item.
 pub(super) fn of_item(xml: &str, elements: &[Element<'_>]) -> ItemFacts<'static> {
     let mut facts = ItemFacts::default();
-    for element in elements
-        .iter()
-        .filter(|element| element.depth == 1 || is_author_name(elements, element))
-    {
+    for element in elements {
+        for category in categories_in(xml, element).into_iter().take(1) {
+            add_category(&mut facts, category);
+        }
+        if is_author(elements, element) && facts.author.is_empty() {
+            facts.author = text(xml, element).into();
+        }
+        if element.depth != 1 {
+            continue;
+        }
         let slot = match (element.ns, &*lower(element.local)) {
             (Ns::Core | Ns::Atom, "title") => {
                 if facts.title.is_empty() {
@@ -31,21 +37,11 @@ pub(super) fn of_item(xml: &str, elements: &[Element<'_>]) -> ItemFacts<'static>
                 continue;
             }
             (Ns::Core, "guid") | (Ns::Atom, "id") => &mut facts.guid,
-            (Ns::Core, "author") | (Ns::DublinCore, "creator") => &mut facts.author,
-            (Ns::Itunes, "author") | (Ns::Atom, "name") => &mut facts.author,
             (Ns::Core, "pubdate") | (Ns::Atom, "published" | "issued" | "created") => {
                 &mut facts.published
             }
             (Ns::DublinCore, "date" | "issued" | "created") => &mut facts.published,
             (Ns::Atom, "updated" | "modified") | (Ns::DublinCore, "modified") => &mut facts.updated,
-            (Ns::Core, "category") | (Ns::DublinCore, "subject") => {
-                add_category(&mut facts, text(xml, element));
-                continue;
-            }
-            (Ns::Atom, "category") => {
-                add_category(&mut facts, attribute(element, "term"));
-                continue;
-            }
             _ => continue,
         };
         if slot.is_empty() {
@@ -69,14 +65,41 @@ pub(super) fn link_of_item(xml: &str, elements: &[Element<'_>]) -> String {
         .unwrap_or_default()
 }
 
-/// Atom's `author > name`.
-fn is_author_name(elements: &[Element<'_>], element: &Element<'_>) -> bool {
-    let parent = element.parent.and_then(|parent| elements.get(parent));
-    element.is(Ns::Atom, "name") && parent.is_some_and(|parent| parent.is(Ns::Atom, "author"))
+/// Whether an element of an item holds the name of an author.
+pub(super) fn is_author(elements: &[Element<'_>], element: &Element<'_>) -> bool {
+    match (element.ns, &*lower(element.local)) {
+        (Ns::Core | Ns::Itunes, "author") | (Ns::DublinCore, "creator") => element.depth == 1,
+        (Ns::Atom, "name") => {
+            let parent = element.parent.and_then(|parent| elements.get(parent));
+            parent.is_some_and(|parent| parent.depth == 1 && parent.is(Ns::Atom, "author"))
+        }
+        _ => false,
+    }
 }
 
+/// The categories that one element of an item names: what people read first, then what else it is
+/// called.
+pub(super) fn categories_in(xml: &str, element: &Element<'_>) -> Vec<String> {
+    let is_child = element.depth == 1;
+    let mut names = match (element.ns, &*lower(element.local)) {
+        (Ns::Core, "category") | (Ns::DublinCore, "subject") if is_child => {
+            vec![text(xml, element)]
+        }
+        (Ns::Atom, "category") if is_child => {
+            vec![attribute(element, "label"), attribute(element, "term")]
+        }
+        // These stand in each other.
+        (Ns::Itunes, "category") => vec![attribute(element, "text")],
+        _ => Vec::new(),
+    };
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+/// Adds a category, once.
 fn add_category(facts: &mut ItemFacts<'_>, category: String) {
-    if !category.is_empty() && facts.categories.len() < CATEGORIES_MAX {
+    let is_new = !category.is_empty() && !facts.categories.iter().any(|known| *known == category);
+    if is_new && facts.categories.len() < CATEGORIES_MAX {
         facts.categories.push(category.into());
     }
 }
@@ -141,34 +164,50 @@ pub(super) fn of_json_item(json: &str, members: &[Member<'_>]) -> ItemFacts<'sta
             "id" => facts.guid = string(json, member).into(),
             "date_published" => facts.published = string(json, member).into(),
             "date_modified" => facts.updated = string(json, member).into(),
-            "author" | "authors" => facts.author = author(json, member).into(),
-            "tags" => {
-                for tag in json::values(json, member.value.range.clone()) {
-                    let tag = Decoded::json(&json[tag.inner()]).as_str().to_owned();
-                    add_category(&mut facts, tag);
-                }
+            "author" | "authors" if facts.author.is_empty() => {
+                let mut authors = json_authors(json, member).into_iter();
+                facts.author = authors.next().unwrap_or_default().into();
             }
-            _ => {}
+            _ => json_categories(json, member)
+                .into_iter()
+                .for_each(|category| add_category(&mut facts, category)),
         }
     }
     facts
 }
 
-/// The name of an `author`, or of the first of `authors`.
-fn author(json: &str, member: &Member<'_>) -> String {
-    let object = match member.value.kind {
-        Kind::Array => json::values(json, member.value.range.clone())
-            .into_iter()
-            .next(),
-        _ => Some(member.value.clone()),
+/// The names in an `author` (version 1.0) or in `authors`.
+pub(super) fn json_authors(json: &str, member: &Member<'_>) -> Vec<String> {
+    let objects = match (member.key.as_ref(), member.value.kind) {
+        ("author" | "authors", Kind::Array) => json::values(json, member.value.range.clone()),
+        ("author" | "authors", Kind::Object) => vec![member.value.clone()],
+        _ => return Vec::new(),
     };
-    let members = object
-        .map(|object| json::members(json, object.range))
-        .unwrap_or_default();
-    members
-        .iter()
-        .find(|member| member.key == "name")
-        .map_or_else(String::new, |name| string(json, name))
+    let names = objects.into_iter().filter_map(|object| {
+        let members = json::members(json, object.range);
+        let name = members.iter().find(|member| member.key == "name")?;
+        Some(string(json, name))
+    });
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+/// The categories in `tags`, or in a `category` as some publishers call it; a list or one text.
+pub(super) fn json_categories(json: &str, member: &Member<'_>) -> Vec<String> {
+    let values = match (member.key.as_ref(), member.value.kind) {
+        ("tags" | "category" | "categories", Kind::Array) => {
+            json::values(json, member.value.range.clone())
+        }
+        ("tags" | "category" | "categories", Kind::String) => vec![member.value.clone()],
+        _ => return Vec::new(),
+    };
+    let texts = values
+        .into_iter()
+        .filter(|value| value.kind == Kind::String);
+    let texts = texts.map(|value| {
+        let decoded = Decoded::json(&json[value.inner()]);
+        decoded.as_str().trim().to_owned()
+    });
+    texts.filter(|text| !text.is_empty()).collect()
 }
 
 /// A string's text, or a scalar's as it is written.

@@ -40,6 +40,8 @@ pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
     let parent = element.parent.map(|parent| &elements[parent]);
     match (element.ns, &*lower(element.local)) {
         (Ns::Core, "description") if !is_in_image(parent) => Role::Html(Fullness::Summary),
+        // In Microsoft's CDF.
+        (Ns::Core, "abstract") => Role::Html(Fullness::Summary),
         (Ns::Core, "body" | "fullitem") => Role::Html(Fullness::Content),
         (Ns::Content, "encoded") => Role::Html(Fullness::Content),
         (Ns::Xhtml, "body" | "div") => Role::Html(Fullness::Content),
@@ -48,6 +50,8 @@ pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
         (Ns::Atom, "subtitle" | "tagline" | "info" | "rights" | "copyright") => {
             atom_text(element, Fullness::Aside)
         }
+        // What feedparser reads as content, although no RSS has it.
+        (Ns::Core, "content" | "summary") => Role::Html(Fullness::Aside),
         (Ns::Itunes, "summary" | "subtitle") | (Ns::DublinCore, "description") => {
             Role::Html(Fullness::Aside)
         }
@@ -111,6 +115,16 @@ fn atom_text(element: &Element<'_>, fullness: Fullness) -> Role {
         "html" | "xhtml" | "text/html" | "application/xhtml+xml" => Role::Html(fullness),
         _ => Role::None,
     }
+}
+
+/// Whether this is Atom's content or summary as plain text, which is what they are when they say
+/// nothing else (RFC 4287 §3.1.1).
+pub(super) fn is_plain_text(element: &Element<'_>) -> bool {
+    let is_text = || matches!(value(element, "type").as_str(), "" | "text" | "text/plain");
+    (element.is(Ns::Atom, "content") || element.is(Ns::Atom, "summary"))
+        && element.tag.attribute("src").is_none()
+        && value(element, "mode") != "base64"
+        && is_text()
 }
 
 /// An address in the first of these attributes that is there, else in the text: some write it there.

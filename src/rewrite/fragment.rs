@@ -5,12 +5,15 @@
 //! and loads nothing; a fragment whose elements are all closed needs nothing.
 
 mod element;
+mod markup;
 mod names;
 mod open;
 pub(in crate::rewrite) mod token;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
+use crate::rewrite::html::Markup;
 use open::{Content, Open, TooDeep};
 use token::{Token, Tokens, Unfinished};
 
@@ -34,7 +37,7 @@ pub(super) struct Closing {
 /// 512 open elements nobody counts. The caller then leaves the footer out.
 #[must_use]
 pub(super) fn closing(html: &str) -> Option<Closing> {
-    let closing = scan(html, false)?;
+    let closing = scan(html, false, &mut |_, _| {})?;
     // Parsers that run scripts read `<noscript>` as raw text, all others as markup: close it for both.
     if mentions_noscript(html) {
         close_for_both(html, closing)
@@ -59,7 +62,7 @@ fn close_for_both(html: &str, first: Closing) -> Option<Closing> {
         let mut is_closed = true;
         for noscript_is_raw in [true, false] {
             let joined = format!("{}{text}", &html[..keep]);
-            let more = scan(&joined, noscript_is_raw)?;
+            let more = scan(&joined, noscript_is_raw, &mut |_, _| {})?;
             is_closed &= more.keep == joined.len() && more.text.is_empty();
             text.truncate(more.keep.saturating_sub(keep));
             keep = keep.min(more.keep);
@@ -73,15 +76,46 @@ fn close_for_both(html: &str, first: Closing) -> Option<Closing> {
     None
 }
 
+/// Shows the tokens of a field, but for raw text and what nobody can read to its end, and where they
+/// stand. `<noscript>` is read as readers do, which run no scripts.
+pub(super) fn read<'a>(
+    html: &'a str,
+    markup: Markup,
+    see: &mut dyn FnMut(&Token<'a>, Range<usize>),
+) {
+    match markup {
+        Markup::Html => drop(scan(html, false, see)),
+        Markup::Xhtml => markup::read(html, see),
+    }
+}
+
+/// Whether a start tag stands in inline markup.
+pub(super) fn holds_tags(markup: &str) -> bool {
+    let mut found = false;
+    read(markup, Markup::Xhtml, &mut |token, _| {
+        found |= matches!(token, Token::Start(_));
+    });
+    found
+}
+
 /// Reads the fragment once.
-fn scan(html: &str, noscript_is_raw: bool) -> Option<Closing> {
+fn scan<'a>(
+    html: &'a str,
+    noscript_is_raw: bool,
+    see: &mut dyn FnMut(&Token<'a>, Range<usize>),
+) -> Option<Closing> {
     let mut tokens = Tokens::new(html);
     let mut open = Open::new(noscript_is_raw);
     // The end tag that raw text still waits for: a name, and whether a script's comment is open.
     let mut raw: Option<(&str, bool)> = None;
     let mut keep = html.len();
     let mut text = String::new();
-    while let Some(token) = tokens.next(open.is_foreign()) {
+    loop {
+        let start = tokens.position();
+        let Some(token) = tokens.next(open.is_foreign()) else {
+            break;
+        };
+        see(&token, start..tokens.position());
         match token {
             Token::Start(tag) => {
                 let content = match open.start(&tag) {

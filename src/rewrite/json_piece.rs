@@ -6,21 +6,40 @@ use std::ops::Range;
 use crate::feed::json::{self, Kind, Member, Value};
 use crate::feed::text::{Decoded, Edit};
 use crate::rewrite::base::FieldBase;
+use crate::rewrite::bearer::{self, JsonBearer};
+use crate::rewrite::compose::apply;
 use crate::rewrite::facts;
 use crate::rewrite::field::{self, Sort};
 use crate::rewrite::html::Markup;
+use crate::rewrite::passes::{self, Share};
 use crate::rewrite::piece::Work;
 use crate::rewrite::splice::Splicer;
+use crate::rewrite::wrap::Wrap;
+
+/// The most white space that is copied around the comma before a member that is added.
+const GAP_BYTES_MAX: usize = 64;
 
 /// Appends an item with the rules applied.
 pub(super) fn rewrite_item(json: &str, members: &[Member<'_>], work: &Work<'_>, out: &mut String) {
+    let bearer = work
+        .wrap
+        .map(|wrap| (wrap, bearer::of_json_item(json, members)));
     let mut changes = Vec::new();
-    for member in members {
-        match member.key.as_ref() {
-            "content_html" if member.value.kind == Kind::String => {
-                collect_html(json, member, work, &mut changes);
+    for (index, member) in members.iter().enumerate() {
+        match (member.key.as_ref(), bearer) {
+            ("content_html", Some((wrap, JsonBearer::Empty(found, text)))) if found == index => {
+                let made = made_of(json, text.map(|text| &members[text]), (work, wrap));
+                changes.extend(made.map(|html| Change::Whole(member.value.range.clone(), html)));
             }
-            "attachments" => {
+            ("content_html", _) if member.value.kind == Kind::String => {
+                let share = match bearer {
+                    None => Share::Nothing,
+                    Some((wrap, JsonBearer::Html(found))) if found == index => Share::Bearer(wrap),
+                    Some((wrap, _)) => Share::Bare(wrap),
+                };
+                collect_html(json, member, (work, share), &mut changes);
+            }
+            ("attachments", _) => {
                 work.trace.enter_field(&member.key);
                 for attachment in json::values(json, member.value.range.clone()) {
                     collect_attachment(json, &attachment, work, &mut changes);
@@ -29,7 +48,56 @@ pub(super) fn rewrite_item(json: &str, members: &[Member<'_>], work: &Work<'_>, 
             _ => collect_picture(json, member, work, &mut changes),
         }
     }
+    match bearer {
+        Some((wrap, JsonBearer::New(text))) => {
+            let made = made_of(json, text.map(|text| &members[text]), (work, wrap));
+            changes.extend(made.map(|html| added(json, members, &html)));
+        }
+        Some((_, JsonBearer::None(reason))) => work.trace.left("header, footer", "", "", reason),
+        _ => {}
+    }
     write(json, changes, out);
+}
+
+/// HTML that says what a text member says, with header and footer; `None` when they are empty.
+fn made_of(
+    json: &str,
+    text: Option<&Member<'_>>,
+    (work, wrap): (&Work<'_>, &Wrap<'_>),
+) -> Option<String> {
+    work.trace.enter_field("content_html");
+    let text = text.map_or_else(String::new, |text| facts::string(json, text));
+    let html = apply(&text, &passes::as_html(&text)).replace('\n', "<br>\n");
+    let base = FieldBase::of_piece(work.base);
+    let edits = work.field(&html, (Markup::Html, &base), Share::Bearer(wrap));
+    let is_wrapped = edits.iter().any(|edit| !edit.text.is_empty());
+    is_wrapped.then(|| apply(&html, &edits))
+}
+
+/// A `content_html` behind the last member, parted from it as that one is from the one before.
+fn added(json: &str, members: &[Member<'_>], html: &str) -> Change {
+    let mut member = match members {
+        [.., before, last] => {
+            let gap = &json[before.range.end..last.range.start];
+            let is_gap = |letter: char| letter.is_ascii_whitespace() || letter == ',';
+            let is_one = gap.len() <= GAP_BYTES_MAX && gap.trim_matches(is_gap).is_empty();
+            if is_one { gap } else { ", " }.to_owned()
+        }
+        [_] => ", ".to_owned(),
+        [] => String::new(),
+    };
+    member.push_str("\"content_html\": ");
+    member.push_str(&quoted(html));
+    let at = members.last().map_or(1, |last| last.range.end);
+    Change::Raw(at..at, member)
+}
+
+fn quoted(text: &str) -> String {
+    let (range, text) = (0..0, text.to_owned());
+    let mut out = "\"".to_owned();
+    Decoded::json("").splice(&[Edit { range, text }], &mut out);
+    out.push('"');
+    out
 }
 
 /// Appends a top-level member with the rules applied.
@@ -39,27 +107,44 @@ pub(super) fn rewrite_member(json: &str, member: &Member<'_>, work: &Work<'_>, o
     write(json, changes, out);
 }
 
-/// A string's inner range and the edits in its decoded text.
-type Change = (Range<usize>, Vec<Edit>);
+/// What is to be written otherwise.
+enum Change {
+    /// Edits of the decoded text of a string that stands, without its quotes, at this range.
+    Edits(Range<usize>, Vec<Edit>),
+    /// A string instead of a whole value.
+    Whole(Range<usize>, String),
+    /// JSON as it is.
+    Raw(Range<usize>, String),
+}
 
 fn write(json: &str, changes: Vec<Change>, out: &mut String) {
     let mut splicer = Splicer::new(json, out);
-    for (range, edits) in changes {
-        splicer.replace(range.clone(), |out| {
-            Decoded::json(&json[range]).splice(&edits, out)
-        });
+    for change in changes {
+        match change {
+            Change::Edits(range, edits) => splicer.replace(range.clone(), |out| {
+                Decoded::json(&json[range]).splice(&edits, out);
+            }),
+            Change::Whole(range, text) => {
+                splicer.replace(range, |out| out.push_str(&quoted(&text)));
+            }
+            Change::Raw(range, text) => splicer.replace(range, |out| out.push_str(&text)),
+        }
     }
     splicer.finish();
 }
 
-fn collect_html(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &mut Vec<Change>) {
+fn collect_html(
+    json: &str,
+    member: &Member<'_>,
+    (work, share): (&Work<'_>, Share<'_>),
+    changes: &mut Vec<Change>,
+) {
     let decoded = Decoded::json(&json[member.value.inner()]);
-    let html = decoded.as_str();
     work.trace.enter_field(&member.key);
     let base = FieldBase::of_piece(work.base);
-    let edits = work.field(html, (Markup::Html, &base), Some(work.wrap));
+    let edits = work.field(decoded.as_str(), (Markup::Html, &base), share);
     if !edits.is_empty() {
-        changes.push((member.value.inner(), edits));
+        changes.push(Change::Edits(member.value.inner(), edits));
     }
 }
 
@@ -120,6 +205,6 @@ fn collect_address(json: &str, value: &Value, work: &Work<'_>, changes: &mut Vec
     let base = FieldBase::of_piece(work.base);
     if let Some(text) = work.address(&base, "", decoded.as_str()) {
         let range = 0..decoded.as_str().len();
-        changes.push((value.inner(), vec![Edit { range, text }]));
+        changes.push(Change::Edits(value.inner(), vec![Edit { range, text }]));
     }
 }

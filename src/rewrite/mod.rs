@@ -5,22 +5,28 @@
 
 mod address;
 mod base;
+mod bearer;
 mod budget;
 mod compose;
 mod css;
 mod envelope;
 pub mod explain;
+mod extent;
 mod facts;
 mod field;
 mod fragment;
+mod gate;
 mod hints;
 pub mod html;
 mod json_piece;
+mod marks;
 pub mod passes;
+pub mod pattern;
 mod picture;
 mod piece;
 mod places;
 mod rules;
+pub mod selection;
 mod splice;
 mod srcset;
 mod stream;

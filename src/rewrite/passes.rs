@@ -1,15 +1,16 @@
 //! What the rules do to one field of HTML, pass by pass.
 //!
 //! Invariants: each pass reads the text as the one before left it; bytes that no pass changes stay
-//! as the publisher wrote them.
+//! as the publisher wrote them; what an earlier run of ours put there is gone before a pass reads it.
 
 pub mod attributes;
-mod lazy;
+pub(super) mod lazy;
 pub mod links;
 pub mod remove;
 pub mod replace;
 pub mod sanitize;
 mod trackers;
+pub(super) mod unescape;
 
 use crate::feed::text::Edit;
 use crate::rewrite::address::{Addresses, Left, SKIPPED};
@@ -40,6 +41,7 @@ pub(super) struct Pictures {
 /// The passes of one feed, in order.
 #[derive(Debug)]
 pub(super) struct Passes {
+    double_escaped: bool,
     replace: Replace,
     remove: Option<Remove>,
     sanitize: Sanitize,
@@ -48,6 +50,19 @@ pub(super) struct Passes {
     links: Option<Links>,
     pub(super) pictures: Option<Pictures>,
     image_attributes: Vec<attributes::Setting>,
+}
+
+/// What header and footer of an item have to do with one of its fields.
+#[derive(Clone, Copy)]
+pub(super) enum Share<'a> {
+    /// Nothing: there are none, or it is no item's.
+    Nothing,
+    /// It bears none; those of an earlier run go.
+    Bare(&'a Wrap<'a>),
+    /// It bears them.
+    Bearer(&'a Wrap<'a>),
+    /// The same, and it was plain text before.
+    Text(&'a Wrap<'a>),
 }
 
 /// What stands around what a pass reads.
@@ -66,6 +81,7 @@ impl Passes {
             pictures.addresses.may_leave() || !options.skip_images.is_empty()
         });
         Ok(Self {
+            double_escaped: options.double_escaped,
             replace: Replace::new(&options.replace)?,
             remove: Remove::new(&options.remove)?,
             sanitize: options.sanitize,
@@ -79,7 +95,8 @@ impl Passes {
 
     /// Whether any pass may change anything.
     pub(super) fn is_empty(&self) -> bool {
-        self.replace.is_empty()
+        !self.double_escaped
+            && self.replace.is_empty()
             && self.remove.is_none()
             && self.pictures.is_none()
             && self.links.is_none()
@@ -87,9 +104,9 @@ impl Passes {
             && self.sanitize == Sanitize::Off
     }
 
-    /// What the passes do to a field, and `wrap` around it, as edits of `html`: sorted, not
-    /// overlapping.
-    pub(super) fn edits(&self, html: &str, site: &Site<'_>, wrap: Option<&Wrap>) -> Vec<Edit> {
+    /// What the passes do to a field as edits of `html`: sorted, not overlapping. Each changes
+    /// something.
+    pub(super) fn edits(&self, html: &str, site: &Site<'_>, share: Share<'_>) -> Vec<Edit> {
         let mut draft = Draft::new(html);
         let mut pass = |rule: &'static str, edits: &dyn Fn(&str) -> Vec<Edit>| {
             let text = draft.text();
@@ -101,6 +118,16 @@ impl Passes {
             draft.change(edits);
         };
         let markup = site.markup;
+        match share {
+            Share::Nothing => {}
+            Share::Text(_) => pass("header, footer", &as_html),
+            Share::Bare(wrap) | Share::Bearer(wrap) => {
+                pass("header, footer", &|html| wrap.stale(html, markup));
+            }
+        }
+        if self.double_escaped && markup == Markup::Html {
+            pass("double_escaped", &unescape::edits);
+        }
         for replacement in self.replace.passes() {
             pass("replace", &|html| {
                 replace::edits(html, replacement, site.budget)
@@ -136,11 +163,35 @@ impl Passes {
                 });
             }
         }
-        if let Some(wrap) = wrap.filter(|wrap| !wrap.is_empty()) {
-            pass("header, footer", &|html| wrap.edits(html, site));
+        if let Share::Bearer(wrap) | Share::Text(wrap) = share {
+            let text = draft.text();
+            let edits = wrap.edits(text, site);
+            // Plain text that bears nothing after all stays what it is.
+            if edits.is_empty() && matches!(share, Share::Text(_)) {
+                return edits;
+            }
+            site.trace.changes("header, footer", text, &edits);
+            draft.change(edits);
         }
-        draft.into_edits()
+        let mut edits = draft.into_edits();
+        edits.retain(|edit| html[edit.range.clone()] != edit.text);
+        edits
     }
+}
+
+/// Edits that make plain text HTML which says the same.
+pub(super) fn as_html(text: &str) -> Vec<Edit> {
+    let special = text.bytes().enumerate().filter_map(|(at, byte)| {
+        let text = match byte {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            _ => return None,
+        };
+        let (range, text) = (at..at + 1, text.to_owned());
+        Some(Edit { range, text })
+    });
+    special.collect()
 }
 
 impl Pictures {

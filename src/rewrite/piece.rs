@@ -7,30 +7,33 @@ use crate::feed::element::Element;
 use crate::feed::text::{Decoded, Edit};
 use crate::feed::xml::Attribute;
 use crate::rewrite::base::{FieldBase, PieceBase};
+use crate::rewrite::bearer::{self, Bearer, New};
 use crate::rewrite::budget::Budget;
+use crate::rewrite::compose::apply;
 use crate::rewrite::explain::{Spot, Trace};
-use crate::rewrite::field::{self, Fullness, Role};
+use crate::rewrite::field::{self, Role};
+use crate::rewrite::fragment;
 use crate::rewrite::html::Markup;
-use crate::rewrite::passes::{Passes, Site};
+use crate::rewrite::passes::{Passes, Share, Site};
 use crate::rewrite::splice::Splicer;
 use crate::rewrite::wrap::Wrap;
+
+/// The most white space that is copied before an element that is added.
+const GAP_BYTES_MAX: usize = 64;
 
 /// What is done to the pieces of one feed.
 pub(super) struct Work<'a> {
     pub(super) passes: &'a Passes,
     pub(super) base: &'a PieceBase<'a>,
-    pub(super) wrap: &'a Wrap,
+    /// `None` for what is no item, and where there is neither header nor footer.
+    pub(super) wrap: Option<&'a Wrap<'a>>,
     pub(super) budget: &'a Budget,
     pub(super) trace: &'a Trace,
 }
 
 /// Appends `xml` with the rules applied.
 pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out: &mut String) {
-    let fullest = if work.wrap.is_empty() {
-        None
-    } else {
-        fullest_field(elements)
-    };
+    let bearer = work.wrap.map(|wrap| (wrap, bearer::of_item(xml, elements)));
     let mut splicer = Splicer::new(xml, out);
     for (index, element) in elements.iter().enumerate() {
         let role = field::role(elements, index);
@@ -62,13 +65,110 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
                 }
             }
             Role::Html(_) => {
-                let wrap = (fullest == Some(index)).then_some(work.wrap);
-                rewrite_html(xml, element, &base, (work, wrap), &mut splicer);
+                let share = match bearer {
+                    None => Share::Nothing,
+                    Some((wrap, Bearer::Html(found))) if found == index => Share::Bearer(wrap),
+                    Some((wrap, _)) => Share::Bare(wrap),
+                };
+                rewrite_html(xml, element, &base, (work, share), &mut splicer);
             }
-            Role::None => {}
+            Role::None => {
+                if let Some((wrap, Bearer::Text(found))) = bearer
+                    && found == index
+                {
+                    work.trace.enter_field(element.tag.name());
+                    rewrite_text(xml, element, &base, (work, wrap), &mut splicer);
+                }
+            }
         }
     }
+    match bearer {
+        Some((wrap, Bearer::New(new))) => add(xml, elements, new, (work, wrap), &mut splicer),
+        Some((_, Bearer::None(reason))) => work.trace.left("header, footer", "", "", reason),
+        _ => {}
+    }
     splicer.finish();
+}
+
+/// Makes plain text HTML, with header and footer; what they come out empty for stays text.
+fn rewrite_text(
+    xml: &str,
+    element: &Element<'_>,
+    base: &FieldBase<'_>,
+    (work, wrap): (&Work<'_>, &Wrap<'_>),
+    splicer: &mut Splicer<'_, '_>,
+) {
+    let decoded = Decoded::content(&xml[element.content.clone()]);
+    let edits = work.field(decoded.as_str(), (Markup::Html, base), Share::Text(wrap));
+    if !edits.is_empty() {
+        declare_html(element, splicer);
+        splicer.replace(element.content.clone(), |out| decoded.splice(&edits, out));
+    }
+}
+
+/// Lets one of Atom's text constructs say that it carries HTML.
+fn declare_html(element: &Element<'_>, splicer: &mut Splicer<'_, '_>) {
+    let start = element.tag_range.start;
+    let name_end = start + "<".len() + element.tag.name().len();
+    match element.tag.attribute("type") {
+        // Atom 0.3 knows media types only, and another way to say that markup is escaped.
+        Some(kind) if kind.value.contains('/') => {
+            replace_value(element, &kind, "text/html".to_owned(), splicer);
+        }
+        Some(kind) => replace_value(element, &kind, "html".to_owned(), splicer),
+        None => splicer.replace(name_end..name_end, |out| out.push_str(" type=\"html\"")),
+    }
+}
+
+/// Adds an element with header and footer behind the last one of an item, as that one is set.
+fn add(
+    xml: &str,
+    elements: &[Element<'_>],
+    new: New,
+    (work, wrap): (&Work<'_>, &Wrap<'_>),
+    splicer: &mut Splicer<'_, '_>,
+) {
+    work.trace.enter_field(new.name);
+    let base = FieldBase::of_piece(work.base);
+    let edits = work.field("", (Markup::Html, &base), Share::Bearer(wrap));
+    let Some(item) = elements.first().filter(|_| !edits.is_empty()) else {
+        return;
+    };
+    let last = elements.iter().rfind(|element| element.depth == 1);
+    let gap = last.map_or("", |last| {
+        let before = &xml[..last.range.start];
+        let blank = &before[before.trim_ascii_end().len()..];
+        if blank.len() <= GAP_BYTES_MAX {
+            blank
+        } else {
+            ""
+        }
+    });
+    let (prefix, _) = item.tag.name().split_once(':').unwrap_or_default();
+    let colon = if prefix.is_empty() { "" } else { ":" };
+    let New { name, attributes } = new;
+    let mut element = format!("{gap}<{prefix}{colon}{name}{attributes}>");
+    Decoded::content("").splice(&edits, &mut element);
+    element.push_str(&format!("</{prefix}{colon}{name}>"));
+    if item.tag.is_empty_element() {
+        return open_up(xml, item, &element, splicer);
+    }
+    let at = last.map_or(item.content.start, |last| last.range.end);
+    splicer.replace(at..at, |out| out.push_str(&element));
+}
+
+/// Lets an element that closes itself hold `content`.
+fn open_up(xml: &str, element: &Element<'_>, content: &str, splicer: &mut Splicer<'_, '_>) {
+    let tag = &xml[element.tag_range.clone()];
+    let open = tag.strip_suffix("/>").unwrap_or(tag).trim_end();
+    splicer.replace(element.tag_range.clone(), |out| {
+        out.push_str(open);
+        out.push('>');
+        out.push_str(content);
+        out.push_str("</");
+        out.push_str(element.tag.name());
+        out.push('>');
+    });
 }
 
 /// Lets `text` stand as the value of an attribute of `element`, in quotes.
@@ -90,23 +190,11 @@ pub(super) fn replace_value(
     });
 }
 
-/// The field that header and footer go to.
-fn fullest_field(elements: &[Element<'_>]) -> Option<usize> {
-    let candidates = (0..elements.len()).filter(|&index| elements[index].depth == 1);
-    let full = candidates.filter_map(|index| match field::role(elements, index) {
-        Role::Html(fullness) if fullness > Fullness::Aside => Some((fullness, index)),
-        _ => None,
-    });
-    // The first of the fullest.
-    full.max_by_key(|&(fullness, index)| (fullness, std::cmp::Reverse(index)))
-        .map(|(_, index)| index)
-}
-
 fn rewrite_html(
     xml: &str,
     element: &Element<'_>,
     base: &FieldBase<'_>,
-    (work, wrap): (&Work<'_>, Option<&Wrap>),
+    (work, share): (&Work<'_>, Share<'_>),
     splicer: &mut Splicer<'_, '_>,
 ) {
     let raw = &xml[element.content.clone()];
@@ -115,22 +203,25 @@ fn rewrite_html(
     } else {
         (Decoded::content(raw), Markup::Html)
     };
-    let edits = work.field(decoded.as_str(), (markup, base), wrap);
+    let edits = work.field(decoded.as_str(), (markup, base), share);
     if edits.is_empty() {
         return;
     }
+    if element.has_markup {
+        let text = apply(raw, &edits);
+        if !fragment::holds_tags(&text) {
+            // With the last tag gone, what is left is escaped as in any other field.
+            let decoded = Decoded::content(&text);
+            let edits = work.field(decoded.as_str(), (Markup::Html, base), share);
+            splicer.replace(element.content.clone(), |out| decoded.splice(&edits, out));
+            return;
+        }
+    }
     if element.content.is_empty() && element.tag.is_empty_element() {
         // `<description/>` opens up to take them.
-        let tag = &xml[element.tag_range.clone()];
-        let open = tag.strip_suffix("/>").unwrap_or(tag).trim_end();
-        splicer.replace(element.tag_range.clone(), |out| {
-            out.push_str(open);
-            out.push('>');
-            decoded.splice(&edits, out);
-            out.push_str("</");
-            out.push_str(element.tag.name());
-            out.push('>');
-        });
+        let mut content = String::new();
+        decoded.splice(&edits, &mut content);
+        open_up(xml, element, &content, splicer);
     } else {
         splicer.replace(element.content.clone(), |out| decoded.splice(&edits, out));
     }
@@ -142,9 +233,9 @@ impl Work<'_> {
         &self,
         html: &str,
         (markup, base): (Markup, &FieldBase<'_>),
-        wrap: Option<&Wrap>,
+        share: Share<'_>,
     ) -> Vec<Edit> {
-        self.passes.edits(html, &self.site(markup, base), wrap)
+        self.passes.edits(html, &self.site(markup, base), share)
     }
 
     /// The address to write for a picture's that stands in a feed's element, in this attribute of

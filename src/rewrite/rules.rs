@@ -4,9 +4,11 @@ use crate::image::address::Keys;
 use crate::rewrite::address::ImageRule;
 use crate::rewrite::html::SelectorError;
 use crate::rewrite::passes::attributes::Setting;
-use crate::rewrite::passes::replace::{PatternError, Replacement};
+use crate::rewrite::passes::replace::Replacement;
 use crate::rewrite::passes::sanitize::Sanitize;
 use crate::rewrite::passes::{Passes, links, remove};
+use crate::rewrite::pattern::PatternError;
+use crate::rewrite::selection::{self, Selection};
 use crate::rewrite::target::{Images, TargetError};
 use crate::rewrite::template::{Template, TemplateError};
 
@@ -47,6 +49,12 @@ pub struct RuleOptions {
     pub header: Option<String>,
     /// minijinja source of what is put after each item's content.
     pub footer: Option<String>,
+    /// Whether header and footer stand between comments by which they are found again.
+    pub mark: bool,
+    /// Whether HTML that was escaped once too often is read as HTML.
+    pub double_escaped: bool,
+    /// Which items stay.
+    pub selection: selection::Options,
     /// Whether the envelope is kept as the publisher wrote it (`rel=self`, hub, cloud, …).
     pub keep_envelope: bool,
     /// The address our readers use for this feed: `https://feeds.example.org/feeds/dw`.
@@ -93,6 +101,7 @@ pub enum RuleError {
 pub struct Rules {
     options: RuleOptions,
     passes: Passes,
+    selection: Selection,
     header: Option<Template>,
     footer: Option<Template>,
 }
@@ -104,11 +113,13 @@ impl Rules {
     /// When a template or a selector can't be parsed.
     pub fn new(options: RuleOptions) -> Result<Self, RuleError> {
         let passes = Passes::new(&options)?;
+        let selection = Selection::new(&options.selection)?;
         let template = |source: &Option<String>| source.as_deref().map(Template::parse).transpose();
         let (header, footer) = (template(&options.header)?, template(&options.footer)?);
         Ok(Self {
             options,
             passes,
+            selection,
             header,
             footer,
         })
@@ -130,6 +141,10 @@ impl Rules {
         &self.passes
     }
 
+    pub(super) fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
     pub(super) fn header(&self) -> Option<&Template> {
         self.header.as_ref()
     }
@@ -147,7 +162,7 @@ impl Rules {
     }
 
     pub(super) fn changes_items(&self) -> bool {
-        !self.passes.is_empty() || self.has_templates()
+        !self.passes.is_empty() || self.has_templates() || !self.selection.is_empty()
     }
 
     pub(super) fn changes_anything(&self) -> bool {

@@ -20,11 +20,13 @@ use crate::rewrite::envelope::{self, Fate};
 use crate::rewrite::explain::{Note, Trace};
 use crate::rewrite::facts;
 use crate::rewrite::field::lower;
+use crate::rewrite::gate::Gate;
 use crate::rewrite::hints::Hints;
 use crate::rewrite::json_piece;
 use crate::rewrite::piece::{self, Work};
 use crate::rewrite::rules::Rules;
-use crate::rewrite::template::{FeedFacts, ItemFacts, Template};
+use crate::rewrite::selection::{Item, Texts};
+use crate::rewrite::template::{FeedFacts, ItemFacts};
 use crate::rewrite::wrap::Wrap;
 
 /// Where a document came from.
@@ -68,6 +70,7 @@ impl FeedRewriter {
                 },
                 budget: Budget::default(),
                 trace: Trace::default(),
+                gate: Gate::default(),
                 has_content: false,
                 hints: Hints::default(),
             },
@@ -105,8 +108,11 @@ impl FeedRewriter {
         self.splitter.push(&self.text, &mut |frame, piece| {
             stage.piece(frame, piece, out)
         });
-        self.splitter
-            .finish(&mut |frame, piece| stage.piece(frame, piece, out))
+        let ending = self
+            .splitter
+            .finish(&mut |frame, piece| stage.piece(frame, piece, out));
+        stage.gate.flush(out);
+        ending
     }
 
     /// The document's family, once it is known to be a feed: its root is one's, and there is
@@ -175,13 +181,14 @@ struct Stage {
     base: FeedBase,
     budget: Budget,
     trace: Trace,
+    gate: Gate,
     /// Whether an item or a child of the feed or channel was seen.
     has_content: bool,
     hints: Hints,
 }
 
 impl Stage {
-    fn work<'a>(&'a self, base: &'a PieceBase<'a>, wrap: &'a Wrap) -> Work<'a> {
+    fn work<'a>(&'a self, base: &'a PieceBase<'a>, wrap: Option<&'a Wrap<'a>>) -> Work<'a> {
         Work {
             passes: self.rules.passes(),
             base,
@@ -200,7 +207,12 @@ impl Stage {
         if let Piece::Element(text) = piece {
             self.hints.learn(frame, text);
         }
+        let selects = !self.rules.selection().is_empty();
+        if selects && matches!(piece, Piece::Element(_) | Piece::Instruction(_)) {
+            self.gate.flush(out);
+        }
         match piece {
+            Piece::Between(text) if selects => self.gate.between(text, frame.format, out),
             Piece::Instruction(xml) if self.rules.changes_envelope() => {
                 match envelope::instruction(xml, &self.base.url) {
                     Fate::Kept => out.push_str(xml),
@@ -223,7 +235,7 @@ impl Stage {
         }
     }
 
-    fn item(&self, frame: &Frame, xml: &str, out: &mut String) {
+    fn item(&mut self, frame: &Frame, xml: &str, out: &mut String) {
         let elements = element::elements(xml, frame);
         let facts = if self.rules.has_templates() {
             facts::of_item(xml, &elements)
@@ -240,39 +252,40 @@ impl Stage {
             element::bases(&elements, 0),
             &facts.link,
         );
+        let texts = Texts::new(Item::Xml(xml, &elements), &base, &self.rules);
+        if !self.gate.admit(&texts, &self.rules, (&self.trace, out)) {
+            return;
+        }
         let wrap = self.wrap(&facts, &base);
-        let work = self.work(&base, &wrap);
+        let work = self.work(&base, wrap.as_ref());
         piece::rewrite(xml, &elements, &work, out);
     }
 
-    fn json_item(&self, json: &str, out: &mut String) {
+    fn json_item(&mut self, json: &str, out: &mut String) {
         let members = json::members(json, 0..json.len());
         let facts = facts::of_json_item(json, &members);
         let base = PieceBase::of_item(&self.base, &[], Vec::new(), &facts.link);
+        let texts = Texts::new(Item::Json(json, &members), &base, &self.rules);
+        if !self.gate.admit(&texts, &self.rules, (&self.trace, out)) {
+            return;
+        }
         let wrap = self.wrap(&facts, &base);
-        let work = self.work(&base, &wrap);
+        let work = self.work(&base, wrap.as_ref());
         json_piece::rewrite_item(json, &members, &work, out);
     }
 
-    /// Header and footer of one item. One that fails to render is left out: the item goes on.
-    fn wrap(&self, facts: &ItemFacts<'_>, base: &PieceBase<'_>) -> Wrap {
-        if !self.rules.has_templates() {
-            return Wrap::default();
-        }
-        let (header, footer) = (self.rules.header(), self.rules.footer());
-        let item = ItemFacts {
-            link: base.item_address().into(),
-            ..facts.clone()
-        };
-        let render = |template: Option<&Template>| {
-            let text = template.and_then(|template| template.render(&item, &self.feed).ok());
-            text.and_then(|text| self.budget.spend(text))
-                .unwrap_or_default()
-        };
-        Wrap {
-            header: render(header),
-            footer: render(footer),
-        }
+    /// Header and footer of one item, if there are any.
+    fn wrap<'a>(&'a self, facts: &ItemFacts<'a>, base: &PieceBase<'_>) -> Option<Wrap<'a>> {
+        self.rules.has_templates().then(|| Wrap {
+            header: self.rules.header(),
+            footer: self.rules.footer(),
+            mark: self.rules.options().mark,
+            item: ItemFacts {
+                link: base.item_address().into(),
+                ..facts.clone()
+            },
+            feed: &self.feed,
+        })
     }
 
     /// A child of the feed or channel.
@@ -289,8 +302,7 @@ impl Stage {
             }
         }
         let base = PieceBase::of_element(&self.base, &frame.bases);
-        let wrap = Wrap::default();
-        let work = self.work(&base, &wrap);
+        let work = self.work(&base, None);
         piece::rewrite(xml, &elements, &work, out);
     }
 
@@ -336,8 +348,7 @@ impl Stage {
             }
         }
         let base = PieceBase::of_element(&self.base, &[]);
-        let wrap = Wrap::default();
-        let work = self.work(&base, &wrap);
+        let work = self.work(&base, None);
         json_piece::rewrite_member(json, &member, &work, out);
     }
 }

@@ -13,6 +13,9 @@ use std::sync::Arc;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
 use url::Url;
 
+use crate::rewrite::extent::{Extent, Needs};
+use crate::rewrite::marks;
+
 /// The longest template that is parsed.
 const SOURCE_BYTES_MAX: usize = 64 * 1024;
 /// The longest header or footer that comes out; what is longer is an error.
@@ -62,7 +65,10 @@ pub struct FeedFacts<'a> {
 
 /// A parsed header or footer. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Template(Arc<Environment<'static>>);
+pub struct Template {
+    environment: Arc<Environment<'static>>,
+    needs: Needs,
+}
 
 /// Why a template is refused; its `Display` is a sentence for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +95,7 @@ impl Template {
     /// renders for an item with every field and for an item with none.
     ///
     /// # Errors
-    /// On a syntax error, an unknown variable, filter, test, function or statement, a source above
+    /// On a syntax error, a mark of ours, an unknown variable, filter, test, function or statement, a source above
     /// 64 KiB, or when a trial item does not render.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
         if source.len() > SOURCE_BYTES_MAX {
@@ -98,14 +104,32 @@ impl Template {
                 message: format!("it is longer than {SOURCE_BYTES_MAX} bytes"),
             });
         }
+        if marks::is_named_in(source) {
+            return Err(TemplateError {
+                line: 1,
+                message: "it holds a mark, which is put around it anyway".to_owned(),
+            });
+        }
         let mut environment = build_environment();
         environment
             .add_template_owned(NAME, source.to_owned())
             .map_err(|error| refuse(&error))?;
-        names::check(&environment, NAME, source)?;
-        let template = Self(Arc::new(environment));
+        let variables = names::check(&environment, NAME, source)?;
+        let asks = |names: &[&str]| names.iter().any(|&name| variables.contains(name));
+        let template = Self {
+            environment: Arc::new(environment),
+            needs: Needs {
+                words: asks(&["item.words", "item.reading_minutes"]),
+                pictures: asks(&["item.pictures"]),
+            },
+        };
         template.try_out()?;
         Ok(template)
+    }
+
+    /// What it says of an item's extent, which takes time to find out.
+    pub(super) fn needs(&self) -> Needs {
+        self.needs
     }
 
     /// Renders the template for one item, as HTML.
@@ -115,12 +139,13 @@ impl Template {
     pub fn render(
         &self,
         item: &ItemFacts<'_>,
+        extent: &Extent,
         feed: &FeedFacts<'_>,
     ) -> Result<String, RenderError> {
-        let facts = context! { item => describe_item(item), feed => describe_feed(feed) };
+        let facts = context! { item => describe_item(item, extent), feed => describe_feed(feed) };
         let mut output = Bounded(Vec::new());
         let result = self
-            .0
+            .environment
             .get_template(NAME)
             .and_then(|template| template.render_captured_to(facts, &mut output).map(drop));
         match result {
@@ -151,19 +176,26 @@ impl Template {
             self_url: "https://feeds.example.org/feeds/feed".into(),
             language: "en".into(),
         };
+        let extent = Extent {
+            words: 500,
+            reading_minutes: 2,
+            pictures: 1,
+        };
         let trials = [
-            ("an item with every field", full, feed),
+            ("an item with every field", full, extent, feed),
             (
                 "an item without any field",
                 ItemFacts::default(),
+                Extent::default(),
                 FeedFacts::default(),
             ),
         ];
-        for (name, item, feed) in trials {
-            self.render(&item, &feed).map_err(|error| TemplateError {
-                line: error.line,
-                message: format!("{} (tried with {name})", error.message),
-            })?;
+        for (name, item, extent, feed) in trials {
+            self.render(&item, &extent, &feed)
+                .map_err(|error| TemplateError {
+                    line: error.line,
+                    message: format!("{} (tried with {name})", error.message),
+                })?;
         }
         Ok(())
     }
@@ -208,7 +240,7 @@ fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
-fn describe_item(item: &ItemFacts<'_>) -> Value {
+fn describe_item(item: &ItemFacts<'_>, extent: &Extent) -> Value {
     let or = |first: &Cow<'_, str>, second: &Cow<'_, str>| {
         Value::from(if first.trim().is_empty() {
             second
@@ -230,6 +262,9 @@ fn describe_item(item: &ItemFacts<'_>) -> Value {
         published => or(&item.published, &item.updated),
         updated => or(&item.updated, &item.published),
         categories => Value::from(categories),
+        words => extent.words,
+        reading_minutes => extent.reading_minutes,
+        pictures => extent.pictures,
     }
 }
 

@@ -128,6 +128,56 @@ fn rewrite_says_what_the_service_would_refuse() {
 }
 
 #[test]
+fn rewrite_explains_which_items_go_and_why() {
+    let rules =
+        "limit = 1\ndrop = [{ field = \"title\", pattern = \"(?i)ads?\" }]\nfooter = \"<p>x</p>\"";
+    let config = ConfigFile::new(&format!("{FEED}{rules}"));
+    let path = config.path();
+    let document = "<rss><channel><item><title>An \u{7}ad</title></item><item><title>a</title></item><item><title>b</title></item></channel></rss>";
+    let explain = |form: &str| {
+        let arguments = [
+            "rewrite",
+            "--feed",
+            "news",
+            "--config",
+            path.to_str().unwrap(),
+            form,
+        ];
+        let output = run(&arguments, document.as_bytes());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert_eq!(text(&output.stdout).matches("<item>").count(), 1);
+        text(&output.stderr)
+    };
+    let said = explain("--explain");
+    assert!(
+        said.starts_with(
+            "item 1: dropped by drop: its title matches `(?i)ads?`\n  - An \\u{7}ad\n"
+        ),
+        "{said}"
+    );
+    assert!(
+        said.contains("item 3: dropped by limit: 1 items were kept before it\n  - b\n"),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("1 changed, 0 left, 2 items dropped\n"),
+        "{said}"
+    );
+    let lines = explain("--explain=json");
+    let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (&first["item"], &first["rule"]),
+        (&1.into(), &"drop".into())
+    );
+    assert!(
+        lines
+            .trim_end()
+            .ends_with("\"items_dropped\":2,\"left\":0,\"not_shown\":0}"),
+        "{lines}"
+    );
+}
+
+#[test]
 fn check_reports_every_problem_and_where_it_is() {
     let good = ConfigFile::new(FEED);
     let output = run(&["check", "--config", good.path().to_str().unwrap()], b"");

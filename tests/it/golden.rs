@@ -105,6 +105,15 @@ fn header_and_footer_stand_once_however_often_a_feed_passes() {
 }
 
 #[test]
+fn a_field_whose_last_tag_goes_is_read_as_text() {
+    let rules = rules("images = \"weserv\"");
+    let document = "<rss><channel><item><description><link rel='x'/><![CDATA[<img src='/b.png'>]]></description></item></channel></rss>";
+    let once = rewrite(&rules, document.as_bytes(), 100);
+    assert!(!once.contains("<link") && once.contains("weserv"), "{once}");
+    assert_eq!(rewrite(&rules, once.as_bytes(), 100), once);
+}
+
+#[test]
 fn a_footer_that_a_comment_swallows_does_not_count() {
     let rules = rules("footer = '<hr>FOOT'");
     let document = "<rss><channel><title>n</title><item><description><![CDATA[<p>b<!-- <hr>FOOT]]></description></item></channel></rss>";

@@ -14,10 +14,11 @@ import warnings
 import feedparser
 
 import views
-from places import PROXY, canonical, same, unproxied
+from places import PROXY, canonical, same, tokens, unproxied
 
 URL = "http://127.0.0.1:8097/tests/feed.xml"
 FOOTER = "ORACLE-FOOTER"
+OWN_DIV = re.compile(rf"(<div[^>]*>)?<p>{FOOTER}</p>(</div>)?")
 # Keys that this version does not know are left out (see `configuration`).
 OFF = {"envelope": '"keep"', "repair": "false", "promote_pictures": "false", "drop_trackers": "false",
        "absolute_links": "false", "sanitize": '"off"', "image_attributes": "{}"}
@@ -228,17 +229,70 @@ def check_feed(options, mode, texts, known, found, counts):
         footers(mode, original, after, result, found, counts)
 
 
+MARKED = re.compile(r"<!--feedwright:(header|footer)-->.*?<!--/feedwright:\1-->", re.S)
+UNFIT = re.compile(r"""<(summary|content)(\s[^>]*(mode=.base64|type=.application/octet)[^>]*>|>[^<]*<[a-z])""")
+# What an entry says, as opposed to what it is.
+TEXTS = {"content", "summary", "summary_detail"}
+
+
 def footers(mode, original, after, result, found, counts):
-    entries = len(original.entries)
+    """Rule 7: one footer an entry, where a reader sees it; without it every entry is what it was."""
+    bare = [entry for entry in after["entries"] if FOOTER not in str(entry) and has_only_text(entry, result)]
+    entries = len(original.entries) - len(bare)
     counts[f"{mode}: entries"] += entries
+    counts[f"{mode}: entries whose only text can't carry HTML"] += len(bare)
     counts[f"{mode}: footers"] += result.count(FOOTER)
     if result.count(FOOTER) != entries:
         found.append((mode, "7", f"{result.count(FOOTER)} footers, {entries} entries"))
-    for at, entry in enumerate(after["entries"]):
+    for at, (before, entry) in enumerate(zip(original.entries, after["entries"])):
         # feedparser gives a field of text under several names.
         shown = [part.get("value", "") for part in entry.get("content", [])] + [entry.get("summary", "")]
+        shown.append(entry.get("subtitle", ""))
+        if entry in bare:
+            continue
         if not any(FOOTER in text for text in shown):
-            found.append((mode, "7", f"entry {at} shows no footer"))
+            if stands_in(entry.get("summary", ""), "itunes:summary", result):
+                counts[f"{mode}: of which feedparser shows itunes:summary instead"] += 1
+            else:
+                found.append((mode, "7", f"entry {at} shows no footer"))
+        if mode == "wrap" and not original.bozo:
+            found += [(mode, "7", f"entry {at}: {what}") for what in unlike(views.plain(before), entry)]
+
+
+def stands_in(text, name, result):
+    """Whether an element of that name holds this text."""
+    held = re.findall(rf"<{name}[^>]*>(.*?)</{name}>", result, re.S)
+    return bool(text) and any(html.unescape(one).strip() == html.unescape(text).strip() for one in held)
+
+
+def has_only_text(entry, result):
+    """A plain media:description, base64, or markup that nobody declared (docs/configuration.md)."""
+    return stands_in(entry.get("summary", ""), "media:description", result) or UNFIT.search(result)
+
+
+def unlike(before, after):
+    """What differs in an entry once header and footer are taken out."""
+    found = [f"other {key}" for key in set(before) | set(after)
+             if key not in TEXTS and before.get(key) != after.get(key)]
+    one, two = words(before), words(after)
+    if one != two:
+        found.append(f"other text: {one[:300]!r} → {two[:300]!r}")
+    return found
+
+
+def words(entry):
+    """The text that a reader sees of an entry, without our header and footer."""
+    parts = entry.get("content") or [entry.get("summary_detail") or {}]
+    texts = []
+    for part in parts:
+        value = part.get("value") or ""
+        if part.get("type") != "text/plain":
+            # feedparser leaves comments out of inline XHTML, and so our marks.
+            value = OWN_DIV.sub("", MARKED.sub("", value))
+            value = "".join(data for kind, data, _ in tokens(value) if kind == "Text")
+            value = html.unescape(value)
+        texts.append(value)
+    return " ".join(" ".join(texts).split())
 
 
 def check_json(_, mode, texts, known, found, counts):

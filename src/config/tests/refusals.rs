@@ -226,3 +226,48 @@ fn secrets_that_are_not_there() {
         &["4:17 feed[0].headers.X (feed \"a\"): expected text in quotes, `{ env"],
     );
 }
+
+#[test]
+fn conditions_that_are_refused() {
+    let refused = |condition: &str, expected: &[&str]| {
+        check_feed(&format!("drop = [{condition}]"), expected);
+    };
+    refused("{ field = ['title', 'any'], pattern = 'a' }", &[]);
+    refused(
+        "{ field = 'titel', pattern = 'a' }",
+        &["4:19 feed[0].drop[0].field (feed \"a\"): expected `title` or `link` or"],
+    );
+    refused(
+        "{ field = ['title', 5], pattern = 'a' }",
+        &["…drop[0].field (feed \"a\"): expected text in quotes, found a bare number"],
+    );
+    refused(
+        "{ field = [], pattern = 'a' }",
+        &["…drop[0].field (feed \"a\"): the list is empty"],
+    );
+    refused(
+        "{ field = 'title', pattern = '(' }",
+        &["…drop[0].pattern (feed \"a\"): the pattern can't be used: "],
+    );
+    refused(
+        "{ pattern = 'a' }",
+        &["…drop[0] (feed \"a\"): `field` is missing"],
+    );
+    refused(
+        "'a'",
+        &["…drop[0] (feed \"a\"): expected a list, `[{ field ="],
+    );
+    let many = "{ field = 'any', pattern = 'a' },".repeat(65);
+    refused(
+        &many,
+        &["…drop[64] (feed \"a\"): there can be no more than 64"],
+    );
+    check_feed(
+        "limit = -1",
+        &["…limit (feed \"a\"): must be from 0 to 100000"],
+    );
+    check_feed(
+        "footer = '<!--/feedwright:footer-->'",
+        &["…footer (feed \"a\"): line 1 of the template: it holds a mark"],
+    );
+}

@@ -85,6 +85,21 @@ fn feeds_of_all_formats_are_split() {
         COMPLETE,
     );
     check("<rss><item>1</item></rss>", &["I<item>1</item>"], COMPLETE);
+    check(
+        "<feed xmlns='http://www.w3.org/2005/Atom'><item>1</item><entry/></feed>",
+        &["I<item>1</item>", "I<entry/>"],
+        COMPLETE,
+    );
+    check(
+        "<rss><channel><entry>1</entry></channel></rss>",
+        &["I<entry>1</entry>"],
+        COMPLETE,
+    );
+    check(
+        "<rss><channel><x:entry xmlns:x='urn:x'/></channel></rss>",
+        &["E<x:entry xmlns:x='urn:x'/>"],
+        COMPLETE,
+    );
     check("<feed/>", &[], COMPLETE);
     check(
         "\u{feff} {\"version\": \"https://jsonfeed.org/version/1\", \"items\" : [ {\"id\":\"a}\\\"\"},{\"b\":[{}]}, 1 ],\"x\": 1e400 } ",

@@ -217,7 +217,9 @@ impl Document {
         let (Opened::Level(ns) | Opened::Leaf(ns)) = opened else {
             return;
         };
-        let is_item = is_item(&tag, outlet.frame.format) && matches!(ns, Ns::Core | Ns::Atom)
+        // Some feeds call their items as the other formats do, and readers take them for such.
+        let is_named = is_local(&tag, "item") || is_local(&tag, "entry");
+        let is_item = is_named && matches!(ns, Ns::Core | Ns::Atom)
             || is_plain_item(&tag, outlet.frame.format);
         self.nesting.set_is_item(is_item);
         self.piece = Some(Open {

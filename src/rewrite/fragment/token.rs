@@ -79,6 +79,11 @@ impl<'a> Tokens<'a> {
         Self { html, at: 0 }
     }
 
+    /// Where the next token starts.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
     /// The next token; `is_foreign` says that the current node is an SVG or MathML element.
     pub(in crate::rewrite) fn next(&mut self, is_foreign: bool) -> Option<Token<'a>> {
         let start = self.at;
@@ -167,7 +172,7 @@ fn read_markup(rest: &str, is_foreign: bool) -> (Token<'_>, usize) {
 }
 
 /// Reads a start or end tag whose name begins at `name_start`.
-fn read_tag(rest: &str, name_start: usize) -> (Token<'_>, usize) {
+pub(super) fn read_tag(rest: &str, name_start: usize) -> (Token<'_>, usize) {
     let name_end = rest[name_start..]
         .find(|c| is_blank(c) || c == '/' || c == '>')
         .map_or(rest.len(), |length| name_start + length);

@@ -39,6 +39,20 @@ pub(super) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>) -> Vec<Edi
     reader.edits
 }
 
+/// The address of the picture that a tag stands for, if it stands for one.
+pub(in crate::rewrite) fn address_of(tag: &Tag<'_>) -> Option<String> {
+    if !PICTURES.iter().any(|name| tag.starts(name)) {
+        return None;
+    }
+    let src = tag.value("src").unwrap_or_default();
+    let src = src.trim_ascii();
+    let candidate = candidate(tag);
+    if is_address(src) && !is_placeholder(src, candidate.is_some()) {
+        return Some(src.to_owned());
+    }
+    candidate.or_else(|| (!src.is_empty()).then(|| src.to_owned()))
+}
+
 /// A cheap look: without these there is nothing to promote and no twin.
 fn may_be_lazy(html: &str) -> bool {
     any_tag(html, &["noscript", "img", "amp-", "a-img"], |tag| {

@@ -3,12 +3,14 @@
 //! minijinja looks filters, tests and functions up while it renders, so a typo in a branch that is seldom
 //! taken would show months later. The source is known to be valid here, so a small lexer is enough.
 
+use std::collections::HashSet;
+
 use minijinja::{Environment, ErrorKind};
 
 use super::TemplateError;
 
 /// The variables there are. `item` and `feed` themselves are none, so nothing hides behind an alias.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 16] = [
     "item.title",
     "item.link",
     "item.guid",
@@ -16,6 +18,9 @@ const VARIABLES: [&str; 13] = [
     "item.published",
     "item.updated",
     "item.categories",
+    "item.words",
+    "item.reading_minutes",
+    "item.pictures",
     "feed.title",
     "feed.link",
     "feed.name",
@@ -66,12 +71,12 @@ enum Word<'a> {
     Statement,
 }
 
-/// Refuses the first name that does not exist.
+/// Refuses the first name that does not exist; says which variables are named.
 pub(super) fn check(
     environment: &Environment<'_>,
     name: &str,
     source: &str,
-) -> Result<(), TemplateError> {
+) -> Result<HashSet<String>, TemplateError> {
     let words = read_words(source);
     for at in 0..words.len() {
         check_word(environment, &words, at).map_err(|message| TemplateError {
@@ -82,15 +87,11 @@ pub(super) fn check(
     let template = environment
         .get_template(name)
         .map_err(|error| super::refuse(&error))?;
-    let mut unknown: Vec<(usize, String)> = template
-        .undeclared_variables(true)
-        .into_iter()
-        .filter(|variable| !is_known(variable))
-        .map(|variable| (find_line(&words, &variable), variable))
-        .collect();
-    unknown.sort();
-    match unknown.into_iter().next() {
-        None => Ok(()),
+    let named = template.undeclared_variables(true);
+    let unknown = named.iter().filter(|variable| !is_known(variable));
+    let unknown = unknown.map(|variable| (find_line(&words, variable), variable));
+    match unknown.min() {
+        None => Ok(named),
         Some((line, variable)) => Err(TemplateError {
             line,
             message: format!(

@@ -1,6 +1,12 @@
 //! Templates with what they give, and templates with what the operator is told.
 
-use super::{FeedFacts, ItemFacts, OUTPUT_BYTES_MAX, Template};
+use super::{Extent, FeedFacts, ItemFacts, OUTPUT_BYTES_MAX, Template};
+
+const EXTENT: Extent = Extent {
+    words: 1200,
+    reading_minutes: 5,
+    pictures: 3,
+};
 
 fn item() -> ItemFacts<'static> {
     ItemFacts {
@@ -34,7 +40,7 @@ fn check(source: &str, expected: &str) {
 fn check_item(source: &str, item: &ItemFacts<'_>, expected: &str) {
     let template = Template::parse(source).unwrap_or_else(|error| panic!("{source}: {error}"));
     assert_eq!(
-        template.render(item, &feed()).as_deref(),
+        template.render(item, &EXTENT, &feed()).as_deref(),
         Ok(expected),
         "{source}"
     );
@@ -105,6 +111,14 @@ fn renders() {
         ),
         ("{% set t = item.title | length %}{{ t }}", "19"),
         (
+            "{{ item.words }} {{ item.reading_minutes }} {{ item.pictures }}",
+            "1200 5 3",
+        ),
+        (
+            "{% if item.pictures > 2 %}{{ item.words // 100 }}{% endif %}",
+            "12",
+        ),
+        (
             "{# {{ item.titel }} #}{% raw %}{{ post.x }}{% endraw %}",
             "{{ post.x }}",
         ),
@@ -112,6 +126,29 @@ fn renders() {
     ] {
         check(source, expected);
     }
+}
+
+#[test]
+fn the_extent_is_asked_for_where_it_is_named() {
+    let check = |source: &str, words: bool, pictures: bool| {
+        let needs = Template::parse(source).unwrap().needs();
+        assert_eq!((needs.words, needs.pictures), (words, pictures), "{source}");
+    };
+    check("{{ item.title }} item.words", false, false);
+    check("{{ item.words }}", true, false);
+    check(
+        "{% if false %}{{ item.reading_minutes }}{% endif %}",
+        true,
+        false,
+    );
+    check("{{ item.pictures }}", false, true);
+    check_refused(
+        "{{ item.word }}",
+        1,
+        &["unknown variable `item.word`", "item.words"],
+    );
+    check_refused("{{ item.image_count }}", 1, &["item.pictures"]);
+    check_refused("<b>\n<!--/feedwright:footer-->", 1, &["mark"]);
 }
 
 #[test]
@@ -188,7 +225,7 @@ fn hostile_values_stay_text() {
         };
         let template =
             Template::parse("<p title=\"{{ item.title }}\">{{ item.title | e }}").unwrap();
-        let html = template.render(&item, &feed()).unwrap();
+        let html = template.render(&item, &EXTENT, &feed()).unwrap();
         assert_eq!(html.matches('<').count(), 1, "{html}");
         assert_eq!(html.matches('"').count(), 2, "{html}");
         assert!(!html.contains("49"), "{html}");
@@ -199,7 +236,7 @@ fn hostile_values_stay_text() {
     };
     let error = Template::parse("{{ item.title }}")
         .unwrap()
-        .render(&item, &feed())
+        .render(&item, &EXTENT, &feed())
         .unwrap_err();
     assert!(error.message.contains("longer than"), "{error}");
 }

@@ -1,0 +1,33 @@
+//! Regular expressions that an operator wrote.
+
+use regex::{Regex, RegexBuilder};
+
+/// Bytes that one compiled pattern may take.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+
+/// Why a pattern is refused; its `Display` is a sentence for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the pattern can't be used: {0}")]
+pub struct PatternError(String);
+
+/// Compiles a pattern.
+///
+/// # Errors
+/// When it can't be parsed, or grows too large.
+pub fn compile(pattern: &str) -> Result<Regex, PatternError> {
+    let regex = RegexBuilder::new(pattern)
+        .size_limit(PATTERN_BYTES_MAX)
+        .build();
+    regex.map_err(|error| PatternError(error.to_string().replace('\n', " ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_that_are_refused() {
+        assert!(compile("(").is_err());
+        assert!(compile("(a{1000}){1000}").is_err());
+    }
+}
