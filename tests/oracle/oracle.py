@@ -232,7 +232,7 @@ def check_feed(options, mode, texts, known, found, counts):
 MARKED = re.compile(r"<!--feedwright:(header|footer)-->.*?<!--/feedwright:\1-->", re.S)
 UNFIT = re.compile(r"""<(summary|content)(\s[^>]*(mode=.base64|type=.application/octet)[^>]*>|>[^<]*<[a-z])""")
 # What an entry says, as opposed to what it is.
-TEXTS = {"content", "summary", "summary_detail"}
+TEXTS = {"content", "summary", "summary_detail", "subtitle", "subtitle_detail"}
 
 
 def footers(mode, original, after, result, found, counts):
