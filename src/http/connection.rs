@@ -14,10 +14,10 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use super::Answer;
 use super::body::{self, ReplyBody};
 use super::failure::Failure;
 use super::meter::{self, GivenUp, Meter, MeteredIo, Patience};
+use super::{Answer, RequestBody};
 use crate::config::ServerSettings;
 
 /// Header fields of one request.
@@ -119,7 +119,9 @@ async fn respond<A: Answer>(
     let in_flight = meter.begin(head.version);
     let record = body::Request::begin(in_flight, Arc::clone(&head), peer);
     let reply = if names_its_host(&head) {
-        answer.answer(Arc::clone(&head), request_body).await
+        answer
+            .answer(Arc::clone(&head), RequestBody(Some(request_body)))
+            .await
     } else {
         Failure::NoHost.into_reply()
     };

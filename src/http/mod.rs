@@ -14,7 +14,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 pub use body::ReplyBody;
-pub use hyper::body::Incoming as RequestBody;
+
+/// The body of a request; `None` where there was no connection that it could come over.
+#[derive(Debug, Default)]
+pub struct RequestBody(pub Option<hyper::body::Incoming>);
 
 /// What answers requests; cloned for each connection.
 pub trait Answer: Clone + Send + Sync + 'static {

@@ -31,7 +31,7 @@ pub(super) async fn answer(
     let upload = match head.method {
         // What a body would mean with these nobody says (RFC 9110 §9.3.1): it stays here.
         Method::GET | Method::HEAD => Upload::none(),
-        _ => Upload::new(body),
+        _ => body.0.map_or_else(Upload::none, Upload::new),
     };
     let answered = app
         .mirrors

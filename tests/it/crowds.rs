@@ -11,7 +11,7 @@ use crate::origin::{Origin, Reply};
 use crate::reader::get;
 use crate::service::{Service, feed_of};
 use crate::simulation::Simulation;
-use feedwright::http::Answer as _;
+use feedwright::http::{Answer as _, RequestBody};
 use feedwright::refresh::Refresher;
 use feedwright::routes::Routes;
 
@@ -198,7 +198,9 @@ async fn l5_ten_thousand_cold_feeds_at_once_are_queued_or_turned_away() {
         let app = Arc::clone(&service.app);
         readers.spawn(async move {
             let request = http::Request::get(path).body(()).unwrap();
-            Routes(app).answer(Arc::new(request.into_parts().0)).await
+            Routes(app)
+                .answer(Arc::new(request.into_parts().0), RequestBody::default())
+                .await
         });
     }
     // Each host has two places, and a thousand feeds may wait for one.

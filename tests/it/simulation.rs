@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use feedwright::app::App;
 use feedwright::config;
-use feedwright::http::Answer as _;
+use feedwright::http::{Answer as _, RequestBody};
 use feedwright::routes::Routes;
 use feedwright::store::Store;
 use feedwright::upstream;
@@ -148,7 +148,9 @@ fn ask(app: Arc<App>, path: String, headers: Headers) -> impl Future<Output = An
     }
     let (head, ()) = request.body(()).unwrap().into_parts();
     async move {
-        let reply = Routes(app).answer(Arc::new(head)).await;
+        let reply = Routes(app)
+            .answer(Arc::new(head), RequestBody::default())
+            .await;
         let (head, body) = reply.into_parts();
         let body = body.collect().await;
         Answer {
