@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 
@@ -69,7 +70,20 @@ impl App {
     ///
     /// # Errors
     /// When the HTTP client or a rule can't be built, or a key for them can't be had.
-    pub fn new(mut settings: Settings, lookup: Lookup, store: Store) -> Result<Self, AppError> {
+    pub fn new(settings: Settings, lookup: Lookup, store: Store) -> Result<Self, AppError> {
+        Self::with_clock(settings, lookup, store, SystemTime::now)
+    }
+
+    /// The same with a wall clock of the caller's.
+    ///
+    /// # Errors
+    /// As [`App::new`].
+    pub fn with_clock(
+        mut settings: Settings,
+        lookup: Lookup,
+        store: Store,
+        wall_clock: fn() -> SystemTime,
+    ) -> Result<Self, AppError> {
         if settings.lacks_image_key() && !provide_image_key(&mut settings)? {
             tracing::warn!(
                 "addresses of pictures are signed with a key that is lost when the service ends: set `[store] path` or `[image] key`"
@@ -83,6 +97,7 @@ impl App {
             },
             hosts: settings.hosts,
             background_fetches_max: settings.background_fetches_max,
+            wall_clock,
         };
         let mut feeds = HashMap::new();
         let mut order = Vec::new();
@@ -92,7 +107,7 @@ impl App {
             order.push(name);
         }
         let shelf = Shelf::new(options.cache.memory_bytes);
-        let refresher = Refresher::new(client.clone(), shelf.clone(), &options);
+        let refresher = Refresher::new(client.clone(), shelf.clone(), store.clone(), &options);
         let mirrors = Mirrors::new(client, shelf, store.clone(), refresher.tasks.clone());
         let public_url = &settings.server.public_url;
         let mirrors_by_name = settings.mirrors.iter().map(|mirror| {
@@ -138,6 +153,19 @@ impl App {
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Takes up what an earlier process remembered. To be called before requests are answered.
+    pub async fn recall(&self) {
+        let feeds: Vec<_> = self.feeds().map(Arc::clone).collect();
+        self.refresher.recall(&feeds).await;
+    }
+
+    /// Remembers the last of what the next process needs. To be called when all is drained.
+    pub async fn close(&self) {
+        let feeds: Vec<_> = self.feeds().map(Arc::clone).collect();
+        self.refresher.remember(&feeds, Instant::now());
+        self.store.close().await;
     }
 
     /// Looks after the copies, their forms and their freshness, for ever.

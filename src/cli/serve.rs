@@ -66,6 +66,7 @@ async fn run(
 ) -> anyhow::Result<ExitCode> {
     let store = open_store(&settings)?;
     let app = Arc::new(App::new(settings, upstream::system(), store)?);
+    app.recall().await;
     tracing::info!(
         listen = %listener.local_addr()?,
         public_url = app.settings.server.public_url,
@@ -93,7 +94,7 @@ async fn run(
         Drained::Whole => tracing::info!("drained"),
         Drained::Cut => tracing::warn!("the drain timeout ran out; what was in flight was cut"),
     }
-    app.store.close().await;
+    app.close().await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -33,7 +33,7 @@ const LONG_WORK_BYTES: usize = 256 << 10;
 const PIECE_PAUSE: Duration = Duration::from_millis(5);
 
 /// After so long of "not modified" a feed is fetched once without conditions.
-const CONDITIONAL_FOR: Duration = Duration::from_secs(7 * 86_400);
+const CONDITIONAL_FOR_MS: u64 = 7 * 86_400_000;
 
 impl Refresher {
     /// One fetch. `early` is landed with the growing copy as soon as it is known to be a feed.
@@ -45,7 +45,7 @@ impl Refresher {
     ) -> Result<News, Trouble> {
         let known = self.cache.peek(&feed.key);
         let upstream = &feed.settings.upstream;
-        let validators = conditions(feed, known.as_deref(), Instant::now());
+        let validators = conditions(feed, known.as_deref(), self.now_ms(Instant::now()));
         let mut answer = self
             .client
             .fetch_through(upstream, &validators, passage)
@@ -56,7 +56,8 @@ impl Refresher {
         }
         match (answer?, known) {
             (Fetched::NotModified(news), Some(known)) => {
-                let stated = stated_by_http(StatusCode::NOT_MODIFIED, &news.headers);
+                let stated =
+                    stated_by_http(StatusCode::NOT_MODIFIED, &news.headers, (self.wall_clock)());
                 let hints = feed.track.past().hints;
                 let fresh_for = self.fresh_for(feed, stated, hints, Finding::Same);
                 let times = times(feed, fresh_for);
@@ -81,7 +82,7 @@ impl Refresher {
         known: Option<&FeedCopy>,
         early: Option<&Flight<Trouble>>,
     ) -> Result<News, Trouble> {
-        let stated = stated_by_http(StatusCode::OK, &found.headers);
+        let stated = stated_by_http(StatusCode::OK, &found.headers, (self.wall_clock)());
         let charset = http_charset(found.content_type());
         let mut digest = Xxh3::new();
         // Relative addresses and text depend on these.
@@ -140,7 +141,7 @@ impl Refresher {
         };
         let hints = *rewriter.hints();
         copy.times.fresh_for = self.fresh_for(feed, stated, hints, finding);
-        feed.track.note_loaded(Instant::now());
+        feed.track.note_loaded(self.now_ms(Instant::now()));
         Ok(News {
             copy: Arc::new(tag::settle(copy, known, digest, &feed.rules)),
             ending: Some(ending),
@@ -194,15 +195,18 @@ impl Refresher {
         past.interval = Some(interval);
         past.hints = hints;
         let fraction = self.jitter.fraction();
-        freshness::fresh_for(interval, &hints, &bounds, SystemTime::now(), fraction)
+        freshness::fresh_for(interval, &hints, &bounds, (self.wall_clock)(), fraction)
     }
 }
 
 /// How long HTTP says that what has just come stays fresh. What it says about storing, or about
 /// asking first, is not for us: a feed's readers all get the same, and it is asked for when it is
 /// due.
-fn stated_by_http(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-    let received_at = SystemTime::now();
+fn stated_by_http(
+    status: StatusCode,
+    headers: &HeaderMap,
+    received_at: SystemTime,
+) -> Option<Duration> {
     let response = Received {
         status,
         headers,
@@ -217,9 +221,10 @@ fn stated_by_http(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
 
 /// What makes the request conditional. Once a week nothing does, for the sake of servers whose
 /// validators never change although the feed does.
-fn conditions(feed: &Feed, known: Option<&FeedCopy>, now: Instant) -> Validators {
-    let loaded_at = feed.track.past().loaded_at;
-    let is_old = loaded_at.is_some_and(|at| now.saturating_duration_since(at) >= CONDITIONAL_FOR);
+fn conditions(feed: &Feed, known: Option<&FeedCopy>, now_ms: u64) -> Validators {
+    let loaded_at_ms = feed.track.past().loaded_at_ms;
+    let is_old =
+        loaded_at_ms.is_some_and(|at_ms| now_ms.saturating_sub(at_ms) >= CONDITIONAL_FOR_MS);
     known
         .filter(|_| !is_old)
         .map(|known| known.validators.clone())

@@ -9,6 +9,7 @@ mod background;
 mod fetching;
 mod freshness;
 mod media_type;
+mod memory;
 mod news;
 mod retry;
 mod tag;
@@ -19,7 +20,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
@@ -29,6 +30,7 @@ use tokio_util::task::TaskTracker;
 use crate::cache::{self, Cache, Encoders, Flight, Shelf};
 use crate::config::FeedSettings;
 use crate::rewrite::{RuleError, Rules};
+use crate::store::Store;
 use crate::upstream::hosts::{self, Hosts, Passage, Urgency};
 use crate::upstream::{Client, FetchError, Jitter};
 
@@ -36,6 +38,9 @@ use freshness::Bounds;
 use news::News;
 pub use track::{Past, Track};
 pub use trouble::Trouble;
+
+/// How far back what is remembered from earlier processes goes: further than any `active_for`.
+const PAST_MAX: Duration = Duration::from_secs(400 * 86_400);
 
 /// A configured feed, ready to be fetched and rewritten.
 #[derive(Debug)]
@@ -74,7 +79,7 @@ impl Feed {
 }
 
 /// Limits of refreshing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Options {
     /// Limits of the copies.
     pub cache: cache::Options,
@@ -82,6 +87,9 @@ pub struct Options {
     pub hosts: hosts::Options,
     /// Fetches at the same time that no reader waits for.
     pub background_fetches_max: usize,
+    /// Says what time it is, for what outlives the process and for what publishers name hours of:
+    /// `SystemTime::now`, but in tests that tell the time themselves.
+    pub wall_clock: fn() -> SystemTime,
 }
 
 /// What refreshing needs.
@@ -96,6 +104,7 @@ pub struct Refresher {
     /// How the publishers' hosts are treated.
     pub hosts: Arc<Hosts>,
     client: Client,
+    store: Store,
     jitter: Jitter,
     /// Places of fetches.
     fetches: Semaphore,
@@ -104,6 +113,7 @@ pub struct Refresher {
     /// Places of fetches that no reader waits for.
     background: Arc<Semaphore>,
     started_at: Instant,
+    wall_clock: fn() -> SystemTime,
 }
 
 impl Refresher {
@@ -112,9 +122,9 @@ impl Refresher {
     /// Fetches that wait for a place, at a host or here; more are turned away.
     pub const FETCHES_WAITING_MAX: usize = 1_000;
 
-    /// A refresher with nothing cached.
+    /// A refresher with nothing cached; `store` is where it remembers what it must.
     #[must_use]
-    pub fn new(client: Client, shelf: Shelf, options: &Options) -> Self {
+    pub fn new(client: Client, shelf: Shelf, store: Store, options: &Options) -> Self {
         let tasks = TaskTracker::new();
         Self {
             cache: Cache::new(shelf, options.cache),
@@ -125,15 +135,17 @@ impl Refresher {
             queue: Arc::new(Semaphore::new(Self::FETCHES_WAITING_MAX)),
             background: Arc::new(Semaphore::new(options.background_fetches_max)),
             started_at: Instant::now(),
+            wall_clock: options.wall_clock,
             tasks,
             client,
+            store,
         }
     }
 
-    /// The clock of [`Track`]: milliseconds since the refresher was made.
+    /// The clock of [`Track`]: milliseconds that began well before the refresher was made.
     #[must_use]
     pub fn now_ms(&self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(self.started_at);
+        let since = now.saturating_duration_since(self.started_at) + PAST_MAX;
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -165,7 +177,8 @@ impl Refresher {
         });
     }
 
-    /// Fetches feeds that were read lately when they are due, until `stopping` is set.
+    /// Fetches feeds that were read lately when they are due, until `stopping` is set, and remembers
+    /// what comes of it.
     pub async fn keep_fresh(
         self: &Arc<Self>,
         feeds: &[Arc<Feed>],
@@ -176,6 +189,7 @@ impl Refresher {
             if !stopping.load(Ordering::Relaxed) {
                 self.start_due(feeds, Instant::now());
             }
+            self.remember(feeds, Instant::now());
         }
     }
 
@@ -229,6 +243,7 @@ impl Refresher {
         };
         // A millisecond later, since the clock's are whole ones.
         feed.track.plan(due.map(|due| self.now_ms(due) + 1));
+        feed.track.note_change();
     }
 
     /// How long to wait after a failure.

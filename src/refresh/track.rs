@@ -1,11 +1,10 @@
 //! What is remembered of a feed besides its copy: when it was read, when it is due, how its
 //! fetches went.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
 use url::Url;
 
 use super::{Trouble, retry};
@@ -14,6 +13,9 @@ use crate::rewrite::Hints;
 /// No time: never, or not before something else happens.
 const NEVER: u64 = u64::MAX;
 
+/// A reader's asking is remembered when what is remembered is older by this.
+const READ_SAVED_AFTER_MS: u64 = 3_600_000;
+
 /// A feed's past and its next fetch. Times are milliseconds on the refresher's clock.
 #[derive(Debug)]
 pub struct Track {
@@ -21,6 +23,10 @@ pub struct Track {
     read_at_ms: AtomicU64,
     /// When the next fetch is due.
     due_at_ms: AtomicU64,
+    /// When a reader had asked last as it is remembered.
+    saved_read_at_ms: AtomicU64,
+    /// Whether there is more to remember than that.
+    has_changed: AtomicBool,
     past: Mutex<Past>,
 }
 
@@ -29,6 +35,8 @@ impl Default for Track {
         Self {
             read_at_ms: AtomicU64::new(NEVER),
             due_at_ms: AtomicU64::new(NEVER),
+            saved_read_at_ms: AtomicU64::new(NEVER),
+            has_changed: AtomicBool::new(false),
             past: Mutex::default(),
         }
     }
@@ -46,15 +54,19 @@ pub struct Past {
     /// The last interval, before it was spread.
     pub(super) interval: Option<Duration>,
     /// When the feed came with its body last.
-    pub(super) loaded_at: Option<Instant>,
+    pub(super) loaded_at_ms: Option<u64>,
     /// What the feed says about when to come back.
     pub(super) hints: Hints,
 }
 
 impl Track {
-    /// A reader asked.
+    /// A reader asked. To the second, so that requests for one feed don't all write to the same
+    /// place.
     pub fn note_read(&self, now_ms: u64) {
-        self.read_at_ms.store(now_ms, Ordering::Relaxed);
+        let before = self.read_at_ms.load(Ordering::Relaxed);
+        if before == NEVER || now_ms.saturating_sub(before) >= 1_000 {
+            self.read_at_ms.store(now_ms, Ordering::Relaxed);
+        }
     }
 
     /// How its fetches went.
@@ -82,9 +94,35 @@ impl Track {
             && u128::from(now_ms.saturating_sub(read_at_ms)) < active_for.as_millis()
     }
 
+    /// When a reader asked last.
+    pub(super) fn read_at_ms(&self) -> Option<u64> {
+        Some(self.read_at_ms.load(Ordering::Relaxed)).filter(|read_at| *read_at != NEVER)
+    }
+
+    /// A fetch ended and the next is planned: there is something to remember.
+    pub(super) fn note_change(&self) {
+        self.has_changed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there is something to remember that was not there at the last call; that a reader
+    /// asked is remembered now and then.
+    pub(super) fn take_changed(&self) -> bool {
+        let has_changed = self.has_changed.swap(false, Ordering::Relaxed);
+        let Some(read_at_ms) = self.read_at_ms() else {
+            return has_changed;
+        };
+        let saved_at_ms = self.saved_read_at_ms.load(Ordering::Relaxed);
+        let is_old =
+            saved_at_ms == NEVER || read_at_ms.saturating_sub(saved_at_ms) >= READ_SAVED_AFTER_MS;
+        if has_changed || is_old {
+            self.saved_read_at_ms.store(read_at_ms, Ordering::Relaxed);
+        }
+        has_changed || is_old
+    }
+
     /// The feed came with its body.
-    pub(super) fn note_loaded(&self, now: Instant) {
-        self.lock().loaded_at = Some(now);
+    pub(super) fn note_loaded(&self, now_ms: u64) {
+        self.lock().loaded_at_ms = Some(now_ms);
     }
 
     /// A fetch brought the feed, from where upstream says that it moved to if it does.

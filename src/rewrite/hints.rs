@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::feed::Format;
 use crate::feed::element::{self, Element};
 use crate::feed::json;
@@ -34,7 +36,8 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// When a feed asks to be read again. All that is nonsense is as if not there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Hints {
     /// `ttl`: how long the feed may be kept.
     pub ttl: Option<Duration>,

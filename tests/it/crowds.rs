@@ -106,7 +106,7 @@ async fn n4_ten_minutes_without_a_network_and_its_return() {
     const FEEDS: usize = 500;
     let mut hosts = Hosts::start().await;
     let toml = hosts.feeds(FEEDS, 100, "");
-    let mut service = Simulation::start(&toml, hosts.address);
+    let mut service = Simulation::start(&toml, hosts.address).await;
     warm_up(&mut service, FEEDS).await;
     // The copies expire between an hour and 72 minutes: the network is away in the middle.
     service.pass_until(HOUR + 2 * MINUTE).await;
@@ -156,7 +156,7 @@ async fn l6_five_thousand_feeds_that_were_fetched_together_expire_apart() {
     const FEEDS: usize = 5_000;
     let hosts = Hosts::start().await;
     let toml = hosts.feeds(FEEDS, 1_000, "");
-    let mut service = Simulation::start(&toml, hosts.address);
+    let mut service = Simulation::start(&toml, hosts.address).await;
     warm_up(&mut service, FEEDS).await;
     let warm = hosts.take_rates();
     println!("5,000 feeds were fetched in {} s", warm.len());

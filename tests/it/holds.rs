@@ -54,12 +54,12 @@ impl Publisher {
     }
 
     /// A service with feeds of this publisher.
-    fn served(&self, feeds: &[&str], keys: &str) -> Simulation {
+    async fn served(&self, feeds: &[&str], keys: &str) -> Simulation {
         let mut toml = format!("[defaults]\nallow_private = [\"PUBLISHER\"]\n{keys}\n");
         for name in feeds {
             toml += &format!("[[feed]]\nname = \"{name}\"\nurl = \"http://PUBLISHER/{name}\"\n");
         }
-        Simulation::start(&toml, self.origin.address())
+        Simulation::start(&toml, self.origin.address()).await
     }
 }
 
@@ -81,7 +81,9 @@ fn busy(status: u16, retry_after: &str) -> Reply {
 /// the host is asked again, by whichever of them.
 async fn away_for(reply: Reply, step: Duration) -> u64 {
     let publisher = Publisher::start(good()).await;
-    let mut service = publisher.served(&["a", "b"], "refresh = \"10m\"\nrefresh_max = \"10m\"");
+    let mut service = publisher
+        .served(&["a", "b"], "refresh = \"10m\"\nrefresh_max = \"10m\"")
+        .await;
     for path in ["/feeds/a", "/feeds/b"] {
         assert_eq!(service.read(path, &[]).await.status, 200);
     }
@@ -145,7 +147,7 @@ async fn u16_retry_after_keeps_all_feeds_of_the_host_away() {
 #[tokio::test(start_paused = true)]
 async fn u16_without_a_copy_the_answer_is_an_error_that_says_nothing_about_later() {
     let publisher = Publisher::start(busy(503, "7200")).await;
-    let mut service = publisher.served(&["a", "b"], "");
+    let mut service = publisher.served(&["a", "b"], "").await;
     for path in ["/feeds/a", "/feeds/a", "/feeds/b"] {
         let answer = service.read(path, &[]).await;
         assert_eq!(answer.status, 502, "{path}");
@@ -165,7 +167,7 @@ async fn u16_without_a_copy_the_answer_is_an_error_that_says_nothing_about_later
 async fn u15_a_feed_that_is_gone_is_not_asked_for_again() {
     let publisher = Publisher::start(good()).await;
     let keys = "refresh = \"10m\"\nrefresh_max = \"10m\"\nstale_if_error = \"2h\"";
-    let mut service = publisher.served(&["a"], keys);
+    let mut service = publisher.served(&["a"], keys).await;
     let before = service.read("/feeds/a", &[]).await;
     publisher.says(Reply::status(410, &[], ""));
     publisher.take_times();
@@ -192,7 +194,7 @@ async fn u15_a_feed_that_is_gone_is_not_asked_for_again() {
 #[tokio::test(start_paused = true)]
 async fn u15_a_feed_that_is_not_found_is_asked_for_less_and_less() {
     let publisher = Publisher::start(good()).await;
-    let mut service = publisher.served(&["a"], "refresh = \"10m\"");
+    let mut service = publisher.served(&["a"], "refresh = \"10m\"").await;
     service.read("/feeds/a", &[]).await;
     publisher.says(Reply::status(404, &[], ""));
     publisher.take_times();
@@ -219,7 +221,9 @@ async fn u15_a_feed_that_is_not_found_is_asked_for_less_and_less() {
 async fn u17_a_failing_host_is_left_alone_and_then_probed_by_one() {
     let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let publisher = Publisher::start(good()).await;
-    let mut service = publisher.served(&names, "refresh = \"1h\"\nrefresh_max = \"1h\"");
+    let mut service = publisher
+        .served(&names, "refresh = \"1h\"\nrefresh_max = \"1h\"")
+        .await;
     let asked = || {
         names
             .map(|name| (format!("/feeds/{name}"), Vec::new()))
@@ -276,7 +280,7 @@ async fn validators_that_never_change_are_left_out_once_a_week() {
         .await
     };
     let toml = "[[feed]]\nname = \"a\"\nurl = \"http://PUBLISHER/\"\nallow_private = [\"PUBLISHER\"]\nactive_for = \"30d\"";
-    let mut service = Simulation::start(toml, origin.address());
+    let mut service = Simulation::start(toml, origin.address()).await;
     service.read("/feeds/a", &[]).await;
     service.pass_in(5 * MINUTE, 15 * DAY).await;
     let conditional = conditional.lock().unwrap().clone();
@@ -298,7 +302,9 @@ async fn validators_that_never_change_are_left_out_once_a_week() {
 #[tokio::test(start_paused = true)]
 async fn a_feed_that_nobody_reads_is_left_alone() {
     let publisher = Publisher::start(good()).await;
-    let mut service = publisher.served(&["read", "unread"], "active_for = \"1d\"");
+    let mut service = publisher
+        .served(&["read", "unread"], "active_for = \"1d\"")
+        .await;
     service.read("/feeds/read", &[]).await;
     service.pass_in(MINUTE, DAY).await;
     let asked = std::mem::take(&mut *publisher.asked.lock().unwrap());

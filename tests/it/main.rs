@@ -20,6 +20,7 @@ mod mirror;
 mod origin;
 mod polite;
 mod reader;
+mod restarts;
 mod service;
 mod serving;
 mod signing;

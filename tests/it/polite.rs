@@ -172,7 +172,7 @@ async fn f1_a_day_of_ten_readers_every_quarter_of_an_hour() {
     for Publisher { name, .. } in PUBLISHERS {
         toml += &format!("[[feed]]\nname = \"{name}\"\nurl = \"http://PUBLISHER/{name}\"\n");
     }
-    let mut service = Simulation::start(&toml, origin.address());
+    let mut service = Simulation::start(&toml, origin.address()).await;
     let mut known: HashMap<(usize, &str), String> = HashMap::new();
     let mut hits = 0;
     for quarter in 0..4 * 24 {

@@ -38,6 +38,7 @@ impl Service {
             Some(options) => Store::open_or_retry(options.clone()).unwrap(),
         };
         let app = Arc::new(App::new(settings, upstream::system(), store).unwrap());
+        app.recall().await;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();

@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use feedwright::app::App;
 use feedwright::config;
@@ -37,19 +37,21 @@ pub(crate) struct Simulation {
 impl Simulation {
     /// Starts a service; `PUBLISHER` stands for the upstream's host and port, and its feeds may be
     /// fetched from there.
-    pub(crate) fn start(toml: &str, publisher: SocketAddr) -> Self {
-        Self::with_store(toml, publisher, Store::memory())
+    pub(crate) async fn start(toml: &str, publisher: SocketAddr) -> Self {
+        Self::with_store(toml, publisher, Store::memory()).await
     }
 
     /// The same with a store that may hold something.
-    pub(crate) fn with_store(toml: &str, publisher: SocketAddr, store: Store) -> Self {
+    pub(crate) async fn with_store(toml: &str, publisher: SocketAddr, store: Store) -> Self {
         let toml = toml.replace("PUBLISHER", &publisher.to_string());
         let no_path = ("FEEDWRIGHT_STORE_PATH".to_owned(), String::new());
         let settings = match config::parse("test.toml", &toml, [no_path]) {
             Ok(settings) => settings,
             Err(problems) => panic!("{problems}"),
         };
-        let app = Arc::new(App::new(settings, upstream::system(), store).unwrap());
+        let app =
+            Arc::new(App::with_clock(settings, upstream::system(), store, wall_clock).unwrap());
+        app.recall().await;
         let mut tasks = JoinSet::new();
         let tended = Arc::clone(&app);
         tasks.spawn(async move {
@@ -131,7 +133,18 @@ impl Simulation {
         self.app.stop();
         self.settle().await;
         self.tasks.shutdown().await;
+        self.app.close().await;
     }
+}
+
+thread_local! {
+    /// When this test's time began, by both clocks.
+    static BEGAN: (SystemTime, Instant) = (SystemTime::now(), Instant::now());
+}
+
+/// The wall clock goes as the runtime's does. A simulation runs on its test's own thread.
+fn wall_clock() -> SystemTime {
+    BEGAN.with(|(wall, instant)| *wall + instant.elapsed())
 }
 
 type Headers = Vec<(String, String)>;

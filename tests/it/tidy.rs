@@ -32,7 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mirror", &["cache", "config", "store", "upstream"]),
     (
         "refresh",
-        &["cache", "config", "feed", "rewrite", "upstream"],
+        &["cache", "config", "feed", "rewrite", "store", "upstream"],
     ),
     ("config", &["image", "rewrite", "store", "upstream"]),
     ("cache", &["upstream"]),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Options;
+use super::{Held, Options};
 
 /// Failures in a row count together when the first and the last are no further apart.
 const FAILURES_WITHIN: Duration = Duration::from_secs(60);
@@ -99,6 +99,23 @@ impl Breaker {
     /// The probe ended without saying anything about the host: the next fetch is the probe.
     pub(super) fn abandoned(&mut self) {
         self.is_probing = false;
+    }
+
+    /// How long the host is left alone from now, where it is.
+    pub(super) fn held(&self, now: Instant) -> Option<Held> {
+        Some(Held {
+            held_for: self.held_until?.saturating_duration_since(now),
+            failures: self.failures,
+        })
+    }
+
+    /// One that was open when another process ended.
+    pub(super) fn recalled(now: Instant, held: Held) -> Self {
+        Self {
+            failures: held.failures,
+            held_until: Some(now + held.held_for),
+            ..Self::default()
+        }
     }
 
     /// Until when the host is left alone, where it is.

@@ -8,7 +8,7 @@ mod breaker;
 mod pace;
 mod passage;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -68,6 +68,15 @@ pub enum Urgency {
     Background,
 }
 
+/// A host that is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// For so long from now; after zero the next fetch is the probe.
+    pub held_for: Duration,
+    /// Failures in a row.
+    pub failures: u32,
+}
+
 /// What a fetch says about its host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -85,6 +94,8 @@ pub struct Hosts {
     options: Options,
     jitter: Jitter,
     known: Mutex<HashMap<String, Arc<Host>>>,
+    /// The hosts whose hold has changed since somebody asked.
+    changed: Mutex<BTreeSet<String>>,
     under_way: Arc<AtomicUsize>,
 }
 
@@ -133,6 +144,7 @@ impl Hosts {
             options,
             jitter,
             known: Mutex::default(),
+            changed: Mutex::default(),
             under_way: Arc::default(),
         }
     }
@@ -192,6 +204,24 @@ impl Hosts {
         }
     }
 
+    /// The hosts whose hold has changed since the last call, and their holds; `None`: no longer.
+    pub fn take_changes(&self, now: Instant) -> Vec<(String, Option<Held>)> {
+        let names = std::mem::take(&mut *lock(&self.changed));
+        let held = |name: &str| {
+            let host = lock(&self.known).get(name).map(Arc::clone)?;
+            host.temper().breaker.held(now)
+        };
+        let with_hold = |name: String| (held(&name), name);
+        let changes = names.into_iter().map(with_hold);
+        changes.map(|(held, name)| (name, held)).collect()
+    }
+
+    /// Takes up a hold of an earlier process.
+    pub fn recall(&self, name: &str, held: Held) {
+        let breaker = Breaker::recalled(Instant::now(), held);
+        self.host(name).temper().breaker = breaker;
+    }
+
     /// Fetches that have a place at the moment.
     #[must_use]
     pub fn under_way(&self) -> usize {
@@ -221,7 +251,7 @@ impl Hosts {
     }
 
     fn host(&self, name: &str) -> Arc<Host> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         if let Some(host) = known.get(name) {
             return Arc::clone(host);
         }
@@ -241,7 +271,7 @@ impl Hosts {
 
 impl Host {
     fn temper(&self) -> MutexGuard<'_, Temper> {
-        self.temper.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.temper)
     }
 
     fn held_until(&self, now: Instant) -> Option<Instant> {
@@ -280,6 +310,9 @@ impl Place {
         let after = breaker.held_until();
         drop(temper);
         self.is_probe = false;
+        if after != before {
+            lock(&self.hosts.changed).insert(self.name.clone());
+        }
         if let Some(until) = after.filter(|_| after != before) {
             let hold_s = until.saturating_duration_since(now).as_secs();
             tracing::warn!(target: "feedwright::hosts", host = self.name, hold_s, "left alone");
@@ -294,6 +327,10 @@ impl Drop for Place {
             self.host.temper().breaker.abandoned();
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What tells hosts apart: the name, and the port where it is not a scheme's own.
