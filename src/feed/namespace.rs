@@ -17,6 +17,12 @@ pub enum Ns {
     Itunes,
     /// Google's podcast elements.
     GooglePlay,
+    /// Google's data elements, as Blogger has them (`gd:image`).
+    GoogleData,
+    /// The Podcast Index's elements.
+    Podcast,
+    /// Feedly's elements.
+    WebFeeds,
     /// Dublin Core elements and terms.
     DublinCore,
     /// RSS 1.0 syndication module.
@@ -58,6 +64,13 @@ const NAMES: &[(&str, Ns)] = &[
         "google.com/schemas/play-podcasts/1.0/play-podcasts.xsd",
         Ns::GooglePlay,
     ),
+    ("schemas.google.com/g/2005", Ns::GoogleData),
+    ("podcastindex.org/namespace/1.0", Ns::Podcast),
+    (
+        "github.com/podcastindex-org/podcast-namespace/blob/main/docs/1.0.md",
+        Ns::Podcast,
+    ),
+    ("webfeeds.org/rss/1.0", Ns::WebFeeds),
     ("purl.org/dc/elements/1.0", Ns::DublinCore),
     ("purl.org/dc/elements/1.1", Ns::DublinCore),
     ("purl.org/dc/terms", Ns::DublinCore),
@@ -74,6 +87,9 @@ const PREFIXES: &[(&str, Ns)] = &[
     ("media", Ns::Media),
     ("itunes", Ns::Itunes),
     ("googleplay", Ns::GooglePlay),
+    ("gd", Ns::GoogleData),
+    ("podcast", Ns::Podcast),
+    ("webfeeds", Ns::WebFeeds),
     ("dc", Ns::DublinCore),
     ("dcterms", Ns::DublinCore),
     ("sy", Ns::Syndication),

@@ -19,6 +19,17 @@ pub(super) enum Fullness {
     Content,
 }
 
+/// Elements of no vocabulary that news sites put a picture's address in.
+const NAMED_PICTURES: &[&str] = &[
+    "thumbnail",
+    "thumb",
+    "smallimage",
+    "bigimage",
+    "fullimage",
+    "storyimage",
+    "coverimages",
+];
+
 /// What an element carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -28,6 +39,8 @@ pub(super) enum Role {
     AddressText,
     /// The address of a picture in this attribute.
     AddressAttribute(&'static str),
+    /// Addresses of pictures as candidates in this attribute.
+    SrcsetAttribute(&'static str),
     /// The address of sound or film in this attribute.
     MediaAttribute(&'static str),
     /// Nothing that the rules change.
@@ -61,13 +74,28 @@ pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
         (Ns::Core, "enclosure") => enclosed(element, "url"),
         (Ns::Media, "content") => enclosed(element, "url"),
         (Ns::Media, "thumbnail") => attribute_or_text(elements, index, &["url"]),
+        (Ns::Itunes, "link") if value(element, "rel") == "image" => Role::AddressAttribute("href"),
         (Ns::Itunes | Ns::GooglePlay, "image") => {
             attribute_or_text(elements, index, &["href", "url"])
         }
         (Ns::Core, "url") if is_in_image(parent) => Role::AddressText,
         (Ns::Core, "image") if !has_children(elements, index) => Role::AddressText,
+        (Ns::Core, name) if NAMED_PICTURES.contains(&name) => {
+            attribute_or_text(elements, index, &["url", "href", "src"])
+        }
+        (Ns::GoogleData, "image") => Role::AddressAttribute("src"),
+        (Ns::WebFeeds, "cover") => Role::AddressAttribute("image"),
+        (Ns::WebFeeds, "icon" | "logo") => Role::AddressText,
+        (Ns::Podcast, "image") => attribute_or_text(elements, index, &["href", "url"]),
+        (Ns::Podcast, "images") => Role::SrcsetAttribute("srcset"),
+        (Ns::Podcast, "person") => Role::AddressAttribute("img"),
+        (Ns::Podcast, "source") => parent.map_or(Role::None, alternate),
         (Ns::Core | Ns::Atom, "logo" | "icon") => Role::AddressText,
-        (Ns::Atom, "link") if value(element, "rel") == "enclosure" => enclosed(element, "href"),
+        (Ns::Atom, "link") => match value(element, "rel").as_str() {
+            "enclosure" => enclosed(element, "href"),
+            "icon" | "shortcut icon" | "apple-touch-icon" => Role::AddressAttribute("href"),
+            _ => Role::None,
+        },
         _ => Role::None,
     }
 }
@@ -147,6 +175,15 @@ fn enclosed(element: &Element<'_>, attribute: &'static str) -> Role {
     match sort_of(&kind, &medium, || value(element, attribute)) {
         Some(Sort::Picture) => Role::AddressAttribute(attribute),
         Some(Sort::Media) => Role::MediaAttribute(attribute),
+        None => Role::None,
+    }
+}
+
+/// A source of `podcast:alternateEnclosure`, which says what it is.
+fn alternate(enclosure: &Element<'_>) -> Role {
+    match sort_of(&value(enclosure, "type"), "", String::new) {
+        Some(Sort::Picture) => Role::AddressAttribute("uri"),
+        Some(Sort::Media) => Role::MediaAttribute("uri"),
         None => Role::None,
     }
 }

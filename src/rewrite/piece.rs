@@ -16,6 +16,7 @@ use crate::rewrite::fragment;
 use crate::rewrite::html::Markup;
 use crate::rewrite::passes::{Passes, Share, Site};
 use crate::rewrite::splice::Splicer;
+use crate::rewrite::srcset;
 use crate::rewrite::wrap::Wrap;
 
 /// The most white space that is copied before an element that is added.
@@ -50,6 +51,17 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
                 let written = Decoded::attribute(attribute.value);
                 if let Some(address) = work.address(&base, name, written.as_str()) {
                     replace_value(element, &attribute, address, &mut splicer);
+                }
+            }
+            Role::SrcsetAttribute(name) => {
+                let Some(attribute) = element.tag.attribute(name) else {
+                    continue;
+                };
+                let written = Decoded::attribute(attribute.value);
+                let list = written.as_str();
+                let edits = srcset::edits(list, &mut |one| work.address(&base, name, one));
+                if !edits.is_empty() {
+                    replace_value(element, &attribute, apply(list, &edits), &mut splicer);
                 }
             }
             Role::AddressText => {

@@ -1,5 +1,5 @@
 //! Golden files: `tests/golden/<format>/<case>.in.xml` through the rules of `<case>.rules.toml`
-//! gives `<case>.out.xml` (or `.json`). Adding a case is adding files; with `FEEDTEST_BLESS=1`
+//! (or of `<case up to a dash>.rules.toml`, or of `rules.toml`) gives `<case>.out.xml` (or `.json`). Adding a case is adding files; with `FEEDTEST_BLESS=1`
 //! the outputs are written, to be read before they are committed.
 
 use std::fs;
@@ -37,6 +37,23 @@ fn cases() -> Vec<(PathBuf, String)> {
     cases
 }
 
+/// The rules of a case: its own, those of all cases named like it up to the last dash, or those of
+/// its folder.
+fn rules_of(input: &Path, case: &str) -> String {
+    let place = case.rsplit_once('-').map_or(case, |(place, _)| place);
+    let names = [
+        format!("{case}.rules.toml"),
+        format!("{place}.rules.toml"),
+        "rules.toml".into(),
+    ];
+    let mut found = names
+        .iter()
+        .map(|name| input.with_file_name(name))
+        .filter(|path| path.exists());
+    let path = found.next();
+    fs::read_to_string(path.unwrap_or_else(|| panic!("{case} has no rules"))).unwrap()
+}
+
 pub(crate) fn rules(toml: &str) -> Arc<Rules> {
     let toml = format!("[[feed]]\nname = \"news\"\nurl = \"{URL}\"\n{toml}");
     let settings = config::parse("rules.toml", &toml, std::iter::empty()).unwrap();
@@ -65,7 +82,7 @@ fn golden_files() {
     for (input, case) in cases {
         let ending = input.extension().unwrap().to_str().unwrap();
         let beside = |what: &str| input.with_file_name(format!("{case}.{what}"));
-        let toml = fs::read_to_string(beside("rules.toml")).unwrap();
+        let toml = rules_of(&input, &case);
         let document = fs::read(&input).unwrap();
         let rules = rules(&toml);
         let out = rewrite(&rules, &document, 4096);
@@ -76,6 +93,13 @@ fn golden_files() {
         }
         let expected = fs::read_to_string(&golden).unwrap();
         assert_eq!(out, expected, "{}", input.display());
+        // Sanitising and other changes of markup may go on; pictures are done once.
+        if input
+            .parent()
+            .is_some_and(|folder| folder.ends_with("places"))
+        {
+            assert_eq!(rewrite(&rules, out.as_bytes(), 4096), out, "{case} twice");
+        }
         for size in [1, 7, 100] {
             assert_eq!(
                 rewrite(&rules, &document, size),
@@ -119,4 +143,39 @@ fn a_footer_that_a_comment_swallows_does_not_count() {
     let document = "<rss><channel><title>n</title><item><description><![CDATA[<p>b<!-- <hr>FOOT]]></description></item></channel></rss>";
     let out = rewrite(&rules, document.as_bytes(), 100);
     assert_eq!(out.matches("<hr>FOOT").count(), 2, "{out}");
+}
+
+/// Every cell of the tables of places is a case, and every case is a cell.
+#[test]
+fn the_documented_places_are_tested() {
+    let documentation = include_str!("../../docs/pictures.md");
+    let mut cells: Vec<&str> = documentation
+        .split("[yes](../tests/golden/places/")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .collect();
+    let named = cells.len();
+    cells.sort_unstable();
+    cells.dedup();
+    assert_eq!(cells.len(), named, "a case stands in two cells");
+    let cases = cases().into_iter().map(|(input, _)| input);
+    let cases = cases.filter(|input| {
+        input
+            .parent()
+            .is_some_and(|folder| folder.ends_with("places"))
+    });
+    let mut files: Vec<String> = cases
+        .map(|input| input.file_name().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    files.sort_unstable();
+    assert_eq!(cells, files);
+    // The rows of the first table are whole.
+    let rows = documentation
+        .lines()
+        .filter(|line| line.contains("-cdata.in.xml"));
+    for row in rows {
+        for carrier in ["-escaped.in.xml", "-xhtml.in.xml", "-json.in.json"] {
+            assert!(row.contains(carrier), "{row} has no cell for {carrier}");
+        }
+    }
 }

@@ -14,7 +14,10 @@ LAZY = {"data-src", "data-original", "data-lazy-src", "data-lazy", "data-orig-fi
         "data-medium-file", "data-actualsrc", "data-hi-res-src", "data-original-src", "data-echo",
         "data-fallback-src", "data-image", "data-img", "data-full-src", "data-canonical-src",
         "data-lowsrc", "data-bg", "data-background", "data-poster", "data-flickity-lazyload",
-        "data-ratio-src", "lowsrc", "lazysrc", "file", "zoomfile", "original", "data-url"}
+        "data-ratio-src", "lowsrc", "lazysrc", "file", "zoomfile", "original", "real_src", "data-url",
+        "data-cfsrc", "data-full-url", "data-img-src", "data-orig", "data-original-mos", "data-high-res-src",
+        "data-src-retina", "data-src-bg", "data-delay", "data-normal", "data-mobile-src", "data-lazyload",
+        "data-background-image"}
 LAZY_SETS = {"data-srcset", "data-lazy-srcset", "data-original-set", "data-flickity-lazyload-srcset",
              "imagesrcset"}
 PROXY = "https://images.weserv.nl/?url="
@@ -24,7 +27,7 @@ CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|\n|(.))", re.S)
 
 
 def place(tag, name, attributes):
-    """"url", "set", "css" or None: what the value holds, and (second) whether it must be proxied."""
+    """"url", "set", "css", "document" or None: what the value holds, and (second) whether it must be proxied."""
     tag = tag.lower()
     name = name.lower()
     if name == "style":
@@ -43,7 +46,13 @@ def place(tag, name, attributes):
         return "url", True
     if name == "background" and tag in ("table", "td", "th", "tr", "body"):
         return "url", tag in ("table", "td", "body")
-    if name in LAZY:
+    if tag == "iframe" and name == "srcdoc":
+        return "document", True
+    if (tag, name) in (("object", "data"), ("embed", "src"), ("link", "href")):
+        return "url", False
+    if name in ("mask", "cursor"):
+        return "css", True
+    if name in LAZY or re.fullmatch("data-[0-9]+src", name):
         return "url", False
     if name in LAZY_SETS:
         return "set", False
@@ -202,6 +211,8 @@ def compare(before, after, bases):
 
 
 def compare_values(kind, before, after, bases):
+    if kind == "document":
+        return compare(before, after, bases)
     if kind == "set":
         one, two = candidates(before), candidates(after)
         rest = [words for _, words in one] == [words for _, words in two]
@@ -224,6 +235,8 @@ def html_leaks(html):
         if kind == "StartTag":
             for attribute, value in data:
                 what, must = place(name, attribute, dict(data))
-                if must:
+                if what == "document":
+                    found += html_leaks(value)
+                elif must:
                     found += [f"<{name} {attribute}> {url}" for url in addresses(what, value) if leaks(url)]
     return found

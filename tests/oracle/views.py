@@ -11,8 +11,9 @@ DROPPED = {"headers", "href", "encoding", "bozo_exception", "bozo", "status", "e
 HTML_KEYS = {"summary", "subtitle", "description", "info", "rights", "tagline", "copyright", "content",
              "content_html"}
 URL_PARENTS = {"enclosures", "media_content", "media_thumbnail", "image", "links", "itunes_image",
-               "googleplay_image"}
-URL_KEYS = {"url", "href", "logo", "icon", "image", "banner_image", "favicon", "avatar"}
+               "googleplay_image", "gd_image"}
+URL_KEYS = {"url", "href", "logo", "icon", "image", "banner_image", "favicon", "avatar", "src",
+            "thumbnail", "smallimage", "bigimage"}
 
 
 def is_html(path, parent):
@@ -29,6 +30,9 @@ def is_url(path, parent):
     names = [part for part in path if isinstance(part, str)]
     if names[-1] not in URL_KEYS:
         return False
+    # feedparser gives the address of an item's <image> to the item.
+    if names == ["entries", "href"]:
+        return True
     if "links" in names:
         return parent.get("rel") == "enclosure" or parent.get("type", "").startswith("image/")
     return len(names) >= 1 and (names[-1] not in ("href", "url") or any(
@@ -77,10 +81,12 @@ def view(parsed):
 
 def bases_of(parsed, text, url):
     """Every base that a relative address may have; which one counts is the rewriter's own tests'."""
-    found = [url, parsed.get("feed", {}).get("link", "")]
-    found += [entry.get("link", "") for entry in parsed.get("entries", [])]
-    declared = re.findall(r"""(?:xml:base|<base[^>]{0,200}?href)\s*=\s*["']?([^"'>\s]+)""", text[:2_000_000])
     from places import join
+    site = parsed.get("feed", {}).get("link", "")
+    links = [site, *(entry.get("link", "") for entry in parsed.get("entries", []))]
+    links = [link for link in links if isinstance(link, str)]
+    found = [url, *links, *(join(base, link) for link in links for base in (url, join(url, site)))]
+    declared = re.findall(r"""(?:xml:base|<base[^>]{0,200}?href)\s*=\s*["']?([^"'>\s]+)""", text[:2_000_000])
     found += [join(base, one) for one in declared for base in (url, *declared[:8])]
     return list(dict.fromkeys(base for base in found if base and isinstance(base, str)))
 

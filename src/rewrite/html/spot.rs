@@ -148,7 +148,9 @@ pub(super) fn spot_edit(
 enum Carrier {
     /// Text without character references.
     Raw,
-    /// Double quotes, or text with character references.
+    /// Text with character references.
+    Text,
+    /// Double quotes.
     Quoted,
     Apostrophes,
     /// Nothing; edited values get quotes, since addresses of proxies hold `=`.
@@ -159,7 +161,7 @@ impl Carrier {
     fn of(html: &str, spot: &Spot) -> Self {
         match spot.holds {
             Holds::RawSheet => Self::Raw,
-            Holds::Sheet => Self::Quoted,
+            Holds::Sheet => Self::Text,
             Holds::Attribute(_) => match html.as_bytes()[..spot.range.start].last() {
                 Some(b'"') => Self::Quoted,
                 Some(b'\'') => Self::Apostrophes,
@@ -179,7 +181,7 @@ impl Carrier {
                 '&' => out.push_str("&amp;"),
                 '<' => out.push_str("&lt;"),
                 '>' => out.push_str("&gt;"),
-                '"' => out.push_str("&quot;"),
+                '"' if self != Self::Text => out.push_str("&quot;"),
                 '\'' if self == Self::Apostrophes => out.push_str("&#39;"),
                 other => out.push(other),
             }
