@@ -1,10 +1,14 @@
 # syntax=docker/dockerfile:1
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
+# The fast part of the JPEG codec is assembly.
+RUN apt-get update && apt-get install -y --no-install-recommends nasm && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN cargo build --release --locked --bin feedwright
 
 FROM debian:bookworm-slim
+# A font for the words in drawings (SVG).
+RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --shell /usr/sbin/nologin --home-dir /var/lib/feedwright --create-home feedwright
 COPY --from=build /src/target/release/feedwright /usr/local/bin/feedwright
 COPY config/feedwright.toml /etc/feedwright/feedwright.toml

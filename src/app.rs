@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
 use crate::cache::{self, Shelf};
 use crate::config::Settings;
+use crate::config::image_hosts;
 use crate::image::address::Keys;
+use crate::imaging::{self, HostRules, Imager};
 use crate::mirror::{Mirror, Mirrors};
 use crate::refresh::{self, Feed, Refresher};
 use crate::rewrite::RuleError;
@@ -47,6 +50,45 @@ pub fn provide_image_key(settings: &mut Settings) -> Result<bool, KeyError> {
     Ok(is_kept)
 }
 
+/// Says so where everybody may use the image proxy, and provides the key for its addresses.
+fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
+    if settings.image.open {
+        tracing::warn!("the image proxy is open: everybody may use it for every public picture");
+    }
+    let signs = settings.lacks_image_key();
+    if settings.image_keys.is_empty() {
+        match provide_image_key(settings) {
+            Ok(false) if signs => tracing::warn!(
+                "addresses of pictures are signed with a key that is lost when the service ends: set `[store] path` or `[image] key`"
+            ),
+            Ok(_) => {}
+            Err(error) if signs => return Err(error),
+            // Nothing is signed here, and nothing that another signed can be served.
+            Err(error) => {
+                tracing::warn!(%error, "there is no key for the addresses of pictures")
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How often the file with the rules for image hosts is looked at.
+const IMAGE_HOSTS_LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// The rules for image hosts: those of the file, or ours where there is none or it is no good.
+fn image_rules(path: &Option<PathBuf>) -> HostRules {
+    match image_hosts::load(path.as_deref()) {
+        Ok(rules) => {
+            tracing::debug!(rules = rules.len(), "rules for image hosts read");
+            rules
+        }
+        Err(reason) => {
+            tracing::error!(reason, "the rules for image hosts can't be used: ours are");
+            image_hosts::built_in()
+        }
+    }
+}
+
 /// What a request may need.
 #[derive(Debug)]
 pub struct App {
@@ -54,6 +96,8 @@ pub struct App {
     pub settings: Settings,
     /// What brings feeds up to date, and where their copies are.
     pub refresher: Arc<Refresher>,
+    /// What brings pictures.
+    pub imager: Arc<Imager>,
     /// What outlives the process.
     pub store: Store,
     /// What answers for mirrored origins.
@@ -84,12 +128,8 @@ impl App {
         store: Store,
         wall_clock: fn() -> SystemTime,
     ) -> Result<Self, AppError> {
-        if settings.lacks_image_key() && !provide_image_key(&mut settings)? {
-            tracing::warn!(
-                "addresses of pictures are signed with a key that is lost when the service ends: set `[store] path` or `[image] key`"
-            );
-        }
-        let client = Client::new(settings.fetch.clone(), lookup)?;
+        prepare_images(&mut settings)?;
+        let client = Client::new(settings.fetch.clone(), lookup.clone())?;
         let options = refresh::Options {
             cache: cache::Options {
                 memory_bytes: settings.memory_bytes,
@@ -108,18 +148,33 @@ impl App {
         }
         let shelf = Shelf::new(options.cache.memory_bytes);
         let refresher = Refresher::new(client.clone(), shelf.clone(), store.clone(), &options);
-        let mirrors = Mirrors::new(client, shelf, store.clone(), refresher.tasks.clone());
+        let mirrors = Mirrors::new(
+            client,
+            shelf.clone(),
+            store.clone(),
+            refresher.tasks.clone(),
+        );
         let public_url = &settings.server.public_url;
         let mirrors_by_name = settings.mirrors.iter().map(|mirror| {
             let name = mirror.name.clone();
             (name, Arc::new(Mirror::new(mirror.clone(), public_url)))
         });
+        let shared = imaging::Shared {
+            shelf,
+            store: store.clone(),
+            tasks: refresher.tasks.clone(),
+            public_url: settings.server.public_url.clone(),
+            instance: getrandom::u64().unwrap_or_else(|_| std::process::id().into()),
+        };
+        let imager = Imager::new(settings.image.clone(), &settings.fetch, lookup, shared)?;
+        imager.set_rules(image_rules(&settings.image_hosts));
         let stopping = AtomicBool::new(false);
         Ok(Self {
             mirrors: Arc::new(mirrors),
             mirrors_by_name: mirrors_by_name.collect(),
             settings,
             refresher: Arc::new(refresher),
+            imager: Arc::new(imager),
             store,
             feeds,
             order,
@@ -178,6 +233,26 @@ impl App {
                 cache.tidy(Instant::now()).await;
             }
         };
-        tokio::join!(forms, self.refresher.keep_fresh(&feeds, &self.stopping)).0
+        let rules = self.watch_image_hosts();
+        tokio::join!(
+            forms,
+            rules,
+            self.refresher.keep_fresh(&feeds, &self.stopping)
+        )
+        .0
+    }
+
+    /// Takes over the rules for image hosts whenever their file changes.
+    async fn watch_image_hosts(&self) -> Infallible {
+        let path = &self.settings.image_hosts;
+        let mut seen = path.as_deref().and_then(image_hosts::stamp);
+        loop {
+            tokio::time::sleep(IMAGE_HOSTS_LOOK_EVERY).await;
+            let now = path.as_deref().and_then(image_hosts::stamp);
+            if now != seen {
+                seen = now;
+                self.imager.set_rules(image_rules(path));
+            }
+        }
     }
 }

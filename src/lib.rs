@@ -1,7 +1,7 @@
 //! Feedwright: a feed proxy that rewrites a feed without losing a byte it was not told to change.
 //!
 //! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `mirror`, `refresh` →
-//! `config` → `cache`, `upstream`, `store` → `rewrite` → `feed`, `image`. `feed`, `rewrite` and
+//! `config` → `imaging` → `cache`, `upstream`, `store` → `rewrite` → `feed`, `image`. `feed`, `rewrite` and
 //! `image` do no I/O, read no clock and know no settings.
 #![forbid(unsafe_code)]
 
@@ -16,9 +16,13 @@ pub mod refresh;
 
 pub mod config;
 
+pub mod imaging;
+
 pub mod cache;
 pub mod store;
 pub mod upstream;
+
+pub mod pixels;
 
 pub mod rewrite;
 

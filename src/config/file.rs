@@ -11,6 +11,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
+use super::image::{self, Image};
 use super::images::{self, ImageProxy};
 use super::mirror::{self, MIRRORS_MAX, Mirror};
 use super::reader::{Table, Written};
@@ -18,7 +19,6 @@ use super::rules::RuleKeys;
 use super::settings::{FeedName, LogFormat};
 use super::texts;
 use super::values::text;
-use crate::image::address::Keys;
 use crate::upstream::HostPort;
 
 /// Feeds that one configuration may have.
@@ -79,10 +79,6 @@ pub(super) struct Store {
     pub(super) memory_bytes: Option<Written<u64>>,
 }
 
-pub(super) struct Image {
-    pub(super) key: Option<Written<Keys>>,
-}
-
 pub(super) struct Fetch {
     pub(super) connect_timeout: Option<Written<Duration>>,
     pub(super) first_byte_timeout: Option<Written<Duration>>,
@@ -133,9 +129,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> File {
             memory_bytes: table.size("memory_bytes", MEMORIES),
         }),
         fetch: root.table("fetch", read_fetch),
-        image: root.table("image", |table| Image {
-            key: images::read_keys(table),
-        }),
+        image: root.table("image", image::read),
         image_proxies: images::read_proxies(root),
         defaults: root.table("defaults", read_shared),
         feeds: root.tables("feed", FEEDS_MAX, read_feed),

@@ -8,6 +8,8 @@
 
 mod environment;
 mod file;
+mod image;
+pub mod image_hosts;
 mod images;
 mod intervals;
 mod mirror;
@@ -57,7 +59,15 @@ pub fn load(
     };
     let name = path.display().to_string();
     match read_file(path) {
-        Ok(text) => parse(&name, &text, env),
+        Ok(text) => {
+            let mut settings = parse(&name, &text, env)?;
+            let folder = path.parent().unwrap_or(Path::new(""));
+            settings.image_hosts = match settings.image_hosts {
+                Some(hosts) => Some(folder.join(hosts)),
+                None => Some(folder.join(image_hosts::FILE)).filter(|file| file.exists()),
+            };
+            Ok(settings)
+        }
         Err(reason) => {
             let reason = format!("{name}: {reason}");
             let problem = Problem::new(whole(Place::Whole), reason);

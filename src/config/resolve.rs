@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::file::{Feed, Fetch, File, Log, Server, Shared, Store};
@@ -54,7 +55,13 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
             problems.push(problem);
         }
     }
+    let mut written = file.image;
+    let image_keys = value(written.key.take()).unwrap_or_default();
     let mut settings = Settings {
+        image_hosts: value(written.hosts.take())
+            .filter(|hosts| !hosts.is_empty())
+            .map(PathBuf::from),
+        image: super::image::resolve(written),
         image_keys: Keys::default(),
         log: log(file.log),
         store: store(&file.store),
@@ -70,7 +77,7 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
         mirrors: super::mirror::resolve(file.mirrors, problems),
         server,
     };
-    settings.set_image_keys(value(file.image.key).unwrap_or_default());
+    settings.set_image_keys(image_keys);
     settings
 }
 
@@ -133,6 +140,7 @@ fn fetch(written: Fetch) -> Options {
         ratio_max: value(written.ratio_max).unwrap_or(default.ratio_max),
         redirects_max: value(written.redirects_max).unwrap_or(default.redirects_max),
         user_agent: value(written.user_agent).unwrap_or(default.user_agent),
+        manners: default.manners,
     }
 }
 

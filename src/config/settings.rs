@@ -4,10 +4,12 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::mirror::MirrorSettings;
 use crate::image::address::Keys;
+use crate::imaging;
 use crate::rewrite::RuleOptions;
 use crate::store;
 use crate::upstream::{Options, Upstream, hosts};
@@ -26,6 +28,10 @@ pub struct Settings {
     pub store: Option<store::Options>,
     /// What addresses of our own image proxy are signed with, as far as it is configured.
     pub image_keys: Keys,
+    /// Whose pictures our own image proxy serves, and how.
+    pub image: imaging::Options,
+    /// The file with what is known of image hosts; `None`: ours.
+    pub image_hosts: Option<PathBuf>,
     /// Bytes of memory that cached copies may fill.
     pub memory_bytes: u64,
     /// Limits of every fetch.

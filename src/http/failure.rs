@@ -7,6 +7,10 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use std::sync::Arc;
 
+mod image;
+
+pub use image::ImageFailure;
+
 use super::ReplyBody;
 use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::mirror;
@@ -34,6 +38,8 @@ pub enum Failure {
     NotReady,
     /// The feed could not be fetched and there is no copy.
     Upstream(Arc<Trouble>),
+    /// A picture can't be had.
+    Image(Box<ImageFailure>),
     /// A form of the copy could not be made.
     Encoding(Arc<std::io::Error>),
 }
@@ -49,6 +55,7 @@ impl Failure {
             Self::Encoding(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Upstream(trouble) => upstream_status(trouble),
             Self::Mirror(trouble) => mirror_status(trouble),
+            Self::Image(failure) => failure.status(),
         }
     }
 
@@ -67,12 +74,16 @@ impl Failure {
                 "The publisher's feed can't be had now, and there is no earlier copy of it: {}.\n",
                 trouble.reason()
             ),
+            Self::Image(failure) => failure.text(),
         }
     }
 
     /// The reply, logged here where it is nobody else's to log. (A failed fetch has its own line.)
     #[must_use]
     pub fn into_reply(self) -> Response<ReplyBody> {
+        if let Self::Image(failure) = self {
+            return failure.into_reply();
+        }
         if let Self::Encoding(error) = &self {
             tracing::error!(%error, "encoding a copy failed");
         }

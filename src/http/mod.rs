@@ -19,6 +19,25 @@ pub use body::ReplyBody;
 #[derive(Debug, Default)]
 pub struct RequestBody(pub Option<hyper::body::Incoming>);
 
+use http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue};
+
+/// What a picture may do that a browser opens as a page: nothing.
+const IMAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+);
+
+/// SECURITY: bytes of strangers on our origin. Nothing of them runs, their type is the one that we
+/// found, and other sites may show them.
+pub fn image_safety(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_SECURITY_POLICY, IMAGE_POLICY);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        "cross-origin-resource-policy",
+        HeaderValue::from_static("cross-origin"),
+    );
+}
+
 /// What answers requests; cloned for each connection.
 pub trait Answer: Clone + Send + Sync + 'static {
     /// The reply to one request. The edge drops the body of a reply to HEAD.

@@ -2,6 +2,8 @@
 
 use http::Method;
 
+use crate::image::address;
+
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route<'a> {
@@ -14,6 +16,10 @@ pub enum Route<'a> {
         /// What stands behind it.
         rest: &'a str,
     },
+    /// `/image/{signature}/{options}/{URL}`: a picture by its signed address.
+    Image(&'a str),
+    /// `/image?url=…`: a picture, in weserv's words.
+    ImageQuery,
     /// `/`: the feeds, for people.
     Index,
     /// `/healthz`: whether the process is alive.
@@ -39,6 +45,8 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Route<'a> {
         "/" => Route::Index,
         "/healthz" => Route::Health,
         "/readyz" => Route::Ready,
+        "/image" | "/image/" => Route::ImageQuery,
+        _ if path.starts_with(address::PATH) => Route::Image(&path[address::PATH.len()..]),
         _ => match path.strip_prefix("/feeds/") {
             Some(name) if !name.is_empty() && !name.contains('/') => Route::Feed(name),
             _ => return Route::NotFound,
@@ -62,6 +70,10 @@ mod tests {
             (Method::GET, "/", Route::Index),
             (Method::HEAD, "/feeds/dw", Route::Feed("dw")),
             (Method::GET, "/feeds/dw/", Route::NotFound),
+            (Method::GET, "/image", Route::ImageQuery),
+            (Method::HEAD, "/image/", Route::ImageQuery),
+            (Method::GET, "/image/s/-/u", Route::Image("s/-/u")),
+            (Method::GET, "/images", Route::NotFound),
             (Method::GET, "/feeds/", Route::NotFound),
             (Method::GET, "/feeds", Route::NotFound),
             (Method::GET, "/healthz", Route::Health),

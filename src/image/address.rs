@@ -176,6 +176,14 @@ impl Signer {
     }
 }
 
+/// What an address holds behind its signature: `{options}/{URL in base64url}`.
+#[must_use]
+pub fn unsigned(options: &Options, url: &Url) -> String {
+    let mut text = format!("{options}/");
+    URL_SAFE_NO_PAD.encode_string(url.as_str(), &mut text);
+    text
+}
+
 /// A picture's URL as addresses hold it: the normal form of the URL standard, without a fragment.
 ///
 /// # Errors

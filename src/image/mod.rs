@@ -1,5 +1,12 @@
-//! The built-in image proxy, as far as its addresses go. Pure: no I/O, no clock, no settings.
+//! Pictures: their addresses, and what is asked of them. Pure: no I/O, no clock, no settings.
 
+pub mod accept;
 pub mod address;
+pub mod ask;
+pub mod colour;
+pub mod delivery;
+pub mod geometry;
+pub mod kind;
 pub mod options;
 pub mod secret;
+pub mod source;

@@ -41,6 +41,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("width", "w"),
 ];
 
+/// Those that say how a picture is handed over.
+const DELIVERY: &[&str] = &["default", "encoding", "filename", "maxage"];
+
 /// A name, and its value where it has one.
 type Pair<'a> = (&'a str, Option<Cow<'a, str>>);
 
@@ -80,6 +83,36 @@ impl Options {
         Self::of_pairs(pairs.collect())
     }
 
+    /// The same, as weserv itself reads it: a name that it has not is left out, and of several of
+    /// one name the first counts. So are `url` and `s`, which are no options.
+    ///
+    /// # Errors
+    /// On more than 512 bytes of what is left.
+    pub fn lenient(query: &str) -> Result<Self, OptionsError> {
+        let mut pairs: Vec<Pair<'_>> = Vec::new();
+        for pair in query.split('&') {
+            let (name, value) = match pair.split_once('=') {
+                Some((name, value)) => (name, Some(percent_decode_str(value).decode_utf8_lossy())),
+                None => (pair, None),
+            };
+            let name = canonical(name);
+            if NAMES.contains(&name) && !pairs.iter().any(|(given, _)| *given == name) {
+                pairs.push((name, value));
+            }
+        }
+        Self::of_pairs(pairs)
+    }
+
+    /// Those that say how a picture is made, without those that say how it is handed over.
+    #[must_use]
+    pub fn of_picture(&self) -> String {
+        let all = self.0.split('_').filter(|pair| {
+            let name = pair.split('-').next().unwrap_or_default();
+            !DELIVERY.contains(&name)
+        });
+        all.collect::<Vec<_>>().join("_")
+    }
+
     /// Options as an address holds them.
     ///
     /// # Errors
@@ -109,8 +142,7 @@ impl Options {
 
     fn of_pairs(mut pairs: Vec<Pair<'_>>) -> Result<Self, OptionsError> {
         for (name, _) in &mut pairs {
-            let synonym = SYNONYMS.iter().find(|(other, _)| other == name);
-            *name = synonym.map_or(*name, |(_, canonical)| canonical);
+            *name = canonical(name);
             if !NAMES.contains(name) {
                 return Err(OptionsError::Unknown((*name).to_owned()));
             }
@@ -130,6 +162,12 @@ impl Options {
             _ => Ok(Self(text)),
         }
     }
+}
+
+/// The one name of several.
+fn canonical(name: &str) -> &str {
+    let synonym = SYNONYMS.iter().find(|(other, _)| *other == name);
+    synonym.map_or(name, |(_, canonical)| canonical)
 }
 
 impl Default for Options {

@@ -1,6 +1,7 @@
 //! One file per route, each read from top to bottom.
 
 mod feed;
+mod image;
 mod mirror;
 mod status;
 
@@ -25,6 +26,11 @@ impl Answer for Routes {
             Route::Feed(name) => feed::answer(app, name, &head).await,
             Route::Mirror { name, rest } => {
                 mirror::answer(app, (name, rest), Arc::clone(&head), body).await
+            }
+            Route::Image(address) => image::signed(app, address, &head).await,
+            Route::ImageQuery => {
+                let query = head.uri.query().unwrap_or_default();
+                image::queried(app, query, &head).await
             }
             Route::Index => status::index(app),
             Route::Health => Ok(status::text("ok\n")),

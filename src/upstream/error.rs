@@ -116,6 +116,9 @@ pub enum RedirectProblem {
     /// A `Location` that is no URL.
     #[error("its location is no URL")]
     BadLocation,
+    /// It leads to where it stands.
+    #[error("it leads to itself")]
+    Itself,
     /// It leads back to where we were.
     #[error("it leads in a circle")]
     Loop,

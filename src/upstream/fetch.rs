@@ -43,7 +43,12 @@ impl Client {
     ) -> Result<Fetched, FetchError> {
         let deadline = Instant::now() + self.options.total_timeout;
         let (start, credentials) = request::split_credentials(&upstream.url);
-        let mut permit = guard::check_url(&start, Hop::Configured, &upstream.allow_private)?;
+        let manners = &self.options.manners;
+        // SECURITY: judged with its user name, before that is taken out.
+        let mut permit = match manners.trusts_addresses {
+            true => guard::check_url(&start, Hop::Configured, &upstream.allow_private),
+            false => guard::check_url(&upstream.url, Hop::Stranger, &upstream.allow_private),
+        }?;
         let mut trail = Trail::new(start.clone());
         loop {
             let url = trail.here().clone();
@@ -54,7 +59,11 @@ impl Client {
             } else {
                 Origin::Other
             };
-            let headers = request::headers(&self.options, upstream, validators, origin)?;
+            let mut headers = request::headers(&self.options, upstream, validators, origin)?;
+            let referer = trail.previous().filter(|_| manners.sends_referer);
+            if let Some(referer) = referer.and_then(|url| url.as_str().parse().ok()) {
+                headers.entry(header::REFERER).or_insert(referer);
+            }
             let route = Route {
                 proxy: upstream.proxy.clone(),
                 permit,
@@ -190,6 +199,10 @@ impl Trail {
         &self.visited[self.visited.len() - 1]
     }
 
+    fn previous(&self) -> Option<&Url> {
+        self.visited.iter().rev().nth(1)
+    }
+
     fn moved_to(&self) -> Option<Url> {
         (self.is_permanent && self.visited.len() > 1).then(|| self.here().clone())
     }
@@ -208,6 +221,9 @@ impl Trail {
             .get(header::LOCATION)
             .ok_or(RedirectProblem::NoLocation)?;
         let next = join(self.here(), location).ok_or(RedirectProblem::BadLocation)?;
+        if next == *self.here() {
+            return Err(RedirectProblem::Itself);
+        }
         if self.visited.contains(&next) {
             return Err(RedirectProblem::Loop);
         }

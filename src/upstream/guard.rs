@@ -24,6 +24,8 @@ pub enum Permit {
 pub enum Hop<'a> {
     /// The operator: any port of a public host, userinfo allowed.
     Configured,
+    /// A stranger, who asks for it: usual ports, no userinfo.
+    Stranger,
     /// A server that sent us on; the configured URL that led there says what is allowed with it.
     Redirect(&'a Url),
 }
@@ -35,7 +37,7 @@ pub enum Refusal {
     #[error("the scheme `{0}` is not fetched")]
     Scheme(String),
     /// A user name or password in a URL that nobody configured.
-    #[error("a redirect may not carry a user name or password")]
+    #[error("an address that nobody configured may not carry a user name or password")]
     Userinfo,
     /// From `https` to `http`.
     #[error("a redirect may not lead from https to http")]
@@ -129,8 +131,10 @@ pub fn check_url(url: &Url, hop: Hop<'_>, allow: &[HostPort]) -> Result<Permit, 
     }
     let host = url.host().ok_or(Refusal::NoHost)?;
     let port = url.port_or_known_default().unwrap_or(0);
-    if let Hop::Redirect(configured) = hop {
-        check_redirect(url, configured)?;
+    match hop {
+        Hop::Configured => {}
+        Hop::Stranger => check_userinfo(url)?,
+        Hop::Redirect(configured) => check_redirect(url, configured)?,
     }
     if allow.iter().any(|exception| exception.covers(url)) {
         return Ok(Permit::Excepted);
@@ -162,11 +166,16 @@ pub fn check_address(address: IpAddr) -> Result<(), Refusal> {
     public.then_some(()).ok_or(Refusal::Address(address))
 }
 
-fn check_redirect(url: &Url, configured: &Url) -> Result<(), Refusal> {
-    // SECURITY: `https://good.example@10.0.0.1/` reads like another host to people.
+/// SECURITY: `https://good.example@10.0.0.1/` reads like another host to people.
+fn check_userinfo(url: &Url) -> Result<(), Refusal> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(Refusal::Userinfo);
     }
+    Ok(())
+}
+
+fn check_redirect(url: &Url, configured: &Url) -> Result<(), Refusal> {
+    check_userinfo(url)?;
     if url.scheme() == "http" && configured.scheme() == "https" {
         return Err(Refusal::Downgrade);
     }
@@ -176,6 +185,7 @@ fn check_redirect(url: &Url, configured: &Url) -> Result<(), Refusal> {
 fn is_port_allowed(port: u16, url: &Url, hop: Hop<'_>) -> bool {
     match hop {
         Hop::Configured => port != 0,
+        Hop::Stranger => PORTS.contains(&port),
         Hop::Redirect(configured) => {
             PORTS.contains(&port)
                 || PORTS_REDIRECT.contains(&port)

@@ -54,6 +54,37 @@ pub struct Options {
     pub redirects_max: u32,
     /// What we call ourselves upstream, with a URL where we can be asked about it.
     pub user_agent: String,
+    /// How we ask.
+    pub manners: Manners,
+}
+
+/// How we ask upstreams for one kind of thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manners {
+    /// What we read.
+    pub accept: http::HeaderValue,
+    /// The content codings that we take.
+    pub accept_encoding: http::HeaderValue,
+    /// Who passes the request on, so that a request that comes back to us is known (RFC 9110 §7.6.3).
+    pub via: Option<http::HeaderValue>,
+    /// Whether a redirect is followed with the address that it stood at as `Referer`.
+    pub sends_referer: bool,
+    /// Whether the operator wrote the addresses. Those of strangers are judged like redirects:
+    /// usual ports, no user name.
+    pub trusts_addresses: bool,
+}
+
+impl Default for Manners {
+    /// Those for feeds.
+    fn default() -> Self {
+        Self {
+            accept: request::ACCEPT,
+            accept_encoding: request::ACCEPT_ENCODING,
+            via: None,
+            sends_referer: false,
+            trusts_addresses: true,
+        }
+    }
 }
 
 impl Default for Options {
@@ -73,6 +104,7 @@ impl Default for Options {
                 " (+https://github.com/feedwright/feedwright)"
             )
             .into(),
+            manners: Manners::default(),
         }
     }
 }

@@ -10,14 +10,14 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// What we read, best first.
-const ACCEPT: HeaderValue = HeaderValue::from_static(
+pub(super) const ACCEPT: HeaderValue = HeaderValue::from_static(
     "application/atom+xml, application/rss+xml, application/feed+json, \
      application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, \
      */*;q=0.5",
 );
 
 /// The codings that [`super::coding`] undoes.
-const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, br, zstd, deflate");
+pub(super) const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, br, zstd, deflate");
 
 /// The address that goes over the wire, and the credentials that were written into the configured
 /// one: kept apart, or a relative redirect would inherit them.
@@ -53,8 +53,12 @@ pub(super) fn headers(
         HeaderValue::from_str(user_agent).map_err(|error| FetchError::Settings(Box::new(error)))?;
     let mut headers = HeaderMap::new();
     headers.insert(header::USER_AGENT, user_agent);
-    headers.insert(header::ACCEPT, ACCEPT);
-    headers.insert(header::ACCEPT_ENCODING, ACCEPT_ENCODING);
+    let manners = &options.manners;
+    headers.insert(header::ACCEPT, manners.accept.clone());
+    headers.insert(header::ACCEPT_ENCODING, manners.accept_encoding.clone());
+    if let Some(via) = &manners.via {
+        headers.insert(header::VIA, via.clone());
+    }
     if let Some(etag) = &validators.etag {
         headers.insert(header::IF_NONE_MATCH, etag.clone());
     }

@@ -17,27 +17,40 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("demo", &["config"]),
     (
         "routes",
-        &["app", "cache", "http", "mirror", "refresh", "upstream"],
+        &[
+            "app", "cache", "http", "image", "imaging", "mirror", "refresh", "upstream",
+        ],
     ),
     (
         "app",
         &[
-            "cache", "config", "image", "mirror", "refresh", "rewrite", "store", "upstream",
+            "cache", "config", "image", "imaging", "mirror", "refresh", "rewrite", "store",
+            "upstream",
         ],
     ),
     (
         "http",
-        &["cache", "config", "mirror", "refresh", "upstream"],
+        &[
+            "cache", "config", "image", "imaging", "mirror", "pixels", "refresh", "upstream",
+        ],
     ),
     ("mirror", &["cache", "config", "store", "upstream"]),
     (
         "refresh",
         &["cache", "config", "feed", "rewrite", "store", "upstream"],
     ),
-    ("config", &["image", "rewrite", "store", "upstream"]),
+    (
+        "config",
+        &["image", "imaging", "pixels", "rewrite", "store", "upstream"],
+    ),
+    (
+        "imaging",
+        &["cache", "image", "pixels", "store", "upstream"],
+    ),
     ("cache", &["upstream"]),
     ("upstream", &[]),
     ("store", &["image"]),
+    ("pixels", &["image"]),
     ("rewrite", &["feed", "image"]),
     ("feed", &[]),
     ("image", &[]),

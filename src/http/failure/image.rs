@@ -1,0 +1,154 @@
+//! Why there is no picture, in weserv's words and with its status codes, or with those that say more.
+
+use std::sync::Arc;
+
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Response, StatusCode};
+use url::Url;
+
+use crate::http::{ReplyBody, image_safety};
+use crate::imaging::Trouble;
+use crate::pixels;
+use crate::upstream::guard::Refusal;
+use crate::upstream::{FetchError, RedirectProblem};
+
+/// Why there is no picture, and what is done about it.
+#[derive(Debug, Clone)]
+pub struct ImageFailure {
+    /// Why.
+    pub trouble: Arc<Trouble>,
+    /// Where the client is sent instead.
+    pub instead: Option<Url>,
+    /// Whether the status code is weserv's, to which every failure of a host is a 404.
+    pub is_weserv: bool,
+    /// Whether the address names no host but an IP address.
+    pub is_literal: bool,
+    /// The limit on a picture's bytes.
+    pub body_bytes_max: u64,
+}
+
+impl ImageFailure {
+    /// The status code that the text goes with.
+    pub(super) fn status(&self) -> StatusCode {
+        match (&*self.trouble, self.is_weserv) {
+            (Trouble::NoUrl | Trouble::BadUrl | Trouble::Malformed, _) => StatusCode::BAD_REQUEST,
+            (Trouble::NotSigned | Trouble::WrongSignature, _) => StatusCode::FORBIDDEN,
+            (Trouble::Busy(_), _) => StatusCode::SERVICE_UNAVAILABLE,
+            (Trouble::GivenUp, _) => StatusCode::INTERNAL_SERVER_ERROR,
+            (Trouble::Pixels(trouble), is_weserv) => pixels_status(trouble, is_weserv),
+            (Trouble::Late(_), _) => StatusCode::BAD_REQUEST,
+            (Trouble::Fetch(FetchError::Refused(_)), true) if self.is_literal => {
+                StatusCode::BAD_REQUEST
+            }
+            (Trouble::Loop, false) => StatusCode::LOOP_DETECTED,
+            (Trouble::TooLarge(_) | Trouble::Fetch(FetchError::TooLarge { .. }), false) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            (Trouble::Fetch(error), false) => fetch_status(error),
+            (Trouble::Broken, false) => StatusCode::BAD_GATEWAY,
+            (_, true) => StatusCode::NOT_FOUND,
+        }
+    }
+
+    /// What weserv says then.
+    fn message(&self) -> String {
+        match &*self.trouble {
+            Trouble::NoUrl => "The request names no picture: url is missing".into(),
+            Trouble::BadUrl => "Unable to parse URI".into(),
+            Trouble::Malformed => "Unable to parse the address".into(),
+            Trouble::NotSigned => "Pictures of this host need a signature".into(),
+            Trouble::WrongSignature => "The signature is wrong".into(),
+            Trouble::Loop => "The request leads back here".into(),
+            Trouble::Fetch(error) => self.fetch_message(error),
+            Trouble::Broken => "The transfer of the image ended early".into(),
+            Trouble::TooLarge(bytes) => too_large(*bytes),
+            Trouble::Pixels(trouble) => trouble.to_string(),
+            Trouble::Late(time) => {
+                let seconds = time.as_secs_f32();
+                let plural = if seconds == 1.0 { "" } else { "s" };
+                format!("Maximum image processing time of {seconds} second{plural} exceeded")
+            }
+            Trouble::Busy(_) => "Too many images are being processed".into(),
+            Trouble::GivenUp => "Something's wrong!".into(),
+        }
+    }
+
+    fn fetch_message(&self, error: &FetchError) -> String {
+        match error {
+            FetchError::Refused(Refusal::Address(_)) if self.is_literal => {
+                "IP address blocked by policy".into()
+            }
+            FetchError::Refused(Refusal::Address(_) | Refusal::Name(_))
+            | FetchError::Resolve(_) => {
+                "The hostname of the origin is unresolvable (DNS) or blocked by policy.".into()
+            }
+            FetchError::Refused(refusal) => format!("The address is blocked by policy: {refusal}"),
+            FetchError::Timeout { .. } => "The requested URL timed out.".into(),
+            FetchError::Status { status, .. } => {
+                format!("The requested URL returned error: {}", status.as_u16())
+            }
+            FetchError::Redirect {
+                problem: RedirectProblem::Itself,
+            } => "Will not follow a redirection to itself".into(),
+            FetchError::Redirect {
+                problem: RedirectProblem::Loop | RedirectProblem::TooMany(_),
+            } => "Will not follow more than 10 redirects".into(),
+            FetchError::TooLarge { .. } => too_large(self.body_bytes_max),
+            other => format!("The requested URL could not be fetched: {}", other.reason()),
+        }
+    }
+
+    /// weserv's JSON.
+    pub(super) fn text(&self) -> String {
+        let code = self.status().as_u16();
+        let message = serde_json::Value::from(self.message());
+        format!("{{\"status\":\"error\",\"code\":{code},\"message\":{message}}}")
+    }
+
+    /// The reply. SECURITY: never a byte of what upstream sent.
+    pub(super) fn into_reply(self) -> Response<ReplyBody> {
+        let mut reply = Response::new(ReplyBody::text(self.text()));
+        *reply.status_mut() = self.status();
+        let headers = reply.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        image_safety(headers);
+        let status = format!("Feedwright; fwd=uri-miss; detail={}", self.trouble.reason());
+        if let Ok(status) = HeaderValue::try_from(status) {
+            headers.insert("cache-status", status);
+        }
+        let location = self
+            .instead
+            .and_then(|url| HeaderValue::try_from(url.as_str()).ok());
+        if let Some(location) = location {
+            headers.insert(LOCATION, location);
+            *reply.status_mut() = StatusCode::FOUND;
+        }
+        reply
+    }
+}
+
+fn too_large(bytes: u64) -> String {
+    format!("The image is too large to be downloaded. Max image size: {bytes} bytes")
+}
+
+fn pixels_status(trouble: &pixels::Trouble, is_weserv: bool) -> StatusCode {
+    match trouble {
+        pixels::Trouble::Saver(_) | pixels::Trouble::Unsupported(_) | pixels::Trouble::Late => {
+            StatusCode::BAD_REQUEST
+        }
+        _ if is_weserv => StatusCode::NOT_FOUND,
+        pixels::Trouble::Invalid => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+/// 404 and 410 as the host means them, 504 for its slowness, 403 for what is forbidden here.
+fn fetch_status(error: &FetchError) -> StatusCode {
+    match error {
+        FetchError::Refused(_) => StatusCode::FORBIDDEN,
+        FetchError::Status { status, .. } if matches!(status.as_u16(), 404 | 410) => *status,
+        FetchError::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}

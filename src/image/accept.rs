@@ -1,0 +1,146 @@
+//! What `output=auto` and `output=origin` come to.
+
+use super::ask::Output;
+use super::kind::Kind;
+
+/// What `output=auto` may choose from; what a client accepts of it, apart from what every client
+/// shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Accepted {
+    /// WebP is named in `Accept`.
+    pub webp: bool,
+    /// AVIF is.
+    pub avif: bool,
+}
+
+impl Accepted {
+    /// Reads the values of `Accept`. Wildcards count for nothing: clients that send only those
+    /// include such as show neither.
+    pub fn of<'a>(values: impl Iterator<Item = &'a str>) -> Self {
+        let mut accepted = Self::default();
+        for range in values.flat_map(|value| value.split(',')).take(100) {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let is_refused = parts.any(|part| {
+                let part = part.to_ascii_lowercase();
+                part.strip_prefix("q=")
+                    .is_some_and(|q| q.parse::<f32>().is_ok_and(|q| q <= 0.0))
+            });
+            match name.as_str() {
+                "image/webp" => accepted.webp = !is_refused,
+                "image/avif" => accepted.avif = !is_refused,
+                _ => {}
+            }
+        }
+        accepted
+    }
+
+    /// A letter for each, for the keys of caches.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match (self.webp, self.avif) {
+            (false, false) => "",
+            (true, false) => "w",
+            (false, true) => "a",
+            (true, true) => "aw",
+        }
+    }
+}
+
+/// What a picture of this kind is written as.
+#[must_use]
+pub fn choose(
+    output: Output,
+    kind: Kind,
+    accepted: Accepted,
+    has_alpha: bool,
+    has_frames: bool,
+) -> Output {
+    match output {
+        Output::Auto if accepted.webp && WEBP_IS_LOSSY => Output::WebP,
+        Output::Auto if has_frames => Output::Gif,
+        Output::Auto if has_alpha => Output::Png,
+        // What was drawn, not photographed, stays sharp.
+        Output::Auto if matches!(kind, Kind::Png | Kind::Gif | Kind::Svg | Kind::Ico) => {
+            Output::Png
+        }
+        Output::Auto => Output::Jpeg,
+        Output::Origin => match kind {
+            Kind::Jpeg if has_alpha => Output::Png,
+            Kind::Jpeg => Output::Jpeg,
+            Kind::WebP if WEBP_IS_LOSSY => Output::WebP,
+            Kind::WebP if has_alpha || has_frames => Output::Png,
+            Kind::WebP => Output::Jpeg,
+            Kind::Avif | Kind::Heic => Output::Avif,
+            Kind::Tiff => Output::Tiff,
+            Kind::Gif => Output::Gif,
+            Kind::Png | Kind::Bmp | Kind::Ico | Kind::Svg | Kind::Pdf => Output::Png,
+        },
+        other => other,
+    }
+}
+
+/// Whether WebP can be had that is smaller than JPEG.
+pub const WEBP_IS_LOSSY: bool = cfg!(feature = "webp");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_accepts() {
+        for (accept, webp, avif) in [
+            ("image/avif,image/webp,*/*;q=0.8", true, true),
+            ("image/webp", true, false),
+            ("IMAGE/WEBP;q=0.1", true, false),
+            ("image/webp;q=0, image/avif;q=0.0", false, false),
+            ("image/*,*/*", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(
+                Accepted::of([accept].into_iter()),
+                Accepted { webp, avif },
+                "{accept}"
+            );
+        }
+    }
+
+    #[test]
+    fn origins() {
+        let check = |kind, has_alpha, expected| {
+            let chosen = choose(Output::Origin, kind, Accepted::default(), has_alpha, false);
+            assert_eq!(chosen, expected, "{kind:?}");
+        };
+        check(Kind::Jpeg, false, Output::Jpeg);
+        check(Kind::Jpeg, true, Output::Png);
+        check(Kind::Gif, true, Output::Gif);
+        check(Kind::Bmp, false, Output::Png);
+        check(Kind::Svg, true, Output::Png);
+        check(Kind::Tiff, false, Output::Tiff);
+    }
+
+    #[test]
+    fn auto() {
+        let (none, webp) = (
+            Accepted::default(),
+            Accepted {
+                webp: true,
+                avif: true,
+            },
+        );
+        let check = |kind, accepted, has_alpha, has_frames, expected| {
+            assert_eq!(
+                choose(Output::Auto, kind, accepted, has_alpha, has_frames),
+                expected
+            );
+        };
+        check(Kind::Jpeg, none, false, false, Output::Jpeg);
+        check(Kind::WebP, none, true, false, Output::Png);
+        check(Kind::WebP, none, true, true, Output::Gif);
+        check(Kind::Png, none, false, false, Output::Png);
+        if WEBP_IS_LOSSY {
+            check(Kind::Jpeg, webp, false, false, Output::WebP);
+            check(Kind::Gif, webp, true, true, Output::WebP);
+        }
+    }
+}

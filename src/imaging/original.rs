@@ -1,0 +1,375 @@
+//! A picture as its server has it: fetched once, checked, recorded while it is handed on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use tokio::time::Instant;
+use url::Url;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::keep::{self, OriginalNote};
+use super::{Imager, REMEMBERED_MAX, Trouble};
+use crate::cache::{Body, Flight, Kept, Lookup, Recorder, Recording, Standing, Times};
+use crate::image::kind::{Kind, SNIFF_BYTES};
+use crate::pixels;
+use crate::store::Space;
+use crate::upstream::{FetchError, Fetched, Found, Upstream, Validators};
+
+/// Bytes that a picture takes besides its own: validators, bookkeeping.
+const OVERHEAD_BYTES: usize = 1 << 10;
+/// How long a request waits for news of a picture that it could have stale.
+const SERVE_STALE_AFTER: Duration = Duration::from_secs(2);
+/// A file longer than this is recorded for those who ask now, and kept for nobody.
+const STORE_BYTES_MAX: usize = 32 << 20;
+
+/// A picture as it came.
+#[derive(Debug, Clone)]
+pub struct Original {
+    /// What its first bytes say it is.
+    pub kind: Kind,
+    /// Its bytes.
+    pub content: Content,
+    /// Of its bytes; `None` while they come.
+    pub digest: Option<u128>,
+    /// What upstream said of its age.
+    pub last_modified: Option<HeaderValue>,
+    /// Where it has moved for good.
+    pub canonical: Option<Url>,
+    /// How long it lasts.
+    pub times: Times,
+    validators: Validators,
+}
+
+/// Bytes that are there, or come.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// All of them.
+    Whole(Body),
+    /// Those so far.
+    Growing(Arc<Recording>),
+}
+
+impl Kept for Original {
+    fn weight_bytes(&self) -> usize {
+        let bytes = match &self.content {
+            Content::Whole(body) => body.len(),
+            Content::Growing(_) => 0,
+        };
+        bytes + OVERHEAD_BYTES
+    }
+}
+
+impl Original {
+    /// All of its bytes, in one piece.
+    ///
+    /// # Errors
+    /// When its transfer breaks off.
+    pub async fn whole(&self) -> Result<Bytes, Trouble> {
+        let body = match &self.content {
+            Content::Whole(body) => body.clone(),
+            Content::Growing(recording) => recording.whole().await.map_err(|_| Trouble::Broken)?,
+        };
+        match body.pieces() {
+            [piece] => Ok(piece.clone()),
+            pieces => Ok(pieces.concat().into()),
+        }
+    }
+
+    fn standing(&self, now: Instant) -> Standing {
+        match self.times.remaining(now) {
+            Some(_) => Standing::Fresh,
+            None if self.times.may_stand_in(now) => Standing::Stale,
+            None => Standing::Useless,
+        }
+    }
+}
+
+/// Lands a flight as given up when the work on it ends without having landed it.
+struct Landing<'a> {
+    imager: &'a Imager,
+    key: &'a Arc<str>,
+    flight: &'a Flight<Trouble, Original>,
+    is_done: bool,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            let trouble = Arc::new(Trouble::GivenUp);
+            self.imager
+                .originals
+                .fail(self.key, Arc::clone(&trouble), Instant::now());
+            self.flight.land(Err(trouble));
+        }
+    }
+}
+
+impl Imager {
+    /// The picture at an address, which may still be on its way.
+    ///
+    /// # Errors
+    /// Why there is none, not even a stale one.
+    pub async fn original(self: &Arc<Self>, url: &Url) -> Result<Arc<Original>, Arc<Trouble>> {
+        let key: Arc<str> = format!("image {url}").into();
+        let now = Instant::now();
+        let (flight, stale) = match self
+            .originals
+            .look(&key, now, |original| original.standing(now))
+        {
+            Lookup::Fresh(original) => return Ok(original),
+            Lookup::Failed(trouble, stale) => return stale.ok_or(trouble),
+            Lookup::Running(flight, stale) => (flight, stale),
+            Lookup::Fetch(flight, stale) => {
+                let (imager, url, theirs) = (Arc::clone(self), url.clone(), Arc::clone(&flight));
+                let had = stale.clone();
+                self.tasks
+                    .spawn(async move { imager.bring(&key, &url, &theirs, had).await });
+                (flight, stale)
+            }
+        };
+        let Some(stale) = stale else {
+            return flight.landed().await;
+        };
+        match tokio::time::timeout(SERVE_STALE_AFTER, flight.landed()).await {
+            Ok(Ok(original)) => Ok(original),
+            Ok(Err(_)) | Err(_) => Ok(stale),
+        }
+    }
+
+    /// One flight: from the store, or from upstream.
+    async fn bring(
+        &self,
+        key: &Arc<str>,
+        url: &Url,
+        flight: &Flight<Trouble, Original>,
+        had: Option<Arc<Original>>,
+    ) {
+        let mut landing = Landing {
+            imager: self,
+            key,
+            flight,
+            is_done: false,
+        };
+        let had = match had {
+            Some(had) => Some(had),
+            None => self.stored(url).await.map(Arc::new),
+        };
+        if let Some(stored) = &had
+            && stored.standing(Instant::now()) == Standing::Fresh
+        {
+            self.originals.keep(key, Arc::clone(stored));
+            flight.land(Ok(Arc::clone(stored)));
+            landing.is_done = true;
+            return;
+        }
+        let outcome = self.fetch(url, flight, had.as_deref()).await;
+        landing.is_done = true;
+        match outcome {
+            Ok(original) => {
+                let original = Arc::new(original);
+                self.originals.keep(key, Arc::clone(&original));
+                flight.land(Ok(original));
+            }
+            Err(trouble) => {
+                tracing::info!(image.host = url.host_str(), reason = trouble.reason(), error = %trouble, "no picture");
+                let trouble = Arc::new(trouble);
+                let until = Instant::now() + trouble.remembered_for();
+                self.originals.fail(key, Arc::clone(&trouble), until);
+                // What stood in the store may still do.
+                let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);
+                flight.land(stale.ok_or(trouble));
+            }
+        }
+    }
+
+    async fn fetch(
+        &self,
+        url: &Url,
+        flight: &Flight<Trouble, Original>,
+        had: Option<&Original>,
+    ) -> Result<Original, Trouble> {
+        let validators = had.map(|had| had.validators.clone()).unwrap_or_default();
+        let answer = self.ask(url, &validators).await?;
+        match (answer, had) {
+            (Fetched::Found(found), _) => self.record(url, *found, flight, had).await,
+            (Fetched::NotModified(news), Some(had)) => {
+                let fresh_for = keep::fresh_for(&news.headers, &self.options);
+                let original = Original {
+                    times: keep::times(fresh_for, &self.options),
+                    validators: news.validators,
+                    ..had.clone()
+                };
+                let note = self.note(&original);
+                self.store
+                    .set_meta(Space::Images, &stored_key(url), note)
+                    .await;
+                Ok(original)
+            }
+            (Fetched::NotModified(_), None) => Err(Trouble::Broken),
+        }
+    }
+
+    /// Asks a host by its rule; one that forbids it is asked once more as if by a page of its own,
+    /// and what helped is remembered.
+    async fn ask(&self, url: &Url, validators: &Validators) -> Result<Fetched, FetchError> {
+        let rule = self.rule(url);
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let mut upstream = Upstream {
+            url: url.clone(),
+            user_agent: rule.as_ref().and_then(|rule| rule.user_agent.clone()),
+            headers: rule
+                .as_ref()
+                .map(|rule| rule.headers.clone())
+                .unwrap_or_default(),
+            cookies: None,
+            proxy: rule.as_ref().and_then(|rule| rule.proxy.clone()),
+            allow_private: self.options.allow_private.clone(),
+        };
+        let known = rule.as_ref().map_or_else(
+            || self.referers().get(&host).cloned(),
+            |rule| rule.referer.clone(),
+        );
+        let is_told = rule.as_ref().is_some_and(|rule| rule.referer.is_some());
+        upstream
+            .headers
+            .extend(known.clone().map(|referer| (header::REFERER, referer)));
+        let answer = self.client.fetch(&upstream, validators).await;
+        let is_forbidden = matches!(&answer, Err(FetchError::Status { status, .. }) if *status == StatusCode::FORBIDDEN);
+        if !is_forbidden || known.is_some() || is_told {
+            return answer;
+        }
+        let Ok(own) = HeaderValue::from_str(&format!("{}/", url.origin().ascii_serialization()))
+        else {
+            return answer;
+        };
+        upstream.headers.push((header::REFERER, own.clone()));
+        let again = self.client.fetch(&upstream, validators).await;
+        if again.is_ok() {
+            let mut referers = self.referers();
+            if referers.len() >= REMEMBERED_MAX {
+                referers.clear();
+            }
+            referers.insert(host, own);
+        }
+        again
+    }
+
+    fn referers(
+        &self,
+    ) -> std::sync::MutexGuard<'_, std::collections::HashMap<String, HeaderValue>> {
+        self.referers
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Records what comes. As soon as its start shows what it is, those who wait may play it, unless
+    /// there is something better to serve should it break off.
+    async fn record(
+        &self,
+        url: &Url,
+        found: Found,
+        flight: &Flight<Trouble, Original>,
+        had: Option<&Original>,
+    ) -> Result<Original, Trouble> {
+        let Found {
+            validators,
+            headers,
+            moved_to,
+            mut body,
+            ..
+        } = found;
+        let bytes_max = self.originals.options().recording_bytes_max;
+        let mut recorder = Recorder::new(bytes_max);
+        let mut digest = Xxh3::new();
+        let mut start = Vec::new();
+        let mut growing: Option<Original> = None;
+        loop {
+            let chunk = body.chunk().await?;
+            if let Some(chunk) = &chunk {
+                digest.update(chunk);
+                recorder
+                    .append(chunk.clone())
+                    .map_err(|_| Trouble::TooLarge(bytes_max as u64))?;
+                if growing.is_none() {
+                    start.extend_from_slice(chunk);
+                }
+            }
+            if growing.is_none() && (chunk.is_none() || start.len() >= SNIFF_BYTES) {
+                let kind = Kind::of(&start).ok_or(pixels::Trouble::Invalid)?;
+                let original = Original {
+                    kind,
+                    content: Content::Growing(recorder.recording()),
+                    digest: None,
+                    last_modified: last_modified(&headers),
+                    canonical: moved_to.clone(),
+                    times: keep::times(keep::fresh_for(&headers, &self.options), &self.options),
+                    validators: validators.clone(),
+                };
+                if chunk.is_some() && had.is_none() {
+                    flight.land(Ok(Arc::new(original.clone())));
+                }
+                growing = Some(original);
+            }
+            if chunk.is_none() {
+                break;
+            }
+        }
+        let mut original = growing.ok_or(pixels::Trouble::Invalid)?;
+        let pieces = recorder.finish();
+        original.digest = Some(digest.digest128());
+        original.content = Content::Whole(Body::new(pieces.clone()));
+        let bytes: usize = pieces.iter().map(Bytes::len).sum();
+        if bytes <= STORE_BYTES_MAX && !original.times.fresh_for.is_zero() {
+            let note = self.note(&original);
+            self.store
+                .put(Space::Images, &stored_key(url), note, pieces)
+                .await;
+        }
+        Ok(original)
+    }
+
+    fn note(&self, original: &Original) -> Vec<u8> {
+        let note = OriginalNote {
+            etag: keep::text(original.validators.etag.as_ref()),
+            last_modified: keep::text(original.validators.last_modified.as_ref()),
+            fresh_s: original.times.fresh_for.as_secs(),
+            canonical: original.canonical.as_ref().map(Url::to_string),
+        };
+        serde_json::to_vec(&note).unwrap_or_default()
+    }
+
+    /// What an earlier process, or this one before, put into the store.
+    async fn stored(&self, url: &Url) -> Option<Original> {
+        let entry = self.store.get(Space::Images, &stored_key(url)).await?;
+        let note: OriginalNote = serde_json::from_slice(&entry.meta).ok()?;
+        let mut digest = Xxh3::new();
+        entry.body.iter().for_each(|piece| digest.update(piece));
+        let body = Body::new(entry.body);
+        let validators = keep::validators(&note);
+        Some(Original {
+            kind: Kind::of(body.pieces().first()?)?,
+            content: Content::Whole(body),
+            digest: Some(digest.digest128()),
+            last_modified: validators.last_modified.clone(),
+            canonical: note
+                .canonical
+                .as_deref()
+                .and_then(|url| Url::parse(url).ok()),
+            times: keep::times_since(entry.stored_at, note.fresh_s, &self.options),
+            validators,
+        })
+    }
+}
+
+fn stored_key(url: &Url) -> String {
+    format!("original {url}")
+}
+
+/// What upstream says, where it is a date.
+fn last_modified(headers: &HeaderMap) -> Option<HeaderValue> {
+    let text = headers.get(header::LAST_MODIFIED)?.to_str().ok()?;
+    let date = httpdate::parse_http_date(text).ok()?;
+    HeaderValue::from_str(&httpdate::fmt_http_date(date)).ok()
+}

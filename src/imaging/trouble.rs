@@ -1,0 +1,98 @@
+//! Why there is no picture.
+
+use std::time::Duration;
+
+use crate::pixels;
+use crate::upstream::FetchError;
+
+/// How long a failure is remembered that may be over soon.
+const BRIEFLY: Duration = Duration::from_secs(5);
+/// How long one is that is likely to stay.
+const LONGER: Duration = Duration::from_secs(60);
+/// How long a name is not looked up again.
+const NAME: Duration = Duration::from_secs(30);
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The request names no address.
+    #[error("the request names no picture")]
+    NoUrl,
+    /// What it names can't be read as one.
+    #[error("the address can't be read")]
+    BadUrl,
+    /// It is not written as our addresses are.
+    #[error("the address is not written as an image address is")]
+    Malformed,
+    /// Nobody signed it.
+    #[error("pictures of this host need a signature")]
+    NotSigned,
+    /// Somebody else did.
+    #[error("the signature is wrong")]
+    WrongSignature,
+    /// It leads back to us.
+    #[error("the request leads back here")]
+    Loop,
+    /// It could not be fetched.
+    #[error("the picture could not be fetched")]
+    Fetch(#[from] FetchError),
+    /// Its transfer ended early.
+    #[error("the transfer of the picture ended early")]
+    Broken,
+    /// It is larger than allowed.
+    #[error("the picture has more than {0} bytes")]
+    TooLarge(u64),
+    /// It can't be made.
+    #[error("the picture can't be made")]
+    Pixels(#[from] pixels::Trouble),
+    /// It took too long.
+    #[error("the picture was not made within {0:?}")]
+    Late(Duration),
+    /// Too many pictures are being worked on.
+    #[error("no memory came free for the picture within {0:?}")]
+    Busy(Duration),
+    /// The work was given up: a defect of ours.
+    #[error("work on the picture was given up")]
+    GivenUp,
+}
+
+impl Trouble {
+    /// One stable word for logs and `Cache-Status`.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoUrl | Self::BadUrl | Self::Malformed => "address",
+            Self::NotSigned | Self::WrongSignature => "signature",
+            Self::Loop => "loop",
+            Self::Fetch(error) => error.reason(),
+            Self::Broken => "cut",
+            Self::TooLarge(_) => "too-large",
+            Self::Pixels(pixels::Trouble::Invalid) => "type",
+            Self::Pixels(pixels::Trouble::Unreadable) => "unreadable",
+            Self::Pixels(pixels::Trouble::Late) | Self::Late(_) => "late",
+            Self::Pixels(pixels::Trouble::Saver(_) | pixels::Trouble::Unsupported(_)) => {
+                "unsupported"
+            }
+            Self::Pixels(_) => "limit",
+            Self::Busy(_) => "busy",
+            Self::GivenUp => "given-up",
+        }
+    }
+
+    /// How long no other attempt is made.
+    #[must_use]
+    pub fn remembered_for(&self) -> Duration {
+        match self {
+            Self::Fetch(FetchError::Status { status, .. }) if status.is_server_error() => {
+                Duration::ZERO
+            }
+            Self::Fetch(FetchError::Status { .. } | FetchError::Refused(_)) => LONGER,
+            Self::Fetch(FetchError::Resolve(_)) => NAME,
+            Self::Fetch(FetchError::TooLarge { .. } | FetchError::Redirect { .. })
+            | Self::TooLarge(_) => LONGER,
+            Self::Pixels(_) => LONGER,
+            Self::Busy(_) | Self::GivenUp => Duration::ZERO,
+            _ => BRIEFLY,
+        }
+    }
+}

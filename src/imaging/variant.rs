@@ -1,0 +1,294 @@
+//! A picture as it was asked for: made once from the original, whoever asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use tokio::time::Instant;
+use url::Url;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::keep::{self, VariantNote};
+use super::{Imager, Original, Trouble, Wanted, budget};
+use crate::cache::{Flight, Kept, Lookup, Standing, Times};
+use crate::image::kind::Kind;
+use crate::pixels::{inspect, make};
+use crate::store::Space;
+
+const OVERHEAD_BYTES: usize = 1 << 10;
+/// Media types and endings of what is made.
+const MADE: [(&str, &str); 7] = [
+    ("image/jpeg", "jpg"),
+    ("image/png", "png"),
+    ("image/webp", "webp"),
+    ("image/gif", "gif"),
+    ("image/tiff", "tiff"),
+    ("image/avif", "avif"),
+    ("application/json", "json"),
+];
+
+/// A picture as it was asked for.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// Its bytes.
+    pub bytes: Bytes,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// The ending of its file's name.
+    pub extension: &'static str,
+    /// Of its bytes.
+    pub digest: u128,
+    /// What upstream said of the original's age.
+    pub last_modified: Option<HeaderValue>,
+    /// Where the original has moved for good.
+    pub canonical: Option<Url>,
+    /// How long it lasts.
+    pub times: Times,
+    /// The digest of the original.
+    source: u128,
+}
+
+impl Kept for Variant {
+    fn weight_bytes(&self) -> usize {
+        self.bytes.len() + OVERHEAD_BYTES
+    }
+}
+
+impl Variant {
+    fn standing(&self, now: Instant) -> Standing {
+        match self.times.remaining(now) {
+            Some(_) => Standing::Fresh,
+            None if self.times.may_stand_in(now) => Standing::Stale,
+            None => Standing::Useless,
+        }
+    }
+
+    /// The same, now that the original is known to be as it was.
+    fn confirmed(&self, original: &Original) -> Self {
+        Self {
+            times: original.times,
+            ..self.clone()
+        }
+    }
+}
+
+/// Lands a flight as given up when the work on it ends without having landed it.
+struct Landing<'a> {
+    imager: &'a Imager,
+    key: &'a Arc<str>,
+    flight: &'a Flight<Trouble, Variant>,
+    is_done: bool,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            let trouble = Arc::new(Trouble::GivenUp);
+            self.imager
+                .variants
+                .fail(self.key, Arc::clone(&trouble), Instant::now());
+            self.flight.land(Err(trouble));
+        }
+    }
+}
+
+impl Imager {
+    /// A picture as it is asked for, and whether it was there.
+    ///
+    /// # Errors
+    /// Why there is none, not even a stale one.
+    pub async fn variant(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+    ) -> Result<(Arc<Variant>, bool), Arc<Trouble>> {
+        let key: Arc<str> = format!(
+            "variant {} {} {}",
+            wanted.text,
+            wanted.accepted.key(),
+            wanted.url
+        )
+        .into();
+        let now = Instant::now();
+        let (flight, stale) = match self
+            .variants
+            .look(&key, now, |variant| variant.standing(now))
+        {
+            Lookup::Fresh(variant) => return Ok((variant, true)),
+            Lookup::Failed(trouble, stale) => {
+                return stale.map(|stale| (stale, true)).ok_or(trouble);
+            }
+            Lookup::Running(flight, stale) => (flight, stale),
+            Lookup::Fetch(flight, stale) => {
+                let (imager, wanted, theirs) =
+                    (Arc::clone(self), wanted.clone(), Arc::clone(&flight));
+                let had = stale.clone();
+                self.tasks
+                    .spawn(async move { imager.produce(&key, &wanted, &theirs, had).await });
+                (flight, stale)
+            }
+        };
+        match (flight.landed().await, stale) {
+            (Ok(variant), _) => Ok((variant, false)),
+            (Err(_), Some(stale)) => Ok((stale, true)),
+            (Err(trouble), None) => Err(trouble),
+        }
+    }
+
+    async fn produce(
+        self: &Arc<Self>,
+        key: &Arc<str>,
+        wanted: &Wanted,
+        flight: &Flight<Trouble, Variant>,
+        had: Option<Arc<Variant>>,
+    ) {
+        let mut landing = Landing {
+            imager: self,
+            key,
+            flight,
+            is_done: false,
+        };
+        let had = match had {
+            Some(had) => Some(had),
+            None => self.stored_variant(key).await.map(Arc::new),
+        };
+        let outcome = match &had {
+            Some(stored) if stored.standing(Instant::now()) == Standing::Fresh => {
+                Ok(Arc::clone(stored))
+            }
+            _ => self.renew(key, wanted, had.as_deref()).await.map(Arc::new),
+        };
+        landing.is_done = true;
+        match outcome {
+            Ok(variant) => {
+                self.variants.keep(key, Arc::clone(&variant));
+                flight.land(Ok(variant));
+            }
+            Err(trouble) => {
+                let until = Instant::now() + trouble.remembered_for();
+                self.variants.fail(key, Arc::clone(&trouble), until);
+                let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);
+                flight.land(stale.ok_or(trouble));
+            }
+        }
+    }
+
+    /// Makes it, unless it would be made of the same again.
+    async fn renew(
+        self: &Arc<Self>,
+        key: &Arc<str>,
+        wanted: &Wanted,
+        had: Option<&Variant>,
+    ) -> Result<Variant, Arc<Trouble>> {
+        let original = self.original(&wanted.url).await?;
+        let bytes = original.whole().await.map_err(Arc::new)?;
+        let source = original.digest.unwrap_or_else(|| xxh3_128(&bytes));
+        if let Some(had) = had.filter(|had| had.source == source) {
+            let variant = had.confirmed(&original);
+            self.store
+                .set_meta(Space::Images, key, note(&variant))
+                .await;
+            return Ok(variant);
+        }
+        let (bytes, media_type, extension) = self
+            .work(wanted, original.kind, bytes)
+            .await
+            .map_err(Arc::new)?;
+        let variant = Variant {
+            digest: xxh3_128(&bytes),
+            bytes,
+            media_type,
+            extension,
+            last_modified: original.last_modified.clone(),
+            canonical: original.canonical.clone(),
+            times: original.times,
+            source,
+        };
+        if !variant.times.fresh_for.is_zero() {
+            let body = vec![variant.bytes.clone()];
+            self.store
+                .put(Space::Images, key, note(&variant), body)
+                .await;
+        }
+        Ok(variant)
+    }
+
+    async fn work(
+        &self,
+        wanted: &Wanted,
+        kind: Kind,
+        bytes: Bytes,
+    ) -> Result<(Bytes, &'static str, &'static str), Trouble> {
+        if kind == Kind::Avif && wanted.ask.only_shrinks() {
+            return Ok((bytes, kind.media_type(), kind.extension()));
+        }
+        let patience = self.options.work_timeout;
+        let until = Instant::now() + patience;
+        let (limits, quality) = (self.options.limits, self.options.quality);
+        let (ask, accepted) = (wanted.ask.clone(), wanted.accepted);
+        let (head, weight, ask, bytes) = budget::run(None, until, patience, move |_| {
+            let head = inspect(&bytes)?;
+            let weight = head.weight_bytes(&ask, &limits)?;
+            Ok((head, weight, ask, bytes))
+        })
+        .await?;
+        let share = self.budget.take(weight, until, patience).await?;
+        let made = budget::run(Some(share), until, patience, move |is_late| {
+            make(
+                &bytes,
+                &head,
+                &ask,
+                (accepted, &quality),
+                (&limits, is_late),
+            )
+        })
+        .await?;
+        Ok((made.bytes.into(), made.media_type, made.extension))
+    }
+
+    async fn stored_variant(&self, key: &Arc<str>) -> Option<Variant> {
+        let entry = self.store.get(Space::Images, key).await?;
+        let note: VariantNote = serde_json::from_slice(&entry.meta).ok()?;
+        let made = MADE.iter().find(|(media_type, extension)| {
+            *media_type == note.media_type && *extension == note.extension
+        });
+        let (media_type, extension) = made?;
+        let bytes: Bytes = match &entry.body[..] {
+            [piece] => piece.clone(),
+            pieces => pieces.concat().into(),
+        };
+        Some(Variant {
+            digest: xxh3_128(&bytes),
+            bytes,
+            media_type,
+            extension,
+            last_modified: note
+                .last_modified
+                .as_deref()
+                .and_then(|text| HeaderValue::from_str(text).ok()),
+            canonical: note
+                .canonical
+                .as_deref()
+                .and_then(|url| Url::parse(url).ok()),
+            times: keep::times_since(entry.stored_at, note.fresh_s, &self.options),
+            source: u128::from_str_radix(&note.source, 16).ok()?,
+        })
+    }
+}
+
+fn note(variant: &Variant) -> Vec<u8> {
+    let note = VariantNote {
+        media_type: variant.media_type.to_owned(),
+        extension: variant.extension.to_owned(),
+        source: format!("{:032x}", variant.source),
+        fresh_s: remaining(variant).as_secs(),
+        last_modified: keep::text(variant.last_modified.as_ref()),
+        canonical: variant.canonical.as_ref().map(Url::to_string),
+    };
+    serde_json::to_vec(&note).unwrap_or_default()
+}
+
+/// How long it stays fresh: it is stored later than its original was fetched.
+fn remaining(variant: &Variant) -> Duration {
+    variant.times.remaining(Instant::now()).unwrap_or_default()
+}

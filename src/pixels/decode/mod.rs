@@ -1,0 +1,293 @@
+//! From a file's bytes to pixels: first its head is judged, then it is decoded.
+
+mod animation;
+mod icon;
+mod jpeg;
+mod jpeg_head;
+mod raster;
+mod svg;
+
+use image::codecs::{bmp::BmpDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::metadata::Orientation;
+use image::{ImageDecoder, Limits as DecoderLimits};
+use std::io::Cursor;
+
+use super::{Canvas, IsLate, Limits, Trouble};
+use crate::image::ask::{Ask, Page, Pages};
+use crate::image::geometry::{Size, decoder_shrink};
+use crate::image::kind::Kind;
+
+/// Bytes that a library may take for itself besides the pixels.
+const DECODER_BYTES_MAX: u64 = 64 << 20;
+/// Frames from the start up to the first that is wanted.
+const AHEAD_FRAMES_MAX: u32 = 256;
+
+/// What a picture's head says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The format.
+    pub kind: Kind,
+    /// As it is stored: before a camera's orientation is applied.
+    pub size: Size,
+    /// Frames or pages in it.
+    pub frames: u32,
+    /// The orientation that a camera noted, 1 to 8.
+    pub orientation: u8,
+    /// Whether decoding needs memory for all of it, however small it becomes: a JPEG that comes
+    /// in several scans.
+    is_progressive: bool,
+    /// Of a JPEG.
+    jpeg: Option<jpeg_head::JpegHead>,
+    /// The entries of an icon file.
+    icons: Vec<icon::Entry>,
+}
+
+/// Which frames are wanted of those that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Range {
+    pub(super) first: u32,
+    pub(super) count: u32,
+}
+
+/// A picture, decoded.
+#[derive(Debug)]
+pub(super) struct Picture {
+    pub(super) frames: Vec<Canvas>,
+    /// How long each frame shows, in milliseconds; as many as frames, or none.
+    pub(super) delays_ms: Vec<u32>,
+    /// How often it plays; 0 is for ever.
+    pub(super) loops: u16,
+    pub(super) is_grey: bool,
+    pub(super) profile: Option<Vec<u8>>,
+    pub(super) palette_bits: Option<u8>,
+    pub(super) subsampling: Option<&'static str>,
+}
+
+impl Picture {
+    fn still(canvas: Canvas) -> Self {
+        Self {
+            frames: vec![canvas],
+            delays_ms: Vec::new(),
+            loops: 0,
+            is_grey: false,
+            profile: None,
+            palette_bits: None,
+            subsampling: None,
+        }
+    }
+}
+
+/// Reads a picture's head.
+///
+/// # Errors
+/// When it is no picture, broken, or of a kind that can't be decoded here.
+pub fn inspect(bytes: &[u8]) -> Result<Head, Trouble> {
+    let kind = Kind::of(bytes).ok_or(Trouble::Invalid)?;
+    let mut head = Head {
+        kind,
+        size: Size::new(1, 1),
+        frames: 1,
+        orientation: 1,
+        is_progressive: false,
+        jpeg: None,
+        icons: Vec::new(),
+    };
+    match kind {
+        Kind::Jpeg => {
+            let jpeg = jpeg_head::read(bytes)?;
+            head.size = jpeg.size;
+            head.orientation = jpeg.orientation;
+            head.is_progressive = jpeg.is_progressive;
+            head.jpeg = Some(jpeg);
+        }
+        Kind::Png => {
+            head.size = png_size(bytes).ok_or(Trouble::Unreadable)?;
+            head.orientation = orientation(PngDecoder::with_limits(
+                Cursor::new(bytes),
+                decoder_limits(),
+            ));
+        }
+        Kind::Gif => (head.size, head.frames) = animation::gif_head(bytes)?,
+        Kind::WebP => {
+            (head.size, head.frames) = animation::webp_head(bytes)?;
+            head.orientation = orientation(WebPDecoder::new(Cursor::new(bytes)));
+        }
+        Kind::Ico => {
+            head.icons = icon::entries(bytes)?;
+            head.frames = head.icons.len() as u32;
+            head.size = head.icons[0].size;
+        }
+        Kind::Bmp => head.size = size_of(&BmpDecoder::new(Cursor::new(bytes)))?,
+        Kind::Tiff => {
+            let decoder = TiffDecoder::new(Cursor::new(bytes));
+            head.size = size_of(&decoder)?;
+            head.orientation = orientation(decoder);
+        }
+        Kind::Svg => head.size = svg::size(bytes)?,
+        Kind::Avif => {
+            return Err(Trouble::Unsupported(
+                "Decoding AVIF is not supported; it is passed on where nothing but its size is to be changed",
+            ));
+        }
+        Kind::Heic => return Err(Trouble::Unsupported("HEIC images are not supported")),
+        Kind::Pdf => return Err(Trouble::Unsupported("PDF documents are not supported")),
+    }
+    Ok(head)
+}
+
+impl Head {
+    /// The size as it is seen.
+    #[must_use]
+    pub fn upright(&self) -> Size {
+        if self.orientation > 4 {
+            self.size.turned()
+        } else {
+            self.size
+        }
+    }
+
+    /// Whether a JPEG comes in several scans, each finer than the last.
+    pub(super) fn is_progressive(&self) -> bool {
+        self.is_progressive
+    }
+
+    /// Pixels to the inch, where the file says.
+    pub(super) fn density(&self) -> Option<u16> {
+        self.jpeg.as_ref().and_then(|jpeg| jpeg.density)
+    }
+
+    /// The frames that are wanted.
+    pub(super) fn range(&self, ask: &Ask, limits: &Limits) -> Result<Range, Trouble> {
+        let wants_all = ask.n == Some(Pages::All) || !matches!(ask.page, Page::Number(_));
+        if wants_all && self.frames > limits.frames_max {
+            return Err(Trouble::Frames(limits.frames_max));
+        }
+        let by_pixels = |index: &usize| self.icons.get(*index).map_or(0, |icon| icon.size.pixels());
+        let first = match ask.page {
+            Page::Number(page) => page,
+            // The first of equals, as weserv has it.
+            Page::Largest => (0..self.icons.len())
+                .rev()
+                .max_by_key(by_pixels)
+                .unwrap_or(0) as u32,
+            Page::Smallest => (0..self.icons.len()).min_by_key(by_pixels).unwrap_or(0) as u32,
+        };
+        if first >= self.frames {
+            return Err(Trouble::Unreadable);
+        }
+        if first > AHEAD_FRAMES_MAX {
+            return Err(Trouble::Frames(limits.frames_max));
+        }
+        let can_move = matches!(self.kind, Kind::Gif | Kind::WebP);
+        let count = match ask.n {
+            _ if !can_move => 1,
+            None => 1,
+            Some(Pages::All) => self.frames - first,
+            Some(Pages::Count(count)) => count.min(self.frames - first),
+        };
+        if count > limits.frames_max {
+            return Err(Trouble::Frames(limits.frames_max));
+        }
+        Ok(Range { first, count })
+    }
+
+    /// The size of the frame that is wanted, as it is stored.
+    pub(super) fn size_of(&self, range: Range) -> Size {
+        self.icons
+            .get(range.first as usize)
+            .map_or(self.size, |icon| icon.size)
+    }
+
+    /// By how much a decoder may shrink it while it decodes.
+    pub(super) fn decoder_shrink(&self, ask: &Ask) -> u8 {
+        let is_exact =
+            ask.trim.is_some() || ask.adjust.gam.is_some() || ask.precrop && ask.crop.is_some();
+        if self.kind != Kind::Jpeg || is_exact {
+            return 1;
+        }
+        let upright = self.upright();
+        let target = ask.target(upright.width, upright.height);
+        decoder_shrink(
+            crate::image::geometry::shrink(upright, target, ask.fit, ask.we),
+            !ask.fsol,
+        )
+    }
+
+    /// Bytes of memory that it takes to make of it what is asked: pixels in and out, and what
+    /// decoders and encoders keep. For the budget that all requests share.
+    ///
+    /// # Errors
+    /// When there is more of it than the limits allow.
+    pub fn weight_bytes(&self, ask: &Ask, limits: &Limits) -> Result<u64, Trouble> {
+        let range = self.range(ask, limits)?;
+        let pixels = self.size_of(range).pixels();
+        let frames = u64::from(range.count);
+        if pixels.saturating_mul(frames) > limits.input_pixels_max {
+            return Err(Trouble::InputPixels(limits.input_pixels_max));
+        }
+        let by = u64::from(self.decoder_shrink(ask));
+        let decoded = pixels * frames * 4 / (by * by);
+        // The coefficients of all components, two bytes each.
+        let coefficients = if self.is_progressive { pixels * 3 } else { 0 };
+        let upright = self.upright();
+        let target = ask.target(upright.width, upright.height);
+        let made = crate::image::geometry::resized(upright, target, ask.fit, ask.we);
+        let made = made.pixels().saturating_mul(frames);
+        if made > limits.output_pixels_max {
+            return Err(Trouble::OutputPixels(limits.output_pixels_max));
+        }
+        Ok(decoded + coefficients + made * 8)
+    }
+}
+
+/// Decodes what is wanted of a picture.
+pub(super) fn decode(
+    bytes: &[u8],
+    head: &Head,
+    ask: &Ask,
+    range: Range,
+    is_late: IsLate<'_>,
+) -> Result<Picture, Trouble> {
+    match (head.kind, &head.jpeg) {
+        (Kind::Jpeg, Some(jpeg)) => jpeg::decode(bytes, jpeg, head.decoder_shrink(ask)),
+        (Kind::Gif, _) => animation::gif(bytes, range, is_late),
+        (Kind::WebP, _) if head.frames > 1 => animation::webp(bytes, range, is_late),
+        (Kind::Ico, _) => icon::decode(bytes, &head.icons[range.first as usize]),
+        (Kind::Svg, _) => svg::decode(bytes, head, ask),
+        (kind, _) => raster::decode(bytes, kind),
+    }
+}
+
+/// What the libraries may take, by their own count.
+fn decoder_limits() -> DecoderLimits {
+    let mut limits = DecoderLimits::no_limits();
+    // The pixels themselves were judged before.
+    limits.max_alloc = Some(71_000_000 * 8 + DECODER_BYTES_MAX);
+    limits
+}
+
+/// The orientation that a camera noted; 1 where there is none.
+fn orientation<E>(decoder: Result<impl ImageDecoder, E>) -> u8 {
+    let noted = decoder
+        .ok()
+        .and_then(|mut decoder| decoder.orientation().ok());
+    noted.map_or(1, Orientation::to_exif)
+}
+
+fn size_of<E>(decoder: &Result<impl ImageDecoder, E>) -> Result<Size, Trouble> {
+    let (width, height) = decoder
+        .as_ref()
+        .map_err(|_| Trouble::Unreadable)?
+        .dimensions();
+    if width == 0 || height == 0 {
+        return Err(Trouble::Unreadable);
+    }
+    Ok(Size { width, height })
+}
+
+fn png_size(bytes: &[u8]) -> Option<Size> {
+    let side = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let (width, height) = (side(16)?, side(20)?);
+    let is_head = bytes.get(12..16) == Some(b"IHDR") && width > 0 && height > 0;
+    is_head.then_some(Size { width, height })
+}

@@ -1,0 +1,173 @@
+//! SVG, drawn: what leaves here are pixels, so that no script, style or address in it does.
+//!
+//! Invariant: nothing outside the document is read. SECURITY: a file name in it is not opened, an
+//! address not fetched, a picture within it no larger than it may be.
+
+use std::sync::{Arc, OnceLock};
+
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree, fontdb};
+
+use super::{Canvas, Head, Picture, Trouble, inspect};
+use crate::image::ask::Ask;
+use crate::image::geometry::{Size, resized};
+use crate::image::kind::Kind;
+
+/// Bytes of a document, unpacked.
+const DOCUMENT_BYTES_MAX: usize = 8 << 20;
+/// Pixels of a picture that stands in a document.
+const INNER_PIXELS_MAX: u64 = 16_000_000;
+/// Pixels that are drawn: filters take their time for each.
+const DRAWN_PIXELS_MAX: u64 = 16_000_000;
+
+/// The fonts of the system, read once.
+fn fonts() -> Arc<fontdb::Database> {
+    static FONTS: OnceLock<Arc<fontdb::Database>> = OnceLock::new();
+    let load = || {
+        let mut fonts = fontdb::Database::new();
+        fonts.load_system_fonts();
+        Arc::new(fonts)
+    };
+    Arc::clone(FONTS.get_or_init(load))
+}
+
+fn parse(bytes: &[u8]) -> Result<Tree, Trouble> {
+    // SECURITY: entities multiply what is written; a picture needs none.
+    let is_plain =
+        bytes.len() <= DOCUMENT_BYTES_MAX && memchr::memmem::find(bytes, b"<!ENTITY").is_none();
+    if !is_plain {
+        return Err(Trouble::Unreadable);
+    }
+    let inner = |data: Arc<Vec<u8>>| {
+        let head = inspect(&data).ok()?;
+        let is_small =
+            head.size.pixels().saturating_mul(u64::from(head.frames)) <= INNER_PIXELS_MAX;
+        match head.kind {
+            _ if !is_small => None,
+            Kind::Jpeg => Some(ImageKind::JPEG(data)),
+            Kind::Png => Some(ImageKind::PNG(data)),
+            Kind::Gif => Some(ImageKind::GIF(data)),
+            Kind::WebP => Some(ImageKind::WEBP(data)),
+            _ => None,
+        }
+    };
+    let options = Options {
+        dpi: 72.0,
+        image_href_resolver: ImageHrefResolver {
+            resolve_data: Box::new(move |_, data, _| {
+                let is_svg = Kind::of(&data) == Some(Kind::Svg);
+                if is_svg { None } else { inner(data) }
+            }),
+            resolve_string: Box::new(|_, _| None),
+        },
+        fontdb: fonts(),
+        ..Options::default()
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| Trouble::Unreadable)?;
+    Tree::from_str(text, &options).map_err(|_| Trouble::Unreadable)
+}
+
+/// The size that a document gives itself.
+pub(super) fn size(bytes: &[u8]) -> Result<Size, Trouble> {
+    let size = parse(bytes)?.size();
+    // Floats beyond what fits are clamped.
+    Ok(Size::new(
+        size.width().round() as u32,
+        size.height().round() as u32,
+    ))
+}
+
+/// Draws a document at the size that it is to have in the end, so that it is sharp.
+pub(super) fn decode(bytes: &[u8], head: &Head, ask: &Ask) -> Result<Picture, Trouble> {
+    let tree = parse(bytes)?;
+    let is_exact = ask.trim.is_some() || ask.precrop && ask.crop.is_some();
+    let size = if is_exact {
+        head.size
+    } else {
+        resized(
+            head.size,
+            ask.target(head.size.width, head.size.height),
+            ask.fit,
+            ask.we,
+        )
+    };
+    if size.pixels() > DRAWN_PIXELS_MAX {
+        return Err(Trouble::OutputPixels(DRAWN_PIXELS_MAX));
+    }
+    let mut pixmap = Pixmap::new(size.width, size.height).ok_or(Trouble::Unreadable)?;
+    let scale = Transform::from_scale(
+        size.width as f32 / tree.size().width(),
+        size.height as f32 / tree.size().height(),
+    );
+    resvg::render(&tree, scale, &mut pixmap.as_mut());
+    let data = pixmap.take_demultiplied();
+    let canvas = Canvas::new(size, 4, data).ok_or(Trouble::Unreadable)?;
+    Ok(Picture::still(canvas))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn red_at(svg: &str, x: u32, y: u32) -> u8 {
+        let head = inspect(svg.as_bytes()).unwrap();
+        let picture = decode(svg.as_bytes(), &head, &Ask::default()).unwrap();
+        let pixel = picture.frames[0].pixel(x, y).to_vec();
+        if pixel[3] == 0 { 0 } else { pixel[0] }
+    }
+
+    #[test]
+    fn draws() {
+        let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='10' height='2'><rect width='5' height='2' fill='red'/></svg>";
+        assert_eq!(size(svg.as_bytes()), Ok(Size::new(10, 2)));
+        assert_eq!(red_at(svg, 2, 1), 255);
+        assert_eq!(red_at(svg, 8, 1), 0);
+    }
+
+    #[test]
+    fn nothing_outside_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret.svg");
+        let inner = "<svg xmlns='http://www.w3.org/2000/svg' width='4' height='4'><rect width='4' height='4' fill='red'/></svg>";
+        std::fs::write(&file, inner).unwrap();
+        let outer = |href: &str| {
+            format!(
+                "<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='4' height='4'><image width='4' height='4' xlink:href='{href}'/></svg>"
+            )
+        };
+        assert_eq!(red_at(&outer(file.to_str().unwrap()), 1, 1), 0);
+        assert_eq!(
+            red_at(&outer(&format!("file://{}", file.display())), 1, 1),
+            0
+        );
+        assert_eq!(red_at(&outer("http://127.0.0.1:9/a.png"), 1, 1), 0);
+        // The same drawn from within is not even then read: documents in documents are bombs.
+        let nested = format!(
+            "data:image/svg+xml,{}",
+            inner
+                .replace('#', "%23")
+                .replace('\'', "%27")
+                .replace('<', "%3C")
+                .replace('>', "%3E")
+        );
+        assert_eq!(red_at(&outer(&nested), 1, 1), 0);
+    }
+
+    #[test]
+    fn bombs() {
+        for svg in [
+            "<!DOCTYPE svg [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><svg xmlns='http://www.w3.org/2000/svg'><text>&b;</text></svg>",
+            "<svg xmlns='http://www.w3.org/2000/svg' width='0' height='5'/>",
+            "<svg xmlns='http://www.w3.org/2000/svg' width='5' height='5'>",
+        ] {
+            assert!(size(svg.as_bytes()).is_err(), "{svg}");
+        }
+        let giant = "<svg xmlns='http://www.w3.org/2000/svg' width='99999999' height='99999999'/>";
+        let head = inspect(giant.as_bytes()).unwrap();
+        let limits = super::super::Limits::default();
+        assert_eq!(
+            head.weight_bytes(&Ask::default(), &limits),
+            Err(Trouble::InputPixels(71_000_000))
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! From pixels to a file's bytes. Nothing of the source but its pixels, frames and timing gets
+//! into them: no EXIF, no place where a photo was taken.
+
+mod gif;
+mod jpeg;
+mod json;
+mod png;
+mod tiff;
+mod webp;
+
+use super::decode::Picture;
+use super::{Head, IsLate, Made, Trouble};
+use crate::image::ask::{Ask, Output};
+use crate::image::kind::Kind;
+
+/// The formats that can be written.
+#[cfg(feature = "webp")]
+pub(super) const SAVERS: &str = "jpg, png, webp, tiff, gif, json";
+#[cfg(not(feature = "webp"))]
+pub(super) const SAVERS: &str = "jpg, png, webp (lossless), tiff, gif, json";
+
+/// How well and with how much effort, where nothing is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quality {
+    /// Of a JPEG, 1 to 100.
+    pub jpeg: u8,
+    /// Of a WebP, 1 to 100.
+    pub webp: u8,
+    /// libwebp's method, 0 to 6: how long it looks for a smaller file.
+    pub webp_effort: u8,
+}
+
+impl Default for Quality {
+    fn default() -> Self {
+        Self {
+            jpeg: 80,
+            webp: 80,
+            webp_effort: 4,
+        }
+    }
+}
+
+/// Writes a picture as one format.
+pub(super) fn encode(
+    picture: Picture,
+    head: &Head,
+    ask: &Ask,
+    output: Output,
+    (quality, is_late): (&Quality, IsLate<'_>),
+) -> Result<Made, Trouble> {
+    let made = |kind: Kind, bytes: Vec<u8>| Made {
+        bytes,
+        media_type: kind.media_type(),
+        extension: kind.extension(),
+    };
+    match output {
+        Output::Jpeg => {
+            let q = ask.q.unwrap_or(quality.jpeg);
+            let is_grey = picture.is_grey;
+            jpeg::encode(still(picture), is_grey, q, ask.il).map(|bytes| made(Kind::Jpeg, bytes))
+        }
+        Output::Png => {
+            let is_grey = picture.is_grey;
+            png::encode(&still(picture), is_grey, ask).map(|bytes| made(Kind::Png, bytes))
+        }
+        Output::WebP => {
+            let q = ask.q.unwrap_or(quality.webp);
+            let bytes = webp::encode(picture, q, quality.webp_effort, ask.ll);
+            bytes.map(|bytes| made(Kind::WebP, bytes))
+        }
+        Output::Gif => gif::encode(picture, ask.il, is_late).map(|bytes| made(Kind::Gif, bytes)),
+        Output::Tiff => tiff::encode(&still(picture)).map(|bytes| made(Kind::Tiff, bytes)),
+        Output::Json => Ok(Made {
+            bytes: json::describe(&picture, head),
+            media_type: "application/json",
+            extension: "json",
+        }),
+        Output::Avif => Err(Trouble::Saver("avif")),
+        Output::Jxl => Err(Trouble::Saver("jxl")),
+        Output::Origin | Output::Auto => Err(Trouble::Saver("this format")),
+    }
+}
+
+/// The first frame.
+fn still(mut picture: Picture) -> super::Canvas {
+    picture.frames.swap_remove(0)
+}

@@ -1,0 +1,120 @@
+//! Colour profiles: to sRGB, which is what is meant where no profile says otherwise.
+
+use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
+
+use super::Canvas;
+
+/// What a profile of sRGB itself says somewhere.
+const SRGB_NAMES: [&[u8]; 2] = [b"sRGB IEC61966", b"s\0R\0G\0B\0 \0I\0E\0C\0"];
+
+fn options() -> TransformOptions {
+    TransformOptions {
+        rendering_intent: RenderingIntent::Perceptual,
+        ..TransformOptions::default()
+    }
+}
+
+/// Colours of this profile as sRGB. A profile that can't be read changes nothing.
+pub(super) fn to_srgb(canvas: Canvas, profile: &[u8], is_grey: bool) -> Canvas {
+    let is_srgb = SRGB_NAMES
+        .iter()
+        .any(|name| memchr::memmem::find(profile, name).is_some());
+    if is_srgb {
+        return canvas;
+    }
+    let Ok(source) = ColorProfile::new_from_slice(profile) else {
+        return canvas;
+    };
+    let (size, channels) = (canvas.size(), canvas.channels());
+    let target = ColorProfile::new_srgb();
+    let data = match source.color_space {
+        DataColorSpace::Rgb => {
+            let layout = if channels == 4 {
+                Layout::Rgba
+            } else {
+                Layout::Rgb
+            };
+            let Ok(transform) = source.create_transform_8bit(layout, &target, layout, options())
+            else {
+                return canvas;
+            };
+            let mut data = vec![0; canvas.bytes().len()];
+            transform
+                .transform(canvas.bytes(), &mut data)
+                .map(|()| data)
+                .ok()
+        }
+        DataColorSpace::Gray if is_grey && channels == 3 => {
+            let Ok(transform) =
+                source.create_transform_8bit(Layout::Gray, &target, Layout::Rgb, options())
+            else {
+                return canvas;
+            };
+            let greys: Vec<u8> = canvas.bytes().iter().step_by(3).copied().collect();
+            let mut data = vec![0; canvas.bytes().len()];
+            transform.transform(&greys, &mut data).map(|()| data).ok()
+        }
+        _ => None,
+    };
+    data.and_then(|data| Canvas::new(size, channels, data))
+        .unwrap_or(canvas)
+}
+
+/// CMYK as sRGB, by its profile or, without one, as inks that take away light.
+pub(super) fn cmyk_to_rgb(data: &[u8], profile: Option<&[u8]>, is_inverted: bool) -> Vec<u8> {
+    let inks: Vec<u8> = if is_inverted {
+        data.iter().map(|light| 255 - light).collect()
+    } else {
+        data.to_vec()
+    };
+    let by_profile = profile.and_then(|profile| {
+        let source = ColorProfile::new_from_slice(profile).ok()?;
+        if source.color_space != DataColorSpace::Cmyk {
+            return None;
+        }
+        let target = ColorProfile::new_srgb();
+        let transform = source
+            .create_transform_8bit(Layout::Rgba, &target, Layout::Rgb, options())
+            .ok()?;
+        let mut rgb = vec![0; inks.len() / 4 * 3];
+        transform.transform(&inks, &mut rgb).ok().map(|()| rgb)
+    });
+    by_profile.unwrap_or_else(|| {
+        let light =
+            |ink: u8, black: u8| (u16::from(255 - ink) * u16::from(255 - black) / 255) as u8;
+        let pixels = inks.as_chunks::<4>().0.iter();
+        pixels
+            .flat_map(|[c, m, y, k]| [light(*c, *k), light(*m, *k), light(*y, *k)])
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::colour::Colour;
+    use crate::image::geometry::Size;
+
+    #[test]
+    fn wide_colours_become_ours() {
+        let p3 = ColorProfile::new_display_p3().encode().unwrap();
+        let red = Canvas::filled(Size::new(2, 2), 3, Colour::opaque(200, 30, 30));
+        let converted = to_srgb(red.clone(), &p3, false);
+        assert!(converted.bytes()[0] > 210, "{:?}", converted.bytes());
+        assert_eq!(to_srgb(red.clone(), b"no profile", false), red);
+        let srgb = [b"xx".as_slice(), SRGB_NAMES[0]].concat();
+        assert_eq!(to_srgb(red.clone(), &srgb, false), red);
+    }
+
+    #[test]
+    fn inks() {
+        assert_eq!(
+            cmyk_to_rgb(&[0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255], None, false),
+            [255, 255, 255, 0, 255, 255, 0, 0, 0]
+        );
+        assert_eq!(
+            cmyk_to_rgb(&[255, 255, 255, 255, 255, 0, 0, 255], None, true),
+            [255, 255, 255, 255, 0, 0]
+        );
+    }
+}

@@ -1,0 +1,346 @@
+//! `/image/{signature}/{options}/{URL}` and `/image?url=…`: verify, bring, hand on.
+//!
+//! Invariant: whatever is answered here, a browser takes it for a picture of this type or for
+//! nothing: no script in it runs on our origin, whatever it is.
+
+mod asked;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_DISPOSITION,
+    CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED, LINK, LOCATION, VARY, VIA,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
+use tokio::time::Instant;
+use url::Url;
+
+use crate::app::App;
+use crate::cache::Body;
+use crate::cache::policy::{self, Condition, Ranges};
+use crate::http::failure::{Failure, ImageFailure};
+use crate::http::{ReplyBody, image_safety};
+use crate::image::accept::Accepted;
+use crate::image::ask::{Ask, Output};
+use crate::image::delivery::Default as Instead;
+use crate::imaging::{Content, Original, Trouble, Variant, Wanted};
+
+use asked::{Asked, Refused};
+
+/// The reply to a request for a picture by its signed address: what stands behind `/image/`.
+///
+/// # Errors
+/// When it may not be had, can't be had, or can't be made.
+pub(super) async fn signed(
+    app: &App,
+    address: &str,
+    head: &Parts,
+) -> Result<Response<ReplyBody>, Failure> {
+    answer(app, asked::by_address(app, address), head).await
+}
+
+/// The reply to a request in weserv's query language.
+///
+/// # Errors
+/// As above.
+pub(super) async fn queried(
+    app: &App,
+    query: &str,
+    head: &Parts,
+) -> Result<Response<ReplyBody>, Failure> {
+    answer(app, asked::by_query(app, query), head).await
+}
+
+async fn answer(
+    app: &App,
+    asked: Result<Asked, Refused>,
+    head: &Parts,
+) -> Result<Response<ReplyBody>, Failure> {
+    let fail = |trouble: Arc<Trouble>, instead: Option<Url>, is_literal: bool| {
+        let options = app.imager.options();
+        Failure::Image(Box::new(ImageFailure {
+            trouble,
+            instead,
+            is_weserv: options.weserv_statuses,
+            is_literal,
+            body_bytes_max: options.body_bytes_max,
+        }))
+    };
+    let asked = asked.map_err(|refused| fail(Arc::new(refused.trouble), refused.instead, false))?;
+    let is_literal = !matches!(asked.url.host(), Some(url::Host::Domain(_)));
+    serve(app, &asked, head).await.map_err(|trouble| {
+        let instead = asked
+            .delivery
+            .default
+            .as_ref()
+            .and_then(|instead| match instead {
+                Instead::Url(url) => Some(url.clone()),
+                Instead::Original if is_redirect_trouble(&trouble) => None,
+                Instead::Original => Some(asked.url.clone()),
+            });
+        fail(trouble, instead, is_literal)
+    })
+}
+
+/// A picture that redirects in circles is none to be sent to.
+fn is_redirect_trouble(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::Fetch(error) if error.reason() == "redirect")
+}
+
+async fn serve(
+    app: &App,
+    asked: &Asked,
+    head: &Parts,
+) -> Result<Response<ReplyBody>, Arc<Trouble>> {
+    let imager = &app.imager;
+    let via = head
+        .headers
+        .get_all(VIA)
+        .iter()
+        .filter_map(|via| via.to_str().ok());
+    if imager.is_loop(via, &asked.url) {
+        return Err(Arc::new(Trouble::Loop));
+    }
+    let rule = imager.rule(&asked.url);
+    if rule.as_ref().is_some_and(|rule| rule.bypass) {
+        return Ok(sent_on(&asked.url));
+    }
+    let mut ask = Ask::of(asked.options.pairs());
+    imager.settle(&mut ask, rule.as_ref());
+    if ask.is_nothing() && !asked.delivery.is_base64 {
+        let original = imager.original(&asked.url).await?;
+        if original.kind.is_inert() {
+            return untouched(asked, &original, head).await;
+        }
+    }
+    let is_auto = ask.output == Output::Auto;
+    let accept = head
+        .headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|accept| accept.to_str().ok());
+    let wanted = Wanted {
+        url: asked.url.clone(),
+        text: format!(
+            "{}{}",
+            asked.options.of_picture(),
+            if imager.options().animate { "*" } else { "" }
+        ),
+        accepted: if is_auto {
+            Accepted::of(accept)
+        } else {
+            Accepted::default()
+        },
+        ask,
+    };
+    let (variant, was_there) = imager.variant(&wanted).await?;
+    Ok(made(asked, &variant, is_auto, was_there, head))
+}
+
+/// The picture's own bytes: those that are there, a part of them, or as they come.
+async fn untouched(
+    asked: &Asked,
+    original: &Original,
+    head: &Parts,
+) -> Result<Response<ReplyBody>, Arc<Trouble>> {
+    let mut headers = HeaderMap::new();
+    let kind = original.kind;
+    put(&mut headers, CONTENT_TYPE, kind.media_type());
+    let max_age = asked.delivery.max_age;
+    write_common(
+        &mut headers,
+        asked,
+        (original.canonical.as_ref(), max_age.as_secs()),
+        original.last_modified.as_ref(),
+    );
+    let name = format!(
+        "inline; filename={}.{}",
+        asked.delivery.filename,
+        kind.extension()
+    );
+    put(&mut headers, CONTENT_DISPOSITION, &name);
+    put(&mut headers, ACCEPT_RANGES, "bytes");
+    let body = match &original.content {
+        Content::Whole(body) => body.clone(),
+        Content::Growing(recording) => {
+            put(&mut headers, "cache-status", "Feedwright; fwd=uri-miss");
+            // A part needs the whole; HTTP/1.0 ends a body of unknown length as a cut one ends.
+            let needs_whole =
+                head.headers.contains_key(http::header::RANGE) || head.version < Version::HTTP_11;
+            if !needs_whole {
+                return Ok(reply(
+                    StatusCode::OK,
+                    headers,
+                    ReplyBody::growing(recording.play()),
+                ));
+            }
+            recording
+                .whole()
+                .await
+                .map_err(|_| Arc::new(Trouble::Broken))?
+        }
+    };
+    if let Some(digest) = original.digest {
+        put(&mut headers, ETAG, &format!("\"{digest:032x}\""));
+        let ttl = original
+            .times
+            .remaining(Instant::now())
+            .unwrap_or_default()
+            .as_secs();
+        put(
+            &mut headers,
+            "cache-status",
+            &format!("Feedwright; hit; ttl={ttl}"),
+        );
+    }
+    Ok(part(body, headers, head))
+}
+
+/// All of a picture, the part that is asked for, or that the client has it already.
+fn part(body: Body, mut headers: HeaderMap, head: &Parts) -> Response<ReplyBody> {
+    let now = SystemTime::now();
+    if policy::evaluate(&head.headers, &headers, now) == Condition::NotModified {
+        headers.remove(CONTENT_TYPE);
+        return reply(StatusCode::NOT_MODIFIED, headers, ReplyBody::empty());
+    }
+    let total = body.len() as u64;
+    let ranges = match policy::if_range_holds(&head.headers, &headers, now) {
+        true => policy::requested(&head.headers, total),
+        false => Ranges::Whole,
+    };
+    match ranges {
+        Ranges::Unsatisfiable => {
+            put(
+                &mut headers,
+                CONTENT_RANGE,
+                &policy::content_range(None, total),
+            );
+            headers.remove(CONTENT_TYPE);
+            reply(
+                StatusCode::RANGE_NOT_SATISFIABLE,
+                headers,
+                ReplyBody::empty(),
+            )
+        }
+        Ranges::Parts(parts) if parts.len() == 1 => {
+            let part = &parts[0];
+            put(
+                &mut headers,
+                CONTENT_RANGE,
+                &policy::content_range(Some(part), total),
+            );
+            let body = body.slice(part.start as usize..part.end as usize);
+            reply(StatusCode::PARTIAL_CONTENT, headers, ReplyBody::whole(body))
+        }
+        // Several parts of a picture are nothing that clients ask for.
+        Ranges::Parts(_) | Ranges::Whole => reply(StatusCode::OK, headers, ReplyBody::whole(body)),
+    }
+}
+
+fn made(
+    asked: &Asked,
+    variant: &Variant,
+    is_auto: bool,
+    was_there: bool,
+    head: &Parts,
+) -> Response<ReplyBody> {
+    let mut headers = HeaderMap::new();
+    let max_age = asked.delivery.max_age.as_secs();
+    write_common(
+        &mut headers,
+        asked,
+        (variant.canonical.as_ref(), max_age),
+        variant.last_modified.as_ref(),
+    );
+    put(&mut headers, ETAG, &format!("\"{:032x}\"", variant.digest));
+    let ttl = variant
+        .times
+        .remaining(Instant::now())
+        .unwrap_or_default()
+        .as_secs();
+    let how = if was_there {
+        "hit"
+    } else {
+        "fwd=uri-miss; stored"
+    };
+    put(
+        &mut headers,
+        "cache-status",
+        &format!("Feedwright; {how}; ttl={ttl}"),
+    );
+    if is_auto {
+        put(&mut headers, VARY, "accept");
+    }
+    if policy::evaluate(&head.headers, &headers, SystemTime::now()) == Condition::NotModified {
+        return reply(StatusCode::NOT_MODIFIED, headers, ReplyBody::empty());
+    }
+    if asked.delivery.is_base64 {
+        put(&mut headers, CONTENT_TYPE, "text/plain");
+        let text = format!(
+            "data:{};base64,{}",
+            variant.media_type,
+            STANDARD.encode(&variant.bytes)
+        );
+        return reply(StatusCode::OK, headers, ReplyBody::text(text));
+    }
+    put(&mut headers, CONTENT_TYPE, variant.media_type);
+    if variant.extension != "json" {
+        let name = format!(
+            "inline; filename={}.{}",
+            asked.delivery.filename, variant.extension
+        );
+        put(&mut headers, CONTENT_DISPOSITION, &name);
+    }
+    let body = Body::new(vec![Bytes::clone(&variant.bytes)]);
+    reply(StatusCode::OK, headers, ReplyBody::whole(body))
+}
+
+fn write_common(
+    headers: &mut HeaderMap,
+    asked: &Asked,
+    (canonical, max_age_s): (Option<&Url>, u64),
+    last_modified: Option<&HeaderValue>,
+) {
+    let immutable = if asked.is_signed { ", immutable" } else { "" };
+    put(
+        headers,
+        CACHE_CONTROL,
+        &format!("public, max-age={max_age_s}{immutable}"),
+    );
+    let expires = SystemTime::now() + asked.delivery.max_age;
+    put(headers, EXPIRES, &httpdate::fmt_http_date(expires));
+    put(headers, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    put(headers, "timing-allow-origin", "*");
+    let canonical = canonical.unwrap_or(&asked.url);
+    put(headers, LINK, &format!("<{canonical}>; rel=\"canonical\""));
+    if let Some(last_modified) = last_modified {
+        headers.insert(LAST_MODIFIED, last_modified.clone());
+    }
+}
+
+fn sent_on(url: &Url) -> Response<ReplyBody> {
+    let mut headers = HeaderMap::new();
+    put(&mut headers, LOCATION, url.as_str());
+    put(&mut headers, CACHE_CONTROL, "public, max-age=3600");
+    reply(StatusCode::FOUND, headers, ReplyBody::empty())
+}
+
+fn reply(status: StatusCode, mut headers: HeaderMap, body: ReplyBody) -> Response<ReplyBody> {
+    image_safety(&mut headers);
+    let mut reply = Response::new(body);
+    *reply.status_mut() = status;
+    *reply.headers_mut() = headers;
+    reply
+}
+
+/// Text of ours, or of an address, which has no character that a header may not hold.
+fn put(headers: &mut HeaderMap, name: impl http::header::IntoHeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

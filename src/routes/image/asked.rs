@@ -1,0 +1,96 @@
+//! What a request for a picture asks for, and whether it may.
+
+use url::Url;
+
+use crate::app::App;
+use crate::image::address;
+use crate::image::delivery::{Default as Instead, Delivery};
+use crate::image::options::Options;
+use crate::image::source;
+use crate::imaging::Trouble;
+
+/// What a request asks for, once it is known to be allowed to.
+pub(super) struct Asked {
+    pub(super) url: Url,
+    pub(super) options: Options,
+    pub(super) delivery: Delivery,
+    /// What stands at a signed address never changes its meaning.
+    pub(super) is_signed: bool,
+}
+
+/// Where a client is sent instead of an error, as far as that is allowed.
+pub(super) struct Refused {
+    pub(super) trouble: Trouble,
+    pub(super) instead: Option<Url>,
+}
+
+impl From<Trouble> for Refused {
+    fn from(trouble: Trouble) -> Self {
+        Self {
+            trouble,
+            instead: None,
+        }
+    }
+}
+
+/// What a signed address asks for.
+pub(super) fn by_address(app: &App, address: &str) -> Result<Asked, Refused> {
+    app.settings
+        .image_keys
+        .verify(address)
+        .map(|signed| Asked {
+            delivery: Delivery::of(signed.options.pairs()),
+            options: signed.options,
+            url: signed.url,
+            is_signed: true,
+        })
+        .map_err(|refusal| match refusal {
+            address::Refusal::Malformed => Trouble::Malformed.into(),
+            address::Refusal::WrongSignature => Trouble::WrongSignature.into(),
+        })
+}
+
+/// What a query in weserv's words asks for.
+pub(super) fn by_query(app: &App, query: &str) -> Result<Asked, Refused> {
+    let imager = &app.imager;
+    let raw = |name: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs
+            .find(|(given, _)| *given == name)
+            .map(|(_, value)| value)
+    };
+    let options = Options::lenient(query).map_err(|_| Trouble::Malformed)?;
+    let delivery = Delivery::of(options.pairs());
+    let refuse = |trouble| {
+        // SECURITY: an address that sends anybody anywhere serves phishing; only an open service
+        // sends on requests that nobody vouches for.
+        let instead = delivery.default.clone().filter(|_| imager.options().open);
+        let instead = instead.and_then(|instead| match instead {
+            Instead::Original => None,
+            Instead::Url(url) => Some(url),
+        });
+        Refused { trouble, instead }
+    };
+    let value = raw("url").ok_or_else(|| refuse(Trouble::NoUrl))?;
+    let url = source::parse(value, imager.options().https_first);
+    let url = url.ok_or_else(|| refuse(Trouble::BadUrl))?;
+    let is_signed = match raw("s") {
+        None if imager.is_unsigned(&url) => false,
+        None => return Err(refuse(Trouble::NotSigned)),
+        Some(signature) => {
+            let address = address::unsigned(&options, &url);
+            let verified = app
+                .settings
+                .image_keys
+                .verify(&format!("{signature}/{address}"));
+            verified.map_err(|_| refuse(Trouble::WrongSignature))?;
+            true
+        }
+    };
+    Ok(Asked {
+        url,
+        options,
+        delivery,
+        is_signed,
+    })
+}
