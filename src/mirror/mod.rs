@@ -14,6 +14,7 @@ mod question;
 mod reply;
 mod resource;
 mod saved;
+mod share;
 mod taking;
 mod target;
 mod trouble;
@@ -39,6 +40,9 @@ pub use upload::Upload;
 use question::Question;
 use resource::Resource;
 
+/// Bytes that bodies may take in memory together while they are fetched; what comes beyond is passed
+/// through and not kept.
+const GROWING_BYTES_MAX: usize = 256 << 20;
 /// Exchanges with origins at the same time.
 const EXCHANGES_AT_ONCE_MAX: usize = 512;
 /// How long a request waits for a place among them.
@@ -79,6 +83,8 @@ pub struct Mirrors {
     clock: Clock,
     tasks: TaskTracker,
     places: Arc<Semaphore>,
+    /// Bodies that are being fetched, beside what the cache holds.
+    growing: share::Budget,
     /// What this process calls itself in `Via`, so that it knows its own requests again.
     pseudonym: String,
 }
@@ -98,6 +104,7 @@ impl Mirrors {
             clock: Clock::start(),
             tasks,
             places: Arc::new(Semaphore::new(EXCHANGES_AT_ONCE_MAX)),
+            growing: share::Budget::new(GROWING_BYTES_MAX),
             pseudonym: format!("feedwright-{:08x}", u32::from_be_bytes(token)),
         }
     }
