@@ -54,6 +54,7 @@ struct Times {
     images: [Series; CHUNK_BYTES.len()],
     wrapped: Series,
     untouched: Series,
+    repaired: Series,
     copied: Series,
     lol_html: Series,
     lol_html_all: Series,
@@ -73,6 +74,11 @@ fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
     })?;
     let untouched = rules(RuleOptions {
         keep_envelope: true,
+        ..options()
+    })?;
+    let repaired = rules(RuleOptions {
+        keep_envelope: true,
+        repair: true,
         ..options()
     })?;
     let origin = Origin {
@@ -114,6 +120,7 @@ fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
         times
             .untouched
             .push(feedwright(&untouched, CHUNK_BYTES[1])?);
+        times.repaired.push(feedwright(&repaired, CHUNK_BYTES[1])?);
         times
             .copied
             .push(seconds(|| Ok(black_box(feed.xml.clone()).len()))?);
@@ -145,6 +152,7 @@ impl Times {
         }
         line("images, header, footer", &self.wrapped);
         line("no rules", &self.untouched);
+        line("no rules but repair", &self.repaired);
         line("copied to new memory", &self.copied);
     }
 }

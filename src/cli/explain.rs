@@ -93,7 +93,12 @@ fn print_text(out: &mut impl Write, note: &Note) -> io::Result<()> {
     }
     match &note.what {
         What::Changed { before, after } => {
-            writeln!(out, ": {}", note.rule)?;
+            write!(out, ": {}", note.rule)?;
+            if note.fault.is_empty() {
+                writeln!(out)?;
+            } else {
+                writeln!(out, " ({})", note.fault)?;
+            }
             if !before.is_empty() {
                 writeln!(out, "  - {}", one_line(before))?;
             }
@@ -108,7 +113,11 @@ fn print_text(out: &mut impl Write, note: &Note) -> io::Result<()> {
             }
         }
         What::Left { text, reason } => {
-            writeln!(out, ": left by {}: {reason}", note.rule)?;
+            write!(out, ": left by {}: ", note.rule)?;
+            if !note.fault.is_empty() {
+                write!(out, "{}: ", note.fault)?;
+            }
+            writeln!(out, "{reason}")?;
             if !text.is_empty() {
                 writeln!(out, "    {}", one_line(text))?;
             }
@@ -138,6 +147,9 @@ fn print_json(out: &mut impl Write, note: &Note) -> io::Result<()> {
         "attribute": note.attribute,
         "rule": note.rule,
     });
+    if !note.fault.is_empty() {
+        object["fault"] = json!(note.fault);
+    }
     match &note.what {
         What::Changed { before, after } => {
             object["before"] = json!(before);

@@ -41,6 +41,7 @@ type AttributesOf = (String, Vec<String>);
 
 /// The keys as written. Texts that may be empty are `Some(None)` then.
 pub(super) struct RuleKeys {
+    repair: Option<Written<bool>>,
     pub(super) images: Option<Written<String>>,
     pub(super) image_rules: Option<Written<Vec<ImageRuleKeys>>>,
     skip_images: Option<Written<Vec<String>>>,
@@ -74,6 +75,7 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
         Err(error) => Err(with_cause(&error)),
     };
     RuleKeys {
+        repair: table.switch("repair"),
         images: table.text("images", keep),
         image_rules: images::read_rules(table),
         skip_images: table.list("skip_images", selector),
@@ -107,6 +109,7 @@ pub(super) fn resolve(own: RuleKeys, defaults: &RuleKeys) -> RuleOptions {
     let on = |own, default: &_| pick(own, default).unwrap_or(true);
     let off = |own, default: &_| pick(own, default).unwrap_or(false);
     RuleOptions {
+        repair: on(own.repair, &defaults.repair),
         skip_images: pick(own.skip_images, &defaults.skip_images).unwrap_or_default(),
         skip_hosts: pick(own.skip_hosts, &defaults.skip_hosts).unwrap_or_default(),
         promote_pictures: on(own.promote_pictures, &defaults.promote_pictures),

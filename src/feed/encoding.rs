@@ -47,6 +47,12 @@ pub fn http_charset(content_type: Option<&str>) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// Whether an XML declaration may name this charset, for all that is known here.
+pub(super) fn is_known(label: &str) -> bool {
+    declaration::encoding(label.as_bytes()).is_some()
+        || declaration::is_ascii_label(label.as_bytes())
+}
+
 /// Turns the bytes of one document into UTF-8 text.
 #[derive(Debug)]
 pub struct Decoder {

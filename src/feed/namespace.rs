@@ -151,7 +151,9 @@ impl Namespaces {
 
     /// Adds the declarations of `tag`.
     pub(super) fn declare(&mut self, tag: &Tag<'_>) {
-        if memchr::memmem::find(tag.raw().as_bytes(), b"xmlns").is_none() {
+        // Most tags are nothing but a name.
+        let has_attributes = tag.raw().len() > tag.name().len() + "</>".len();
+        if !has_attributes || memchr::memmem::find(tag.raw().as_bytes(), b"xmlns").is_none() {
             return;
         }
         for attribute in tag.attributes() {

@@ -40,11 +40,11 @@ pub(super) struct Nesting {
 /// A hash of an element's name in lower case: of a name that was read, and may be gone by the time
 /// its end tag comes. Two names with one hash can only disturb the document that has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Name(u64);
+pub(super) struct Name(u64);
 
 impl Name {
     /// FNV-1a.
-    fn of(name: &str) -> Self {
+    pub(super) fn of(name: &str) -> Self {
         let bytes = name
             .bytes()
             .map(|byte| u64::from(byte.to_ascii_lowercase()));
@@ -64,8 +64,10 @@ struct Level {
     again: usize,
 }
 
+/// What an element holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Carries {
+pub(super) enum Carries {
+    /// More of the feed's structure.
     Elements,
     /// Text, or markup that belongs to it.
     Text,
@@ -203,7 +205,8 @@ fn is_one_of(names: &[&str], name: &str) -> bool {
     names.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
 
-fn carries(ns: Ns, local: &str, tag: &Tag<'_>) -> Carries {
+/// What the element `local` of the vocabulary `ns`, opened by `tag`, holds.
+pub(super) fn carries(ns: Ns, local: &str, tag: &Tag<'_>) -> Carries {
     let is_named = |name: &str| local.eq_ignore_ascii_case(name);
     let is_text = match ns {
         Ns::Xhtml => true,

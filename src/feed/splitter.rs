@@ -75,6 +75,8 @@ pub enum Skip {
     ElementTooLarge,
     /// An item or element nested deeper than [`Options::depth_max`].
     TooDeep,
+    /// Something that is not well-formed and could not be repaired.
+    NotWellFormed,
 }
 
 impl fmt::Display for Skip {
@@ -83,6 +85,7 @@ impl fmt::Display for Skip {
             Self::ItemTooLarge => "an item that is too large",
             Self::ElementTooLarge => "an element that is too large",
             Self::TooDeep => "an item or element that is nested too deeply",
+            Self::NotWellFormed => "something that is not well-formed and could not be repaired",
         })
     }
 }

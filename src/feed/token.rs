@@ -11,9 +11,9 @@ use memchr::{memchr, memchr2, memmem};
 use super::xml::is_name_start;
 
 /// A tag longer than this is text: its `<` or its quote was a stray one.
-const TAG_BYTES_MAX: usize = 1 << 20;
+pub(super) const TAG_BYTES_MAX: usize = 1 << 20;
 /// The same for `<!DOCTYPE …>`.
-const DECLARATION_BYTES_MAX: usize = 64 << 10;
+pub(super) const DECLARATION_BYTES_MAX: usize = 64 << 10;
 /// A longer processing instruction is given out in parts, like a comment.
 const INSTRUCTION_BYTES_MAX: usize = 64 << 10;
 
@@ -114,13 +114,28 @@ impl Scanner {
         self.at -= length;
     }
 
-    fn take(&mut self, token: Token, end: usize) -> (Token, Range<usize>) {
-        let range = self.start..end;
+    /// Where the current token starts, and what it is if that is known.
+    pub(super) fn current(&self) -> (usize, Option<Token>) {
+        (self.start, self.open)
+    }
+
+    /// How far the text was looked at.
+    pub(super) fn looked_at(&self) -> usize {
+        self.at
+    }
+
+    /// Goes on at `at`, where a token starts, whatever was read.
+    pub(super) fn go_to(&mut self, at: usize) {
         *self = Self {
-            start: end,
-            at: end,
+            start: at,
+            at,
             ..Self::default()
         };
+    }
+
+    fn take(&mut self, token: Token, end: usize) -> (Token, Range<usize>) {
+        let range = self.start..end;
+        self.go_to(end);
         (token, range)
     }
 
@@ -271,24 +286,24 @@ fn opening(rest: &[u8]) -> Opening {
     match rest.get(1) {
         Some(b'/') => by_name(2, Token::End),
         Some(b'?') => Opening::Token(Token::Instruction, 2),
-        Some(b'!') => {
-            for (mark, token) in [
-                (b"<!--".as_slice(), Token::Comment),
-                (b"<![CDATA[", Token::Cdata),
-            ] {
-                if rest.starts_with(mark) {
-                    return Opening::Token(token, mark.len());
-                }
-                if mark.starts_with(rest) {
-                    return Opening::Unclear;
-                }
-            }
-            match rest[2] {
-                letter if letter.is_ascii_alphabetic() => Opening::Token(Token::Declaration, 3),
-                _ => Opening::Text,
-            }
-        }
+        Some(b'!') => match rest.get(2) {
+            None => Opening::Unclear,
+            Some(b'-') => by_mark(rest, b"<!--", Token::Comment),
+            Some(b'[') => by_mark(rest, b"<![CDATA[", Token::Cdata),
+            Some(letter) if letter.is_ascii_alphabetic() => Opening::Token(Token::Declaration, 3),
+            Some(_) => Opening::Text,
+        },
         _ => by_name(1, Token::Start),
+    }
+}
+
+fn by_mark(rest: &[u8], mark: &[u8], token: Token) -> Opening {
+    if rest.starts_with(mark) {
+        Opening::Token(token, mark.len())
+    } else if mark.starts_with(rest) {
+        Opening::Unclear
+    } else {
+        Opening::Text
     }
 }
 

@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 use std::ops::Range;
 
+use crate::feed::repair::Finding;
 use crate::feed::text::Edit;
 use crate::rewrite::address::{Left, Sent};
 use crate::rewrite::html::{Seen, tag_around};
@@ -29,6 +30,8 @@ pub struct Note {
     pub attribute: String,
     /// The rule's name in the configuration: `images`, `image_rules[2]`.
     pub rule: Cow<'static, str>,
+    /// What was wrong, where a rule has several reasons; empty otherwise.
+    pub fault: &'static str,
     /// What became of it.
     pub what: What,
 }
@@ -218,23 +221,56 @@ impl Trace {
         });
     }
 
+    /// What was not well-formed.
+    pub(in crate::rewrite) fn repaired(&self, findings: Vec<Finding>) {
+        for finding in findings {
+            let place = finding.place;
+            self.push(|| Note {
+                item: place.item,
+                field: place.field,
+                element: place.element,
+                attribute: place.attribute,
+                rule: "repair".into(),
+                fault: finding.fault.describe(),
+                what: match finding.after {
+                    Some(after) => What::Changed {
+                        before: shorten(&finding.before),
+                        after: shorten(&after),
+                    },
+                    None => What::Left {
+                        text: shorten(&finding.before),
+                        reason: "it can't be repaired".to_owned(),
+                    },
+                },
+            });
+        }
+    }
+
     fn note(&self, rule: Cow<'static, str>, place: Place<'_>, what: impl FnOnce() -> What) {
+        let Some(book) = &self.0 else {
+            return;
+        };
+        self.push(|| Note {
+            item: book.item.get(),
+            field: book.field.borrow().clone(),
+            element: place.element.to_owned(),
+            attribute: place.attribute.to_owned(),
+            rule,
+            fault: "",
+            what: what(),
+        });
+    }
+
+    fn push(&self, note: impl FnOnce() -> Note) {
         let Some(book) = &self.0 else {
             return;
         };
         let mut notes = book.notes.borrow_mut();
         if notes.len() >= NOTES_MAX {
             book.dropped.set(book.dropped.get() + 1);
-            return;
+        } else {
+            notes.push(note());
         }
-        notes.push(Note {
-            item: book.item.get(),
-            field: book.field.borrow().clone(),
-            element: place.element.to_owned(),
-            attribute: place.attribute.to_owned(),
-            rule,
-            what: what(),
-        });
     }
 }
 

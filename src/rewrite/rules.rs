@@ -17,6 +17,8 @@ use crate::rewrite::template::{Template, TemplateError};
 pub struct RuleOptions {
     /// The feed's name in the configuration.
     pub feed_name: String,
+    /// Whether what is not well-formed is repaired.
+    pub repair: bool,
     /// The image proxy that picture addresses go through; `None` leaves them.
     pub images: Option<Images>,
     /// What is done with some pictures instead: the first that fits counts.

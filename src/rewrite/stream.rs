@@ -12,6 +12,7 @@ use crate::feed::element;
 use crate::feed::encoding::Decoder;
 use crate::feed::json;
 use crate::feed::namespace::Ns;
+use crate::feed::repair::Repair;
 use crate::feed::splitter::{self, Ending, Frame, NotAFeed, Piece, Splitter};
 use crate::feed::xml::Tag;
 use crate::rewrite::base::{FeedBase, PieceBase};
@@ -42,9 +43,18 @@ pub struct Origin {
 #[derive(Debug)]
 pub struct FeedRewriter {
     decoder: Decoder,
+    inlet: Inlet,
     splitter: Splitter,
     stage: Stage,
-    text: String,
+}
+
+/// Where decoded text is put for the splitter.
+#[derive(Debug)]
+enum Inlet {
+    /// It passes as it comes.
+    Plain(String),
+    /// It is made well-formed.
+    Repair(Box<Repair>),
 }
 
 impl FeedRewriter {
@@ -60,6 +70,11 @@ impl FeedRewriter {
         };
         Self {
             decoder: Decoder::new(origin.charset.as_deref()),
+            inlet: if options.repair {
+                Inlet::Repair(Box::default())
+            } else {
+                Inlet::Plain(String::new())
+            },
             splitter: Splitter::new(splitter::Options::default()),
             stage: Stage {
                 rules,
@@ -74,7 +89,6 @@ impl FeedRewriter {
                 has_content: false,
                 hints: Hints::default(),
             },
-            text: String::new(),
         }
     }
 
@@ -83,6 +97,9 @@ impl FeedRewriter {
     pub fn explaining(rules: Arc<Rules>, origin: Origin) -> Self {
         let mut rewriter = Self::new(rules, origin);
         rewriter.stage.trace = Trace::taking();
+        if let Inlet::Repair(repair) = &mut rewriter.inlet {
+            **repair = Repair::explaining();
+        }
         rewriter
     }
 
@@ -93,24 +110,43 @@ impl FeedRewriter {
 
     /// Takes the next bytes and appends what they complete to `out`.
     pub fn push(&mut self, bytes: &[u8], out: &mut String) {
-        self.decoder.push(bytes, &mut self.text);
-        let stage = &mut self.stage;
-        self.splitter.push(&self.text, &mut |frame, piece| {
-            stage.piece(frame, piece, out)
-        });
-        self.text.clear();
+        let (stage, splitter) = (&mut self.stage, &mut self.splitter);
+        let mut split =
+            |text: &str| splitter.push(text, &mut |frame, piece| stage.piece(frame, piece, out));
+        match &mut self.inlet {
+            Inlet::Plain(text) => {
+                self.decoder.push(bytes, text);
+                split(text);
+                text.clear();
+            }
+            Inlet::Repair(repair) => {
+                self.decoder.push(bytes, repair.inlet());
+                repair.advance(&mut split);
+                stage.trace.repaired(repair.take_findings());
+            }
+        }
     }
 
     /// The document has ended: appends the rest. Nothing can be pushed after it.
     pub fn finish(&mut self, out: &mut String) -> Ending {
-        self.decoder.finish(&mut self.text);
-        let stage = &mut self.stage;
-        self.splitter.push(&self.text, &mut |frame, piece| {
-            stage.piece(frame, piece, out)
-        });
-        let ending = self
-            .splitter
-            .finish(&mut |frame, piece| stage.piece(frame, piece, out));
+        let (stage, splitter) = (&mut self.stage, &mut self.splitter);
+        let mut split =
+            |text: &str| splitter.push(text, &mut |frame, piece| stage.piece(frame, piece, out));
+        let skips = match &mut self.inlet {
+            Inlet::Plain(text) => {
+                self.decoder.finish(text);
+                split(text);
+                None
+            }
+            Inlet::Repair(repair) => {
+                self.decoder.finish(repair.inlet());
+                let skips = repair.finish(&mut split);
+                stage.trace.repaired(repair.take_findings());
+                skips
+            }
+        };
+        let mut ending = splitter.finish(&mut |frame, piece| stage.piece(frame, piece, out));
+        ending.skips.extend(skips);
         stage.gate.flush(out);
         ending
     }
@@ -126,7 +162,11 @@ impl FeedRewriter {
     /// Bytes that wait for the rest of their item: the next push may have to read them all.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.splitter.held_bytes()
+        let held_before = match &self.inlet {
+            Inlet::Plain(text) => text.len(),
+            Inlet::Repair(repair) => repair.held_bytes(),
+        };
+        held_before + self.splitter.held_bytes()
     }
 
     /// Whether the rules would add more to the document than they may. What came out then is not

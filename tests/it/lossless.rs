@@ -16,8 +16,7 @@ use crate::reader::get;
 use crate::service::Service;
 
 /// A feed's keys that leave everything as it came.
-const NO_RULES: &str =
-    "envelope = \"keep\"\nsanitize = \"off\"\ndrop_trackers = false\nabsolute_links = false";
+const NO_RULES: &str = "repair = false\nenvelope = \"keep\"\nsanitize = \"off\"\ndrop_trackers = false\nabsolute_links = false";
 
 /// Fragments of feeds, well-formed and not; strung together they are documents.
 const FRAGMENTS: &[&str] = &[

@@ -150,7 +150,7 @@ pub(super) fn is_other(label: &[u8]) -> bool {
 }
 
 /// ASCII as a label of its own: the standard would read it as windows-1252.
-fn is_ascii_label(label: &[u8]) -> bool {
+pub(super) fn is_ascii_label(label: &[u8]) -> bool {
     let label = label.trim_ascii();
     label.eq_ignore_ascii_case(b"us-ascii") || label.eq_ignore_ascii_case(b"ascii")
 }
