@@ -162,13 +162,15 @@ impl Addresses {
         if marks & SKIPPED != 0 {
             return Err(Left::SkippedSelector);
         }
+        // The configuration writes IPv6 addresses without their brackets.
+        let host = host.trim_start_matches('[').trim_end_matches(']');
         if self.skip_hosts.iter().any(|skip| is_under(host, skip)) {
             return Err(Left::SkippedHost);
         }
         let rule = self
             .rules
             .iter()
-            .position(|rule| rule.covers(picture, marks));
+            .position(|rule| rule.covers(host, picture.path, marks));
         let through = match rule {
             Some(index) => self.rules[index].through.as_ref().ok_or(Left::Rule(index)),
             None => self.images.as_ref().ok_or(Left::NoRule),

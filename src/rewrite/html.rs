@@ -184,13 +184,10 @@ impl HtmlPass {
 
     /// Gives each spot the marks of its element.
     fn mark(&self, html: &str, markup: Markup, spots: &mut [Spot]) {
-        let matching = parse::matching_tags(html, markup, &self.selectors);
+        let matching = parse::matching_tags(html, markup, &self.selectors, &self.marks);
         for spot in spots {
-            let first = matching.partition_point(|&(tag, _)| tag < spot.tag);
-            let own = matching[first..]
-                .iter()
-                .take_while(|&&(tag, _)| tag == spot.tag);
-            spot.marks = own.fold(0, |marks, &(_, selector)| marks | self.marks[selector]);
+            let found = matching.binary_search_by_key(&spot.tag, |&(tag, _)| tag);
+            spot.marks = found.map_or(0, |at| matching[at].1);
         }
     }
 }

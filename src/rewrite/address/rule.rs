@@ -5,7 +5,6 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::is_under;
 use crate::image::address::Keys;
 use crate::rewrite::html::Marks;
-use crate::rewrite::picture::Picture;
 use crate::rewrite::target::{Images, TargetError, Through};
 
 /// Rules that one feed may have.
@@ -73,16 +72,13 @@ impl Rule {
         })
     }
 
-    /// Whether it is for this picture, which stands in an element with these marks.
-    pub(super) fn covers(&self, picture: &Picture<'_>, marks: Marks) -> bool {
+    /// Whether it is for a picture of this host and path, in an element with these marks.
+    pub(super) fn covers(&self, host: &str, path: &str, marks: Marks) -> bool {
         self.mark.is_none_or(|mark| marks & mark != 0)
             && self
                 .host
                 .as_deref()
-                .is_none_or(|host| is_under(picture.host, host))
-            && self
-                .path
-                .as_ref()
-                .is_none_or(|path| path.is_match(picture.path))
+                .is_none_or(|suffix| is_under(host, suffix))
+            && self.path.as_ref().is_none_or(|glob| glob.is_match(path))
     }
 }

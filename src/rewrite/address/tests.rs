@@ -9,7 +9,12 @@ use crate::rewrite::target::Images;
 fn options() -> RuleOptions {
     RuleOptions {
         images: Some("https://Proxy.example?url={url_enc}".into()),
-        skip_hosts: vec!["skip.org".into(), "*.Starred.org".into(), String::new()],
+        skip_hosts: vec![
+            "skip.org".into(),
+            "*.Starred.org".into(),
+            "2001:db8::1".into(),
+            String::new(),
+        ],
         public_url: "https://feeds.example.org".into(),
         ..RuleOptions::default()
     }
@@ -95,6 +100,7 @@ fn left_and_why() {
         ("https://skip.org/a.png", Left::SkippedHost),
         ("https://img.skip.org/a.png", Left::SkippedHost),
         ("https://img.starred.org/a.png", Left::SkippedHost),
+        ("http://[2001:db8::1]:8080/a.png", Left::SkippedHost),
     ] {
         assert_eq!(rewrite(&addresses(), written), Err(expected), "{written}");
     }

@@ -10,7 +10,7 @@ use lol_html::{ElementContentHandlers, HtmlRewriter, MemorySettings, Selector, S
 use super::mask::mask;
 use super::scan::{element_name, raw_text_end, tag_name};
 use super::spot::{Holds, Spot, attribute_spot, push_sheets, sheet_spot};
-use super::{Covers, Markup};
+use super::{Covers, Marks, Markup};
 
 /// What lol_html may hold: its stack of open elements and a tag that does not end.
 const MEMORY_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -47,18 +47,23 @@ pub(super) fn spots(
     }
 }
 
-/// Where the start tags are of elements that match one of the selectors, and which; sorted by
-/// tag. Short when the parser ran out of memory.
+/// Where the start tags are of elements that match some of the selectors, and the marks of those;
+/// sorted by tag. Short when the parser ran out of memory.
 pub(super) fn matching_tags(
     html: &str,
     markup: Markup,
     selectors: &[Selector],
-) -> Vec<(usize, usize)> {
-    let tags = RefCell::new(Vec::new());
+    marks: &[Marks],
+) -> Vec<(usize, Marks)> {
+    let tags: RefCell<Vec<(usize, Marks)>> = RefCell::new(Vec::new());
     let masked = mask(html.as_bytes(), markup);
     show_elements(&masked, selectors, &|selector, element| {
         let tag = element.source_location().bytes().start;
-        tags.borrow_mut().push((tag, selector));
+        let mut tags = tags.borrow_mut();
+        match tags.last_mut() {
+            Some((last, own)) if *last == tag => *own |= marks[selector],
+            _ => tags.push((tag, marks[selector])),
+        }
     });
     tags.into_inner()
 }
