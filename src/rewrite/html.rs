@@ -21,6 +21,8 @@ mod tests;
 
 use lol_html::Selector;
 
+pub(in crate::rewrite) use scan::{read_all_attributes, tag_name};
+
 use crate::feed::text::Edit;
 use crate::rewrite::places::{Kind, leads_to_a_picture, names_a_picture, reads_like_an_address};
 use crate::rewrite::{css, srcset};
@@ -201,7 +203,7 @@ pub(super) fn tag_around(html: &str, at: usize) -> (&str, &str) {
         return ("", "");
     };
     let slash = usize::from(bytes.get(open + 1) == Some(&b'/'));
-    let name = scan::tag_name(bytes, (open + 1 + slash).min(bytes.len()));
+    let name = tag_name(bytes, (open + 1 + slash).min(bytes.len()));
     if !bytes.get(name.start).is_some_and(u8::is_ascii_alphabetic) {
         return ("", "");
     }

@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 
+use super::fragment;
 use super::fragment::token::{StartTag, Token, Tokens};
+use super::html::Markup;
+use super::html::tags::tags;
 
 /// The most elements that may be open at once; tags of deeper elements are left out.
 const DEPTH_MAX: usize = 256;
@@ -94,6 +97,46 @@ pub(super) fn well_formed(html: &str) -> String {
         push_end(&name, &mut out);
     }
     out
+}
+
+/// Whether inline markup is XML as far as tags go: every element is closed in its order, every
+/// attribute has a value in quotes, and no `<` stands for itself.
+#[must_use]
+pub(super) fn is_well_formed(markup: &str) -> bool {
+    let mut read_to = 0;
+    let mut is_fine = true;
+    let mut open: Vec<&str> = Vec::new();
+    fragment::read(markup, Markup::Xhtml, &mut |token, range| {
+        read_to = range.end;
+        is_fine &= match token {
+            Token::Text(text) => !text.contains('<'),
+            Token::Start(tag) => {
+                if !tag.is_self_closing {
+                    open.push(tag.name);
+                }
+                !markup[range.start + 1..range.end].contains('<')
+            }
+            Token::End(name) => open.pop() == Some(name),
+            _ => true,
+        };
+    });
+    let is_name = |name: &str| {
+        name.split(':')
+            .all(|part| is_xml_name(part) || !part.is_ascii())
+    };
+    is_fine
+        && read_to == markup.len()
+        && open.is_empty()
+        && tags(markup, Markup::Xhtml).all(|tag| {
+            let is_quoted = |value: &std::ops::Range<usize>| {
+                matches!(markup.as_bytes()[value.start - 1], b'"' | b'\'')
+            };
+            is_name(tag.name)
+                && tag.attributes.iter().all(|attribute| {
+                    attribute.value.as_ref().is_some_and(is_quoted)
+                        && is_name(tag.name_of(attribute))
+                })
+        })
 }
 
 /// Whether the innermost element is one of SVG or MathML, as far as that matters for CDATA sections.

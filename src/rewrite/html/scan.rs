@@ -60,9 +60,9 @@ enum Next {
 }
 
 /// A tag's end.
-pub(super) struct TagEnd {
+pub(in crate::rewrite) struct TagEnd {
     /// Behind its `>`.
-    pub(super) at: usize,
+    pub(in crate::rewrite) at: usize,
     pub(super) is_self_closed: bool,
 }
 
@@ -198,7 +198,7 @@ impl RawText {
 }
 
 /// The name that starts at `start`.
-pub(super) fn tag_name(html: &[u8], start: usize) -> Range<usize> {
+pub(in crate::rewrite) fn tag_name(html: &[u8], start: usize) -> Range<usize> {
     let length = html[start..]
         .iter()
         .position(|&byte| is_space(byte) || matches!(byte, b'/' | b'>'));
@@ -272,7 +272,7 @@ pub(super) fn read_attributes(
 }
 
 /// The same with those that have no value.
-pub(super) fn read_all_attributes(
+pub(in crate::rewrite) fn read_all_attributes(
     html: &[u8],
     mut at: usize,
     mut show: impl FnMut(Range<usize>, Option<Range<usize>>),

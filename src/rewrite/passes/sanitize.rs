@@ -5,6 +5,7 @@
 
 mod browser;
 mod danger;
+mod old;
 mod strict;
 #[cfg(test)]
 mod tests;
@@ -14,8 +15,10 @@ use std::ops::Range;
 use crate::feed::text::Edit;
 use crate::rewrite::compose::Draft;
 use crate::rewrite::explain::Trace;
+use crate::rewrite::fragment;
 use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::{Tag, tags};
+use crate::rewrite::xhtml;
 use danger::Element;
 
 /// How much is taken out.
@@ -54,11 +57,23 @@ pub(super) fn edits(html: &str, markup: Markup, mode: Sanitize, trace: &Trace) -
             let text = draft.text();
             // SECURITY: markup that browsers repair into something else than what was read here
             // (`<noscript>`, svg, math) is judged by a browser's parser.
-            if danger::may_harm(text) && !browser::is_harmless(text) {
+            if !is_safe(text, markup) {
                 trace.skip("sanitize", html, 0..0, "only the strict list was safe");
                 return whole(html, strict::clean(text, markup));
             }
             draft.into_edits()
+        }
+    }
+}
+
+/// Whether nothing harmful is left, whoever reads it.
+fn is_safe(text: &str, markup: Markup) -> bool {
+    match markup {
+        // What is no XML everybody repairs in another way.
+        Markup::Xhtml if !xhtml::is_well_formed(text) => false,
+        Markup::Xhtml => !danger::may_harm(text) || browser::is_harmless(text),
+        Markup::Html => {
+            !danger::may_harm(text) || browser::is_harmless(text) && old::is_harmless(text)
         }
     }
 }
@@ -119,7 +134,11 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
             Element::Kept if tag.has_more => edits.push(removed(tag.range)),
             Element::Kept => cut_attributes(html, &tag, &mut edits),
             Element::Unwrapped => edits.push(removed(tag.range)),
-            Element::Removed if tag.is_end || closes_itself(&tag, markup) => {
+            Element::Removed
+                if tag.is_end
+                    || closes_itself(&tag, markup)
+                    || danger::plain_name(tag.name) != tag.name =>
+            {
                 edits.push(removed(tag.range));
             }
             Element::Removed => match tag.raw_end {
@@ -133,6 +152,13 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
     }
     if let Some((start, ..)) = gone {
         edits.push(removed(start..html.len()));
+    } else if markup == Markup::Html
+        && let Some(closing) = fragment::closing(html)
+    {
+        // A tag that never ends: no browser shows it, but what somebody puts behind it may end it.
+        let end = edits.last().map_or(0, |edit| edit.range.end);
+        let start = closing.keep.max(end);
+        edits.extend((start < html.len()).then(|| removed(start..html.len())));
     }
     edits
 }

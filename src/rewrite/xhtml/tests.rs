@@ -252,3 +252,33 @@ proptest! {
         prop_assert_eq!(read_xml(&well_formed(&html)), Ok(()));
     }
 }
+
+#[test]
+fn what_is_well_formed() {
+    for markup in [
+        "",
+        "text &amp; &nbsp;",
+        "<p>a<br/></p>",
+        "<h:p xml:lang=\"de\" a='>'>x</h:p><!-- <b> --><![CDATA[<]]><?x y?>",
+        "<übung/>",
+    ] {
+        assert!(super::is_well_formed(markup), "{markup}");
+    }
+    for markup in [
+        "<p>",
+        "</p>",
+        "<b><i></b></i>",
+        "a < b",
+        "<p a=b/>",
+        "<p a/>",
+        "<p a=\"<\"/>",
+        "<p <b>x</p>",
+        "<p&x/>",
+        "<p a&=\"\"/>",
+        "<p a=\"/>",
+        "<!-- x",
+        "<p>x</P>",
+    ] {
+        assert!(!super::is_well_formed(markup), "{markup}");
+    }
+}

@@ -2,6 +2,8 @@
 
 use std::cell::OnceCell;
 
+use crate::rewrite::html::{read_all_attributes, tag_name};
+
 /// Names of attributes that are longer are read with care.
 const NAME_BYTES_MAX: usize = 64;
 /// So are fields with longer values that may hold an address.
@@ -127,8 +129,10 @@ const DATA: &[&str] = &[
 /// What runs code in CSS, as old browsers did.
 const STYLES: &[&str] = &["expression(", "javascript:", "vbscript:", "-moz-binding"];
 
+/// What becomes of the element of this name.
 pub(super) fn element(name: &str) -> Element {
-    let local = name.rsplit(':').next().unwrap_or(name);
+    // Old parsers end a name where it ceases to be one: `<script&x>`.
+    let local = plain_name(name).rsplit(':').next().unwrap_or(name);
     let is_in = |list: &[&str]| list.iter().any(|entry| local.eq_ignore_ascii_case(entry));
     match local.as_bytes().first().map(u8::to_ascii_lowercase) {
         Some(b's' | b't' | b'h' | b'l') if is_in(REMOVED) => Element::Removed,
@@ -137,17 +141,33 @@ pub(super) fn element(name: &str) -> Element {
     }
 }
 
+/// The part of a name that every parser takes for one.
+pub(super) fn plain_name(name: &str) -> &str {
+    let is_odd = |letter: char| {
+        letter.is_ascii() && !letter.is_ascii_alphanumeric() && !":-_.".contains(letter)
+    };
+    &name[..name.find(is_odd).unwrap_or(name.len())]
+}
+
 /// A cheap look at a whole field: without these it holds nothing forbidden.
 pub(super) fn may_harm(html: &str) -> bool {
     let bytes = html.as_bytes();
     // Looked for at most once: for each attribute it would take quadratic time.
     let (has_others, has_frame) = (OnceCell::new(), OnceCell::new());
+    // Up to here tags were read for handlers without a value.
+    let mut read_to = 0;
     memchr::memchr2_iter(b'<', b'=', bytes).any(|at| {
         if bytes[at] == b'<' {
+            if at >= read_to {
+                let window = &bytes[at..bytes.len().min(at + VALUE_BYTES_MAX)];
+                match handler_in_tag(window) {
+                    Handler::Found => return true,
+                    Handler::None(length) => read_to = at + length,
+                }
+            }
             let rest = &html[at + 1..];
             let rest = rest.strip_prefix('/').unwrap_or(rest);
-            let is_end = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>');
-            let end = rest.bytes().take(24).position(is_end).unwrap_or(0);
+            let end = rest.floor_char_boundary(24);
             return element(&rest[..end]) != Element::Kept;
         }
         let before = html[..at].trim_ascii_end().as_bytes();
@@ -191,6 +211,42 @@ pub(super) fn may_harm(html: &str) -> bool {
                 is_raw_attribute(on, name, value)
             }
     }) || (has_tag(bytes, b"style") && is_style(html))
+}
+
+/// What the quick look at one tag found.
+enum Handler {
+    Found,
+    /// So many bytes were read.
+    None(usize),
+}
+
+/// Whether the tag that `window` begins with names a handler. One with a value is found by its `=`,
+/// too; one without does nothing, but is none that anybody should have to judge.
+fn handler_in_tag(window: &[u8]) -> Handler {
+    let close = memchr::memchr(b'>', window).unwrap_or(window.len());
+    let has_hint = memchr::memchr2_iter(b'o', b'O', &window[..close]).any(|at| {
+        let before = at.checked_sub(1).map(|before| window[before]);
+        let is_start =
+            before.is_some_and(|byte| byte.is_ascii_whitespace() || b"/\"'".contains(&byte));
+        is_start
+            && window
+                .get(at + 1)
+                .is_some_and(|next| next.eq_ignore_ascii_case(&b'n'))
+    });
+    if !has_hint || !window.get(1).is_some_and(u8::is_ascii_alphabetic) {
+        return Handler::None(0);
+    }
+    let mut is_found = false;
+    let name = tag_name(window, 1);
+    let end = read_all_attributes(window, name.end, |name, _| {
+        is_found |= name.len() > 2 && window[name.start..][..2].eq_ignore_ascii_case(b"on");
+    });
+    match end {
+        Some(end) if !is_found => Handler::None(end.at),
+        // SECURITY: what is longer than the window is read with care.
+        None if !is_found && window.len() < VALUE_BYTES_MAX => Handler::None(window.len()),
+        _ => Handler::Found,
+    }
 }
 
 fn has_tag_of_frames(found: &OnceCell<bool>, bytes: &[u8]) -> bool {
@@ -312,10 +368,18 @@ fn is_scripted(value: &str) -> bool {
 fn plain_start(value: &str, letters: usize) -> String {
     value
         .chars()
-        .filter(|letter| !letter.is_control() && !letter.is_whitespace() && *letter != '\u{ad}')
+        .filter(|letter| !letter.is_control() && !letter.is_whitespace() && !is_invisible(*letter))
         .take(letters)
         .map(|letter| letter.to_ascii_lowercase())
         .collect()
+}
+
+/// What some parser skipped as if it were white space.
+fn is_invisible(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}'
+    )
 }
 
 /// Whether CSS runs something in some browser there was.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use ammonia::{Builder, UrlRelative};
 use url::Url;
 
-use super::browser;
+use super::{browser, danger};
 use crate::rewrite::compose::apply;
 use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::{escape, tags};
@@ -142,7 +142,8 @@ fn build() -> Builder<'static> {
     list.attribute_filter(|element, attribute, value| match (element, attribute) {
         ("div", "xmlns") if value != XHTML_NAMESPACE => None,
         ("iframe", "src") if !is_frame(value) => None,
-        (_, "srcset") if value.to_ascii_lowercase().contains("script:") => None,
+        // The list knows schemes, and not what old parsers skipped before one.
+        _ if danger::is_attribute(element, attribute, value) => None,
         _ => Some(Cow::Borrowed(value)),
     });
     list

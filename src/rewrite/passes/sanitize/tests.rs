@@ -83,6 +83,14 @@ fn scripts_and_what_acts_like_them_go() {
     );
     check("<a href=\"data:image/svg+xml,x\">b</a>", "<a>b</a>");
     check("<<script></script>script>x()</script>b", "");
+    check("<img src onerror alt=b>", "<img src alt=b>");
+    check("<p ONCLICK/>b", "<p/>b");
+    check(
+        "<a href=\"\u{200b}javascript:x()\">b</a><a href=\"\u{180e}&#xFEFF;javascript:x()\">c</a>",
+        "<a>b</a><a>c</a>",
+    );
+    check("a<img src=x onerror=", "a");
+    check("<b>a</b><img src=x onerror='", "<b>a</b>");
 }
 
 #[test]
@@ -101,6 +109,7 @@ fn what_is_harmless_stays() {
         "<img src=\"data:;base64,AAAA\"><video poster=\"data:image/svg+xml,x\"></video>",
         "<code>&lt;script&gt;</code>",
         "<img srcset=\"a.png 1x, b.png 2x\" alt=\"one=two\">",
+        "<img alt=\"Based on a true story\" src=a title='on'><p title=one>once</p>",
     ] {
         check(html, html);
     }
@@ -115,9 +124,12 @@ fn what_browsers_read_otherwise_is_judged_by_a_browser() {
         "<title><a title=\"</title><img src=x onerror=alert(1)>\"></title>",
         "<xmp><p title=\"</xmp><svg/onload=alert(1)>\">",
         "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
+        "<svg><foreignobject><p><style><p title=\"</style><iframe onload&#x3d;alert(1)<!--\"></style>",
+        "<math><mtext><table><mglyph><svg><mtext><style><path id=\"</style><img onerror=alert(1) src>\">",
     ] {
         let out = run(html, Markup::Html, Sanitize::Scripts);
         assert!(browser::is_harmless(&out), "{html} → {out}");
+        assert!(old::is_harmless(&out), "{html} → {out}");
     }
 }
 
@@ -137,6 +149,20 @@ fn inline_xhtml_stays_well_formed() {
         "<h:p>a</h:p>",
     );
     check("<object data=\"x\"><p>a</p></object>", "<p>a</p>");
+    // What is not well-formed is read otherwise by everybody.
+    for xml in [
+        "<div><b <script>alert(57)//</script>0</script></b></div>",
+        "<b><script<b></b><alert(58)</script </b></b>",
+        "<p><script<{alert(75)}/></script </></p>",
+        "<p>&<script&S1>alert(1)</p>",
+        "<img src=\"x` `<script>alert(102)</script>\"` `>",
+    ] {
+        let out = run(xml, Markup::Xhtml, Sanitize::Scripts);
+        assert!(
+            !out.contains("<script") && xhtml::is_well_formed(&out),
+            "{xml} → {out}"
+        );
+    }
 }
 
 #[test]
@@ -180,6 +206,8 @@ fn the_strict_list() {
         "<img src=\"a.jpg\">",
     );
     check("<a href=\"javascript:x\" href=\"y\">b</a>", "<a>b</a>");
+    check("<a href=\"&nbsp;javascript:x\">b</a>", "<a>b</a>");
+    check("<a href=\"\u{1}java\u{3}script:x\">b</a>", "<a>b</a>");
 }
 
 #[test]
