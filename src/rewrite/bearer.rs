@@ -129,6 +129,13 @@ fn added(xml: &str, elements: &[Element<'_>]) -> Bearer {
     if has_text {
         return Bearer::None("its text is in a field that can't carry HTML");
     }
+    let last = elements.iter().rfind(|element| element.depth == 1);
+    let is_open = |element: &Element<'_>| {
+        !element.tag.is_empty_element() && element.content.end == element.range.end
+    };
+    if last.is_some_and(is_open) {
+        return Bearer::None("its last element has no end");
+    }
     if item.ns != Ns::Atom {
         return Bearer::New(New {
             name: "description",

@@ -145,6 +145,12 @@ fn atom_text(element: &Element<'_>, fullness: Fullness) -> Role {
     }
 }
 
+/// Whether tags in an element are its HTML, rather than what somebody forgot to escape.
+pub(super) fn is_xhtml(element: &Element<'_>) -> bool {
+    let kind = value(element, "type");
+    element.ns == Ns::Xhtml || kind == "xhtml" || kind == "application/xhtml+xml"
+}
+
 /// Whether this is Atom's content or summary as plain text, which is what they are when they say
 /// nothing else (RFC 4287 §3.1.1).
 pub(super) fn is_plain_text(element: &Element<'_>) -> bool {

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::rewrite::html::Markup;
+use crate::rewrite::html::tags::escape;
 use open::{Content, Open, TooDeep};
 use token::{Token, Tokens, Unfinished};
 
@@ -96,6 +97,21 @@ pub(super) fn holds_tags(markup: &str) -> bool {
         found |= matches!(token, Token::Start(_));
     });
     found
+}
+
+/// Inline markup as HTML: what stands in CDATA sections is text.
+pub(super) fn as_html(markup: &str) -> String {
+    let mut html = String::with_capacity(markup.len());
+    let mut done = 0;
+    read(markup, Markup::Xhtml, &mut |token, range| {
+        if let Token::Cdata(text) = token {
+            html.push_str(&markup[done..range.start]);
+            html.push_str(&escape(text));
+            done = range.end;
+        }
+    });
+    html.push_str(&markup[done..]);
+    html
 }
 
 /// Reads the fragment once.

@@ -29,6 +29,9 @@ use sanitize::Sanitize;
 /// The name of the pass that sends pictures through image proxies.
 const IMAGES: &str = "images";
 
+/// How often a field may turn out to be escaped twice.
+const ROUNDS_MAX: usize = 4;
+
 /// The picture rules.
 #[derive(Debug)]
 pub(super) struct Pictures {
@@ -104,30 +107,55 @@ impl Passes {
             && self.sanitize == Sanitize::Off
     }
 
+    /// Whether inline markup, where HTML is to be escaped, holds such HTML besides that may not stay.
+    pub(super) fn is_ambiguous(&self, markup: &str) -> bool {
+        self.sanitize != Sanitize::Off && sanitize::is_hidden_in_text(markup, self.sanitize)
+    }
+
     /// What the passes do to a field as edits of `html`: sorted, not overlapping. Each changes
     /// something.
     pub(super) fn edits(&self, html: &str, site: &Site<'_>, share: Share<'_>) -> Vec<Edit> {
         let mut draft = Draft::new(html);
-        let mut pass = |rule: &'static str, edits: &dyn Fn(&str) -> Vec<Edit>| {
-            let text = draft.text();
-            let edits = edits(text);
-            // Of pictures, what stays is noted as well, one by one.
-            if rule != IMAGES {
-                site.trace.changes(rule, text, &edits);
-            }
-            draft.change(edits);
-        };
         let markup = site.markup;
         match share {
             Share::Nothing => {}
-            Share::Text(_) => pass("header, footer", &as_html),
+            Share::Text(_) => pass(&mut draft, site, "header, footer", &as_html),
             Share::Bare(wrap) | Share::Bearer(wrap) => {
-                pass("header, footer", &|html| wrap.stale(html, markup));
+                pass(&mut draft, site, "header, footer", &|html| {
+                    wrap.stale(html, markup)
+                });
             }
         }
-        if self.double_escaped && markup == Markup::Html {
-            pass("double_escaped", &unescape::edits);
+        let unescapes = self.double_escaped && markup == Markup::Html;
+        // Once the last tag is gone, what is left may look as if it were escaped twice.
+        for _ in 0..ROUNDS_MAX {
+            if unescapes {
+                pass(&mut draft, site, "double_escaped", &unescape::edits);
+            }
+            self.run(&mut draft, site);
+            if !(unescapes && unescape::is_double_escaped(draft.text())) {
+                break;
+            }
         }
+        if let Share::Bearer(wrap) | Share::Text(wrap) = share {
+            let text = draft.text();
+            let edits = wrap.edits(text, site);
+            // Plain text that bears nothing after all stays what it is.
+            if edits.is_empty() && matches!(share, Share::Text(_)) {
+                return edits;
+            }
+            site.trace.changes("header, footer", text, &edits);
+            draft.change(edits);
+        }
+        let mut edits = draft.into_edits();
+        edits.retain(|edit| html[edit.range.clone()] != edit.text);
+        edits
+    }
+
+    /// The passes, but for header and footer.
+    fn run(&self, draft: &mut Draft<'_>, site: &Site<'_>) {
+        let markup = site.markup;
+        let mut pass = |rule, edits: &dyn Fn(&str) -> Vec<Edit>| pass(draft, site, rule, edits);
         for replacement in self.replace.passes() {
             pass("replace", &|html| {
                 replace::edits(html, replacement, site.budget)
@@ -163,20 +191,23 @@ impl Passes {
                 });
             }
         }
-        if let Share::Bearer(wrap) | Share::Text(wrap) = share {
-            let text = draft.text();
-            let edits = wrap.edits(text, site);
-            // Plain text that bears nothing after all stays what it is.
-            if edits.is_empty() && matches!(share, Share::Text(_)) {
-                return edits;
-            }
-            site.trace.changes("header, footer", text, &edits);
-            draft.change(edits);
-        }
-        let mut edits = draft.into_edits();
-        edits.retain(|edit| html[edit.range.clone()] != edit.text);
-        edits
     }
+}
+
+/// One pass over a draft.
+fn pass(
+    draft: &mut Draft<'_>,
+    site: &Site<'_>,
+    rule: &'static str,
+    edits: &dyn Fn(&str) -> Vec<Edit>,
+) {
+    let text = draft.text();
+    let edits = edits(text);
+    // Of pictures, what stays is noted as well, one by one.
+    if rule != IMAGES {
+        site.trace.changes(rule, text, &edits);
+    }
+    draft.change(edits);
 }
 
 /// Edits that make plain text HTML which says the same.

@@ -3,6 +3,8 @@
 //! Invariant: only attribute values that are pictures' addresses and fields that carry HTML are
 //! ever replaced; `guid`, `id`, links, dates and titles never are.
 
+use std::borrow::Cow;
+
 use crate::feed::element::Element;
 use crate::feed::text::{Decoded, Edit};
 use crate::feed::xml::Attribute;
@@ -18,6 +20,7 @@ use crate::rewrite::passes::{Passes, Share, Site};
 use crate::rewrite::splice::Splicer;
 use crate::rewrite::srcset;
 use crate::rewrite::wrap::Wrap;
+use crate::rewrite::xhtml;
 
 /// The most white space that is copied before an element that is added.
 const GAP_BYTES_MAX: usize = 64;
@@ -210,24 +213,16 @@ fn rewrite_html(
     splicer: &mut Splicer<'_, '_>,
 ) {
     let raw = &xml[element.content.clone()];
-    let (decoded, markup) = if element.has_markup {
-        (Decoded::markup(raw), Markup::Xhtml)
-    } else {
-        (Decoded::content(raw), Markup::Html)
-    };
-    let edits = work.field(decoded.as_str(), (markup, base), share);
-    if edits.is_empty() {
+    if element.has_markup {
+        if let Some(text) = rewritten_markup(raw, element, base, (work, share)) {
+            splicer.replace(element.content.clone(), |out| out.push_str(&text));
+        }
         return;
     }
-    if element.has_markup {
-        let text = apply(raw, &edits);
-        if !fragment::holds_tags(&text) {
-            // With the last tag gone, what is left is escaped as in any other field.
-            let decoded = Decoded::content(&text);
-            let edits = work.field(decoded.as_str(), (Markup::Html, base), share);
-            splicer.replace(element.content.clone(), |out| decoded.splice(&edits, out));
-            return;
-        }
+    let decoded = Decoded::content(raw);
+    let edits = work.field(decoded.as_str(), (Markup::Html, base), share);
+    if edits.is_empty() {
+        return;
     }
     if element.content.is_empty() && element.tag.is_empty_element() {
         // `<description/>` opens up to take them.
@@ -237,6 +232,47 @@ fn rewrite_html(
     } else {
         splicer.replace(element.content.clone(), |out| decoded.splice(&edits, out));
     }
+}
+
+/// Inline markup with the rules applied; `None` when they change nothing.
+fn rewritten_markup(
+    raw: &str,
+    element: &Element<'_>,
+    base: &FieldBase<'_>,
+    (work, share): (&Work<'_>, Share<'_>),
+) -> Option<String> {
+    // Behind markup that is no XML a footer might not be seen.
+    let bears = matches!(share, Share::Bearer(_));
+    let is_ambiguous = |text: &str| {
+        !field::is_xhtml(element)
+            && (work.passes.is_ambiguous(text) || bears && !xhtml::is_well_formed(text))
+    };
+    let mut text = Cow::Borrowed(raw);
+    if !is_ambiguous(raw) {
+        let edits = work.field(raw, (Markup::Xhtml, base), share);
+        if edits.is_empty() {
+            return None;
+        }
+        text = apply(raw, &edits).into();
+        if !fragment::holds_tags(&text) {
+            // With the last tag gone, what is left is escaped as in any other field.
+            let decoded = Decoded::content(&text);
+            let edits = work.field(decoded.as_str(), (Markup::Html, base), share);
+            let mut out = String::with_capacity(text.len());
+            decoded.splice(&edits, &mut out);
+            return Some(out);
+        }
+        if !is_ambiguous(&text) {
+            return Some(text.into_owned());
+        }
+    }
+    // SECURITY: some readers take the tags, others the text. All are told the same.
+    let html = fragment::as_html(&text);
+    let edits = work.field(&html, (Markup::Html, base), share);
+    let (range, text) = (0..0, apply(&html, &edits));
+    let mut out = String::with_capacity(text.len());
+    Decoded::content("").splice(&[Edit { range, text }], &mut out);
+    Some(out)
 }
 
 impl Work<'_> {

@@ -170,13 +170,22 @@ impl Put {
         }));
         let trimmed = content + markup[content..end].trim_end().len();
         let has_footer = markup[content..trimmed].ends_with(&footer);
-        let range = if has_footer {
-            trimmed - footer.len()..trimmed
-        } else {
-            end..end
-        };
         let text = self.written(Part::Footer, &footer);
-        edits.push(Edit { range, text });
+        edits.push(match markup[content..end].strip_suffix('<') {
+            _ if has_footer => Edit {
+                range: trimmed - footer.len()..trimmed,
+                text,
+            },
+            // It stands for itself, and must not begin what follows.
+            Some(_) => Edit {
+                range: end - 1..end,
+                text: format!("&lt;{text}"),
+            },
+            None => Edit {
+                range: end..end,
+                text,
+            },
+        });
         edits
     }
 }

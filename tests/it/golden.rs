@@ -138,6 +138,41 @@ fn a_field_whose_last_tag_goes_is_read_as_text() {
 }
 
 #[test]
+fn html_that_hides_between_tags_is_sanitised() {
+    let item = |content: &str| {
+        format!("<rss><channel><item><description>{content}</description></item></channel></rss>")
+    };
+    let check = |more: &str, content: &str, expected: &str| {
+        let rules = rules(more);
+        let once = rewrite(&rules, item(content).as_bytes(), 100);
+        assert_eq!(once, item(expected), "{content}");
+        assert_eq!(rewrite(&rules, once.as_bytes(), 100), once);
+    };
+    check(
+        "",
+        "<b>a</b>&lt;i&gt;b&lt;/i&gt;",
+        "<b>a</b>&lt;i&gt;b&lt;/i&gt;",
+    );
+    let shown = "&lt;b&gt;a&lt;/b&gt;&amp;lt;script&amp;gt;x()&amp;lt;/script&amp;gt;";
+    check("", "<b>a</b>&lt;script&gt;x()&lt;/script&gt;", shown);
+    check(
+        "",
+        "&lt;scr<i/>ipt&gt;x()",
+        "&amp;lt;scr&lt;i/&gt;ipt&amp;gt;x()",
+    );
+    check(
+        "",
+        "<b>a</b><![CDATA[<p onclick='x()'>]]>",
+        "&lt;b&gt;a&lt;/b&gt;&amp;lt;p onclick=&amp;#39;x()&amp;#39;&amp;gt;",
+    );
+    check(
+        "sanitize = 'off'",
+        "<b>a</b>&lt;script&gt;",
+        "<b>a</b>&lt;script&gt;",
+    );
+}
+
+#[test]
 fn a_footer_that_a_comment_swallows_does_not_count() {
     let rules = rules("footer = '<hr>FOOT'");
     let document = "<rss><channel><title>n</title><item><description><![CDATA[<p>b<!-- <hr>FOOT]]></description></item></channel></rss>";

@@ -53,6 +53,11 @@ const FRAGMENTS: &[&str] = &[
     "<a:link xmlns:a='http://www.w3.org/2005/Atom' rel=self href='x'/>",
     "<enclosure url=\"https://img.example.org/a.jpg\" type=\"image/jpeg\"/>",
     "<p>1 < 2 <b",
+    "&amp;lt;p&amp;gt;",
+    "<summary>",
+    "</summary>",
+    "<!--feedwright:footer-->",
+    "<!--/feedwright:footer-->",
     "</",
     "<",
     "x\u{0}y",
@@ -102,6 +107,16 @@ proptest! {
     #[test]
     fn pictures_are_proxied_once(document in documents()) {
         let rules = rules("images = \"weserv\"");
+        let once = rewrite_in_cuts(&rules, document.as_bytes(), &[]);
+        prop_assert_eq!(&rewrite_in_cuts(&rules, once.as_bytes(), &[]), &once);
+    }
+
+    #[test]
+    fn header_and_footer_are_put_once(document in documents(), strict: bool) {
+        // Left open around a field, it is closed by what the field's own markup is closed with.
+        prop_assume!(!document.contains("<p>1 < 2"));
+        let more = if strict { "sanitize = \"strict\"\ndouble_escaped = true" } else { "" };
+        let rules = rules(&format!("header = \"<b>h</b>\"\nfooter = \"<br>{{{{ item.words }}}} {{{{ item.title }}}}\"\n{more}"));
         let once = rewrite_in_cuts(&rules, document.as_bytes(), &[]);
         prop_assert_eq!(&rewrite_in_cuts(&rules, once.as_bytes(), &[]), &once);
     }

@@ -96,6 +96,17 @@ const TRACKING_PARAMS: &[&str] = &[
     "itm_medium",
     "itm_campaign",
     "itm_content",
+    "campaign_source",
+    "campaign_medium",
+    "campaign_name",
+    "campaign_term",
+    "campaign_content",
+    "hmb_*",
+    "srsltid",
+    "mc_tc",
+    "sc_cid",
+    "_bhlid",
+    "__readwiselocation",
 ];
 
 /// Elements and their attributes that hold one address.

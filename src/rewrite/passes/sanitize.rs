@@ -15,7 +15,7 @@ use std::ops::Range;
 use crate::feed::text::Edit;
 use crate::rewrite::compose::Draft;
 use crate::rewrite::explain::Trace;
-use crate::rewrite::fragment;
+use crate::rewrite::fragment::{self, token::Token};
 use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::{Tag, tags};
 use crate::rewrite::xhtml;
@@ -64,6 +64,24 @@ pub(super) fn edits(html: &str, markup: Markup, mode: Sanitize, trace: &Trace) -
             draft.into_edits()
         }
     }
+}
+
+/// Whether the text between the tags of inline markup is HTML that may not stay: readers that take
+/// an element's text alone see nothing else.
+pub(super) fn is_hidden_in_text(markup: &str, mode: Sanitize) -> bool {
+    let mut text = String::new();
+    fragment::read(markup, Markup::Xhtml, &mut |token, _| match token {
+        Token::Text(part) => text.push_str(&htmlize::unescape(*part)),
+        Token::Cdata(part) => text.push_str(part),
+        _ => {}
+    });
+    let holds_tags = tags(&text, Markup::Html).next().is_some();
+    holds_tags
+        && match mode {
+            Sanitize::Off => false,
+            Sanitize::Scripts => danger::may_harm(&text),
+            Sanitize::Strict => true,
+        }
 }
 
 /// Whether nothing harmful is left, whoever reads it.

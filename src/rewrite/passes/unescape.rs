@@ -127,7 +127,8 @@ pub(in crate::rewrite) fn edits(html: &str) -> Vec<Edit> {
         .collect()
 }
 
-fn is_double_escaped(html: &str) -> bool {
+/// Whether a field holds no tag, and an escaped one.
+pub(in crate::rewrite) fn is_double_escaped(html: &str) -> bool {
     !holds_a_tag(html)
         && references(html)
             .any(|(at, letter, length)| letter == '<' && starts_a_tag(&html[at + length..]))
