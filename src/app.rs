@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 use crate::cache::{self, Shelf};
@@ -17,8 +18,8 @@ use crate::imaging::{self, HostRules, Imager};
 use crate::mirror::{Mirror, Mirrors};
 use crate::refresh::{self, Feed, Refresher};
 use crate::rewrite::RuleError;
-use crate::store::Store;
 use crate::store::key::{self, KeyError};
+use crate::store::{Purge, Store};
 use crate::upstream::{Client, ClientError, Lookup};
 
 /// Why the service can't be built from valid settings.
@@ -233,13 +234,9 @@ impl App {
                 cache.tidy(Instant::now()).await;
             }
         };
-        let rules = self.watch_image_hosts();
-        tokio::join!(
-            forms,
-            rules,
-            self.refresher.keep_fresh(&feeds, &self.stopping)
-        )
-        .0
+        let refreshing = self.refresher.keep_fresh(&feeds, &self.stopping);
+        let watching = self.watch_image_hosts();
+        tokio::join!(forms, refreshing, watching, self.forget_purged()).0
     }
 
     /// Takes over the rules for image hosts whenever their file changes.
@@ -252,6 +249,22 @@ impl App {
             if now != seen {
                 seen = now;
                 self.imager.set_rules(image_rules(path));
+            }
+        }
+    }
+
+    /// Drops from memory what is purged from the store, for ever.
+    async fn forget_purged(&self) {
+        let mut purges = self.store.purges();
+        loop {
+            let purge = match purges.recv().await {
+                Ok(purge) => purge,
+                // It fell behind: anything may have been purged.
+                Err(RecvError::Lagged(_)) => Purge::default(),
+                Err(RecvError::Closed) => return,
+            };
+            for feed in self.feeds() {
+                self.refresher.forget(feed, &purge);
             }
         }
     }

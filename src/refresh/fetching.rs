@@ -15,7 +15,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::freshness::{self, Finding};
 use super::news::News;
-use super::{Feed, Refresher, Trouble, media_type, tag};
+use super::persist::Source;
+use super::{Feed, Refresher, Trouble, media_type, remake, tag};
 use crate::cache::policy::{self, Received};
 use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder, Times};
 use crate::feed::Format;
@@ -39,11 +40,15 @@ impl Refresher {
     /// One fetch. `early` is landed with the growing copy as soon as it is known to be a feed.
     pub(super) async fn fetch(
         &self,
-        feed: &Feed,
+        feed: &Arc<Feed>,
         early: Option<&Flight<Trouble>>,
         passage: &mut Passage,
     ) -> Result<News, Trouble> {
-        let known = self.cache.peek(&feed.key);
+        let known = match self.cache.peek(&feed.key) {
+            None => self.restore(feed).await,
+            known => known,
+        };
+        let early = early.filter(|_| known.is_none());
         let upstream = &feed.settings.upstream;
         let validators = conditions(feed, known.as_deref(), self.now_ms(Instant::now()));
         let mut answer = self
@@ -66,6 +71,9 @@ impl Refresher {
                     ending: None,
                     bytes: 0,
                     moved_to: news.moved_to,
+                    source: Source::Confirmed {
+                        headers: news.headers,
+                    },
                 })
             }
             (Fetched::NotModified(_), None) => Err(Trouble::NothingToConfirm),
@@ -84,10 +92,8 @@ impl Refresher {
     ) -> Result<News, Trouble> {
         let stated = stated_by_http(StatusCode::OK, &found.headers, (self.wall_clock)());
         let charset = http_charset(found.content_type());
-        let mut digest = Xxh3::new();
-        // Relative addresses and text depend on these.
-        digest.update(found.url.as_str().as_bytes());
-        digest.update(charset.as_deref().unwrap_or_default().as_bytes());
+        let mut digest = remake::begin_digest(&found.url, charset.as_deref());
+        let (is_stored, mut source) = (self.store.is_persistent(), Vec::new());
         let origin = Origin {
             url: found.url.clone(),
             charset,
@@ -101,6 +107,7 @@ impl Refresher {
         {
             digest.update(&chunk);
             push(&mut rewriter, &chunk, &mut out);
+            source.extend(is_stored.then_some(chunk));
             if rewriter.is_outgrown() {
                 return Err(Trouble::Outgrown);
             }
@@ -131,22 +138,24 @@ impl Refresher {
         recorder.append(take(&mut out))?;
         let pieces = recorder.finish();
         let bytes = pieces.iter().map(Bytes::len).sum();
+        let output = digest_of(&pieces);
         copy.forms.complete(pieces);
         copy.items = ending.items;
         let digest = digest.digest128();
-        let finding = match known.map(|known| known.digest == Some(digest)) {
-            None => Finding::First,
-            Some(false) => Finding::New,
-            Some(true) => Finding::Same,
-        };
         let hints = *rewriter.hints();
-        copy.times.fresh_for = self.fresh_for(feed, stated, hints, finding);
+        copy.times.fresh_for = self.fresh_for(feed, stated, hints, compare(known, digest));
         feed.track.note_loaded(self.now_ms(Instant::now()));
         Ok(News {
             copy: Arc::new(tag::settle(copy, known, digest, &feed.rules)),
             ending: Some(ending),
             bytes,
             moved_to: found.moved_to,
+            source: Source::Body {
+                url: found.url,
+                headers: found.headers,
+                body: source,
+                output,
+            },
         })
     }
 
@@ -240,9 +249,28 @@ fn times(feed: &Feed, fresh_for: Duration) -> Times {
     }
 }
 
+/// What a body of this digest is to a copy at hand.
+fn compare(known: Option<&FeedCopy>, digest: u128) -> Finding {
+    match known.map(|known| known.digest == Some(digest)) {
+        None => Finding::First,
+        Some(false) => Finding::New,
+        Some(true) => Finding::Same,
+    }
+}
+
+fn digest_of(pieces: &[Bytes]) -> u128 {
+    let mut digest = Xxh3::new();
+    pieces.iter().for_each(|piece| digest.update(piece));
+    digest.digest128()
+}
+
 /// Whether a document that has ended may be kept. With a copy at hand that has items, a feed
 /// without any is a worse one.
-fn judge(ending: &Ending, is_outgrown: bool, items_before: usize) -> Result<(), Trouble> {
+pub(super) fn judge(
+    ending: &Ending,
+    is_outgrown: bool,
+    items_before: usize,
+) -> Result<(), Trouble> {
     match ending.completeness {
         Completeness::Truncated => Err(Trouble::Truncated),
         Completeness::NotAFeed(what) => Err(Trouble::NotAFeed(what)),

@@ -11,6 +11,8 @@ mod freshness;
 mod media_type;
 mod memory;
 mod news;
+mod persist;
+mod remake;
 mod retry;
 mod tag;
 mod track;
@@ -36,6 +38,7 @@ use crate::upstream::{Client, FetchError, Jitter};
 
 use freshness::Bounds;
 use news::News;
+use persist::Persisted;
 pub use track::{Past, Track};
 pub use trouble::Trouble;
 
@@ -51,6 +54,7 @@ pub struct Feed {
     pub settings: FeedSettings,
     /// Its past and its next fetch.
     pub track: Track,
+    persisted: Persisted,
     rules: Arc<Rules>,
 }
 
@@ -64,6 +68,7 @@ impl Feed {
         Ok(Self {
             key: Arc::from(settings.name.as_str()),
             track: Track::default(),
+            persisted: Persisted::default(),
             rules,
             settings,
         })
@@ -96,7 +101,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Refresher {
     /// Where copies are kept.
-    pub cache: Cache<Trouble>,
+    pub cache: Arc<Cache<Trouble>>,
     /// What makes forms of copies.
     pub encoders: Encoders,
     /// Carries fetches and encoders.
@@ -127,7 +132,7 @@ impl Refresher {
     pub fn new(client: Client, shelf: Shelf, store: Store, options: &Options) -> Self {
         let tasks = TaskTracker::new();
         Self {
-            cache: Cache::new(shelf, options.cache),
+            cache: Arc::new(Cache::new(shelf, options.cache)),
             encoders: Encoders::new(tasks.clone()),
             hosts: Arc::new(Hosts::new(options.hosts, Jitter::random())),
             jitter: Jitter::random(),
@@ -149,8 +154,9 @@ impl Refresher {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Fetches `feed` in a task and lands `flight`. With a stale copy at hand the new one is
-    /// recorded to its end first; without, readers play it while it grows.
+    /// Fetches `feed` in a task and lands `flight`. With a stale copy at hand, or in the store, the new
+    /// one is recorded to its end first; without, readers play it while it grows. A stored copy that
+    /// is fresh is landed without a fetch.
     pub fn start(self: &Arc<Self>, feed: Arc<Feed>, flight: Arc<Flight<Trouble>>, has_stale: bool) {
         feed.track.plan(None);
         let Ok(waiting) = Arc::clone(&self.queue).try_acquire_owned() else {
@@ -159,6 +165,13 @@ impl Refresher {
         };
         let refresher = Arc::clone(self);
         self.tasks.spawn(async move {
+            let mut has_stale = has_stale;
+            if !has_stale && let Some(stored) = refresher.land_restored(&feed, &flight).await {
+                if stored.times.remaining(Instant::now()).is_some() {
+                    return;
+                }
+                has_stale = true;
+            }
             let urgency = match has_stale {
                 true => Urgency::Background,
                 false => Urgency::Reader,
@@ -196,7 +209,7 @@ impl Refresher {
     /// One fetch, from its place at the host to what is told about it.
     async fn bring(
         &self,
-        feed: &Feed,
+        feed: &Arc<Feed>,
         flight: &Flight<Trouble>,
         has_stale: bool,
         mut passage: Passage,
@@ -217,7 +230,7 @@ impl Refresher {
     /// Keeps what a fetch brought, or remembers why it brought nothing, and plans the next.
     fn conclude(
         &self,
-        feed: &Feed,
+        feed: &Arc<Feed>,
         flight: &Flight<Trouble>,
         outcome: Result<News, Trouble>,
         started: Instant,
@@ -225,11 +238,13 @@ impl Refresher {
         let now = Instant::now();
         news::log(feed, started, outcome.as_ref());
         let due = match outcome {
-            Ok(News { copy, moved_to, .. }) => {
-                feed.track.note_success(moved_to.as_ref());
+            Ok(news) => {
+                let copy = news.copy;
+                feed.track.note_success(news.moved_to.as_ref());
                 self.cache.keep(&feed.key, Arc::clone(&copy));
                 let due = now + copy.times.remaining(now).unwrap_or_default();
-                flight.land(Ok(copy));
+                flight.land(Ok(Arc::clone(&copy)));
+                self.save(feed, copy, news.source);
                 Some(due)
             }
             Err(trouble) => {

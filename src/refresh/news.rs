@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use url::Url;
 
+use super::persist::Source;
 use super::{Feed, Trouble, retry};
 use crate::cache::FeedCopy;
 use crate::feed::splitter::Ending;
@@ -18,6 +19,8 @@ pub(super) struct News {
     pub(super) bytes: usize,
     /// Where upstream says the feed moved to for good. It is told, never acted upon.
     pub(super) moved_to: Option<Url>,
+    /// What is to be stored of it.
+    pub(super) source: Source,
 }
 
 /// One line per fetch; a failure with its whole chain.
@@ -30,6 +33,7 @@ pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Trouble
             ending,
             bytes,
             moved_to,
+            ..
         }) => {
             let skipped = ending
                 .iter()

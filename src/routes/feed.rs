@@ -16,7 +16,7 @@ use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::cache::{Coding, FeedCopy, Flight, Form, Lookup};
 use crate::http::failure::Failure;
 use crate::http::{ReplyBody, reply};
-use crate::refresh::{Feed, Trouble};
+use crate::refresh::{Feed, Refresher, Trouble};
 
 /// Header fields of a reply, so that their map grows once.
 const HEADERS: usize = 12;
@@ -82,13 +82,33 @@ async fn find(
     let refresher = &app.refresher;
     match refresher.cache.lookup(&feed.key, now) {
         Lookup::Fresh(copy) => Ok((copy, CacheStatus::default())),
-        Lookup::Failed(trouble, stale) => stand_in(stale, trouble, CacheStatus::default()),
-        Lookup::Running(flight, stale) => wait(feed, &flight, stale, true).await,
+        Lookup::Failed(trouble, stale) => {
+            let stale = restored(refresher, feed, stale).await;
+            stand_in(stale, trouble, CacheStatus::default())
+        }
+        Lookup::Running(flight, stale) => {
+            let stale = restored(refresher, feed, stale).await;
+            wait(feed, &flight, stale, true).await
+        }
         Lookup::Fetch(flight, stale) => {
             refresher.start(Arc::clone(feed), Arc::clone(&flight), stale.is_some());
+            let stale = restored(refresher, feed, stale).await;
             wait(feed, &flight, stale, false).await
         }
     }
+}
+
+/// The copy at hand, or else the stored one, unless it is too old to stand in.
+async fn restored(
+    refresher: &Refresher,
+    feed: &Arc<Feed>,
+    stale: Option<Arc<FeedCopy>>,
+) -> Option<Arc<FeedCopy>> {
+    if stale.is_some() {
+        return stale;
+    }
+    let stored = refresher.restore(feed).await?;
+    stored.times.may_stand_in(Instant::now()).then_some(stored)
 }
 
 /// Waits for a flight: to its end where there is nothing else, and a little where a stale copy can
@@ -101,6 +121,10 @@ async fn wait(
 ) -> Result<(Arc<FeedCopy>, CacheStatus), Failure> {
     let landing = match &stale {
         None => flight.landed().await,
+        // It came from the store.
+        Some(copy) if copy.times.remaining(Instant::now()).is_some() => {
+            return Ok((Arc::clone(copy), CacheStatus::default()));
+        }
         Some(copy) => {
             let patience = feed.settings.serve_stale_after;
             match tokio::time::timeout(patience, flight.landed()).await {

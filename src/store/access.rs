@@ -243,6 +243,12 @@ impl Store {
         self.write(move |core| core.forget_items(&feed)).await
     }
 
+    /// Whether there is a directory; without one bodies are not kept at all.
+    #[must_use]
+    pub fn is_persistent(&self) -> bool {
+        matches!(self.0.kind, Kind::Disk(_))
+    }
+
     /// How the store is.
     #[must_use]
     pub fn status(&self) -> Status {

@@ -55,7 +55,7 @@ pub const KEY_BYTES_MAX: usize = 8 << 10;
 /// Bytes of what is said about a body.
 pub const META_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one body, as it is handed in.
-pub const BODY_BYTES_MAX: usize = 64 << 20;
+pub const BODY_BYTES_MAX: usize = 256 << 20;
 /// Bytes of one state.
 pub const STATE_BYTES_MAX: usize = 64 << 10;
 

@@ -19,6 +19,7 @@ mod items;
 mod lossless;
 mod mirror;
 mod origin;
+mod persistence;
 mod polite;
 mod reader;
 mod restarts;

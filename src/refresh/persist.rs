@@ -1,0 +1,324 @@
+//! What of a feed outlives the process: upstream's body with all that was said about it. The copy is
+//! made of it again, by the rules of the day, when somebody asks.
+//!
+//! Invariants: a body is stored when it has become a copy, never before; what readers were told about
+//! a copy (its tag, its date) holds for as long as its bytes are the same.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Feed, Refresher, Trouble, remake};
+use crate::cache::{FeedCopy, Flight};
+use crate::store::{self, Entry, Purge, Space};
+use crate::upstream::Validators;
+
+/// Header fields that say nothing about the document, or that are for one receiver only.
+const UNSTORED: [HeaderName; 4] = [
+    header::SET_COOKIE,
+    header::CONNECTION,
+    header::TRANSFER_ENCODING,
+    header::TRAILER,
+];
+
+/// What of a feed is on disk.
+#[derive(Debug, Default)]
+pub(super) struct Persisted {
+    said: Mutex<Option<Said>>,
+    /// Whether there is nothing to be found.
+    is_absent: AtomicBool,
+    /// Held while it is read or written.
+    busy: tokio::sync::Mutex<()>,
+}
+
+impl Persisted {
+    fn said(&self) -> MutexGuard<'_, Option<Said>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a fetch leaves to be stored.
+pub(super) enum Source {
+    /// Upstream's body, as it came.
+    Body {
+        url: Url,
+        headers: HeaderMap,
+        body: Vec<Bytes>,
+        /// Digest of what was made of it.
+        output: u128,
+    },
+    /// The body was confirmed with these header fields.
+    Confirmed { headers: HeaderMap },
+}
+
+/// What was said about a body, as it stands beside it. Texts of header fields have one character for
+/// each byte.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Said {
+    /// The address that the configuration names; another one is another feed.
+    pub(super) asked: Url,
+    /// The address after redirects.
+    pub(super) url: Url,
+    pub(super) etag: Option<String>,
+    pub(super) last_modified: Option<String>,
+    pub(super) headers: Vec<(String, String)>,
+    /// When upstream last said that this is its content.
+    pub(super) fetched_at_ms: u64,
+    pub(super) fresh_for_ms: u64,
+    /// The tag and the date that readers were told, and the digest of the bytes they were told for.
+    pub(super) tag: Option<String>,
+    pub(super) modified_at_ms: u64,
+    pub(super) output: String,
+    /// The digest of the body.
+    pub(super) digest: String,
+}
+
+impl Said {
+    /// About a body that came from `url`, with nothing said yet.
+    fn new(feed: &Feed, url: Url, output: u128) -> Self {
+        Self {
+            asked: feed.settings.upstream.url.clone(),
+            url,
+            etag: None,
+            last_modified: None,
+            headers: Vec::new(),
+            fetched_at_ms: 0,
+            fresh_for_ms: 0,
+            tag: None,
+            modified_at_ms: 0,
+            output: hex(output),
+            digest: String::new(),
+        }
+    }
+
+    /// Takes in what is said about the body now (RFC 9111 §3.2).
+    fn update(&mut self, copy: &FeedCopy, headers: &HeaderMap, now: SystemTime) {
+        let told = |name: &HeaderName| !UNSTORED.contains(name);
+        for name in headers.keys().filter(|name| told(name)) {
+            self.headers.retain(|(known, _)| known != name.as_str());
+            for value in headers.get_all(name) {
+                self.headers.push((name.to_string(), to_text(value)));
+            }
+        }
+        self.etag = copy.validators.etag.as_ref().map(to_text);
+        self.last_modified = copy.validators.last_modified.as_ref().map(to_text);
+        self.fetched_at_ms = to_ms(now - copy.times.fetched_at.elapsed());
+        self.fresh_for_ms = millis(copy.times.fresh_for);
+        self.tag = copy.head.tag.as_ref().map(|tag| tag.opaque.clone());
+        self.modified_at_ms = to_ms(copy.head.modified_at);
+        self.digest = copy.digest.map(hex).unwrap_or_default();
+    }
+
+    /// Upstream's validators, byte for byte.
+    pub(super) fn validators(&self) -> Validators {
+        let value = |text: &Option<String>| text.as_deref().and_then(of_text);
+        Validators {
+            etag: value(&self.etag),
+            last_modified: value(&self.last_modified),
+        }
+    }
+
+    /// `Content-Type`, as it came.
+    pub(super) fn content_type(&self) -> Option<&str> {
+        let is_it = |(name, _): &&(String, String)| name == header::CONTENT_TYPE.as_str();
+        self.headers.iter().find(is_it).map(|(_, text)| &**text)
+    }
+
+    /// When the body was fetched, and how long it is fresh, on this process's clock. One whose time
+    /// lies in the future has just become stale: nothing is known about its age.
+    pub(super) fn times(&self, feed: &Feed, now: SystemTime) -> (Instant, Duration) {
+        let fresh_for = Duration::from_millis(self.fresh_for_ms);
+        // The configuration may allow less by now.
+        let fresh_for = fresh_for.min(feed.settings.refresh_max);
+        let age = store::age(of_ms(self.fetched_at_ms), now).unwrap_or(fresh_for);
+        let fetched_at = Instant::now().checked_sub(age);
+        match fetched_at {
+            Some(fetched_at) => (fetched_at, fresh_for),
+            None => (Instant::now(), Duration::ZERO),
+        }
+    }
+}
+
+impl Refresher {
+    /// The copy of a feed that is not in memory, made of what is stored; `None` when there is
+    /// nothing. Many may ask at the same time, and leave: it is made once.
+    pub async fn restore(&self, feed: &Arc<Feed>) -> Option<Arc<FeedCopy>> {
+        if !self.store.is_persistent() || feed.persisted.is_absent.load(Ordering::Relaxed) {
+            return None;
+        }
+        let (feed, store, cache) = (
+            Arc::clone(feed),
+            self.store.clone(),
+            Arc::clone(&self.cache),
+        );
+        let recording_bytes_max = cache.options().recording_bytes_max;
+        let now = (self.wall_clock)();
+        let restoring = self.tasks.spawn(async move {
+            let _busy = feed.persisted.busy.lock().await;
+            if let Some(copy) = cache.peek(&feed.key) {
+                return Some(copy);
+            }
+            let entry = store.get(Space::Feeds, &feed.key).await;
+            let remade = match entry {
+                Some(entry) => on_thread(&feed, entry, recording_bytes_max, now).await,
+                None => None,
+            };
+            let Some((said, copy)) = remade else {
+                feed.persisted.is_absent.store(true, Ordering::Relaxed);
+                return None;
+            };
+            *feed.persisted.said() = Some(said);
+            let copy = Arc::new(copy);
+            // What a fetch brought meanwhile is newer.
+            cache.revise(&feed.key, None, |newer| Some(newer.unwrap_or(copy)))
+        });
+        restoring.await.unwrap_or_default()
+    }
+
+    /// Lands a flight with a stored copy that is still fresh. The copy, however old.
+    pub(super) async fn land_restored(
+        &self,
+        feed: &Arc<Feed>,
+        flight: &Arc<Flight<Trouble>>,
+    ) -> Option<Arc<FeedCopy>> {
+        let copy = self.restore(feed).await?;
+        let now = Instant::now();
+        if let Some(rest) = copy.times.remaining(now) {
+            self.cache.end(&feed.key, flight, None);
+            flight.land(Ok(Arc::clone(&copy)));
+            feed.track.plan(Some(self.now_ms(now + rest) + 1));
+        }
+        Some(copy)
+    }
+
+    /// Drops the copy of a feed from memory when its stored body was purged.
+    pub fn forget(&self, feed: &Feed, purge: &Purge) {
+        let Some(copy) = self.cache.peek(&feed.key) else {
+            return;
+        };
+        let fetched_at = SystemTime::now() - copy.times.fetched_at.elapsed();
+        if purge.holds(Space::Feeds, &feed.key, fetched_at) {
+            self.cache.drop_key(&feed.key);
+            *feed.persisted.said() = None;
+        }
+    }
+
+    /// Stores what a fetch brought, in a task of its own.
+    pub(super) fn save(&self, feed: &Arc<Feed>, copy: Arc<FeedCopy>, source: Source) {
+        if !self.store.is_persistent() {
+            return;
+        }
+        let (feed, store, now) = (Arc::clone(feed), self.store.clone(), (self.wall_clock)());
+        self.tasks.spawn(async move {
+            let _busy = feed.persisted.busy.lock().await;
+            let known = feed.persisted.said().clone();
+            let (said, body) = match source {
+                Source::Body {
+                    url,
+                    headers,
+                    body,
+                    output,
+                } => {
+                    let mut said = Said::new(&feed, url, output);
+                    said.update(&copy, &headers, now);
+                    (said, Some(body))
+                }
+                Source::Confirmed { headers } => {
+                    // Nothing was stored, or is by now.
+                    let Some(mut said) = known.clone() else {
+                        return;
+                    };
+                    said.update(&copy, &headers, now);
+                    (said, None)
+                }
+            };
+            let Ok(meta) = serde_json::to_vec(&said) else {
+                return;
+            };
+            let is_same = known.is_some_and(|known| known.digest == said.digest);
+            let mut is_stored =
+                is_same && store.set_meta(Space::Feeds, &feed.key, meta.clone()).await;
+            if let Some(body) = body.filter(|_| !is_stored) {
+                is_stored = store.put(Space::Feeds, &feed.key, meta, body).await;
+            }
+            feed.persisted
+                .is_absent
+                .store(!is_stored, Ordering::Relaxed);
+            *feed.persisted.said() = is_stored.then_some(said);
+        });
+    }
+}
+
+/// Reads what was said and makes the copy, on a thread that may take its time.
+async fn on_thread(
+    feed: &Arc<Feed>,
+    entry: Entry,
+    recording_bytes_max: usize,
+    now: SystemTime,
+) -> Option<(Said, FeedCopy)> {
+    let feed = Arc::clone(feed);
+    let making = tokio::task::spawn_blocking(move || {
+        let said: Said = serde_json::from_slice(&entry.meta).ok()?;
+        if said.asked != feed.settings.upstream.url {
+            return None;
+        }
+        let copy = remake::copy(&feed, &said, &entry.body, recording_bytes_max, now)?;
+        Some((said, copy))
+    });
+    making.await.ok().flatten()
+}
+
+/// A header field's value as text, a character for each byte.
+fn to_text(value: &HeaderValue) -> String {
+    value.as_bytes().iter().copied().map(char::from).collect()
+}
+
+fn of_text(text: &str) -> Option<HeaderValue> {
+    let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
+    HeaderValue::from_bytes(&bytes.ok()?).ok()
+}
+
+/// A digest as it stands in [`Said`].
+pub(super) fn hex(digest: u128) -> String {
+    format!("{digest:032x}")
+}
+
+pub(super) fn of_ms(ms: u64) -> SystemTime {
+    UNIX_EPOCH
+        .checked_add(Duration::from_millis(ms))
+        .unwrap_or(UNIX_EPOCH)
+}
+
+fn to_ms(time: SystemTime) -> u64 {
+    millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn validators_come_back_byte_for_byte() {
+        for bytes in [
+            &b"\"abc\""[..],
+            b"W/\"a b\"",
+            b"unquoted",
+            b"\"\xe4\xf6\xfc\xff\"",
+            b"",
+        ] {
+            let value = HeaderValue::from_bytes(bytes).unwrap();
+            assert_eq!(of_text(&to_text(&value)), Some(value));
+        }
+        assert_eq!(of_text("\u{100}"), None);
+    }
+}

@@ -1,0 +1,79 @@
+//! Makes a copy of a stored body, as fetching would make it of one that comes.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+
+use super::persist::{Said, hex, of_ms};
+use super::{Feed, fetching, media_type, tag};
+use crate::cache::{FeedCopy, Forms, Head, Recorder, Times};
+use crate::feed::encoding::http_charset;
+use crate::rewrite::{FeedRewriter, Origin};
+
+/// The copy; `None` when the body is none by the rules of the day.
+pub(super) fn copy(
+    feed: &Feed,
+    said: &Said,
+    body: &[Bytes],
+    recording_bytes_max: usize,
+    now: SystemTime,
+) -> Option<FeedCopy> {
+    let charset = http_charset(said.content_type());
+    let mut digest = begin_digest(&said.url, charset.as_deref());
+    let url = said.url.clone();
+    let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), Origin { url, charset });
+    let mut out = String::new();
+    for piece in body {
+        digest.update(piece);
+        rewriter.push(piece, &mut out);
+    }
+    let ending = rewriter.finish(&mut out);
+    fetching::judge(&ending, rewriter.is_outgrown(), 0).ok()?;
+    feed.track.lock().hints = *rewriter.hints();
+    let content_type = media_type::content_type(said.content_type(), rewriter.format()?);
+    let digest = digest.digest128();
+    let head = head(feed, said, &content_type, (digest, out.as_bytes()), now);
+    let mut recorder = Recorder::new(recording_bytes_max);
+    let forms = Forms::growing(recorder.recording());
+    recorder.append(out.into()).ok()?;
+    forms.complete(recorder.finish());
+    let (fetched_at, fresh_for) = said.times(feed, now);
+    Some(FeedCopy {
+        head,
+        forms: Arc::new(forms),
+        validators: said.validators(),
+        digest: Some(digest),
+        items: ending.items,
+        times: Times {
+            fetched_at,
+            fresh_for,
+            stale_if_error: feed.settings.stale_if_error,
+        },
+    })
+}
+
+/// What readers are told: the same as before when they get the same bytes. Other rules make other
+/// bytes, which are new.
+fn head(
+    feed: &Feed,
+    said: &Said,
+    content_type: &str,
+    (digest, out): (u128, &[u8]),
+    now: SystemTime,
+) -> Head {
+    if hex(xxh3_128(out)) == said.output {
+        return Head::new(content_type, said.tag.clone(), of_ms(said.modified_at_ms));
+    }
+    let opaque = tag::make(&[&digest.to_be_bytes()], &feed.rules);
+    Head::new(content_type, Some(opaque), now)
+}
+
+/// The digest of a body, over what its rewriting depends on besides: relative addresses and text do.
+pub(super) fn begin_digest(url: &url::Url, charset: Option<&str>) -> Xxh3 {
+    let mut digest = Xxh3::new();
+    digest.update(url.as_str().as_bytes());
+    digest.update(charset.unwrap_or_default().as_bytes());
+    digest
+}
