@@ -263,9 +263,8 @@ impl App {
                 Err(RecvError::Lagged(_)) => Purge::default(),
                 Err(RecvError::Closed) => return,
             };
-            for feed in self.feeds() {
-                self.refresher.forget(feed, &purge);
-            }
+            self.refresher.forget_purged(&purge);
+            self.mirrors.forget_purged(&purge);
         }
     }
 }

@@ -190,6 +190,15 @@ impl<E, C: Kept> Cache<E, C> {
         outcomes.remove(key);
     }
 
+    /// The same for every key that this is true of.
+    pub fn drop_where(&self, is_meant: impl Fn(&str) -> bool) {
+        for (key, _) in self.shelf.all::<C>() {
+            if is_meant(&key) {
+                self.drop_key(&key);
+            }
+        }
+    }
+
     fn outcomes(&self) -> MutexGuard<'_, Outcomes<E, C>> {
         self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
     }

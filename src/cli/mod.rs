@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 it failed, 2 the configuration or the command line is wrong.
 
+mod cache;
 mod explain;
 mod logs;
 mod rewrite;
@@ -75,6 +76,9 @@ enum Command {
         #[arg(default_value = "")]
         options: String,
     },
+    /// List, show and purge what is stored
+    #[command(subcommand)]
+    Cache(cache::Command),
     /// Exit 0 when the local service is healthy
     Healthcheck(ConfigFile),
 }
@@ -102,6 +106,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             print_checked(&file, &settings)?;
             Ok(ExitCode::SUCCESS)
         }),
+        Command::Cache(command) => {
+            let Some(settings) = load(command.file()) else {
+                return Ok(ExitCode::from(2));
+            };
+            cache::run(&settings, command)
+        }
         Command::Sign { file, url, options } => {
             with_settings(&file, |settings| sign::sign(settings, &url, &options))
         }

@@ -115,7 +115,7 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Runs `work` on a runtime of its own. What still runs afterwards on threads that may block, a
 /// name that is being looked up or a copy that is being compressed, is not waited for.
-fn run_to_end<T: Send + 'static>(
+pub(super) fn run_to_end<T: Send + 'static>(
     work: impl Future<Output = anyhow::Result<T>> + Send + 'static,
 ) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()

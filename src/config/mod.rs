@@ -39,6 +39,8 @@ pub use settings::{
     FeedName, FeedNameError, FeedSettings, LogFormat, LogSettings, ServerSettings, Settings,
 };
 
+pub use units::parse_duration;
+
 use environment::Environment;
 use problem::{Place, Problem, Spot};
 use reader::{Reader, Table};

@@ -34,7 +34,10 @@ pub(super) const DURATION_FORM: &str =
 pub(super) const SIZE_FORM: &str = "a number with a unit: `B`, `KB`, `KiB`, `MB`, `MiB`, `GB`, `GiB`, `TB` or `TiB`, such as `16MiB`";
 
 /// Reads `500ms`, `30s`, `5m`, `2h`, `7d`, `1h30m`: units from large to small, each once.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let mut rest = text;
     let mut milliseconds = 0u64;
     let mut unit_before = None;

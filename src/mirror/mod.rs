@@ -21,7 +21,7 @@ mod trouble;
 mod upload;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::request::Parts;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -30,9 +30,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::cache::{self, Cache, Clock, Shelf, policy};
 use crate::config::MirrorSettings;
-use crate::store::Store;
+use crate::store::{Purge, Space, Store};
 use crate::upstream::Client;
 
+pub use question::key_start;
 pub use reply::{Content, Reply};
 pub use trouble::Trouble;
 pub use upload::Upload;
@@ -107,6 +108,12 @@ impl Mirrors {
             growing: share::Budget::new(GROWING_BYTES_MAX),
             pseudonym: format!("feedwright-{:08x}", u32::from_be_bytes(token)),
         }
+    }
+
+    /// Drops from memory what was purged from the store; what is still there comes back from it.
+    pub fn forget_purged(&self, purge: &Purge) {
+        let is_meant = |key: &str| purge.holds(Space::Mirror, key, SystemTime::UNIX_EPOCH);
+        self.cache.drop_where(is_meant);
     }
 
     /// Answers a request for `rest`, the path behind the mirror's name.

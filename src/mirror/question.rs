@@ -88,5 +88,11 @@ impl Question {
 
 /// The key of an address of a mirror.
 pub(super) fn key(mirror: &Mirror, url: &Url) -> Arc<str> {
-    Arc::from(format!("mirror {} {url}", mirror.settings.name))
+    Arc::from(format!("{}{url}", key_start(&mirror.settings.name)))
+}
+
+/// What all keys of a mirror start with.
+#[must_use]
+pub fn key_start(name: &str) -> String {
+    format!("mirror {name} ")
 }

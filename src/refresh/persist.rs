@@ -197,16 +197,10 @@ impl Refresher {
         Some(copy)
     }
 
-    /// Drops the copy of a feed from memory when its stored body was purged.
-    pub fn forget(&self, feed: &Feed, purge: &Purge) {
-        let Some(copy) = self.cache.peek(&feed.key) else {
-            return;
-        };
-        let fetched_at = SystemTime::now() - copy.times.fetched_at.elapsed();
-        if purge.holds(Space::Feeds, &feed.key, fetched_at) {
-            self.cache.drop_key(&feed.key);
-            *feed.persisted.said() = None;
-        }
+    /// Drops from memory what was purged from the store; what is still there comes back from it.
+    pub fn forget_purged(&self, purge: &Purge) {
+        let is_meant = |key: &str| purge.holds(Space::Feeds, key, UNIX_EPOCH);
+        self.cache.drop_where(is_meant);
     }
 
     /// Stores what a fetch brought, in a task of its own.

@@ -59,6 +59,9 @@ pub enum OpenError {
         /// Why.
         source: rusqlite::Error,
     },
+    /// There is none.
+    #[error("there is no store: {} is not there; a service that runs makes it", .0.display())]
+    Absent(PathBuf),
     /// It is no database of ours, or damaged.
     #[error("the database {} is damaged, or none of Feedwright's", .0.display())]
     Damaged(PathBuf),
@@ -111,11 +114,16 @@ impl Disk {
 
 /// The database of a directory that somebody else may have open.
 pub(super) fn existing(directory: &Path) -> Result<PathBuf, OpenError> {
-    let path = fs::canonicalize(directory).map_err(unusable(directory))?;
-    let database = path.join(DATABASE);
-    fs::symlink_metadata(&database).map_err(unusable(&database))?;
-    check_is_file(&database)?;
-    Ok(database)
+    let database = directory.join(DATABASE);
+    match fs::canonicalize(directory) {
+        Ok(path) if path.join(DATABASE).exists() => {
+            let database = path.join(DATABASE);
+            check_is_file(&database)?;
+            Ok(database)
+        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(unusable(directory)(error)),
+        _ => Err(OpenError::Absent(database)),
+    }
 }
 
 fn unusable(path: &Path) -> impl FnOnce(io::Error) -> OpenError {

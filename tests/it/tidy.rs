@@ -10,8 +10,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "config", "demo", "feed", "http", "image", "rewrite", "routes", "store",
-            "upstream",
+            "app", "config", "demo", "feed", "http", "image", "mirror", "rewrite", "routes",
+            "store", "upstream",
         ],
     ),
     ("demo", &["config"]),
