@@ -10,6 +10,7 @@
 mod commands;
 mod config;
 mod crowds;
+mod durability;
 mod edge;
 mod faults;
 mod golden;
