@@ -2,6 +2,9 @@
 
 use std::convert::Infallible;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use toml::de::DeValue;
+
 use super::problem::{Problem, Spot};
 use super::reader::{Table, Written};
 use super::rules::RuleKeys;
@@ -35,6 +38,13 @@ enum Recipe {
     Preset(String, Box<PresetOptions>),
     /// Our own, asked for this.
     Builtin(String),
+}
+
+/// What a feed sends its pictures through: a name, and what is asked for instead of its own options.
+#[derive(Debug, Clone)]
+pub(super) struct Named {
+    name: String,
+    options: Option<String>,
 }
 
 /// One of `image_rules` as written.
@@ -129,6 +139,48 @@ fn read_recipe(table: &mut Table<'_, '_>) -> Option<Recipe> {
     }
 }
 
+/// Reads `images`: a name, or a table with the name in `proxy` and its options beside it.
+pub(super) fn read_named(table: &mut Table<'_, '_>) -> Option<Written<Named>> {
+    table.value("images", |raw| {
+        let Some(entries) = raw.table() else {
+            let form = "a name, or a table such as `{ proxy = \"builtin\", w = 800 }`";
+            let name = raw.text(form)?.into_owned();
+            return Ok(Named {
+                name,
+                options: None,
+            });
+        };
+        let mut name = None;
+        let mut options = Vec::new();
+        for (key, value) in entries {
+            let text = match value.get_ref() {
+                DeValue::String(text) => text.to_string(),
+                DeValue::Integer(number) => number.as_str().to_owned(),
+                DeValue::Float(number) => number.as_str().to_owned(),
+                DeValue::Boolean(switch) => switch.to_string(),
+                _ => {
+                    return Err(format!(
+                        "`{}` must be text, a number, `true` or `false`",
+                        key.get_ref()
+                    ));
+                }
+            };
+            match key.get_ref().as_ref() {
+                "proxy" => name = Some(text),
+                key => options.push(format!(
+                    "{key}={}",
+                    utf8_percent_encode(&text, NON_ALPHANUMERIC)
+                )),
+            }
+        }
+        let name = name.ok_or("`proxy` is missing: the name of the image proxy")?;
+        Ok(Named {
+            name,
+            options: Some(options.join("&")),
+        })
+    })
+}
+
 /// Reads `image_rules`.
 pub(super) fn read_rules(table: &mut Table<'_, '_>) -> Option<Written<Vec<ImageRuleKeys>>> {
     let form = "a list, `[{ host = \"…\", images = \"…\" }]`";
@@ -219,7 +271,11 @@ impl Proxies {
         problems: &mut Vec<Problem>,
     ) -> (Option<Images>, Vec<ImageRule>) {
         let images = own.images.as_ref().or(defaults.images.as_ref());
-        let usual = images.map_or(NONE, |images| &images.value);
+        let usual = images.map_or(NONE, |images| &images.value.name);
+        let usual_options = images.and_then(|images| {
+            let options = images.value.options.clone()?;
+            Some(images.clone().map(|_| options))
+        });
         let rules = own.image_rules.as_ref().or(defaults.image_rules.as_ref());
         let rules = rules.map_or(&[][..], |rules| &rules.value);
         let mut resolve = |name: &str, options: Option<&Written<String>>| {
@@ -231,15 +287,20 @@ impl Proxies {
         };
         let rules = rules.iter().map(|rule| {
             let name = rule.images.as_ref().map_or(usual, |images| &images.value);
+            let own = rule
+                .images
+                .is_none()
+                .then_some(usual_options.as_ref())
+                .flatten();
             ImageRule {
                 host: rule.host.clone(),
                 path: rule.path.clone(),
                 selector: rule.selector.clone(),
-                images: resolve(name, rule.options.as_ref()),
+                images: resolve(name, rule.options.as_ref().or(own)),
             }
         });
         let rules = rules.collect();
-        (resolve(usual, None), rules)
+        (resolve(usual, usual_options.as_ref()), rules)
     }
 
     /// The names in these keys that are nobody's.
@@ -254,9 +315,11 @@ impl Proxies {
             }
         }
         let named = rules.filter_map(|rule| rule.images.as_ref());
-        let named = named
-            .chain(&keys.images)
-            .map(|name| (&name.value, &name.spot));
+        let own = keys
+            .images
+            .iter()
+            .map(|named| (&named.value.name, &named.spot));
+        let named = named.map(|name| (&name.value, &name.spot)).chain(own);
         problems.extend(named.filter_map(|(name, spot)| self.unknown(name, spot)));
         problems
     }

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 
-use super::images::{self, ImageRuleKeys};
+use super::images::{self, ImageRuleKeys, Named};
 use super::reader::{Table, Written};
 use super::texts;
 use super::values::{Raw, one_or_more, text};
@@ -42,7 +42,7 @@ type AttributesOf = (String, Vec<String>);
 /// The keys as written. Texts that may be empty are `Some(None)` then.
 pub(super) struct RuleKeys {
     repair: Option<Written<bool>>,
-    pub(super) images: Option<Written<String>>,
+    pub(super) images: Option<Written<Named>>,
     pub(super) image_rules: Option<Written<Vec<ImageRuleKeys>>>,
     skip_images: Option<Written<Vec<String>>>,
     skip_hosts: Option<Written<Vec<String>>>,
@@ -76,7 +76,7 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
     };
     RuleKeys {
         repair: table.switch("repair"),
-        images: table.text("images", keep),
+        images: images::read_named(table),
         image_rules: images::read_rules(table),
         skip_images: table.list("skip_images", selector),
         skip_hosts: table.list("skip_hosts", texts::host_suffix),

@@ -37,7 +37,7 @@ impl<'d> Raw<'d> {
     }
 
     /// The text, or a sentence that says which `form` is expected.
-    fn text(&self, form: &str) -> Result<Cow<'_, str>, String> {
+    pub(super) fn text(&self, form: &str) -> Result<Cow<'_, str>, String> {
         match self {
             Self::Variable(text) => Ok(Cow::Borrowed(text)),
             Self::Value(value) => value

@@ -1,9 +1,8 @@
 //! A small publisher on loopback, so that `feedwright demo` shows the main job without configuration
-//! and without the internet: three feeds, article pages, pictures behind hot-link protection, an image
-//! proxy and a page that shows each feed before and after.
+//! and without the internet: three feeds, article pages, pictures behind hot-link protection, and a page
+//! that shows each feed before and after.
 //!
-//! Invariants: everything it serves is in the binary; it listens on loopback only; its image proxy knows
-//! its own pictures and fetches nothing.
+//! Invariants: everything it serves is in the binary; it listens on loopback only, and fetches nothing.
 
 mod picture;
 mod site;
@@ -114,7 +113,7 @@ pub fn greeting(publisher: SocketAddr, settings: &Settings) -> String {
     let public_url = &settings.server.public_url;
     let mut text = format!(
         "Feedwright's demo: a small newspaper whose pictures show on its own pages only.\n\n  \
-         before and after   http://{publisher}/#{public_url}\n  \
+         before and after   http://{publisher}/reader#{public_url}\n  \
          the publisher      http://{publisher}/feed.xml\n"
     );
     for feed in &settings.feeds {

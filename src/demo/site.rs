@@ -1,7 +1,7 @@
 //! What the publisher answers: pure but for the texts it was filled with at the start.
 //!
 //! Pictures are protected as many publishers protect theirs: only pages of the publisher's own site may
-//! show them. A feed reader gets 403, which is what image proxies are for.
+//! show them. A feed reader gets 403; Feedwright's image proxy asks once more, as the site itself would.
 
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
@@ -62,7 +62,7 @@ impl Site {
             ..document(path, content_type, text)
         };
         let mut documents = vec![
-            document("/", HTML, texts::READER),
+            document("/reader", HTML, texts::READER),
             document("/reader.css", "text/css", texts::READER_CSS),
             document("/reader.js", "text/javascript", texts::READER_JS),
             feed("/feed.xml", "application/rss+xml", texts::RSS),
@@ -103,9 +103,6 @@ impl Site {
             return refuse(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD");
         }
         let (path, headers) = (request.uri().path(), request.headers());
-        if path == "/proxy" {
-            return self.proxy(request.uri().query().unwrap_or_default());
-        }
         if path.starts_with("/images/") {
             let Some(picture) = find(&self.pictures, path) else {
                 return refuse(StatusCode::NOT_FOUND, "no such picture");
@@ -126,29 +123,11 @@ impl Site {
         }
     }
 
-    /// The stand-in for an image proxy: it hands out the pictures of this site and no others.
-    fn proxy(&self, query: &str) -> Response<Full<Bytes>> {
-        let url = url::form_urlencoded::parse(query.as_bytes())
-            .find(|(name, _)| name == "url")
-            .map(|(_, url)| url)
-            .unwrap_or_default();
-        // What follows `?` asks for a size or an edition; there is one of each picture.
-        let path = url.strip_prefix(&self.origin).unwrap_or_default();
-        let path = path.split('?').next().unwrap_or_default();
-        match find(&self.pictures, path) {
-            Some(picture) => show(picture),
-            None => refuse(
-                StatusCode::NOT_FOUND,
-                "this image proxy knows the demo's own pictures only",
-            ),
-        }
-    }
-
-    /// Whether an article page asks.
+    /// Whether an article page asks, or somebody who names the site itself.
     fn is_own_page(&self, headers: &HeaderMap) -> bool {
         text(headers, REFERER)
             .and_then(|referer| referer.strip_prefix(&self.origin))
-            .is_some_and(|path| path.starts_with("/articles/"))
+            .is_some_and(|path| path == "/" || path.starts_with("/articles/"))
     }
 }
 
@@ -160,7 +139,7 @@ fn show(document: &Document) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(document.body.clone()));
     let is_picture = document.path.starts_with("/images/");
     let policy = match document.path.as_str() {
-        "/" => READER_POLICY,
+        "/reader" => READER_POLICY,
         _ if is_picture => PICTURE_POLICY,
         _ => PAGE_POLICY,
     };

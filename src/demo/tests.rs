@@ -39,9 +39,12 @@ fn check(path: &str, header: Option<(&str, &str)>, expected: u16) {
 }
 
 #[test]
-fn pictures_show_on_own_pages_and_through_the_proxy_only() {
+fn pictures_show_on_own_pages_only() {
     let own = format!("http://{PUBLISHER}/articles/3");
-    let reader = format!("http://{PUBLISHER}/");
+    let (reader, site) = (
+        format!("http://{PUBLISHER}/reader"),
+        format!("http://{PUBLISHER}/"),
+    );
     for name in texts::DRAWINGS
         .iter()
         .map(|(name, _)| *name)
@@ -52,26 +55,15 @@ fn pictures_show_on_own_pages_and_through_the_proxy_only() {
         check(&path, Some(("referer", "https://reader.example/")), 403);
         check(&path, Some(("referer", &reader)), 403);
         check(&path, Some(("referer", &own)), 200);
-        let proxied = format!("/proxy?url=http%3A%2F%2F127.0.0.1%3A4321%2Fimages%2F{name}");
-        check(&proxied, None, 200);
-        check(&format!("{proxied}%3Fw%3D480%26h%3D270"), None, 200);
+        check(&path, Some(("referer", &site)), 200);
     }
     check("/images/none.svg", Some(("referer", &own)), 404);
-    for url in [
-        "",
-        "http://127.0.0.1:4321/feed.xml",
-        "http://example.org/images/heron.svg",
-        "/images/heron.svg",
-    ] {
-        check(&format!("/proxy?url={url}"), None, 404);
-    }
-    check("/proxy", None, 404);
 }
 
 #[test]
 fn pages_are_there() {
     for path in [
-        "/",
+        "/reader",
         "/reader.js",
         "/reader.css",
         "/articles/1",
@@ -84,7 +76,7 @@ fn pages_are_there() {
     }
     let post = Request::builder()
         .method(Method::POST)
-        .uri("/")
+        .uri("/reader")
         .body(())
         .unwrap();
     let refused = SITE.answer(&post);
@@ -152,7 +144,7 @@ fn the_configuration_is_valid() {
     assert_eq!(settings.feeds.len(), 3);
     let text = greeting(publisher(), &settings);
     assert!(
-        text.contains("http://127.0.0.1:4321/#http://127.0.0.1:8080"),
+        text.contains("http://127.0.0.1:4321/reader#http://127.0.0.1:8080"),
         "{text}"
     );
     assert!(

@@ -244,7 +244,22 @@ async fn the_demo_serves_its_feeds_and_ends_when_told() {
         let service: SocketAddr = service.parse().unwrap();
         let answer = get(service, &format!("/{path}"), &[]).await;
         assert_eq!(answer.status, 200, "{address}");
-        assert!(answer.text().contains("/proxy?url="), "{}", answer.text());
+        let at = answer.text().find("/image/").expect("a picture of ours");
+        let rest = &answer.text()[at..];
+        let end = rest.find(['"', '\'', '<', ' ', '\\', ')']).unwrap();
+        let picture = get(service, &rest[..end], &[]).await;
+        assert_eq!(
+            picture.status,
+            200,
+            "{}",
+            String::from_utf8_lossy(&picture.body)
+        );
+        assert_eq!(
+            picture.header("content-type"),
+            "image/png",
+            "{}",
+            &rest[..end]
+        );
     }
     assert_eq!(demo.terminate(), Some(0));
 }

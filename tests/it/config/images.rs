@@ -142,3 +142,35 @@ fn keys_of_our_own_image_proxy() {
         "image_proxy.own.preset",
     );
 }
+
+#[test]
+fn pictures_may_be_asked_for_smaller() {
+    let of = |images: &str| {
+        let feed = "[[feed]]\nname = \"a\"\nurl = \"https://a.example/\"\n";
+        let toml = format!("{feed}images = {images}\n");
+        feedwright::config::parse("t.toml", &toml, std::iter::empty())
+            .map(|settings| settings.feeds[0].rules.images.clone())
+    };
+    let asked = |images: &str| match of(images).unwrap() {
+        Some(Images::Builtin(options)) => options.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        asked("{ proxy = \"builtin\", w = 800, output = \"webp\" }"),
+        "output-webp_w-800"
+    );
+    assert_eq!(
+        asked("{ proxy = \"builtin\", we = true, dpr = 1.5 }"),
+        "dpr-1.5_we-true"
+    );
+    assert_eq!(asked("{ proxy = \"builtin\" }"), "-");
+    for (images, reason) in [
+        ("{ w = 800 }", "`proxy` is missing"),
+        ("{ proxy = \"builtin\", widht = 5 }", "widht"),
+        ("{ proxy = \"builtin\", w = [5] }", "`w` must be"),
+        ("{ proxy = \"nobody\" }", "no such image proxy"),
+    ] {
+        let problems = of(images).unwrap_err().to_string();
+        assert!(problems.contains(reason), "{images}: {problems}");
+    }
+}
