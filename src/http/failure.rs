@@ -36,8 +36,8 @@ pub enum Failure {
     NotAcceptable,
     /// We are shutting down.
     NotReady,
-    /// The feed could not be fetched and there is no copy.
-    Upstream(Arc<Trouble>),
+    /// The feed could not be fetched and there is no copy; with what we did about the request.
+    Upstream(Arc<Trouble>, CacheStatus),
     /// A picture can't be had.
     Image(Box<ImageFailure>),
     /// A form of the copy could not be made.
@@ -53,7 +53,7 @@ impl Failure {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Self::Encoding(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Upstream(trouble) => upstream_status(trouble),
+            Self::Upstream(trouble, _) => upstream_status(trouble),
             Self::Mirror(trouble) => mirror_status(trouble),
             Self::Image(failure) => failure.status(),
         }
@@ -70,7 +70,7 @@ impl Failure {
             Self::NotAcceptable => "Feeds are sent as gzip, br, zstd or identity.\n".into(),
             Self::NotReady => "Shutting down.\n".into(),
             Self::Encoding(_) => "The feed could not be encoded.\n".into(),
-            Self::Upstream(trouble) => format!(
+            Self::Upstream(trouble, _) => format!(
                 "The publisher's feed can't be had now, and there is no earlier copy of it: {}.\n",
                 trouble.reason()
             ),
@@ -114,17 +114,16 @@ impl Failure {
 
     /// What upstream did, where that is why.
     fn cache_status(&self) -> Option<CacheStatus> {
-        let (status, reason) = match self {
-            Self::Upstream(trouble) => (trouble.status(), trouble.reason()),
-            Self::Mirror(trouble) => (trouble.status(), trouble.reason()),
-            _ => return None,
-        };
-        Some(CacheStatus {
-            forwarded: Some(Forwarded::UriMiss),
-            forwarded_status: status.map(|status| status.as_u16()),
-            detail: Some(reason),
-            ..CacheStatus::default()
-        })
+        match self {
+            Self::Upstream(_, status) => Some(*status),
+            Self::Mirror(trouble) => Some(CacheStatus {
+                forwarded: Some(Forwarded::UriMiss),
+                forwarded_status: trouble.status().map(|status| status.as_u16()),
+                detail: Some(trouble.reason()),
+                ..CacheStatus::default()
+            }),
+            _ => None,
+        }
     }
 }
 

@@ -63,8 +63,10 @@ impl Refresher {
             (Fetched::NotModified(news), Some(known)) => {
                 let stated =
                     stated_by_http(StatusCode::NOT_MODIFIED, &news.headers, (self.wall_clock)());
-                let hints = feed.track.past().hints;
-                let fresh_for = self.fresh_for(feed, stated, hints, Finding::Same);
+                // What it does not say is as it was (RFC 9111 §4.3.4).
+                let past = feed.track.past();
+                let stated = stated.or(past.stated);
+                let fresh_for = self.fresh_for(feed, stated, past.hints, Finding::Same);
                 let times = times(feed, fresh_for);
                 Ok(News {
                     copy: Arc::new(known.confirmed(news.validators, times)),
@@ -193,15 +195,16 @@ impl Refresher {
     fn fresh_for(
         &self,
         feed: &Feed,
-        stated: Option<Duration>,
+        by_http: Option<Duration>,
         hints: Hints,
         finding: Finding,
     ) -> Duration {
         let bounds = feed.bounds();
-        let stated = freshness::stated(stated, &hints, &bounds);
+        let stated = freshness::stated(by_http, &hints, &bounds);
         let mut past = feed.track.lock();
         let interval = freshness::interval(stated, past.interval, finding, &bounds);
         past.interval = Some(interval);
+        past.stated = by_http;
         past.hints = hints;
         let fraction = self.jitter.fraction();
         freshness::fresh_for(interval, &hints, &bounds, (self.wall_clock)(), fraction)

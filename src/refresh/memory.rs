@@ -30,6 +30,7 @@ struct FeedMemory {
     due_at: Option<u64>,
     loaded_at: Option<u64>,
     interval: Option<Duration>,
+    stated: Option<Duration>,
     failures: u32,
     hints: Hints,
 }
@@ -101,6 +102,7 @@ impl Refresher {
         let mut past = feed.track.lock();
         past.loaded_at_ms = memory.loaded_at.map(|at| clocks.past(at));
         past.interval = memory.interval;
+        past.stated = memory.stated;
         past.failures = memory.failures;
         past.hints = memory.hints;
         drop(past);
@@ -129,6 +131,7 @@ impl Refresher {
                 due_at: stamp(feed.track.due_at_ms()),
                 loaded_at: stamp(past.loaded_at_ms),
                 interval: past.interval,
+                stated: past.stated,
                 failures: past.failures,
                 hints: past.hints,
             };

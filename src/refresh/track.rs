@@ -55,6 +55,8 @@ pub struct Past {
     pub(super) interval: Option<Duration>,
     /// When the feed came with its body last.
     pub(super) loaded_at_ms: Option<u64>,
+    /// How long HTTP said that the feed stays fresh.
+    pub(super) stated: Option<Duration>,
     /// What the feed says about when to come back.
     pub(super) hints: Hints,
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::cache::policy::{CacheStatus, Forwarded};
-use crate::cache::{Coding, FeedCopy, Flight, Form, Lookup};
+use crate::cache::{Broken, Coding, FeedCopy, Flight, Form, Lookup};
 use crate::http::failure::Failure;
 use crate::http::{ReplyBody, reply};
 use crate::refresh::{Feed, Refresher, Trouble};
@@ -59,7 +59,12 @@ pub(super) async fn answer(
         // HTTP/1.0 ends a body of unknown length by closing, which is how a cut one ends, too.
         Form::Growing(recording) if head.version < Version::HTTP_11 => {
             let whole = recording.whole().await;
-            ReplyBody::whole(whole.map_err(|broken| Failure::Upstream(Arc::new(broken.into())))?)
+            let broken = |broken: Broken| {
+                let trouble = Trouble::from(broken);
+                let detail = Some(trouble.reason());
+                Failure::Upstream(Arc::new(trouble), CacheStatus { detail, ..status })
+            };
+            ReplyBody::whole(whole.map_err(broken)?)
         }
         Form::Growing(recording) => ReplyBody::growing(recording.play()),
     };
@@ -167,7 +172,7 @@ fn stand_in(
     mut status: CacheStatus,
 ) -> Result<(Arc<FeedCopy>, CacheStatus), Failure> {
     status.detail = Some(trouble.reason());
-    let copy = stale.ok_or(Failure::Upstream(trouble))?;
+    let copy = stale.ok_or(Failure::Upstream(trouble, status))?;
     Ok((copy, status))
 }
 

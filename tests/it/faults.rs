@@ -55,7 +55,7 @@ fn bad_replies() -> Vec<(&'static str, Reply)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_a_copy_at_hand_the_copy_is_served() {
+async fn u2_u3_u5_u6_u10_u11_with_a_copy_at_hand_the_copy_is_served() {
     let mut cases = JoinSet::new();
     let busy = ("status", Reply::status(429, &[], ""));
     for (reason, bad) in bad_replies().into_iter().chain([busy]) {
@@ -82,7 +82,7 @@ async fn serve_the_copy_when(reason: &str, bad: Reply) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_copy_the_answer_is_an_error_or_breaks_off() {
+async fn u2_u3_u5_u6_u10_u11_without_a_copy_the_answer_is_an_error_or_breaks_off() {
     let mut cases = JoinSet::new();
     for (reason, bad) in bad_replies() {
         cases.spawn(never_pretend_when(reason, bad));
@@ -143,7 +143,7 @@ async fn upstream_is_asked_conditionally_and_a_304_keeps_the_copy() {
 }
 
 #[tokio::test]
-async fn the_same_feed_under_new_validators_stays_unmodified_for_readers() {
+async fn u23_the_same_feed_under_new_validators_stays_unmodified_for_readers() {
     let reply = |tag: &str| Reply::status(200, &[("etag", tag)], feed_of(10, 1_000));
     let publisher = Origin::script(vec![reply("\"1\""), reply("\"2\"")]).await;
     let service = Service::with_feed(SHORT, publisher.address()).await;
@@ -156,7 +156,7 @@ async fn the_same_feed_under_new_validators_stays_unmodified_for_readers() {
 }
 
 #[tokio::test]
-async fn a_slow_upstream_does_not_keep_a_reader_who_can_have_the_copy() {
+async fn u20_a_slow_upstream_does_not_keep_a_reader_who_can_have_the_copy() {
     let good = Reply::ok(feed_of(10, 1_000));
     let slow = Reply::default()
         .wait(Duration::from_secs(2))
@@ -211,7 +211,7 @@ async fn a_feed_that_lost_all_items_does_not_replace_one_that_has_some() {
 }
 
 #[tokio::test]
-async fn new_items_under_old_validators_reach_readers() {
+async fn u23_new_items_under_old_validators_reach_readers() {
     let reply = |items| Reply::status(200, &[("etag", "\"same\"")], feed_of(items, 10));
     let publisher = Origin::script(vec![reply(1), reply(2)]).await;
     let service = Service::with_feed(SHORT, publisher.address()).await;

@@ -14,7 +14,7 @@ use feedwright::config;
 use feedwright::http::{Answer as _, RequestBody};
 use feedwright::routes::Routes;
 use feedwright::store::Store;
-use feedwright::upstream;
+use feedwright::upstream::{self, Lookup};
 use http::Request;
 use http_body_util::BodyExt;
 use tokio::task::JoinSet;
@@ -43,14 +43,23 @@ impl Simulation {
 
     /// The same with a store that may hold something.
     pub(crate) async fn with_store(toml: &str, publisher: SocketAddr, store: Store) -> Self {
+        Self::with(toml, publisher, store, upstream::system()).await
+    }
+
+    /// The same with names that a test resolves.
+    pub(crate) async fn with(
+        toml: &str,
+        publisher: SocketAddr,
+        store: Store,
+        lookup: Lookup,
+    ) -> Self {
         let toml = toml.replace("PUBLISHER", &publisher.to_string());
         let no_path = ("FEEDWRIGHT_STORE_PATH".to_owned(), String::new());
         let settings = match config::parse("test.toml", &toml, [no_path]) {
             Ok(settings) => settings,
             Err(problems) => panic!("{problems}"),
         };
-        let app =
-            Arc::new(App::with_clock(settings, upstream::system(), store, wall_clock).unwrap());
+        let app = Arc::new(App::with_clock(settings, lookup, store, wall_clock).unwrap());
         app.recall().await;
         let mut tasks = JoinSet::new();
         let tended = Arc::clone(&app);
