@@ -140,7 +140,17 @@ async fn n4_ten_minutes_without_a_network_and_its_return() {
     let all_back = answers
         .iter()
         .all(|answer| is_back(answer.header("cache-status")));
-    assert!(all_back, "each feed was tried again");
+    let details: Vec<_> = answers
+        .iter()
+        .enumerate()
+        .filter(|(_, answer)| !is_back(answer.header("cache-status")))
+        .map(|(index, answer)| (index, answer.header("cache-status")))
+        .collect();
+    for (index, _) in &details {
+        let feed = service.app.feed(&format!("f{index}")).unwrap();
+        println!("DEBUG {index} now {} due {:?} {:?}", service.app.refresher.now_ms(Instant::now()), feed.track.due_at_ms(), feed.track.past());
+    }
+    assert!(all_back, "each feed was tried again: {details:?}");
     service.stop().await;
 }
 

@@ -54,7 +54,7 @@ impl Default for Options {
             spacing: Duration::from_secs(1),
             failures_max: 5,
             hold_min: Duration::from_secs(30),
-            hold_max: Duration::from_secs(3_600),
+            hold_max: Duration::from_secs(900),
         }
     }
 }
