@@ -145,16 +145,18 @@ impl<E, C: Kept> Cache<E, C> {
     }
 
     /// Puts what `change` makes of the kept value in its place; `None` takes it away. No other
-    /// change of the key comes in between. A `flight` that no longer runs, since the key was
-    /// dropped meanwhile, changes nothing. Whether something changed, and is there now.
+    /// change of the key comes in between. What began before the key was dropped changes nothing:
+    /// `since` is when, and `flight` the one that brought it, if it was one. What is there now, if
+    /// something changed.
     pub fn revise(
         &self,
         key: &Arc<str>,
-        flight: Option<&Arc<Flight<E, C>>>,
+        (flight, since): (Option<&Arc<Flight<E, C>>>, Instant),
         change: impl FnOnce(Option<Arc<C>>) -> Option<Arc<C>>,
     ) -> Option<Arc<C>> {
         let outcomes = self.outcomes();
-        if flight.is_some_and(|flight| !outcomes.is_running(key, flight)) {
+        let is_outdated = flight.is_some_and(|flight| !outcomes.is_running(key, flight));
+        if is_outdated || outcomes.was_dropped(key, since) {
             return None;
         }
         let value = change(self.shelf.get(key));
@@ -183,11 +185,17 @@ impl<E, C: Kept> Cache<E, C> {
         }
     }
 
-    /// Drops what is kept for `key`; a flight under way will keep nothing.
+    /// Whether `key` was dropped after `since`.
+    #[must_use]
+    pub fn was_dropped(&self, key: &Arc<str>, since: Instant) -> bool {
+        self.outcomes().was_dropped(key, since)
+    }
+
+    /// Drops what is kept for `key`; what is under way will keep nothing.
     pub fn drop_key(&self, key: &Arc<str>) {
         let mut outcomes = self.outcomes();
         self.shelf.remove(key);
-        outcomes.remove(key);
+        outcomes.drop_key(key, Instant::now());
     }
 
     /// The same for every key that this is true of.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -12,6 +13,10 @@ use super::flight::Flight;
 const SWEEP_AT: usize = 1 << 10;
 /// Failures and marks that are remembered at most: without them requests only try again.
 const REMEMBERED_MAX: usize = 64 << 10;
+
+/// How long it is remembered that a key was dropped: exchanges that take longer and are not shared
+/// may bring back what was outdated.
+const DROPPED_FOR: Duration = Duration::from_secs(600);
 
 #[derive(Debug)]
 pub(super) enum Outcome<E, C> {
@@ -35,6 +40,8 @@ impl<E, C> Outcome<E, C> {
 pub(super) struct Outcomes<E, C> {
     by_key: HashMap<Arc<str>, Outcome<E, C>>,
     sweep_at: usize,
+    /// When keys were dropped, for exchanges that began before.
+    dropped: HashMap<Arc<str>, Instant>,
 }
 
 impl<E, C> Default for Outcomes<E, C> {
@@ -42,6 +49,7 @@ impl<E, C> Default for Outcomes<E, C> {
         Self {
             by_key: HashMap::new(),
             sweep_at: SWEEP_AT,
+            dropped: HashMap::new(),
         }
     }
 }
@@ -68,6 +76,23 @@ impl<E, C> Outcomes<E, C> {
         self.by_key.remove(key);
     }
 
+    /// Notes that what was known of a key is outdated.
+    pub(super) fn drop_key(&mut self, key: &Arc<str>, now: Instant) {
+        self.by_key.remove(key);
+        if self.dropped.len() >= SWEEP_AT {
+            self.dropped.retain(|_, at| now - *at < DROPPED_FOR);
+        }
+        if self.dropped.len() >= REMEMBERED_MAX {
+            self.dropped.clear();
+        }
+        self.dropped.insert(Arc::clone(key), now);
+    }
+
+    /// Whether a key was dropped after `since`.
+    pub(super) fn was_dropped(&self, key: &Arc<str>, since: Instant) -> bool {
+        self.dropped.get(key).is_some_and(|at| *at > since)
+    }
+
     fn sweep(&mut self, now: Instant) {
         self.by_key.retain(|_, outcome| outcome.counts(now));
         if self.by_key.len() > REMEMBERED_MAX {
@@ -81,7 +106,6 @@ impl<E, C> Outcomes<E, C> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[tokio::test(start_paused = true)]
     async fn what_no_longer_counts_is_swept_out() {
@@ -106,5 +130,22 @@ mod tests {
             outcomes.set(&key, Outcome::Failed(Arc::new(()), until));
         }
         assert!(outcomes.by_key.len() <= 2 * REMEMBERED_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_began_before_a_key_was_dropped_is_told_so() {
+        let mut outcomes: Outcomes<(), ()> = Outcomes::default();
+        let key = Arc::<str>::from("m a");
+        let before = Instant::now();
+        tokio::time::advance(Duration::from_millis(1)).await;
+        outcomes.drop_key(&key, Instant::now());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(outcomes.was_dropped(&key, before));
+        assert!(!outcomes.was_dropped(&key, Instant::now()));
+        assert!(!outcomes.was_dropped(&Arc::from("m b"), before));
+        for n in 0..2 * REMEMBERED_MAX {
+            outcomes.drop_key(&Arc::from(format!("m {n}")), Instant::now());
+        }
+        assert!(outcomes.dropped.len() <= REMEMBERED_MAX);
     }
 }

@@ -204,19 +204,17 @@ impl Fetching {
         &self,
         change: impl FnOnce(&Resource) -> Option<Resource>,
     ) -> Option<Arc<Resource>> {
-        let flight = self.flight.as_ref();
-        self.mirrors
-            .cache
-            .revise(&self.question.key, flight, |known| {
-                let known = known.unwrap_or_default();
-                change(&known).map(Arc::new)
-            })
+        let by = (self.flight.as_ref(), self.question.began);
+        self.mirrors.cache.revise(&self.question.key, by, |known| {
+            let known = known.unwrap_or_default();
+            change(&known).map(Arc::new)
+        })
     }
 
     /// Changes what outlives the process in the same way.
     pub(super) async fn save(&self, resource: Option<&Resource>, is_same_body: bool) {
         self.mirrors
-            .save(&self.question.key, resource, is_same_body)
+            .save(&self.question, resource, is_same_body)
             .await;
     }
 
@@ -269,15 +267,25 @@ impl Ended {
 
 impl Mirrors {
     /// Puts a resource on disk, or takes it away. `is_same_body`: only what is said about it changed.
-    pub(super) async fn save(&self, key: &str, resource: Option<&Resource>, is_same_body: bool) {
+    pub(super) async fn save(
+        &self,
+        question: &Question,
+        resource: Option<&Resource>,
+        is_same_body: bool,
+    ) {
+        let key = &question.key;
         let Some((meta, body)) = resource.and_then(saved::save) else {
             self.store.remove(Space::Mirror, key).await;
             return;
         };
-        if is_same_body && self.store.set_meta(Space::Mirror, key, meta.clone()).await {
-            return;
+        let is_set = is_same_body && self.store.set_meta(Space::Mirror, key, meta.clone()).await;
+        if !is_set {
+            self.store.put(Space::Mirror, key, meta, body).await;
         }
-        self.store.put(Space::Mirror, key, meta, body).await;
+        // It may have been outdated while it was written.
+        if self.cache.was_dropped(key, question.began) {
+            self.store.remove(Space::Mirror, key).await;
+        }
     }
 }
 

@@ -71,17 +71,21 @@ impl Mirrors {
                 let news = fields::owned(&news);
                 let new = Arc::new(old.updated(policy::updated(&old.headers, &news), times));
                 // Another response may have taken its place meanwhile: that one is newer.
-                let resource = self.cache.revise(&question.key, None, |known| {
-                    let known = known?;
-                    Some(known.replacing(old, &new).map_or(known, Arc::new))
-                });
-                self.save(&question.key, resource.as_deref(), true).await;
+                let resource = self
+                    .cache
+                    .revise(&question.key, (None, question.began), |known| {
+                        let known = known?;
+                        Some(known.replacing(old, &new).map_or(known, Arc::new))
+                    });
+                self.save(question, resource.as_deref(), true).await;
             }
             HeadEffect::Invalidate => {
-                let left = self.cache.revise(&question.key, None, |known| {
-                    known?.without(asked).map(Arc::new)
-                });
-                self.save(&question.key, left.as_deref(), false).await;
+                let left = self
+                    .cache
+                    .revise(&question.key, (None, question.began), |known| {
+                        known?.without(asked).map(Arc::new)
+                    });
+                self.save(question, left.as_deref(), false).await;
             }
         }
     }

@@ -228,7 +228,9 @@ impl Mirrors {
         let restored = saved::restore(&entry.meta, entry.body, self.clock.now())?;
         let restored = Arc::new(restored);
         self.cache
-            .revise(&question.key, None, |known| Some(known.unwrap_or(restored)))
+            .revise(&question.key, (None, question.began), |known| {
+                Some(known.unwrap_or(restored))
+            })
     }
 }
 

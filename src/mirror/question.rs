@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, RANGE};
 use http::request::Parts;
+use tokio::time::Instant;
 use url::Url;
 
 use super::target::{self, BadTarget};
@@ -19,6 +20,8 @@ pub(super) struct Question {
     /// The key of what is kept for it.
     pub(super) key: Arc<str>,
     pub(super) head: Arc<Parts>,
+    /// When it was asked: what outdates the address afterwards outdates its answer.
+    pub(super) began: Instant,
     /// The request's fields that the origin sees, which are what its answer depends on.
     pub(super) seen: HeaderMap,
     /// The request's directives, heeded as far as the mirror's options say.
@@ -41,6 +44,7 @@ impl Question {
             key: key(&mirror, &url),
             directives: Directives::of_request(&head.headers),
             seen: fields::request(&head.headers, head.version, &mirror.settings, pseudonym),
+            began: Instant::now(),
             mirror,
             url,
             head,

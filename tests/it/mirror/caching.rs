@@ -179,6 +179,31 @@ async fn unsafe_methods_drop_what_they_outdate() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_outdated_on_its_way_is_not_kept() {
+    let (release, released) = tokio::sync::watch::channel(false);
+    let slow = Reply::head(200, &[("cache-control", "max-age=60")], Some("3"))
+        .wait_for(released)
+        .send("old");
+    let origin = Origin::start(move |head| match head.starts_with("POST") {
+        true => Reply::ok("done").close(),
+        false => slow.clone(),
+    })
+    .await;
+    let service = mirror_of(&origin, "methods = [\"GET\", \"POST\"]").await;
+    let mut early = crate::reader::ask(service.addr, "GET /mirror/m/a", &[]).await;
+    early.readable().await.unwrap();
+    send(service.addr, "POST /mirror/m/a", &[("content-length", "0")]).await;
+    release.send(true).unwrap();
+    assert_eq!(crate::reader::read(&mut early).await.text(), "old");
+    let late = get(service.addr, "/mirror/m/a", &[]).await;
+    assert!(
+        late.header("cache-status")
+            .starts_with("Feedwright; fwd=uri-miss")
+    );
+    assert_eq!(origin.seen().len(), 3);
+}
+
+#[tokio::test]
 async fn a_stale_response_is_validated_and_updated() {
     let replies = vec![
         Reply::status(
