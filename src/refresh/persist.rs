@@ -159,6 +159,7 @@ impl Refresher {
         );
         let recording_bytes_max = cache.options().recording_bytes_max;
         let now = (self.wall_clock)();
+        let begun = Instant::now();
         let restoring = self.tasks.spawn(async move {
             let _busy = feed.persisted.busy.lock().await;
             if let Some(copy) = cache.peek(&feed.key) {
@@ -176,7 +177,9 @@ impl Refresher {
             *feed.persisted.said() = Some(said);
             let copy = Arc::new(copy);
             // What a fetch brought meanwhile is newer.
-            cache.revise(&feed.key, None, |newer| Some(newer.unwrap_or(copy)))
+            cache.revise(&feed.key, (None, begun), |newer| {
+                Some(newer.unwrap_or(copy))
+            })
         });
         restoring.await.unwrap_or_default()
     }
