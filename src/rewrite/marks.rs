@@ -82,6 +82,8 @@ fn pairs(html: &str, markup: Markup, part: Part) -> Vec<Range<usize>> {
     let mut open: Vec<Opening> = Vec::new();
     let mut depth = 0_usize;
     fragment::read(html, markup, &mut |token, range| match token {
+        // A `<` before it is text, and must not begin a tag with what stands behind it.
+        Token::Comment(_) if html[..range.start].ends_with('<') => {}
         Token::Comment(text) => match mark(text, part) {
             Some(true) => open.push(Opening {
                 at: range.start,
@@ -94,9 +96,7 @@ fn pairs(html: &str, markup: Markup, part: Part) -> Vec<Range<usize>> {
                     outer.lowest = outer.lowest.min(opening.lowest);
                 }
                 let is_whole = opening.lowest >= opening.depth && depth == opening.depth;
-                // A `<` before it is text, and must not begin a tag with what stands behind it.
-                let is_apart = !html[..opening.at].ends_with('<');
-                if is_apart && (markup == Markup::Html || is_whole) {
+                if markup == Markup::Html || is_whole {
                     found.push(opening.at..range.end);
                 }
             }
@@ -214,6 +214,7 @@ mod tests {
         check("a4b3c4d", "a4bd");
         check("<p title='3'>a3b4", "<p title='3'>a");
         check("<3x4p>a", "<3x4p>a");
+        check("31<324", "");
     }
 
     #[test]

@@ -166,7 +166,7 @@ impl Body {
     /// Where we are, for notes.
     pub(super) fn place(&self) -> Place {
         let first = self.levels.containers();
-        let is_in_item = is_item(self.levels.name(first), self.format);
+        let is_in_item = is_item(self.levels.name(first));
         let field = first + usize::from(is_in_item);
         let field = if field < self.levels.len() {
             field
@@ -193,12 +193,7 @@ impl Body {
     }
 }
 
-/// Whether items are called so in a feed of that format.
-fn is_item(name: &str, format: Format) -> bool {
-    let item = if format == Format::Atom {
-        "entry"
-    } else {
-        "item"
-    };
-    name.eq_ignore_ascii_case(item)
+/// Whether items are called so, in one format or another: readers take either for an item.
+fn is_item(name: &str) -> bool {
+    name.eq_ignore_ascii_case("item") || name.eq_ignore_ascii_case("entry")
 }

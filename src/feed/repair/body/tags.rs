@@ -54,7 +54,7 @@ impl Body {
         if kind == Name::Invalid || kind == Name::Colons && name.ends_with(':') {
             return self.text(source, range, edits);
         }
-        let is_item = is_item(name, self.format);
+        let is_item = is_item(name);
         if is_item {
             self.before_item(range.start, source, edits);
         }
