@@ -139,6 +139,7 @@ impl App {
             hosts: settings.hosts,
             background_fetches_max: settings.background_fetches_max,
             wall_clock,
+            full_text: settings.full_text.clone(),
         };
         let mut feeds = HashMap::new();
         let mut order = Vec::new();

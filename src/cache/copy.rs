@@ -117,6 +117,8 @@ pub struct FeedCopy {
     pub digest: Option<u128>,
     /// Items in it; 0 while it grows.
     pub items: usize,
+    /// Full texts that are still to come; for readers the copy lasts only a short while then.
+    pub missing_articles: usize,
     /// How long it lasts.
     pub times: Times,
 }

@@ -14,9 +14,6 @@ use tokio::sync::{Notify, watch};
 
 use super::body::Body;
 
-/// Bytes that a player may lag behind in a body that outgrew its limit and is passed on.
-const LAG_BYTES_MAX: usize = 4 << 20;
-
 /// The writer of a recording went away before its end, or the body was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the recording broke off")]
@@ -242,7 +239,7 @@ impl Recorder {
     }
 
     /// Adds a piece to a body that has outgrown its limit. It is a recording no more: what all
-    /// players have had is let go, and a player who lags behind too far is waited for.
+    /// players have had is let go, and a player who lags behind by the limit is waited for.
     ///
     /// # Errors
     /// When there is no player.
@@ -254,9 +251,7 @@ impl Recorder {
                 if !pieces.let_go() {
                     return Err(Abandoned);
                 }
-                if pieces.held.is_empty()
-                    || pieces.bytes + piece.len() <= self.bytes_max.min(LAG_BYTES_MAX)
-                {
+                if pieces.held.is_empty() || pieces.bytes + piece.len() <= self.bytes_max {
                     self.push(pieces, piece);
                     return Ok(());
                 }

@@ -4,6 +4,7 @@
 
 mod cache;
 mod explain;
+mod extract;
 mod logs;
 mod rewrite;
 mod serve;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{self, Settings};
 use crate::feed::encoding::http_charset;
+use crate::fulltext::recipe::Recipe;
 
 /// Read when no other file is named, if it is there.
 const DEFAULT_CONFIG: &str = "config/feedwright.toml";
@@ -79,6 +81,15 @@ enum Command {
     /// List, show and purge what is stored
     #[command(subcommand)]
     Cache(cache::Command),
+    /// Find the article on a page from standard input, and write it as HTML to standard output
+    Extract {
+        /// The address the page came from
+        #[arg(long, value_name = "URL")]
+        url: url::Url,
+        /// The Content-Type it came with, whose charset counts
+        #[arg(long, value_name = "TEXT")]
+        content_type: Option<String>,
+    },
     /// Exit 0 when the local service is healthy
     Healthcheck(ConfigFile),
 }
@@ -114,6 +125,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Sign { file, url, options } => {
             with_settings(&file, |settings| sign::sign(settings, &url, &options))
+        }
+        Command::Extract { url, content_type } => {
+            extract::extract(&Recipe::default(), url, content_type.as_deref())
         }
         Command::Rewrite {
             file,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
+use super::full_text;
 use super::image::{self, Image};
 use super::images::{self, ImageProxy};
 use super::mirror::{self, MIRRORS_MAX, Mirror};
@@ -51,6 +52,7 @@ pub(super) struct File {
     pub(super) fetch: Fetch,
     pub(super) image: Image,
     pub(super) image_proxies: Vec<ImageProxy>,
+    pub(super) full_text: full_text::LimitKeys,
     pub(super) defaults: Shared,
     pub(super) feeds: Vec<Feed>,
     pub(super) mirrors: Vec<Mirror>,
@@ -97,6 +99,7 @@ pub(super) struct Fetch {
 /// What `[defaults]` and every `[[feed]]` may say. Texts that may be empty are `Some(None)` then.
 pub(super) struct Shared {
     pub(super) rules: RuleKeys,
+    pub(super) full_text: full_text::FeedKeys,
     pub(super) refresh: Option<Written<Duration>>,
     pub(super) refresh_min: Option<Written<Duration>>,
     pub(super) refresh_max: Option<Written<Duration>>,
@@ -131,6 +134,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> File {
         fetch: root.table("fetch", read_fetch),
         image: root.table("image", image::read),
         image_proxies: images::read_proxies(root),
+        full_text: root.table("full_text", full_text::read_limits),
         defaults: root.table("defaults", read_shared),
         feeds: root.tables("feed", FEEDS_MAX, read_feed),
         mirrors: root.tables("mirror", MIRRORS_MAX, mirror::read),
@@ -192,6 +196,7 @@ fn read_shared(table: &mut Table<'_, '_>) -> Shared {
     let cookies = |text: &str| texts::header_value(text).map(super::secret::secret_header);
     Shared {
         rules: super::rules::read(table),
+        full_text: full_text::read(table),
         refresh: table.duration("refresh", SECOND..=MONTH),
         refresh_min: table.duration("refresh_min", SECOND..=MONTH),
         refresh_max: table.duration("refresh_max", SECOND..=MONTH),

@@ -8,6 +8,7 @@
 
 mod environment;
 mod file;
+mod full_text;
 mod image;
 pub mod image_hosts;
 mod images;

@@ -73,6 +73,7 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
             .as_ref()
             .map_or(BACKGROUND_FETCHES_MAX, |count| count.value as usize),
         fetch: fetch(file.fetch),
+        full_text: super::full_text::resolve_limits(file.full_text),
         feeds,
         mirrors: super::mirror::resolve(file.mirrors, problems),
         server,
@@ -180,12 +181,14 @@ fn feed_settings(
             proxy: pick(own.proxy, &defaults.proxy).flatten(),
             allow_private: pick(own.allow_private, &defaults.allow_private).unwrap_or_default(),
         },
+        full_text: pick(own.full_text.full_text, &defaults.full_text.full_text).flatten(),
         rules: RuleOptions {
             feed_name: name.to_string(),
             images,
             image_rules,
             self_url: format!("{}/feeds/{name}", server.public_url),
             public_url: server.public_url.clone(),
+            figure: pick(own.full_text.figure, &defaults.full_text.figure).flatten(),
             ..super::rules::resolve(own.rules, &defaults.rules)
         },
         refresh: intervals.refresh,

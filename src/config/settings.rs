@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::mirror::MirrorSettings;
+use crate::fulltext;
 use crate::image::address::Keys;
 use crate::imaging;
 use crate::rewrite::RuleOptions;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub hosts: hosts::Options,
     /// Fetches at the same time that no reader waits for.
     pub background_fetches_max: usize,
+    /// Limits of full texts.
+    pub full_text: fulltext::Limits,
     /// The feeds, in the order of the file; names are unique.
     pub feeds: Vec<FeedSettings>,
     /// The mirrors, in the order of the file; names are unique.
@@ -146,6 +149,8 @@ pub struct FeedSettings {
     pub upstream: Upstream,
     /// What is done to it.
     pub rules: RuleOptions,
+    /// How it gets its full texts; `None` for none.
+    pub full_text: Option<fulltext::Options>,
     /// How long a copy is fresh when neither its publisher nor experience says otherwise.
     pub refresh: Duration,
     /// The shortest time that a copy is fresh, whoever says otherwise; no longer than `refresh`.
@@ -171,6 +176,7 @@ impl fmt::Debug for FeedSettings {
             .field("title", &self.title)
             .field("url", &self.upstream.url.as_str())
             .field("rules", &self.rules)
+            .field("full_text", &self.full_text)
             .field("refresh", &self.refresh)
             .field("refresh_min", &self.refresh_min)
             .field("refresh_max", &self.refresh_max)

@@ -124,6 +124,11 @@ pub(super) fn host_suffix(text: &str) -> Result<String, String> {
     })
 }
 
+/// `hosts`: a host as it stands in addresses.
+pub(super) fn host_name(text: &str) -> Result<String, String> {
+    host(text)
+}
+
 /// `allow_private`: a host and its port, `rss-bridge:80`, `127.0.0.1:3000`, `[::1]:3000`.
 pub(super) fn host_port(text: &str) -> Result<HostPort, String> {
     let (name, port) = text

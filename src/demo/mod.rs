@@ -1,5 +1,5 @@
 //! A small publisher on loopback, so that `feedwright demo` shows the main job without configuration
-//! and without the internet: three feeds, article pages, pictures behind hot-link protection, and a page
+//! and without the internet: four feeds, article pages, pictures behind hot-link protection, and a page
 //! that shows each feed before and after.
 //!
 //! Invariants: everything it serves is in the binary; it listens on loopback only, and fetches nothing.

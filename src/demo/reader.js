@@ -6,6 +6,7 @@ const FEEDS = [
   { name: "RSS", path: "/feed.xml", feed: "demo-rss" },
   { name: "Atom", path: "/atom.xml", feed: "demo-atom" },
   { name: "JSON Feed", path: "/feed.json", feed: "demo-json" },
+  { name: "Full text", path: "/founding.xml", feed: "demo-full" },
 ];
 const feedwright = location.hash.slice(1) || "http://127.0.0.1:8080";
 const byId = (id) => document.getElementById(id);

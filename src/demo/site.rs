@@ -41,6 +41,12 @@ struct Document {
     is_feed: bool,
 }
 
+/// Where the item of the feed of teasers leads.
+fn path_of_founding_page() -> Option<&'static str> {
+    let (_, rest) = texts::FOUNDING.split_once("<item rdf:about=\"http://{{publisher}}")?;
+    rest.split('"').next()
+}
+
 /// The publisher's documents, with its address filled in.
 #[derive(Debug)]
 pub(super) struct Site {
@@ -69,6 +75,24 @@ impl Site {
             feed("/atom.xml", "application/atom+xml", texts::ATOM),
             feed("/feed.json", "application/feed+json", texts::JSON),
         ];
+        documents.push(feed(
+            "/founding.xml",
+            "application/rdf+xml",
+            texts::FOUNDING,
+        ));
+        if let Some(path) = path_of_founding_page() {
+            // Pictures of our own stand in for the publisher's, which are on the internet.
+            let page = texts::FOUNDING_PAGE
+                .replace(
+                    "//static.dw.com/image/57152918_303.jpg",
+                    "/images/harbour.svg",
+                )
+                .replace(
+                    "//static.dw.com/image/57152938_303.jpg",
+                    "/images/market.svg",
+                );
+            documents.push(document(path, HTML, &page));
+        }
         let articles = texts::ARTICLES.iter().zip(1..);
         documents.extend(articles.map(|((headline, picture, html), number)| {
             let page = texts::ARTICLE

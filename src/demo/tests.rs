@@ -141,7 +141,7 @@ fn the_configuration_is_valid() {
         .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(settings.server.public_url, PUBLIC_URL);
     assert_eq!(settings.server.listen.to_string(), "127.0.0.1:8080");
-    assert_eq!(settings.feeds.len(), 3);
+    assert_eq!(settings.feeds.len(), 4);
     let text = greeting(publisher(), &settings);
     assert!(
         text.contains("http://127.0.0.1:4321/reader#http://127.0.0.1:8080"),

@@ -12,6 +12,9 @@ pub(super) const READER_JS: &str = include_str!("reader.js");
 pub(super) const RSS: &str = include_str!("feed.xml");
 pub(super) const ATOM: &str = include_str!("atom.xml");
 pub(super) const JSON: &str = include_str!("feed.json");
+/// A feed of teasers, and the page that its item leads to.
+pub(super) const FOUNDING: &str = include_str!("founding/feed.xml");
+pub(super) const FOUNDING_PAGE: &str = include_str!("founding/article.html");
 /// The page around an article.
 pub(super) const ARTICLE: &str = include_str!("article.html");
 

@@ -141,6 +141,16 @@ impl Namespaces {
         (self.resolve(prefix), local)
     }
 
+    /// A prefix that was declared to stand for `ns`, and still does.
+    pub fn prefix_of(&self, ns: Ns) -> Option<&str> {
+        let mut declared = self.bindings.iter().rev();
+        declared
+            .find(|(prefix, bound)| {
+                *bound == ns && !prefix.is_empty() && self.lookup(prefix) == Some(ns)
+            })
+            .map(|(prefix, _)| prefix.as_str())
+    }
+
     /// The vocabulary `prefix` was declared to stand for.
     pub(super) fn lookup(&self, prefix: &str) -> Option<Ns> {
         let mut innermost_first = self.bindings.iter().rev();

@@ -33,8 +33,6 @@ enum Source {
         player: Player,
         rest: Bytes,
         ended: bool,
-        /// Bytes that are still to come, where that is known.
-        missing_bytes: Option<u64>,
     },
 }
 
@@ -125,17 +123,7 @@ impl ReplyBody {
             player: Box::pin(player),
             rest: Bytes::new(),
             ended: false,
-            missing_bytes: None,
         })
-    }
-
-    /// The same, known to be of `bytes` in all.
-    #[must_use]
-    pub fn of_bytes(mut self, bytes: Option<u64>) -> Self {
-        if let Source::Growing { missing_bytes, .. } = &mut self.source {
-            *missing_bytes = bytes;
-        }
-        self
     }
 
     fn new(source: Source) -> Self {
@@ -177,19 +165,10 @@ impl Source {
                 *next += 1;
                 piece.map(Ok)
             }
-            Self::Growing {
-                player,
-                ended,
-                missing_bytes,
-                ..
-            } => match player.as_mut().poll_next(cx) {
+            Self::Growing { player, ended, .. } => match player.as_mut().poll_next(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(piece) => {
                     *ended = piece.is_none();
-                    if let (Some(missing), Some(Ok(piece))) = (missing_bytes, &piece) {
-                        *missing = missing.saturating_sub(piece.len() as u64);
-                        *ended |= *missing == 0;
-                    }
                     piece
                 }
             },

@@ -76,9 +76,6 @@ impl Mirrors {
             Reuse::WhileRevalidate => self.refresh(question),
             Reuse::Fresh | Reuse::Stale => {}
         }
-        if kept.is_some_and(|kept| kept.is_to_touch(now)) {
-            self.store.touch(Space::Mirror, &question.key);
-        }
         let status = CacheStatus {
             ttl_s: Some(reply::ttl_s(&variant, now)),
             detail: (reuse == Reuse::WhileRevalidate).then_some("revalidating"),

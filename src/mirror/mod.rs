@@ -14,7 +14,6 @@ mod question;
 mod reply;
 mod resource;
 mod saved;
-mod share;
 mod taking;
 mod target;
 mod trouble;
@@ -41,9 +40,6 @@ pub use upload::Upload;
 use question::Question;
 use resource::Resource;
 
-/// Bytes that bodies may take in memory together while they are fetched; what comes beyond is passed
-/// through and not kept.
-const GROWING_BYTES_MAX: usize = 256 << 20;
 /// Exchanges with origins at the same time.
 const EXCHANGES_AT_ONCE_MAX: usize = 512;
 /// How long a request waits for a place among them.
@@ -84,8 +80,6 @@ pub struct Mirrors {
     clock: Clock,
     tasks: TaskTracker,
     places: Arc<Semaphore>,
-    /// Bodies that are being fetched, beside what the cache holds.
-    growing: share::Budget,
     /// What this process calls itself in `Via`, so that it knows its own requests again.
     pseudonym: String,
 }
@@ -105,7 +99,6 @@ impl Mirrors {
             clock: Clock::start(),
             tasks,
             places: Arc::new(Semaphore::new(EXCHANGES_AT_ONCE_MAX)),
-            growing: share::Budget::new(GROWING_BYTES_MAX),
             pseudonym: format!("feedwright-{:08x}", u32::from_be_bytes(token)),
         }
     }

@@ -2,8 +2,7 @@
 //! `Vary` tells apart.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use http::{HeaderMap, StatusCode};
 
@@ -14,8 +13,6 @@ use crate::cache::{Form, Kept, policy};
 const VARIANTS_MAX: usize = 8;
 /// Bytes that a response weighs besides its fields and body.
 const OVERHEAD_BYTES: usize = 512;
-/// How often a hit is worth telling the store, so that what is used from memory stays on disk.
-const TOUCH_EVERY_S: u64 = 600;
 
 /// One stored response.
 #[derive(Debug, Clone)]
@@ -84,17 +81,6 @@ pub(super) fn terms(
 #[derive(Debug, Clone, Default)]
 pub(super) struct Resource {
     pub(super) variants: Vec<Arc<Variant>>,
-    touched: Touched,
-}
-
-/// When the store was last told that a resource is used, in seconds of the epoch.
-#[derive(Debug, Default)]
-struct Touched(AtomicU64);
-
-impl Clone for Touched {
-    fn clone(&self) -> Self {
-        Self(AtomicU64::new(self.0.load(Ordering::Relaxed)))
-    }
 }
 
 impl Kept for Resource {
@@ -107,24 +93,6 @@ impl Kept for Resource {
 }
 
 impl Resource {
-    /// A resource of these responses, newest first.
-    pub(super) fn new(variants: Vec<Arc<Variant>>) -> Self {
-        Self {
-            variants,
-            touched: Touched::default(),
-        }
-    }
-
-    /// Whether the store should be told once more that it is used.
-    pub(super) fn is_to_touch(&self, now: SystemTime) -> bool {
-        let now_s = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let is_due = self.touched.0.load(Ordering::Relaxed) + TOUCH_EVERY_S <= now_s;
-        if is_due {
-            self.touched.0.store(now_s, Ordering::Relaxed);
-        }
-        is_due
-    }
-
     /// The newest response that answers such a request.
     pub(super) fn select(&self, asked: &HeaderMap) -> Option<&Arc<Variant>> {
         self.variants
@@ -136,7 +104,7 @@ impl Resource {
     pub(super) fn whole(&self) -> Option<Self> {
         let is_whole = |variant: &&Arc<Variant>| matches!(variant.content, Form::Whole(_));
         let variants: Vec<_> = self.variants.iter().filter(is_whole).cloned().collect();
-        (!variants.is_empty()).then(|| Self::new(variants))
+        (!variants.is_empty()).then_some(Self { variants })
     }
 
     /// With one more, in the place of those that answer the same requests.
@@ -149,7 +117,7 @@ impl Resource {
                 .cloned(),
         );
         variants.truncate(VARIANTS_MAX);
-        Self::new(variants)
+        Self { variants }
     }
 
     /// With `new` in the place of `old`, if that is still there.
@@ -160,7 +128,7 @@ impl Resource {
             .position(|known| Arc::ptr_eq(known, old))?;
         let mut variants = self.variants.clone();
         variants[at] = Arc::clone(new);
-        Some(Self::new(variants))
+        Some(Self { variants })
     }
 
     /// Without those that answer such a request; `None` where nothing is left.
@@ -170,6 +138,6 @@ impl Resource {
             .filter(|variant| !variant.selection.matches(asked))
             .cloned()
             .collect();
-        (!variants.is_empty()).then(|| Self::new(variants))
+        (!variants.is_empty()).then_some(Self { variants })
     }
 }

@@ -102,7 +102,7 @@ pub(super) fn restore(meta: &[u8], body: Vec<Bytes>, now: SystemTime) -> Option<
         variants.push(Arc::new(restore_variant(saved, body)?));
         at = end;
     }
-    (!variants.is_empty()).then(|| Resource::new(variants))
+    (!variants.is_empty()).then_some(Resource { variants })
 }
 
 fn restore_variant(saved: SavedVariant, body: Body) -> Option<Variant> {
@@ -182,7 +182,9 @@ mod tests {
             variant("1", "foo", &["one", "more"]),
             variant("2", "foo", &[]),
         ];
-        let resource = Resource::new(variants.map(Arc::new).to_vec());
+        let resource = Resource {
+            variants: variants.map(Arc::new).to_vec(),
+        };
         let (meta, body) = save(&resource).unwrap();
         let now = UNIX_EPOCH + Duration::from_secs(1_700_000_030);
         let restored = restore(&meta, body.clone(), now).unwrap();

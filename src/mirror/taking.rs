@@ -115,13 +115,13 @@ impl Fetching {
         if self.stand_in().is_none() {
             self.show(&growing, &variant);
         }
-        let mut share = Some(self.mirrors.growing.share());
+        let mut is_outgrown = false;
         while let Some(piece) = body.chunk().await? {
-            let has_room = share.as_mut().is_some_and(|share| share.take(piece.len()));
-            if has_room && recorder.append(piece.clone()).is_ok() {
+            if !is_outgrown && recorder.append(piece.clone()).is_ok() {
                 continue;
             }
-            if share.take().is_some() {
+            if !is_outgrown {
+                is_outgrown = true;
                 self.show(&growing, &variant);
                 self.let_others_go();
             }
@@ -130,7 +130,7 @@ impl Fetching {
             }
         }
         let pieces = recorder.finish();
-        if share.is_none() {
+        if is_outgrown {
             return Ok(Ended::Alone);
         }
         let whole = Arc::new(Variant {

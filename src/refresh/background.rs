@@ -43,6 +43,7 @@ impl Refresher {
                             refresher
                                 .bring(&feed, &flight, stale.is_some(), passage)
                                 .await;
+                            refresher.serve_articles(&feed);
                             drop(place);
                         });
                     }

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
+use url::Url;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::freshness::{self, Finding};
+use super::full_text::Incoming;
 use super::news::News;
 use super::persist::Source;
 use super::{Feed, Refresher, Trouble, media_type, remake, tag};
@@ -24,7 +27,7 @@ use crate::feed::encoding::http_charset;
 use crate::feed::splitter::{Completeness, Ending, NotAFeed};
 use crate::rewrite::{FeedRewriter, Hints, Origin};
 use crate::upstream::hosts::Passage;
-use crate::upstream::{Body, FetchError, Fetched, Found, Validators};
+use crate::upstream::{FetchError, Fetched, Found, Validators};
 
 /// Rewritten text is handed to readers in pieces of at least this size, while upstream is fast.
 const PIECE_BYTES: usize = 64 << 10;
@@ -35,6 +38,41 @@ const PIECE_PAUSE: Duration = Duration::from_millis(5);
 
 /// After so long of "not modified" a feed is fetched once without conditions.
 const CONDITIONAL_FOR_MS: u64 = 7 * 86_400_000;
+
+/// What is said of a document that has come.
+#[derive(Debug, Clone)]
+pub(super) struct Arrived {
+    /// Where it came from, after redirects.
+    pub(super) url: Url,
+    pub(super) validators: Validators,
+    pub(super) headers: HeaderMap,
+}
+
+impl Arrived {
+    fn content_type(&self) -> Option<&str> {
+        self.headers.get(CONTENT_TYPE)?.to_str().ok()
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        Origin {
+            url: self.url.clone(),
+            charset: http_charset(self.content_type()),
+        }
+    }
+}
+
+/// What became of a document.
+pub(super) struct Recorded {
+    pub(super) copy: FeedCopy,
+    pub(super) ending: Ending,
+    /// The rewritten feed's length.
+    pub(super) bytes: usize,
+    pub(super) digest: u128,
+    pub(super) hints: Hints,
+    /// The body as it came, where it is to be stored, and the digest of what was made of it.
+    pub(super) source: Vec<Bytes>,
+    pub(super) output: u128,
+}
 
 impl Refresher {
     /// One fetch. `early` is landed with the growing copy as soon as it is known to be a feed.
@@ -88,24 +126,79 @@ impl Refresher {
     async fn record(
         &self,
         feed: &Feed,
-        mut found: Box<Found>,
+        found: Box<Found>,
         known: Option<&FeedCopy>,
         early: Option<&Flight<Trouble>>,
     ) -> Result<News, Trouble> {
-        let stated = stated_by_http(StatusCode::OK, &found.headers, (self.wall_clock)());
-        let charset = http_charset(found.content_type());
-        let mut digest = remake::begin_digest(&found.url, charset.as_deref());
-        let (is_stored, mut source) = (self.store.is_persistent(), Vec::new());
-        let origin = Origin {
-            url: found.url.clone(),
-            charset,
+        let Found {
+            url,
+            validators,
+            headers,
+            moved_to,
+            body,
+        } = *found;
+        let arrived = Arrived {
+            url,
+            validators,
+            headers,
         };
+        let incoming = match &feed.full_text {
+            None => Incoming::Upstream(Box::new(body)),
+            Some(_) => self.prepare_articles(feed, &arrived, body).await?,
+        };
+        let recorded = self.record_from(feed, &arrived, incoming, early).await?;
+        let Recorded {
+            mut copy,
+            ending,
+            bytes,
+            digest,
+            hints,
+            source,
+            output,
+        } = recorded;
+        let items_before = known
+            .filter(|_| early.is_none())
+            .map_or(0, |known| known.items);
+        if ending.items == 0 && items_before > 0 {
+            return Err(Trouble::NoItems);
+        }
+        let stated = stated_by_http(StatusCode::OK, &arrived.headers, (self.wall_clock)());
+        copy.times.fresh_for = self.fresh_for(feed, stated, hints, compare(known, digest));
+        feed.track.note_loaded(self.now_ms(Instant::now()));
+        Ok(News {
+            copy: Arc::new(tag::settle(copy, known, digest, &feed.rules)),
+            ending: Some(ending),
+            bytes,
+            moved_to,
+            source: Source::Body {
+                url: arrived.url,
+                headers: arrived.headers,
+                body: source,
+                output,
+            },
+        })
+    }
+
+    /// A document through the rules into a recording. `early` is landed while it grows.
+    pub(super) async fn record_from(
+        &self,
+        feed: &Feed,
+        arrived: &Arrived,
+        mut incoming: Incoming,
+        early: Option<&Flight<Trouble>>,
+    ) -> Result<Recorded, Trouble> {
+        let origin = arrived.origin();
+        let mut digest = remake::begin_digest(&origin.url, origin.charset.as_deref());
+        let (is_stored, mut source) = (self.store.is_persistent(), Vec::new());
         let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin);
+        if let Some(full) = &feed.full_text {
+            rewriter = rewriter.with_articles(full.articles());
+        }
         let mut recorder = Recorder::new(self.cache.options().recording_bytes_max);
         let mut growing = None;
         let mut out = String::new();
         while let Some(chunk) =
-            next_chunk(&mut found.body, &mut recorder, &mut out, growing.is_some()).await?
+            next_chunk(&mut incoming, &mut recorder, &mut out, growing.is_some()).await?
         {
             digest.update(&chunk);
             push(&mut rewriter, &chunk, &mut out);
@@ -120,73 +213,71 @@ impl Refresher {
                 continue;
             };
             recorder.append(take(&mut out))?;
-            let copy = self.growing_copy(feed, &found, format, &recorder);
+            let copy = self.growing_copy(feed, arrived, format, &recorder);
             if let Some(flight) = early {
                 flight.land(Ok(Arc::new(copy.clone())));
             }
             growing = Some(copy);
         }
         let ending = rewriter.finish(&mut out);
-        let items_before = known
-            .filter(|_| early.is_none())
-            .map_or(0, |known| known.items);
-        judge(&ending, rewriter.is_outgrown(), items_before)?;
+        judge(&ending, rewriter.is_outgrown())?;
         let mut copy = match (growing, rewriter.format()) {
             (Some(copy), _) => copy,
             // The text was held back to its end, until its charset was clear.
-            (None, Some(format)) => self.growing_copy(feed, &found, format, &recorder),
+            (None, Some(format)) => self.growing_copy(feed, arrived, format, &recorder),
             (None, None) => return Err(Trouble::NotAFeed(NotAFeed::Other)),
         };
         recorder.append(take(&mut out))?;
         let pieces = recorder.finish();
+        if feed.full_text.is_some() {
+            // Articles are no part of what came.
+            pieces.iter().for_each(|piece| digest.update(piece));
+        }
         let bytes = pieces.iter().map(Bytes::len).sum();
         let output = digest_of(&pieces);
         copy.forms.complete(pieces);
         copy.items = ending.items;
-        let digest = digest.digest128();
-        let hints = *rewriter.hints();
-        copy.times.fresh_for = self.fresh_for(feed, stated, hints, compare(known, digest));
-        feed.track.note_loaded(self.now_ms(Instant::now()));
-        Ok(News {
-            copy: Arc::new(tag::settle(copy, known, digest, &feed.rules)),
-            ending: Some(ending),
+        copy.missing_articles = rewriter.missing_articles();
+        Ok(Recorded {
+            copy,
+            ending,
             bytes,
-            moved_to: found.moved_to,
-            source: Source::Body {
-                url: found.url,
-                headers: found.headers,
-                body: source,
-                output,
-            },
+            digest: digest.digest128(),
+            hints: *rewriter.hints(),
+            source,
+            output,
         })
     }
 
     fn growing_copy(
         &self,
         feed: &Feed,
-        found: &Found,
+        arrived: &Arrived,
         format: Format,
         recorder: &Recorder,
     ) -> FeedCopy {
-        let content_type = media_type::content_type(found.content_type(), format);
+        let content_type = media_type::content_type(arrived.content_type(), format);
         let Validators {
             etag: tag,
             last_modified,
-        } = &found.validators;
+        } = &arrived.validators;
         let inputs =
             [tag, last_modified].map(|value| value.as_ref().map_or(&[][..], |v| v.as_bytes()));
-        let etag = (!found.validators.is_empty()).then(|| {
+        // With articles in it, what upstream says of its own body says too little.
+        let says_enough = !arrived.validators.is_empty() && feed.full_text.is_none();
+        let etag = says_enough.then(|| {
             tag::make(
-                &[inputs[0], inputs[1], found.url.as_str().as_bytes()],
+                &[inputs[0], inputs[1], arrived.url.as_str().as_bytes()],
                 &feed.rules,
             )
         });
         FeedCopy {
             head: Head::new(&content_type, etag, SystemTime::now()),
             forms: Arc::new(Forms::growing(recorder.recording())),
-            validators: found.validators.clone(),
+            validators: arrived.validators.clone(),
             digest: None,
             items: 0,
+            missing_articles: 0,
             times: times(feed, feed.settings.refresh),
         }
     }
@@ -267,18 +358,12 @@ fn digest_of(pieces: &[Bytes]) -> u128 {
     digest.digest128()
 }
 
-/// Whether a document that has ended may be kept. With a copy at hand that has items, a feed
-/// without any is a worse one.
-pub(super) fn judge(
-    ending: &Ending,
-    is_outgrown: bool,
-    items_before: usize,
-) -> Result<(), Trouble> {
+/// Whether a document that has ended may be kept.
+pub(super) fn judge(ending: &Ending, is_outgrown: bool) -> Result<(), Trouble> {
     match ending.completeness {
         Completeness::Truncated => Err(Trouble::Truncated),
         Completeness::NotAFeed(what) => Err(Trouble::NotAFeed(what)),
         Completeness::Complete if is_outgrown => Err(Trouble::Outgrown),
-        Completeness::Complete if ending.items == 0 && items_before > 0 => Err(Trouble::NoItems),
         Completeness::Complete => Ok(()),
     }
 }
@@ -297,7 +382,7 @@ fn push(rewriter: &mut FeedRewriter, chunk: &[u8], out: &mut String) {
 /// The next chunk. What was rewritten before is handed to readers in pieces of some size, or at
 /// once when upstream pauses: a wake-up for each small chunk costs more than the rewriting.
 async fn next_chunk(
-    body: &mut Body,
+    source: &mut Incoming,
     recorder: &mut Recorder,
     out: &mut String,
     is_feed: bool,
@@ -305,7 +390,7 @@ async fn next_chunk(
     if is_feed && out.len() >= PIECE_BYTES {
         recorder.append(take(out))?;
     }
-    let mut next = std::pin::pin!(body.chunk());
+    let mut next = std::pin::pin!(source.chunk());
     if is_feed && !out.is_empty() {
         tokio::select! {
             biased;

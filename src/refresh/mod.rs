@@ -8,6 +8,7 @@
 mod background;
 mod fetching;
 mod freshness;
+mod full_text;
 mod media_type;
 mod memory;
 mod news;
@@ -29,14 +30,16 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::cache::{self, Cache, Encoders, Flight, Shelf};
+use crate::cache::{self, Cache, Encoders, Flight};
 use crate::config::FeedSettings;
+use crate::fulltext::{Library, Limits, Shelf};
 use crate::rewrite::{RuleError, Rules};
 use crate::store::Store;
 use crate::upstream::hosts::{self, Hosts, Passage, Urgency};
 use crate::upstream::{Client, FetchError, Jitter};
 
 use freshness::Bounds;
+use full_text::FullText;
 use news::News;
 use persist::Persisted;
 pub use track::{Past, Track};
@@ -56,6 +59,7 @@ pub struct Feed {
     pub track: Track,
     persisted: Persisted,
     rules: Arc<Rules>,
+    full_text: Option<FullText>,
 }
 
 impl Feed {
@@ -69,6 +73,10 @@ impl Feed {
             key: Arc::from(settings.name.as_str()),
             track: Track::default(),
             persisted: Persisted::default(),
+            full_text: settings.full_text.clone().map(|options| {
+                let name = Arc::from(settings.name.as_str());
+                FullText::new(Shelf::new(name, options, settings.upstream.clone()))
+            }),
             rules,
             settings,
         })
@@ -84,7 +92,7 @@ impl Feed {
 }
 
 /// Limits of refreshing.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Limits of the copies.
     pub cache: cache::Options,
@@ -95,6 +103,8 @@ pub struct Options {
     /// Says what time it is, for what outlives the process and for what publishers name hours of:
     /// `SystemTime::now`, but in tests that tell the time themselves.
     pub wall_clock: fn() -> SystemTime,
+    /// Limits of full texts.
+    pub full_text: Limits,
 }
 
 /// What refreshing needs.
@@ -110,6 +120,7 @@ pub struct Refresher {
     pub hosts: Arc<Hosts>,
     client: Client,
     store: Store,
+    library: Arc<Library>,
     jitter: Jitter,
     /// Places of fetches.
     fetches: Semaphore,
@@ -129,12 +140,16 @@ impl Refresher {
 
     /// A refresher with nothing cached; `store` is where it remembers what it must.
     #[must_use]
-    pub fn new(client: Client, shelf: Shelf, store: Store, options: &Options) -> Self {
+    pub fn new(client: Client, shelf: cache::Shelf, store: Store, options: &Options) -> Self {
         let tasks = TaskTracker::new();
+        let hosts = Arc::new(Hosts::new(options.hosts, Jitter::random()));
+        let limits = options.full_text.clone();
+        let library = Library::new(store.clone(), client.clone(), Arc::clone(&hosts), limits);
         Self {
             cache: Arc::new(Cache::new(shelf, options.cache)),
             encoders: Encoders::new(tasks.clone()),
-            hosts: Arc::new(Hosts::new(options.hosts, Jitter::random())),
+            hosts,
+            library: Arc::new(library),
             jitter: Jitter::random(),
             fetches: Semaphore::new(Self::FETCHES_AT_ONCE_MAX),
             queue: Arc::new(Semaphore::new(Self::FETCHES_WAITING_MAX)),
@@ -182,6 +197,7 @@ impl Refresher {
                     let passage = Passage::new(place, urgency);
                     drop(waiting);
                     refresher.bring(&feed, &flight, has_stale, passage).await;
+                    refresher.serve_articles(&feed);
                 }
                 Err(error) => {
                     refresher.conclude(&feed, &flight, Err(error.into()), Instant::now());

@@ -14,8 +14,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Feed, Refresher, Trouble, remake};
+use super::fetching::Arrived;
+use super::{Feed, Refresher, Trouble, full_text, remake};
 use crate::cache::{FeedCopy, Flight};
+use crate::fulltext::Library;
 use crate::store::{self, Entry, Purge, Space};
 use crate::upstream::Validators;
 
@@ -124,6 +126,19 @@ impl Said {
         }
     }
 
+    /// What came, as far as a copy is made of it.
+    fn arrived(&self) -> Arrived {
+        let field = |(name, text): &(String, String)| {
+            let name = HeaderName::try_from(name.as_str()).ok()?;
+            Some((name, of_text(text)?))
+        };
+        Arrived {
+            url: self.url.clone(),
+            validators: self.validators(),
+            headers: self.headers.iter().filter_map(field).collect(),
+        }
+    }
+
     /// `Content-Type`, as it came.
     pub(super) fn content_type(&self) -> Option<&str> {
         let is_it = |(name, _): &&(String, String)| name == header::CONTENT_TYPE.as_str();
@@ -152,11 +167,8 @@ impl Refresher {
         if !self.store.is_persistent() || feed.persisted.is_absent.load(Ordering::Relaxed) {
             return None;
         }
-        let (feed, store, cache) = (
-            Arc::clone(feed),
-            self.store.clone(),
-            Arc::clone(&self.cache),
-        );
+        let (feed, store) = (Arc::clone(feed), self.store.clone());
+        let (cache, library) = (Arc::clone(&self.cache), Arc::clone(&self.library));
         let recording_bytes_max = cache.options().recording_bytes_max;
         let now = (self.wall_clock)();
         let begun = Instant::now();
@@ -167,7 +179,10 @@ impl Refresher {
             }
             let entry = store.get(Space::Feeds, &feed.key).await;
             let remade = match entry {
-                Some(entry) => on_thread(&feed, entry, recording_bytes_max, now).await,
+                Some(entry) => {
+                    recall_articles(&library, &feed, &entry).await;
+                    on_thread(&feed, entry, recording_bytes_max, now).await
+                }
                 None => None,
             };
             let Some((said, copy)) = remade else {
@@ -238,7 +253,8 @@ impl Refresher {
             let Ok(meta) = serde_json::to_vec(&said) else {
                 return;
             };
-            let is_same = known.is_some_and(|known| known.digest == said.digest);
+            // Articles may have come meanwhile: what was made of the same body differs.
+            let is_same = body.is_none() || known.is_some_and(|known| known.digest == said.digest);
             let mut is_stored =
                 is_same && store.set_meta(Space::Feeds, &feed.key, meta.clone()).await;
             if let Some(body) = body.filter(|_| !is_stored) {
@@ -249,6 +265,16 @@ impl Refresher {
                 .store(!is_stored, Ordering::Relaxed);
             *feed.persisted.said() = is_stored.then_some(said);
         });
+    }
+}
+
+/// Has the articles of a stored body at hand before its copy is made.
+async fn recall_articles(library: &Library, feed: &Feed, entry: &Entry) {
+    if feed.full_text.is_none() {
+        return;
+    }
+    if let Ok(said) = serde_json::from_slice::<Said>(&entry.meta) {
+        full_text::recall(library, feed, said.arrived(), &entry.body).await;
     }
 }
 

@@ -24,15 +24,22 @@ pub(super) fn copy(
     let mut digest = begin_digest(&said.url, charset.as_deref());
     let url = said.url.clone();
     let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), Origin { url, charset });
+    if let Some(full) = &feed.full_text {
+        rewriter = rewriter.with_articles(full.articles());
+    }
     let mut out = String::new();
     for piece in body {
         digest.update(piece);
         rewriter.push(piece, &mut out);
     }
     let ending = rewriter.finish(&mut out);
-    fetching::judge(&ending, rewriter.is_outgrown(), 0).ok()?;
+    fetching::judge(&ending, rewriter.is_outgrown()).ok()?;
     feed.track.lock().hints = *rewriter.hints();
     let content_type = media_type::content_type(said.content_type(), rewriter.format()?);
+    if feed.full_text.is_some() {
+        // Articles are no part of what came.
+        digest.update(out.as_bytes());
+    }
     let digest = digest.digest128();
     let head = head(feed, said, &content_type, (digest, out.as_bytes()), now);
     let mut recorder = Recorder::new(recording_bytes_max);
@@ -46,6 +53,7 @@ pub(super) fn copy(
         validators: said.validators(),
         digest: Some(digest),
         items: ending.items,
+        missing_articles: rewriter.missing_articles(),
         times: Times {
             fetched_at,
             fresh_for,

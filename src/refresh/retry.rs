@@ -50,9 +50,10 @@ fn class(trouble: &Trouble) -> Class {
             {
                 Class::Lasting
             }
-            FetchError::Refused(_) | FetchError::Redirect { .. } | FetchError::Settings(_) => {
-                Class::Lasting
-            }
+            FetchError::Refused(_)
+            | FetchError::Redirect { .. }
+            | FetchError::Challenge { .. }
+            | FetchError::Settings(_) => Class::Lasting,
             FetchError::TooLarge { .. } | FetchError::Coding(_) => Class::Lasting,
             _ => Class::Passing,
         },
@@ -136,6 +137,7 @@ pub(super) fn verdict(trouble: &Trouble) -> Option<Verdict> {
         | FetchError::Cut(_)
         | FetchError::Protocol(_) => Verdict::Fails,
         FetchError::Redirect { .. }
+        | FetchError::Challenge { .. }
         | FetchError::TooLarge { .. }
         | FetchError::Coding(_)
         | FetchError::Unasked => Verdict::Answers,

@@ -72,7 +72,9 @@ impl Trouble {
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Fetch(FetchError::Status { status, .. }) => Some(*status),
+            Self::Fetch(FetchError::Status { status, .. } | FetchError::Challenge { status }) => {
+                Some(*status)
+            }
             _ => None,
         }
     }

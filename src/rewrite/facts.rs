@@ -138,7 +138,7 @@ pub(super) fn title(xml: &str, element: &Element<'_>) -> String {
 }
 
 /// The text of an HTML fragment.
-fn without_tags(html: &str) -> String {
+pub(super) fn without_tags(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(open) = rest.find('<') {

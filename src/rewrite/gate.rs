@@ -41,6 +41,11 @@ impl Gate {
         }
     }
 
+    /// An item goes, with what parted it from its neighbours.
+    pub(super) fn hold(&mut self) {
+        self.seam.drop_item();
+    }
+
     /// Takes what stands between items.
     pub(super) fn between(&mut self, text: &str, format: Format, out: &mut String) {
         self.seam.between(text, format == Format::Json, out);

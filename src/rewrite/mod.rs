@@ -4,21 +4,26 @@
 //! source address becomes the same string wherever it stands.
 
 mod address;
+pub mod article;
 mod base;
 mod bearer;
 mod budget;
 mod compose;
 mod css;
 mod envelope;
+mod evidence;
 pub mod explain;
 mod extent;
 mod facts;
 mod field;
+pub mod figure;
 mod fragment;
+mod full_text;
 mod gate;
 mod hints;
 pub mod html;
 mod json_piece;
+mod landing;
 mod marks;
 pub mod passes;
 pub mod pattern;

@@ -4,7 +4,7 @@
 //! as the publisher wrote them; what an earlier run of ours put there is gone before a pass reads it.
 
 pub mod attributes;
-pub(super) mod lazy;
+pub(in crate::rewrite) mod lazy;
 pub mod links;
 pub mod remove;
 pub mod replace;

@@ -2,6 +2,7 @@
 
 use crate::image::address::Keys;
 use crate::rewrite::address::ImageRule;
+use crate::rewrite::figure::Figure;
 use crate::rewrite::html::SelectorError;
 use crate::rewrite::passes::attributes::Setting;
 use crate::rewrite::passes::replace::Replacement;
@@ -57,6 +58,8 @@ pub struct RuleOptions {
     pub double_escaped: bool,
     /// Which items stay.
     pub selection: selection::Options,
+    /// minijinja source of how pictures in full texts are written.
+    pub figure: Option<String>,
     /// Whether the envelope is kept as the publisher wrote it (`rel=self`, hub, cloud, …).
     pub keep_envelope: bool,
     /// The address our readers use for this feed: `https://feeds.example.org/feeds/dw`.
@@ -106,6 +109,7 @@ pub struct Rules {
     selection: Selection,
     header: Option<Template>,
     footer: Option<Template>,
+    figure: Option<Figure>,
 }
 
 impl Rules {
@@ -118,12 +122,14 @@ impl Rules {
         let selection = Selection::new(&options.selection)?;
         let template = |source: &Option<String>| source.as_deref().map(Template::parse).transpose();
         let (header, footer) = (template(&options.header)?, template(&options.footer)?);
+        let figure = options.figure.as_deref().map(Figure::parse).transpose()?;
         Ok(Self {
             options,
             passes,
             selection,
             header,
             footer,
+            figure,
         })
     }
 
@@ -153,6 +159,10 @@ impl Rules {
 
     pub(super) fn footer(&self) -> Option<&Template> {
         self.footer.as_ref()
+    }
+
+    pub(super) fn figure(&self) -> Option<&Figure> {
+        self.figure.as_ref()
     }
 
     pub(super) fn changes_envelope(&self) -> bool {

@@ -14,13 +14,15 @@ use crate::feed::json;
 use crate::feed::namespace::Ns;
 use crate::feed::repair::Repair;
 use crate::feed::splitter::{self, Ending, Frame, NotAFeed, Piece, Splitter};
-use crate::feed::xml::Tag;
+use crate::rewrite::article::{Article, Articles};
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::budget::Budget;
 use crate::rewrite::envelope::{self, Fate};
+use crate::rewrite::evidence::is_content;
 use crate::rewrite::explain::{Note, Trace};
 use crate::rewrite::facts;
 use crate::rewrite::field::lower;
+use crate::rewrite::full_text::{FullTexts, Prepared};
 use crate::rewrite::gate::Gate;
 use crate::rewrite::hints::Hints;
 use crate::rewrite::json_piece;
@@ -86,6 +88,8 @@ impl FeedRewriter {
                 budget: Budget::default(),
                 trace: Trace::default(),
                 gate: Gate::default(),
+                full_texts: None,
+                article: None,
                 has_content: false,
                 hints: Hints::default(),
             },
@@ -101,6 +105,20 @@ impl FeedRewriter {
             **repair = Repair::explaining();
         }
         rewriter
+    }
+
+    /// The same, with the full texts that `articles` gives.
+    #[must_use]
+    pub fn with_articles(mut self, articles: Articles) -> Self {
+        let figure = self.stage.rules.figure().cloned();
+        self.stage.full_texts = Some(FullTexts::new(articles, figure));
+        self
+    }
+
+    /// Items whose full text is still to come.
+    #[must_use]
+    pub fn missing_articles(&self) -> usize {
+        self.stage.full_texts.as_ref().map_or(0, FullTexts::missing)
     }
 
     /// What was done since notes were taken last, and how many more things than are noted.
@@ -189,30 +207,6 @@ impl FeedRewriter {
     }
 }
 
-/// What the only children of a root are called when it is no feed's, but an error in its clothes.
-const ERROR_CHILDREN: [&str; 7] = [
-    "error",
-    "errors",
-    "exception",
-    "fault",
-    "message",
-    "status",
-    "code",
-];
-
-fn is_content(frame: &Frame, piece: Piece<'_>) -> bool {
-    match piece {
-        Piece::Item(_) => true,
-        Piece::Element(_) if frame.format == Format::Json => true,
-        Piece::Element(xml) => {
-            let tag_end = xml.find('>').map_or(xml.len(), |close| close + 1);
-            let local = Tag::parse(&xml[..tag_end]).map(|tag| frame.namespaces.split(tag.name()).1);
-            local.is_some_and(|local| !ERROR_CHILDREN.contains(&&*lower(local)))
-        }
-        _ => false,
-    }
-}
-
 /// What the pieces of one document go through.
 #[derive(Debug)]
 struct Stage {
@@ -222,6 +216,9 @@ struct Stage {
     budget: Budget,
     trace: Trace,
     gate: Gate,
+    full_texts: Option<FullTexts>,
+    /// The full text of the item at hand.
+    article: Option<Arc<Article>>,
     /// Whether an item or a child of the feed or channel was seen.
     has_content: bool,
     hints: Hints,
@@ -247,7 +244,7 @@ impl Stage {
         if let Piece::Element(text) = piece {
             self.hints.learn(frame, text);
         }
-        let selects = !self.rules.selection().is_empty();
+        let selects = !self.rules.selection().is_empty() || self.full_texts.is_some();
         if selects && matches!(piece, Piece::Element(_) | Piece::Instruction(_)) {
             self.gate.flush(out);
         }
@@ -264,14 +261,41 @@ impl Stage {
                 Format::Json => self.member(text, out),
                 _ => self.element(frame, text, out),
             },
-            Piece::Item(text) if self.rules.changes_items() => match frame.format {
-                Format::Json => self.json_item(text, out),
-                _ => self.item(frame, text, out),
-            },
+            Piece::Item(text) if self.full_texts.is_some() => self.full_item(frame, text, out),
+            Piece::Item(text) if self.rules.changes_items() => self.any_item(frame, text, out),
             Piece::Between(text)
             | Piece::Instruction(text)
             | Piece::Element(text)
             | Piece::Item(text) => out.push_str(text),
+        }
+    }
+
+    /// An item that may have a full text.
+    fn full_item(&mut self, frame: &Frame, text: &str, out: &mut String) {
+        let prepared = match (&self.full_texts, frame.format) {
+            (None, _) => Prepared::AsItIs,
+            (Some(full), Format::Json) => full.in_json(text, &self.base),
+            (Some(full), _) => full.in_xml(text, frame, &self.base),
+        };
+        match prepared {
+            Prepared::AsItIs if self.rules.changes_items() => self.any_item(frame, text, out),
+            Prepared::AsItIs => {
+                self.gate.flush(out);
+                out.push_str(text);
+            }
+            Prepared::Filled(text, article) => {
+                self.article = Some(article);
+                self.any_item(frame, &text, out);
+                self.article = None;
+            }
+            Prepared::Held => self.gate.hold(),
+        }
+    }
+
+    fn any_item(&mut self, frame: &Frame, text: &str, out: &mut String) {
+        match frame.format {
+            Format::Json => self.json_item(text, out),
+            _ => self.item(frame, text, out),
         }
     }
 
@@ -322,6 +346,7 @@ impl Stage {
             mark: self.rules.options().mark,
             item: ItemFacts {
                 link: base.item_address().into(),
+                article: self.article.clone(),
                 ..facts.clone()
             },
             feed: &self.feed,

@@ -10,6 +10,7 @@ mod names;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use crate::rewrite::article::Article;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
 use url::Url;
 
@@ -44,6 +45,8 @@ pub struct ItemFacts<'a> {
     pub updated: Cow<'a, str>,
     /// `item.categories`, a list.
     pub categories: Vec<Cow<'a, str>>,
+    /// `item.article`, what the page of the item's full text says of it; empty without one.
+    pub article: Option<Arc<Article>>,
 }
 
 /// What a template may know of the feed, like [`ItemFacts`].
@@ -167,6 +170,18 @@ impl Template {
             published: "Wed, 19 Jan 2022 01:08:24 GMT".into(),
             updated: "2022-01-19T01:08:24.238Z".into(),
             categories: vec!["Category".into()],
+            article: Some(Arc::new(Article {
+                title: "Title".into(),
+                author: "Author".into(),
+                published: "2022-01-19T01:08:24.238Z".into(),
+                modified: "2022-01-19T01:08:24.238Z".into(),
+                site_name: "Site".into(),
+                language: "en".into(),
+                picture: "https://example.org/picture.jpg".into(),
+                words: 500,
+                reading_minutes: 2,
+                html: String::new(),
+            })),
         };
         let feed = FeedFacts {
             title: "Feed".into(),
@@ -202,7 +217,7 @@ impl Template {
 }
 
 /// The engine, closed: no loader, no `safe`, no `debug`, our date filters.
-fn build_environment() -> Environment<'static> {
+pub(super) fn build_environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -265,6 +280,21 @@ fn describe_item(item: &ItemFacts<'_>, extent: &Extent) -> Value {
         words => extent.words,
         reading_minutes => extent.reading_minutes,
         pictures => extent.pictures,
+        article => describe_article(item.article.as_deref().unwrap_or(&Article::default())),
+    }
+}
+
+fn describe_article(article: &Article) -> Value {
+    context! {
+        title => Value::from(&article.title),
+        author => Value::from(&article.author),
+        published => Value::from(&article.published),
+        modified => Value::from(&article.modified),
+        site_name => Value::from(&article.site_name),
+        language => Value::from(&article.language),
+        picture => web_address(&article.picture),
+        words => article.words,
+        reading_minutes => article.reading_minutes,
     }
 }
 
@@ -334,7 +364,7 @@ impl std::io::Write for Bounded {
 }
 
 /// minijinja's error as ours.
-fn refuse(error: &minijinja::Error) -> TemplateError {
+pub(super) fn refuse(error: &minijinja::Error) -> TemplateError {
     TemplateError {
         line: error.line().unwrap_or(1),
         message: explain(error),

@@ -21,6 +21,8 @@ use crate::refresh::{Feed, Refresher, Trouble};
 /// Header fields of a reply, so that their map grows once.
 const HEADERS: usize = 12;
 
+/// The most `max-age`, in seconds, while full texts are still to come.
+const MISSING_ARTICLES_MAX_AGE_S: u64 = 60;
 /// The least `max-age`, unless a feed's own `refresh_min` is less: some readers poll as often as it
 /// says.
 const MAX_AGE_MIN: Duration = Duration::from_secs(60);
@@ -186,7 +188,10 @@ fn write_headers(
     headers.reserve(HEADERS);
     let now = Instant::now();
     let remaining = copy.times.remaining(now);
-    let max_age = max_age(remaining, feed);
+    let max_age = match copy.missing_articles {
+        0 => max_age(remaining, feed),
+        _ => max_age(remaining, feed).min(MISSING_ARTICLES_MAX_AGE_S),
+    };
     headers.insert(CACHE_CONTROL, value(&format!("public, max-age={max_age}")));
     status.ttl_s = Some(ttl_s(remaining, copy.times.stale_s(now)));
     headers.insert("cache-status", value(&status.to_string()));

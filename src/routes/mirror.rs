@@ -43,9 +43,6 @@ pub(super) async fn answer(
         headers,
         content,
     } = answered.map_err(failed)?;
-    let length = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
     let body = match content {
         // How long the body would be is said in the header fields or nowhere.
         Content::Nothing if head.method == Method::HEAD => ReplyBody::growing(stream::empty()),
@@ -58,8 +55,8 @@ pub(super) async fn answer(
             let pieces: Result<_, Broken> = pieces.try_collect().await;
             ReplyBody::whole(Body::new(pieces.map_err(|Broken| failed(Trouble::Broken))?))
         }
-        Content::Playing(pieces) => ReplyBody::growing(pieces).of_bytes(length),
-        Content::Passing(body) => ReplyBody::growing(passing(body)).of_bytes(length),
+        Content::Playing(pieces) => ReplyBody::growing(pieces),
+        Content::Passing(body) => ReplyBody::growing(passing(body)),
     };
     let mut reply = Response::new(body);
     *reply.status_mut() = status;

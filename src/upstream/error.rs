@@ -49,6 +49,12 @@ pub enum FetchError {
         /// How long upstream asks us to stay away; at most a day.
         retry_after: Option<Duration>,
     },
+    /// A page that wants to be shown that there is a browser.
+    #[error("upstream answered {status} with a challenge for browsers")]
+    Challenge {
+        /// The status code.
+        status: StatusCode,
+    },
     /// The body is larger than allowed.
     #[error("the body is too large: more than {limit}")]
     TooLarge {
@@ -138,6 +144,7 @@ impl FetchError {
             Self::Timeout { .. } => "timeout",
             Self::Redirect { .. } => "redirect",
             Self::Status { .. } => "status",
+            Self::Challenge { .. } => "challenge",
             Self::TooLarge { .. } => "too-large",
             Self::Coding(_) => "coding",
             Self::Cut(_) => "cut",

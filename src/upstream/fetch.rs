@@ -135,6 +135,7 @@ impl Client {
         let url = trail.here().clone();
         let moved_to = trail.moved_to();
         match response.status() {
+            status if is_challenge(&headers) => Err(FetchError::Challenge { status }),
             StatusCode::OK => Ok(Fetched::Found(Box::new(Found {
                 url,
                 validators,
@@ -174,6 +175,12 @@ pub(super) fn check_head(response: &reqwest::Response, route: &Route) -> Result<
         return Err(FetchError::protocol("the header section is too large"));
     }
     Ok(())
+}
+
+/// Whether the answer's head says that it is a challenge, as Cloudflare's do.
+fn is_challenge(headers: &HeaderMap) -> bool {
+    let mark = headers.get("cf-mitigated");
+    mark.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"challenge"))
 }
 
 fn is_redirect(status: StatusCode) -> bool {

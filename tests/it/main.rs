@@ -13,6 +13,8 @@ mod crowds;
 mod durability;
 mod edge;
 mod faults;
+mod founding;
+mod full_text;
 mod golden;
 mod holds;
 mod images;

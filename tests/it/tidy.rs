@@ -10,8 +10,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "config", "demo", "feed", "http", "image", "mirror", "rewrite", "routes",
-            "store", "upstream",
+            "app", "config", "demo", "feed", "fulltext", "http", "image", "mirror", "rewrite",
+            "routes", "store", "upstream",
         ],
     ),
     ("demo", &["config"]),
@@ -37,16 +37,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mirror", &["cache", "config", "store", "upstream"]),
     (
         "refresh",
-        &["cache", "config", "feed", "rewrite", "store", "upstream"],
+        &[
+            "cache", "config", "feed", "fulltext", "rewrite", "store", "upstream",
+        ],
     ),
     (
         "config",
-        &["image", "imaging", "pixels", "rewrite", "store", "upstream"],
+        &[
+            "fulltext", "image", "imaging", "pixels", "rewrite", "store", "upstream",
+        ],
     ),
     (
         "imaging",
         &["cache", "image", "pixels", "store", "upstream"],
     ),
+    ("fulltext", &["rewrite", "store", "upstream"]),
     ("cache", &["upstream"]),
     ("upstream", &[]),
     ("store", &["image"]),
@@ -62,6 +67,8 @@ const PURE: &[&str] = &[
     "src/image/",
     "src/rewrite/",
     "src/cache/policy/",
+    "src/fulltext/extract/",
+    "src/fulltext/recipe/",
 ];
 const IMPURE: &[&str] = &[
     "tokio",

@@ -22,9 +22,6 @@ mod update;
 mod validation;
 mod vary;
 
-#[cfg(test)]
-mod tests;
-
 pub use age::{DELTA_MAX, initial_age};
 pub use conditions::{Condition, evaluate, has_unsafe_conditions, if_range_holds};
 pub use date::parse_http_date;

@@ -26,7 +26,7 @@ const PICTURES: &[&str] = &["img", "amp-img", "amp-anim", "a-img"];
 const WRAPPERS: &[&str] = &["picture", "a", "span", "div", "figure", "p"];
 
 /// Edits that promote pictures and remove their twins.
-pub(super) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>) -> Vec<Edit> {
+pub(in crate::rewrite) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>) -> Vec<Edit> {
     if !may_be_lazy(html) {
         return Vec::new();
     }

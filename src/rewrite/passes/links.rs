@@ -131,7 +131,7 @@ const PICTURES: &[(&str, &str)] = &[("img", "src"), ("video", "poster"), ("input
 
 /// The link rules, ready for use.
 #[derive(Debug)]
-pub(super) struct Links {
+pub(in crate::rewrite) struct Links {
     absolute: bool,
     /// Whether pictures are among the links.
     with_pictures: bool,
@@ -140,7 +140,7 @@ pub(super) struct Links {
 
 impl Links {
     /// `None` when nothing is to be done.
-    pub(super) fn new(options: &Options, with_pictures: bool) -> Option<Self> {
+    pub(in crate::rewrite) fn new(options: &Options, with_pictures: bool) -> Option<Self> {
         let own = options.tracking_params.iter().map(String::as_str);
         let all = TRACKING_PARAMS.iter().copied().chain(own);
         let clean = options
@@ -153,7 +153,7 @@ impl Links {
         })
     }
 
-    pub(super) fn edits(
+    pub(in crate::rewrite) fn edits(
         &self,
         html: &str,
         (markup, base): (Markup, &FieldBase<'_>),

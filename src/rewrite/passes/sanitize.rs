@@ -96,6 +96,11 @@ fn is_safe(text: &str, markup: Markup) -> bool {
     }
 }
 
+/// `html` with nothing in it that is not on the strict list.
+pub(in crate::rewrite) fn clean(html: &str) -> String {
+    strict::clean(html, Markup::Html)
+}
+
 /// Whether a field is small and flat enough for a parser that builds a tree.
 pub(super) fn is_small_enough(html: &str) -> bool {
     browser::is_small(html)

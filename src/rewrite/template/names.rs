@@ -10,7 +10,7 @@ use minijinja::{Environment, ErrorKind};
 use super::TemplateError;
 
 /// The variables there are. `item` and `feed` themselves are none, so nothing hides behind an alias.
-const VARIABLES: [&str; 16] = [
+const VARIABLES: [&str; 25] = [
     "item.title",
     "item.link",
     "item.guid",
@@ -21,6 +21,15 @@ const VARIABLES: [&str; 16] = [
     "item.words",
     "item.reading_minutes",
     "item.pictures",
+    "item.article.title",
+    "item.article.author",
+    "item.article.published",
+    "item.article.modified",
+    "item.article.site_name",
+    "item.article.language",
+    "item.article.picture",
+    "item.article.words",
+    "item.article.reading_minutes",
     "feed.title",
     "feed.link",
     "feed.name",

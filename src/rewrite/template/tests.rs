@@ -17,6 +17,7 @@ fn item() -> ItemFacts<'static> {
         published: "".into(),
         updated: "Wed, 19 Jan 2022 01:08:24 GMT".into(),
         categories: vec!["news".into(), "food".into()],
+        article: None,
     }
 }
 

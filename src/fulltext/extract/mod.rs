@@ -1,0 +1,191 @@
+//! From the bytes of a page to an article. Pure.
+//!
+//! Invariants: what comes out is sanitised, its addresses are absolute, and it holds nothing but
+//! what stands on the page; bytes and depth are bounded before a tree is built, since the parser's
+//! time grows with the square of the depth.
+
+mod clutter;
+mod embeds;
+mod facts;
+mod figures;
+mod oracle;
+mod order;
+mod page;
+mod readable;
+mod shape;
+mod tree;
+mod wall;
+
+#[cfg(test)]
+mod tests;
+
+use dom_query::Document;
+use url::Url;
+
+use crate::fulltext::recipe::{Finder, Recipe};
+use crate::rewrite::article::{self, Article};
+
+pub use page::{Kind, PAGE_BYTES_MAX, Page, decode};
+pub use wall::Wall;
+
+/// Bytes of an article's HTML; the sanitiser takes no more.
+pub const ARTICLE_BYTES_MAX: usize = 1 << 20;
+/// Letters that an article has at least, where it has no picture.
+const CHARS_MIN: usize = 25;
+
+/// Why a page gives no article.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoArticle {
+    /// What came is no page of HTML.
+    #[error("what came is {0}, no page of HTML")]
+    NotAPage(Kind),
+    /// Its elements are nested deeper than any page needs.
+    #[error("the page is nested too deep")]
+    TooDeep,
+    /// The article is larger than may be put into an item.
+    #[error("the article is larger than {ARTICLE_BYTES_MAX} bytes")]
+    TooLarge,
+    /// There is no text in it that could be an article.
+    #[error("no article was found in the page")]
+    Nothing,
+    /// It wants something of its reader first.
+    #[error("the page is {0}")]
+    Wall(Wall),
+}
+
+impl NoArticle {
+    /// One stable word for logs.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotAPage(_) => "not-a-page",
+            Self::TooDeep => "too-deep",
+            Self::TooLarge => "too-large",
+            Self::Nothing => "nothing-found",
+            Self::Wall(wall) => wall.reason(),
+        }
+    }
+}
+
+/// The article that stands on `pages`, its first page first.
+///
+/// # Errors
+/// When there is none, or it can't be read.
+pub fn extract(pages: &[Page], recipe: &Recipe) -> Result<Article, NoArticle> {
+    let (article, wall) = extract_whatever(pages, recipe)?;
+    wall.map_or(Ok(article), |wall| Err(NoArticle::Wall(wall)))
+}
+
+/// The same, with what stands before the article beside what is seen of it.
+///
+/// # Errors
+/// When there is nothing, or it can't be read.
+pub fn extract_whatever(
+    pages: &[Page],
+    recipe: &Recipe,
+) -> Result<(Article, Option<Wall>), NoArticle> {
+    let mut whole: Option<(Article, Option<Wall>)> = None;
+    for page in pages {
+        let found = match read(page, recipe) {
+            Ok(found) => found,
+            // What was found before is more than nothing.
+            Err(_) if whole.is_some() => continue,
+            Err(problem) => return Err(problem),
+        };
+        match &mut whole {
+            Some((whole, _)) => whole.html.push_str(&found.0.html),
+            None => whole = Some(found),
+        }
+    }
+    let mut whole = whole.ok_or(NoArticle::Nothing)?;
+    article::measure(&mut whole.0);
+    if whole.0.html.len() > ARTICLE_BYTES_MAX {
+        return Err(NoArticle::TooLarge);
+    }
+    Ok(whole)
+}
+
+/// Where the article goes on: the page that shows it whole, or the next page.
+#[must_use]
+pub fn next_page(page: &Page, recipe: &Recipe) -> Option<Url> {
+    follow(page, &recipe.next_page)
+}
+
+/// The page that shows the whole article, where this one shows a part.
+#[must_use]
+pub fn single_page(page: &Page, recipe: &Recipe) -> Option<Url> {
+    follow(page, &recipe.single_page)
+}
+
+fn follow(page: &Page, links: &[crate::fulltext::recipe::Link]) -> Option<Url> {
+    if links.is_empty() {
+        return None;
+    }
+    let document = page.parse().ok()?;
+    let base = page.base(&document);
+    let found = links.iter().find_map(|link| {
+        let applies = link
+            .when
+            .as_ref()
+            .is_none_or(|when| when.matches(&document));
+        applies.then(|| link.to.address(&document)).flatten()
+    })?;
+    let mut url = base.join(found.trim()).ok()?;
+    url.set_fragment(None);
+    (matches!(url.scheme(), "http" | "https") && url != page.url).then_some(url)
+}
+
+fn read(page: &Page, recipe: &Recipe) -> Result<(Article, Option<Wall>), NoArticle> {
+    let document = page.prepared(recipe)?.parse()?;
+    let base = page.base(&document);
+    let mut article = facts::of(&document, &base);
+    facts::ask(&mut article, &document, recipe);
+    let asks_for_password = wall::asks_for_password(&document);
+    embeds::promote(&document);
+    tree::make_absolute(&document, &base);
+    let html = match by_recipe(&document, recipe, &base) {
+        Some(html) => html,
+        None if recipe.autodetect => readable::find(&document, &article.title, &base),
+        None => return Err(NoArticle::Nothing),
+    };
+    let html = article::make_absolute(&html, &base);
+    if html.len() > ARTICLE_BYTES_MAX {
+        return Err(NoArticle::TooLarge);
+    }
+    article.html = article::sanitize(&html);
+    let wall = wall::find(page, asks_for_password, &article.html);
+    if wall.is_some() {
+        return Ok((article, wall));
+    }
+    let has_text = tree::text_chars(&article.html) >= CHARS_MIN;
+    if !has_text && !article.html.contains("<img") {
+        return Err(NoArticle::Nothing);
+    }
+    Ok((article, None))
+}
+
+/// What a recipe calls the article, without what it wants removed.
+fn by_recipe(document: &Document, recipe: &Recipe, base: &Url) -> Option<String> {
+    for finder in &recipe.remove {
+        finder.remove(document);
+    }
+    for part in &recipe.remove_pictures {
+        remove_pictures(document, part);
+    }
+    if recipe.content.is_empty() {
+        return None;
+    }
+    let found = recipe.content.iter().find_map(|finder: &Finder| {
+        let html = finder.html(document);
+        (!html.trim().is_empty()).then_some(html)
+    })?;
+    Some(readable::tidy(&found, recipe.prune, base))
+}
+
+fn remove_pictures(document: &Document, part: &str) {
+    for picture in document.select("img").nodes() {
+        if picture.attr("src").is_some_and(|src| src.contains(part)) {
+            picture.remove_from_parent();
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Fetches the pages of one article.
+//!
+//! Invariants: every page goes through the guard, like any other fetch; a page that is too large, or
+//! is none, is given up as soon as that is seen; cookies go to the hosts that the operator named.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderName, HeaderValue, StatusCode};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use super::Limits;
+use super::extract::{self, NoArticle, Page};
+use super::recipe::Recipe;
+use super::record::Stored;
+use super::shelf::Shelf;
+use crate::upstream::guard::Refusal;
+use crate::upstream::hosts::{Hosts, Passage, Urgency, Verdict};
+use crate::upstream::{Client, FetchError, Fetched, Upstream, Validators};
+
+/// Why an article could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failed {
+    #[error("the page could not be fetched")]
+    Fetch(#[from] FetchError),
+    #[error(transparent)]
+    Page(#[from] NoArticle),
+    #[error("the page has more than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl Failed {
+    /// One stable word for logs.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::Fetch(error) => error.reason(),
+            Self::Page(problem) => problem.reason(),
+            Self::TooLarge(_) => "too-large",
+        }
+    }
+
+    /// Whether it will be the same tomorrow.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::Fetch(FetchError::Refused(_) | FetchError::TooLarge { .. }) => true,
+            Self::Fetch(FetchError::Status { status, .. }) => *status == StatusCode::GONE,
+            Self::Fetch(_) | Self::Page(NoArticle::Wall(_)) => false,
+            Self::Page(_) | Self::TooLarge(_) => true,
+        }
+    }
+
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Fetch(FetchError::Status { retry_after, .. }) => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// This and all that caused it.
+    pub(super) fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+}
+
+/// What fetches pages.
+#[derive(Debug)]
+pub(super) struct Pages {
+    client: Client,
+    hosts: Arc<Hosts>,
+    /// Places of fetches, for all feeds.
+    places: Semaphore,
+    pages_max: usize,
+    page_bytes_max: usize,
+}
+
+impl Pages {
+    pub(super) fn new(client: Client, hosts: Arc<Hosts>, limits: &Limits) -> Self {
+        Self {
+            client,
+            hosts,
+            places: Semaphore::new(limits.fetches_max),
+            pages_max: limits.pages_max,
+            page_bytes_max: limits.page_bytes_max,
+        }
+    }
+
+    /// The pages of the article at `url`, the first one first.
+    pub(super) async fn fetch(
+        &self,
+        shelf: &Shelf,
+        url: Url,
+        recipe: &Arc<Recipe>,
+    ) -> Result<Vec<Stored>, Failed> {
+        let mut first = self.page(shelf, &url, recipe).await?;
+        let page = parse(&first, recipe, Look::Single).await?;
+        if let Some(single) = page {
+            first = self.page(shelf, &single, recipe).await?;
+        }
+        let mut pages = vec![first];
+        while pages.len() < self.pages_max {
+            let Some(last) = pages.last() else { break };
+            let next = parse(last, recipe, Look::Next).await?;
+            let is_new = |next: &Url| {
+                pages
+                    .iter()
+                    .all(|page| page.url != *next && page.asked != *next)
+            };
+            let Some(next) = next.filter(is_new) else {
+                break;
+            };
+            match self.page(shelf, &next, recipe).await {
+                Ok(page) => pages.push(page),
+                // The beginning is more than nothing, but it is not to be kept as the whole.
+                Err(failed) => return Err(failed),
+            }
+        }
+        Ok(pages)
+    }
+
+    async fn page(&self, shelf: &Shelf, url: &Url, recipe: &Recipe) -> Result<Stored, Failed> {
+        let place = self.hosts.enter(url, Urgency::Background).await?;
+        let _place = self.places.acquire().await;
+        let mut passage = Passage::new(place, Urgency::Background);
+        let outcome = self.page_through(shelf, url, recipe, &mut passage).await;
+        passage.conclude(verdict(&outcome));
+        outcome
+    }
+
+    async fn page_through(
+        &self,
+        shelf: &Shelf,
+        url: &Url,
+        recipe: &Recipe,
+        passage: &mut Passage,
+    ) -> Result<Stored, Failed> {
+        let upstream = upstream(shelf, url, recipe);
+        let fetched = self
+            .client
+            .fetch_through(&upstream, &Validators::default(), passage)
+            .await?;
+        let Fetched::Found(mut found) = fetched else {
+            return Err(NoArticle::Nothing.into());
+        };
+        let content_type = found.content_type().map(str::to_owned);
+        let mut bytes = BytesMut::new();
+        let mut is_judged = false;
+        while let Some(chunk) = found.body.chunk().await? {
+            if bytes.len() + chunk.len() > self.page_bytes_max {
+                return Err(Failed::TooLarge(self.page_bytes_max));
+            }
+            bytes.extend_from_slice(&chunk);
+            // What is no page need not be read to its end.
+            if !is_judged && bytes.len() >= 4 << 10 {
+                is_judged = true;
+                extract::decode(&bytes, content_type.as_deref())?;
+            }
+        }
+        let stored = Stored {
+            asked: url.clone(),
+            url: found.url,
+            content_type,
+            bytes: Bytes::from(bytes),
+        };
+        check_wall(&stored, recipe).await?;
+        Ok(stored)
+    }
+}
+
+/// What a page is looked through for.
+#[derive(Debug, Clone, Copy)]
+enum Look {
+    Single,
+    Next,
+}
+
+async fn parse(stored: &Stored, recipe: &Arc<Recipe>, look: Look) -> Result<Option<Url>, Failed> {
+    let has_links = match look {
+        Look::Single => !recipe.single_page.is_empty(),
+        Look::Next => !recipe.next_page.is_empty(),
+    };
+    if !has_links {
+        return Ok(None);
+    }
+    let page = stored.page()?;
+    let recipe = Arc::clone(recipe);
+    let found = tokio::task::spawn_blocking(move || match look {
+        Look::Single => extract::single_page(&page, &recipe),
+        Look::Next => extract::next_page(&page, &recipe),
+    });
+    Ok(found.await.ok().flatten())
+}
+
+/// A page that stands before the article is not kept: it would never be fetched again.
+async fn check_wall(stored: &Stored, recipe: &Recipe) -> Result<(), Failed> {
+    let page: Page = stored.page()?;
+    let recipe = recipe.clone();
+    let found = tokio::task::spawn_blocking(move || extract::extract_whatever(&[page], &recipe));
+    match found.await {
+        Ok(Ok((_, Some(wall)))) => Err(NoArticle::Wall(wall).into()),
+        _ => Ok(()),
+    }
+}
+
+fn upstream(shelf: &Shelf, url: &Url, recipe: &Recipe) -> Upstream {
+    let mut upstream = Upstream {
+        url: url.clone(),
+        headers: Vec::new(),
+        cookies: None,
+        ..shelf.upstream.clone()
+    };
+    for (name, value) in &recipe.headers {
+        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
+        else {
+            continue;
+        };
+        match name.as_str() {
+            "user-agent" => upstream.user_agent = value.to_str().ok().map(str::to_owned),
+            "cookie" => upstream.cookies = Some(value),
+            "referer" | "accept" | "accept-language" => upstream.headers.push((name, value)),
+            _ => {}
+        }
+    }
+    if shelf.options.is_trusted(url) {
+        upstream
+            .headers
+            .extend(shelf.options.headers.iter().cloned());
+        upstream.cookies = shelf.options.cookies.clone().or(upstream.cookies);
+    }
+    upstream
+}
+
+/// What a fetch says about the host.
+fn verdict(outcome: &Result<Stored, Failed>) -> Option<Verdict> {
+    match outcome {
+        Ok(_)
+        | Err(
+            Failed::Page(_) | Failed::TooLarge(_) | Failed::Fetch(FetchError::Challenge { .. }),
+        ) => Some(Verdict::Answers),
+        Err(Failed::Fetch(FetchError::Status {
+            status,
+            retry_after,
+        })) => match status.as_u16() {
+            429 | 503 => Some(Verdict::Overloaded(*retry_after)),
+            500.. => Some(Verdict::Fails),
+            _ => Some(Verdict::Answers),
+        },
+        Err(Failed::Fetch(FetchError::Refused(Refusal::Unknown))) => Some(Verdict::Fails),
+        Err(Failed::Fetch(
+            FetchError::Refused(_) | FetchError::Crowded | FetchError::Held { .. },
+        )) => None,
+        Err(Failed::Fetch(_)) => Some(Verdict::Fails),
+    }
+}

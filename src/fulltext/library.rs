@@ -1,0 +1,309 @@
+//! Fetches the articles of feeds, keeps their pages, and makes articles of them.
+//!
+//! Invariants: nothing here is on a reader's way; an article is fetched once, and again only after a
+//! failure, later each time; each host gives the place that [`Hosts`] has for it; what fails leaves
+//! the item as it is.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::Instant;
+use url::Url;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::fetch::{Failed, Pages};
+use super::recipe::Recipe;
+use super::record::{self, Failure, Stored};
+use super::shelf::{Book, Service, Shelf, page_address};
+use super::sites::Sites;
+use super::{Limits, Options, extract};
+use crate::rewrite::article::Article;
+use crate::store::{Space, Store};
+use crate::upstream::Client;
+use crate::upstream::hosts::Hosts;
+
+/// The pause after the first failure; it doubles with each.
+const RETRY_AFTER: Duration = Duration::from_secs(300);
+/// The longest pause.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
+/// How often a task that waits for its next try looks whether it is still wanted.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How long articles that have come wait for more before they are shown.
+const GATHER_FOR: Duration = Duration::from_secs(2);
+/// Articles that are loaded or made at the same time.
+const LOADS_MAX: usize = 4;
+
+/// What fetches and keeps articles.
+#[derive(Debug)]
+pub struct Library {
+    store: Store,
+    pages: Pages,
+    sites: Sites,
+    limits: Limits,
+}
+
+impl Library {
+    /// A library that keeps its pages in `store`.
+    #[must_use]
+    pub fn new(store: Store, client: Client, hosts: Arc<Hosts>, limits: Limits) -> Self {
+        Self {
+            store,
+            pages: Pages::new(client, hosts, &limits),
+            sites: Sites::new(limits.site_rules.clone()),
+            limits,
+        }
+    }
+
+    /// Makes the articles that `links` lead to the shelf's, as far as their pages are stored.
+    pub async fn load(&self, shelf: &Shelf, links: &[String]) {
+        let mut wanted: Vec<Arc<str>> = Vec::new();
+        for link in links {
+            if wanted.len() == self.limits.items_max {
+                break;
+            }
+            if page_address(link).is_some() && !wanted.iter().any(|known| **known == **link) {
+                wanted.push(Arc::from(link.as_str()));
+            }
+        }
+        let new = shelf.keep_only(&wanted, Instant::now());
+        let mut new = new.into_iter();
+        let mut loading = FuturesUnordered::new();
+        loop {
+            while loading.len() < LOADS_MAX
+                && let Some(link) = new.next()
+            {
+                loading.push(self.take_stored(shelf, link));
+            }
+            if loading.next().await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn take_stored(&self, shelf: &Shelf, link: Arc<str>) {
+        if let Some(book) = self.stored(shelf, &link).await {
+            shelf.put(&link, book);
+        }
+    }
+
+    /// What is stored of an article.
+    async fn stored(&self, shelf: &Shelf, link: &Arc<str>) -> Option<Book> {
+        let key = key(shelf, link);
+        if let Some(entry) = self.store.get(Space::Articles, &key).await
+            && let Some(pages) = record::decode(&entry.meta, &entry.body)
+        {
+            return Some(self.make(shelf, link, pages).await);
+        }
+        let state = self.store.state(Space::Articles, &key).await?;
+        let failure: Failure = serde_json::from_slice(&state).ok()?;
+        let since = Instant::now();
+        // With other cookies or rules it may work at once.
+        (failure.terms == self.terms(shelf)).then_some(Book::Failed { failure, since })
+    }
+
+    /// Makes an article of stored pages.
+    async fn make(&self, shelf: &Shelf, link: &Arc<str>, pages: Vec<Stored>) -> Book {
+        let recipe = self.recipe(shelf, pages.first().map(|page| &page.url));
+        let made = tokio::task::spawn_blocking(move || make(&pages, &recipe)).await;
+        match made {
+            Ok(Ok(article)) => Book::Here(Arc::new(article)),
+            Ok(Err(problem)) => {
+                let reason = problem.reason();
+                tracing::info!(feed.name = &*shelf.feed, url = &**link, reason, problem = %problem, "no full text");
+                Book::Blank
+            }
+            Err(_) => {
+                tracing::error!(
+                    feed.name = &*shelf.feed,
+                    url = &**link,
+                    "full text: a defect in feedwright"
+                );
+                Book::Blank
+            }
+        }
+    }
+
+    /// Fetches what the shelf lacks, in a task; `show` is called when some has come. Only one task
+    /// fetches for a shelf.
+    pub fn serve(self: &Arc<Self>, shelf: &Arc<Shelf>, show: impl Fn() + Send + Sync + 'static) {
+        let (due, next) = shelf.due(now_s());
+        if due.is_empty() && next.is_none() {
+            return;
+        }
+        let Some(service) = shelf.try_serve() else {
+            return;
+        };
+        let library = Arc::clone(self);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it may sleep for hours, and the store is never left half written"
+        )]
+        tokio::spawn(async move { library.fetch_due(&service, &show).await });
+    }
+
+    async fn fetch_due(&self, service: &Service, show: &(impl Fn() + Sync)) {
+        let Service(shelf) = service;
+        loop {
+            let (due, next) = shelf.due(now_s());
+            if due.is_empty() {
+                let Some(next) = next else { return };
+                let pause = Duration::from_secs(next.saturating_sub(now_s()).max(1));
+                tokio::select! {
+                    () = tokio::time::sleep(pause.min(LOOK_EVERY)) => {}
+                    () = shelf.changed.notified() => {}
+                }
+                // Nobody else has this feed any more.
+                if Arc::strong_count(shelf) == 1 {
+                    return;
+                }
+                continue;
+            }
+            self.fetch_all(shelf, due, show).await;
+        }
+    }
+
+    /// Fetches what is due; what has come is shown at the latest after [`GATHER_FOR`].
+    async fn fetch_all(&self, shelf: &Shelf, due: Vec<Arc<str>>, show: &(impl Fn() + Sync)) {
+        let mut due = due.into_iter();
+        let mut coming = FuturesUnordered::new();
+        let mut show_at: Option<Instant> = None;
+        loop {
+            // No more at once, or a feed's own fetch would wait behind them all at its host.
+            while coming.len() < self.limits.fetches_max
+                && let Some(link) = due.next()
+            {
+                coming.push(self.bring(shelf, link));
+            }
+            let gathered = async {
+                match show_at {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                came = coming.next() => match came {
+                    Some(true) => {
+                        show_at.get_or_insert_with(|| Instant::now() + GATHER_FOR);
+                    }
+                    Some(false) => {}
+                    None => break,
+                },
+                () = gathered => {
+                    show();
+                    show_at = None;
+                }
+            }
+        }
+        if show_at.is_some() {
+            show();
+        }
+    }
+
+    /// Fetches one article. Whether something is different now.
+    async fn bring(&self, shelf: &Shelf, link: Arc<str>) -> bool {
+        let link = &link;
+        let Some(url) = page_address(link) else {
+            return false;
+        };
+        let started = Instant::now();
+        let recipe = self.recipe(shelf, Some(&url));
+        let outcome = self.pages.fetch(shelf, url, &recipe).await;
+        let duration_ms = started.elapsed().as_millis();
+        let key = key(shelf, link);
+        match outcome {
+            Ok(pages) => {
+                let bytes: usize = pages.iter().map(|page| page.bytes.len()).sum();
+                tracing::info!(
+                    feed.name = &*shelf.feed,
+                    url = &**link,
+                    pages = pages.len(),
+                    bytes,
+                    duration_ms,
+                    "article fetched"
+                );
+                if let Some((meta, body)) = record::encode(&pages) {
+                    self.store.put(Space::Articles, &key, meta, body).await;
+                    self.store.set_state(Space::Articles, &key, None);
+                }
+                let book = self.make(shelf, link, pages).await;
+                shelf.put(link, book);
+            }
+            Err(failed) => {
+                let (since, before) = shelf.past(link);
+                let failure = self.failure(shelf, &failed, before + 1);
+                tracing::warn!(
+                    feed.name = &*shelf.feed,
+                    url = &**link,
+                    reason = failed.reason(),
+                    problem = failed.chain(),
+                    attempts = failure.attempts,
+                    is_final = failure.is_final(),
+                    duration_ms,
+                    "article not fetched"
+                );
+                if let Ok(state) = serde_json::to_vec(&failure) {
+                    self.store.set_state(Space::Articles, &key, Some(state));
+                }
+                shelf.put(link, Book::Failed { failure, since });
+            }
+        }
+        true
+    }
+
+    fn failure(&self, shelf: &Shelf, failed: &Failed, attempts: u32) -> Failure {
+        let doubled = RETRY_AFTER.saturating_mul(1 << attempts.min(16).saturating_sub(1));
+        let pause = doubled
+            .min(RETRY_AFTER_MAX)
+            .max(failed.retry_after().unwrap_or_default());
+        let is_final = failed.is_final() || attempts >= self.limits.attempts_max;
+        Failure {
+            attempts,
+            retry_at: if is_final {
+                u64::MAX
+            } else {
+                now_s() + pause.as_secs()
+            },
+            reason: failed.reason().to_owned(),
+            terms: self.terms(shelf),
+        }
+    }
+
+    /// Changes when what articles are fetched with does.
+    fn terms(&self, shelf: &Shelf) -> u64 {
+        let Options {
+            cookies, headers, ..
+        } = &shelf.options;
+        let mut terms = Vec::new();
+        terms.extend(cookies.iter().flat_map(|value| value.as_bytes()));
+        for (name, value) in headers {
+            terms.extend_from_slice(name.as_str().as_bytes());
+            terms.extend_from_slice(value.as_bytes());
+        }
+        let proxy = shelf.upstream.proxy.iter();
+        terms.extend(proxy.flat_map(|proxy| proxy.as_str().as_bytes()));
+        xxh3_64(&terms)
+    }
+
+    fn recipe(&self, shelf: &Shelf, url: Option<&Url>) -> Arc<Recipe> {
+        let host = url.and_then(Url::host_str).unwrap_or_default();
+        let site = self.sites.recipe(host);
+        // Validated options hold no selector that is none.
+        shelf.options.recipe(&site).map_or(site, Arc::new)
+    }
+}
+
+fn make(pages: &[Stored], recipe: &Recipe) -> Result<Article, extract::NoArticle> {
+    let pages: Result<Vec<_>, _> = pages.iter().map(Stored::page).collect();
+    extract::extract(&pages?, recipe)
+}
+
+fn key(shelf: &Shelf, link: &str) -> String {
+    format!("{} {link}", shelf.feed)
+}
+
+fn now_s() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.unwrap_or_default().as_secs()
+}

@@ -1,0 +1,185 @@
+//! Feeds with full texts: the articles that their items lead to are asked for before the document
+//! goes through the rules, and when one comes the copy is made again from the body at hand.
+//!
+//! Invariant: an article that is not there keeps nobody waiting; what is made again never replaces a
+//! copy of a later body.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use super::fetching::{Arrived, Recorded};
+use super::{Feed, Refresher, Trouble, tag};
+use crate::fulltext::{Library, Shelf};
+use crate::rewrite::article::{Answer, Articles};
+use crate::rewrite::{FeedRewriter, Origin};
+use crate::upstream::{Body, FetchError};
+
+/// Bytes of a feed's body that is kept to make its copy again; a larger feed shows new articles
+/// when it is fetched the next time.
+const BODY_BYTES_MAX: usize = 8 << 20;
+/// Addresses of items in one document.
+const LINKS_MAX: usize = 5_000;
+
+/// What a feed with full texts has besides.
+#[derive(Debug)]
+pub(super) struct FullText {
+    pub(super) shelf: Arc<Shelf>,
+    /// The last document, as it came.
+    last: Mutex<Option<Arc<Document>>>,
+}
+
+/// A feed as it came.
+#[derive(Debug)]
+struct Document {
+    arrived: Arrived,
+    pieces: Vec<Bytes>,
+}
+
+/// Where a document's pieces come from.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Upstream(Box<Body>),
+    Kept(VecDeque<Bytes>),
+}
+
+impl Incoming {
+    pub(super) fn kept(pieces: &[Bytes]) -> Self {
+        Self::Kept(pieces.iter().cloned().collect())
+    }
+
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
+        match self {
+            Self::Upstream(body) => body.chunk().await,
+            Self::Kept(pieces) => Ok(pieces.pop_front()),
+        }
+    }
+}
+
+impl FullText {
+    pub(super) fn new(shelf: Shelf) -> Self {
+        Self {
+            shelf: Arc::new(shelf),
+            last: Mutex::default(),
+        }
+    }
+
+    /// The rewriter's way to the articles.
+    pub(super) fn articles(&self) -> Articles {
+        let shelf = Arc::clone(&self.shelf);
+        Articles::new(move |link| shelf.answer(link))
+    }
+
+    fn last(&self) -> Option<Arc<Document>> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone()
+    }
+
+    fn keep(&self, document: Option<Document>) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = document.map(Arc::new);
+    }
+}
+
+impl Refresher {
+    /// Reads the whole body, and has what is stored of its items' articles at hand.
+    pub(super) async fn prepare_articles(
+        &self,
+        feed: &Feed,
+        arrived: &Arrived,
+        mut body: Body,
+    ) -> Result<Incoming, Trouble> {
+        let mut pieces = Vec::new();
+        while let Some(chunk) = body.chunk().await? {
+            pieces.push(chunk);
+        }
+        recall(&self.library, feed, arrived.clone(), &pieces).await;
+        Ok(Incoming::kept(&pieces))
+    }
+
+    /// Fetches the articles that the feed still lacks, in the background.
+    pub(super) fn serve_articles(self: &Arc<Self>, feed: &Arc<Feed>) {
+        let Some(full) = &feed.full_text else {
+            return;
+        };
+        let (refresher, feed) = (Arc::clone(self), Arc::clone(feed));
+        self.library.serve(&full.shelf, move || {
+            let (refresher, feed) = (Arc::clone(&refresher), Arc::clone(&feed));
+            let tasks = refresher.tasks.clone();
+            tasks.spawn(async move { refresher.make_again(&feed).await });
+        });
+    }
+
+    /// Makes the copy again from the body at hand, now that there are more articles.
+    async fn make_again(&self, feed: &Feed) {
+        let Some(full) = &feed.full_text else { return };
+        let (Some(document), Some(known)) = (full.last(), self.cache.peek(&feed.key)) else {
+            return;
+        };
+        let source = Incoming::kept(&document.pieces);
+        let Ok(recorded) = self
+            .record_from(feed, &document.arrived, source, None)
+            .await
+        else {
+            return;
+        };
+        let Recorded {
+            mut copy, digest, ..
+        } = recorded;
+        // What was fetched meanwhile is newer.
+        let is_last = full
+            .last()
+            .is_some_and(|last| Arc::ptr_eq(&last, &document));
+        let Some(now) = self.cache.peek(&feed.key).filter(|_| is_last) else {
+            return;
+        };
+        copy.times = now.times;
+        copy.validators = now.validators.clone();
+        let copy = tag::settle(copy, Some(&known), digest, &feed.rules);
+        let (here, coming) = full.shelf.count();
+        tracing::info!(
+            target: "feedwright::fetch",
+            outcome = "articles",
+            feed.name = feed.settings.name.as_str(),
+            articles = here,
+            coming,
+            "copy made again"
+        );
+        self.cache.keep(&feed.key, Arc::new(copy));
+    }
+}
+
+/// Has what is stored of the articles of a document at hand, and the document itself to be made
+/// again when more come.
+pub(super) async fn recall(library: &Library, feed: &Feed, arrived: Arrived, pieces: &[Bytes]) {
+    let Some(full) = &feed.full_text else { return };
+    let links = links_of(feed, &arrived, pieces);
+    library.load(&full.shelf, &links).await;
+    let bytes: usize = pieces.iter().map(Bytes::len).sum();
+    let pieces = pieces.to_vec();
+    full.keep((bytes <= BODY_BYTES_MAX).then_some(Document { arrived, pieces }));
+}
+
+/// The addresses that the items of a document lead to, in its order.
+fn links_of(feed: &Feed, arrived: &Arrived, pieces: &[Bytes]) -> Vec<String> {
+    let links: Arc<Mutex<Vec<String>>> = Arc::default();
+    let found = Arc::clone(&links);
+    let articles = Articles::new(move |link| {
+        let mut links = found.lock().unwrap_or_else(PoisonError::into_inner);
+        if links.len() < LINKS_MAX {
+            links.push(link.to_owned());
+        }
+        Answer::Hold
+    });
+    let origin: Origin = arrived.origin();
+    let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin).with_articles(articles);
+    let mut out = String::new();
+    for piece in pieces {
+        rewriter.push(piece, &mut out);
+        out.clear();
+    }
+    rewriter.finish(&mut out);
+    let mut links = links.lock().unwrap_or_else(PoisonError::into_inner);
+    std::mem::take(&mut *links)
+}

@@ -1,0 +1,155 @@
+//! The full text of an item, and what its page goes through on the way to it.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::rewrite::base::{FeedBase, FieldBase, PieceBase};
+use crate::rewrite::budget::Budget;
+use crate::rewrite::compose::apply;
+use crate::rewrite::extent::{Extent, Needs};
+use crate::rewrite::html::Markup;
+use crate::rewrite::passes::{lazy, links, sanitize};
+
+/// The full text of an item and what its page says of it; texts are plain, and empty where the page
+/// says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Article {
+    /// The text as HTML: a sequence of blocks, sanitised, its addresses absolute, each picture with
+    /// its caption in a `figure`.
+    pub html: String,
+    /// Its title.
+    pub title: String,
+    /// Who wrote it.
+    pub author: String,
+    /// When it was published, as written.
+    pub published: String,
+    /// When it was last changed, as written.
+    pub modified: String,
+    /// What the site calls itself.
+    pub site_name: String,
+    /// The language, as written: `de`, `zh-CN`.
+    pub language: String,
+    /// The address of the picture that the page shows for itself.
+    pub picture: String,
+    /// Words of the text; each Chinese or Japanese character is one.
+    pub words: u64,
+    /// Minutes that reading it takes, rounded up.
+    pub reading_minutes: u64,
+}
+
+/// What an item gets.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// This full text.
+    Article(Arc<Article>),
+    /// Nothing yet: it is still to come.
+    Missing,
+    /// Nothing yet, and the item is not to be seen before.
+    Hold,
+    /// Nothing.
+    None,
+}
+
+/// Where the full texts of a feed's items are asked for, by the item's address.
+#[derive(Clone)]
+pub struct Articles(Arc<dyn Fn(&str) -> Answer + Send + Sync>);
+
+impl Articles {
+    /// Asks `answer`.
+    pub fn new(answer: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Self {
+        Self(Arc::new(answer))
+    }
+
+    /// What the item at `link` gets.
+    #[must_use]
+    pub fn answer(&self, link: &str) -> Answer {
+        (self.0)(link)
+    }
+}
+
+impl std::fmt::Debug for Articles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Articles")
+    }
+}
+
+/// `page` with the pictures that only a script would load in their place, and without the twins of
+/// pictures in `<noscript>`.
+#[must_use]
+pub fn promote_pictures(page: &str, base: &Url) -> String {
+    with_base(base, |base| {
+        apply(page, &lazy::edits(page, Markup::Html, base))
+    })
+}
+
+/// `html` with its addresses made absolute.
+#[must_use]
+pub fn make_absolute(html: &str, base: &Url) -> String {
+    let options = links::Options {
+        absolute: true,
+        ..links::Options::default()
+    };
+    let Some(links) = links::Links::new(&options, true) else {
+        return html.to_owned();
+    };
+    let budget = Budget::default();
+    with_base(base, |base| {
+        apply(html, &links.edits(html, (Markup::Html, base), &budget))
+    })
+}
+
+/// Says how much there is to read.
+pub fn measure(article: &mut Article) {
+    let needs = Needs {
+        words: true,
+        pictures: false,
+    };
+    let extent = Extent::of(&article.html, Markup::Html, needs);
+    article.words = extent.words;
+    article.reading_minutes = extent.reading_minutes;
+}
+
+/// `html` with nothing in it but what articles are made of, and no letter that XML refuses.
+#[must_use]
+pub fn sanitize(html: &str) -> String {
+    let mut clean = sanitize::clean(html);
+    clean.retain(is_in_xml);
+    clean
+}
+
+fn with_base<T>(url: &Url, work: impl FnOnce(&FieldBase<'_>) -> T) -> T {
+    let feed = FeedBase {
+        url: url.clone(),
+        link: None,
+    };
+    let piece = PieceBase::of_element(&feed, &[]);
+    work(&FieldBase::of_piece(&piece))
+}
+
+/// XML 1.0 §2.2.
+fn is_in_xml(letter: char) -> bool {
+    !matches!(letter, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_made_ready() {
+        let base = Url::parse("https://example.org/a/b").unwrap();
+        assert_eq!(
+            promote_pictures(r#"<img data-src="/x.jpg">"#, &base),
+            r#"<img data-src="/x.jpg" src="/x.jpg">"#
+        );
+        assert_eq!(
+            make_absolute(r#"<a href="c">c</a><img src="/x.jpg">"#, &base),
+            r#"<a href="https://example.org/a/c">c</a><img src="https://example.org/x.jpg">"#
+        );
+        assert_eq!(
+            sanitize("<p onclick=x>a\u{b}b</p><script>1</script>"),
+            "<p>ab</p>"
+        );
+    }
+}
