@@ -129,8 +129,7 @@ fn rewrite_says_what_the_service_would_refuse() {
 
 #[test]
 fn rewrite_explains_which_items_go_and_why() {
-    let rules =
-        "limit = 1\ndrop = [{ field = \"title\", pattern = \"(?i)ads?\" }]\nfooter = \"<p>x</p>\"";
+    let rules = "repair = false\nlimit = 1\ndrop = [{ field = \"title\", pattern = \"(?i)ads?\" }]\nfooter = \"<p>x</p>\"";
     let config = ConfigFile::new(&format!("{FEED}{rules}"));
     let path = config.path();
     let document = "<rss><channel><item><title>An \u{7}ad</title></item><item><title>a</title></item><item><title>b</title></item></channel></rss>";

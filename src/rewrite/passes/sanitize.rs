@@ -9,6 +9,7 @@ mod old;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::ops::Range;
 

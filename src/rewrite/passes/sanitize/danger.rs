@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::words::{ADDRESSES, DATA, LISTS, REMOVED, SCHEMES, STYLES, UNWRAPPED};
 use crate::rewrite::html::{read_all_attributes, tag_name};
 
 /// Names of attributes that are longer are read with care.
@@ -18,116 +19,6 @@ pub(super) enum Element {
     /// It goes with all that it holds.
     Removed,
 }
-
-/// Elements that go with all they hold: code, and text that would become markup.
-const REMOVED: &[&str] = &["script", "textarea", "handler", "listener"];
-/// Elements whose tags go.
-const UNWRAPPED: &[&str] = &[
-    "applet",
-    "base",
-    "basefont",
-    "bgsound",
-    "button",
-    "datalist",
-    "embed",
-    "fencedframe",
-    "form",
-    "frame",
-    "frameset",
-    "ilayer",
-    "input",
-    "isindex",
-    "keygen",
-    "layer",
-    "link",
-    "meta",
-    "object",
-    "optgroup",
-    "option",
-    "param",
-    "portal",
-    "select",
-];
-
-/// Attributes that hold one or several addresses, or become one.
-const ADDRESSES: &[&str] = &[
-    "href",
-    "xlink:href",
-    "src",
-    "srcset",
-    "action",
-    "formaction",
-    "data",
-    "background",
-    "poster",
-    "cite",
-    "codebase",
-    "longdesc",
-    "dynsrc",
-    "lowsrc",
-    "manifest",
-    "ping",
-    "profile",
-    "usemap",
-    "classid",
-    "icon",
-    "code",
-    "archive",
-    "from",
-    "to",
-    "by",
-    "values",
-    "begin",
-    "content",
-    "xml:base",
-    "data-src",
-    "imagesrcset",
-];
-/// Those that hold several.
-const LISTS: &[&str] = &[
-    "srcset",
-    "imagesrcset",
-    "values",
-    "from",
-    "to",
-    "by",
-    "begin",
-    "content",
-    "archive",
-];
-/// Schemes that run something.
-const SCHEMES: &[&str] = &[
-    "javascript",
-    "vbscript",
-    "livescript",
-    "mocha",
-    "jar",
-    "view-source",
-];
-/// What `data:` may hold.
-const DATA: &[&str] = &[
-    "image/png",
-    "image/gif",
-    "image/jpeg",
-    "image/jpg",
-    "image/webp",
-    "image/avif",
-    "image/bmp",
-    "image/x-icon",
-    "image/jxl",
-    "image/tiff",
-    ";",
-    ",",
-    "image/vnd.microsoft.icon",
-    "image/apng",
-    "audio/",
-    "video/",
-    "font/",
-    "application/font",
-    "text/css",
-];
-/// What runs code in CSS, as old browsers did.
-const STYLES: &[&str] = &["expression(", "javascript:", "vbscript:", "-moz-binding"];
 
 /// What becomes of the element of this name.
 pub(super) fn element(name: &str) -> Element {

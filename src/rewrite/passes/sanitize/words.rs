@@ -1,0 +1,111 @@
+//! Names and words that can do harm: elements, attributes, schemes, CSS.
+
+/// Elements that go with all they hold: code, and text that would become markup.
+pub(super) const REMOVED: &[&str] = &["script", "textarea", "handler", "listener"];
+/// Elements whose tags go.
+pub(super) const UNWRAPPED: &[&str] = &[
+    "applet",
+    "base",
+    "basefont",
+    "bgsound",
+    "button",
+    "datalist",
+    "embed",
+    "fencedframe",
+    "form",
+    "frame",
+    "frameset",
+    "ilayer",
+    "input",
+    "isindex",
+    "keygen",
+    "layer",
+    "link",
+    "meta",
+    "object",
+    "optgroup",
+    "option",
+    "param",
+    "portal",
+    "select",
+];
+
+/// Attributes that hold one or several addresses, or become one.
+pub(super) const ADDRESSES: &[&str] = &[
+    "href",
+    "xlink:href",
+    "src",
+    "srcset",
+    "action",
+    "formaction",
+    "data",
+    "background",
+    "poster",
+    "cite",
+    "codebase",
+    "longdesc",
+    "dynsrc",
+    "lowsrc",
+    "manifest",
+    "ping",
+    "profile",
+    "usemap",
+    "classid",
+    "icon",
+    "code",
+    "archive",
+    "from",
+    "to",
+    "by",
+    "values",
+    "begin",
+    "content",
+    "xml:base",
+    "data-src",
+    "imagesrcset",
+];
+/// Those that hold several.
+pub(super) const LISTS: &[&str] = &[
+    "srcset",
+    "imagesrcset",
+    "values",
+    "from",
+    "to",
+    "by",
+    "begin",
+    "content",
+    "archive",
+];
+/// Schemes that run something.
+pub(super) const SCHEMES: &[&str] = &[
+    "javascript",
+    "vbscript",
+    "livescript",
+    "mocha",
+    "jar",
+    "view-source",
+];
+/// What `data:` may hold.
+pub(super) const DATA: &[&str] = &[
+    "image/png",
+    "image/gif",
+    "image/jpeg",
+    "image/jpg",
+    "image/webp",
+    "image/avif",
+    "image/bmp",
+    "image/x-icon",
+    "image/jxl",
+    "image/tiff",
+    ";",
+    ",",
+    "image/vnd.microsoft.icon",
+    "image/apng",
+    "audio/",
+    "video/",
+    "font/",
+    "application/font",
+    "text/css",
+];
+/// What runs code in CSS, as old browsers did.
+pub(super) const STYLES: &[&str] = &["expression(", "javascript:", "vbscript:", "-moz-binding"];
