@@ -25,7 +25,7 @@ fn number(name: &str, default: u64) -> u64 {
 
 /// The body that version `n` of a key has: some in a file, some in the database.
 fn body(key: u64, n: u64) -> Vec<Bytes> {
-    let words = if (key + n) % 3 == 0 { 12_000 } else { 40 };
+    let words = if (key + n).is_multiple_of(3) { 12_000 } else { 40 };
     let mut state = key << 32 | n;
     let mut word = || {
         state = state
@@ -69,7 +69,7 @@ async fn write(store: Store, writer: u64) {
         let name = key.to_string();
         let known = store.get_meta(Space::Mirror, &name).await;
         let n = known.map_or(1, |entry| version(&entry.meta) + 1);
-        let is_stored = if round % 7 == 0 && n > 1 {
+        let is_stored = if round.is_multiple_of(7) && n > 1 {
             // The body of the version before.
             let meta = format!("{n} {}", n - 1);
             store.set_meta(Space::Mirror, &name, meta.into()).await;
