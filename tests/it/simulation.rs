@@ -25,7 +25,7 @@ use crate::reader::Answer;
 /// How far the clock goes at once.
 const STEP: Duration = Duration::from_secs(1);
 /// Turns of the runtime after which whatever can go on has done so, unless it waits for a socket.
-const TURNS: usize = 4;
+const TURNS: usize = 16;
 
 /// A service whose time the test tells. To be made on a paused current-thread runtime.
 pub(crate) struct Simulation {
