@@ -25,7 +25,11 @@ fn number(name: &str, default: u64) -> u64 {
 
 /// The body that version `n` of a key has: some in a file, some in the database.
 fn body(key: u64, n: u64) -> Vec<Bytes> {
-    let words = if (key + n).is_multiple_of(3) { 12_000 } else { 40 };
+    let words = if (key + n).is_multiple_of(3) {
+        12_000
+    } else {
+        40
+    };
     let mut state = key << 32 | n;
     let mut word = || {
         state = state
