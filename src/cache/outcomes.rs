@@ -42,6 +42,7 @@ pub(super) struct Outcomes<E, C> {
     sweep_at: usize,
     /// When keys were dropped, for exchanges that began before.
     dropped: HashMap<Arc<str>, Instant>,
+    sweep_dropped_at: usize,
 }
 
 impl<E, C> Default for Outcomes<E, C> {
@@ -50,6 +51,7 @@ impl<E, C> Default for Outcomes<E, C> {
             by_key: HashMap::new(),
             sweep_at: SWEEP_AT,
             dropped: HashMap::new(),
+            sweep_dropped_at: SWEEP_AT,
         }
     }
 }
@@ -79,11 +81,12 @@ impl<E, C> Outcomes<E, C> {
     /// Notes that what was known of a key is outdated.
     pub(super) fn drop_key(&mut self, key: &Arc<str>, now: Instant) {
         self.by_key.remove(key);
-        if self.dropped.len() >= SWEEP_AT {
+        if self.dropped.len() >= self.sweep_dropped_at {
             self.dropped.retain(|_, at| now - *at < DROPPED_FOR);
-        }
-        if self.dropped.len() >= REMEMBERED_MAX {
-            self.dropped.clear();
+            if self.dropped.len() >= REMEMBERED_MAX {
+                self.dropped.clear();
+            }
+            self.sweep_dropped_at = (self.dropped.len() * 2).clamp(SWEEP_AT, REMEMBERED_MAX);
         }
         self.dropped.insert(Arc::clone(key), now);
     }
