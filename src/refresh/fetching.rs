@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 use url::Url;
 use xxhash_rust::xxh3::Xxh3;
@@ -19,6 +18,7 @@ use super::freshness::{self, Finding};
 use super::full_text::Incoming;
 use super::news::News;
 use super::persist::Source;
+use super::pieces::{next_chunk, push, take};
 use super::{Feed, Refresher, Trouble, media_type, remake, tag};
 use crate::cache::policy::{self, Received};
 use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder, Times};
@@ -28,13 +28,6 @@ use crate::feed::splitter::{Completeness, Ending, NotAFeed};
 use crate::rewrite::{FeedRewriter, Hints, Origin};
 use crate::upstream::hosts::Passage;
 use crate::upstream::{FetchError, Fetched, Found, Validators};
-
-/// Rewritten text is handed to readers in pieces of at least this size, while upstream is fast.
-const PIECE_BYTES: usize = 64 << 10;
-/// Rewriting so much at once may take longer than a worker should be kept.
-const LONG_WORK_BYTES: usize = 256 << 10;
-/// When upstream pauses for so long, readers get what there is.
-const PIECE_PAUSE: Duration = Duration::from_millis(5);
 
 /// After so long of "not modified" a feed is fetched once without conditions.
 const CONDITIONAL_FOR_MS: u64 = 7 * 86_400_000;
@@ -366,43 +359,4 @@ pub(super) fn judge(ending: &Ending, is_outgrown: bool) -> Result<(), Trouble> {
         Completeness::Complete if is_outgrown => Err(Trouble::Outgrown),
         Completeness::Complete => Ok(()),
     }
-}
-
-/// Rewrites a chunk; one that may end a large item lets the other tasks of this worker move on to
-/// another thread meanwhile.
-fn push(rewriter: &mut FeedRewriter, chunk: &[u8], out: &mut String) {
-    let is_long = rewriter.held_bytes() >= LONG_WORK_BYTES;
-    if is_long && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
-        tokio::task::block_in_place(|| rewriter.push(chunk, out));
-    } else {
-        rewriter.push(chunk, out);
-    }
-}
-
-/// The next chunk. What was rewritten before is handed to readers in pieces of some size, or at
-/// once when upstream pauses: a wake-up for each small chunk costs more than the rewriting.
-async fn next_chunk(
-    source: &mut Incoming,
-    recorder: &mut Recorder,
-    out: &mut String,
-    is_feed: bool,
-) -> Result<Option<Bytes>, Trouble> {
-    if is_feed && out.len() >= PIECE_BYTES {
-        recorder.append(take(out))?;
-    }
-    let mut next = std::pin::pin!(source.chunk());
-    if is_feed && !out.is_empty() {
-        tokio::select! {
-            biased;
-            chunk = next.as_mut() => return Ok(chunk?),
-            () = tokio::time::sleep(PIECE_PAUSE) => recorder.append(take(out))?,
-        }
-    }
-    Ok(next.await?)
-}
-
-fn take(out: &mut String) -> Bytes {
-    let piece = Bytes::copy_from_slice(out.as_bytes());
-    out.clear();
-    piece
 }

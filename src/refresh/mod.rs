@@ -13,6 +13,7 @@ mod media_type;
 mod memory;
 mod news;
 mod persist;
+mod pieces;
 mod remake;
 mod retry;
 mod tag;

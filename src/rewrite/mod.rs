@@ -22,6 +22,7 @@ mod full_text;
 mod gate;
 mod hints;
 pub mod html;
+mod inlet;
 mod json_piece;
 mod landing;
 mod marks;

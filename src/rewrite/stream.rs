@@ -12,7 +12,6 @@ use crate::feed::element;
 use crate::feed::encoding::Decoder;
 use crate::feed::json;
 use crate::feed::namespace::Ns;
-use crate::feed::repair::Repair;
 use crate::feed::splitter::{self, Ending, Frame, NotAFeed, Piece, Splitter};
 use crate::rewrite::article::{Article, Articles};
 use crate::rewrite::base::{FeedBase, PieceBase};
@@ -25,6 +24,7 @@ use crate::rewrite::field::lower;
 use crate::rewrite::full_text::{FullTexts, Prepared};
 use crate::rewrite::gate::Gate;
 use crate::rewrite::hints::Hints;
+use crate::rewrite::inlet::Inlet;
 use crate::rewrite::json_piece;
 use crate::rewrite::piece::{self, Work};
 use crate::rewrite::rules::Rules;
@@ -50,15 +50,6 @@ pub struct FeedRewriter {
     stage: Stage,
 }
 
-/// Where decoded text is put for the splitter.
-#[derive(Debug)]
-enum Inlet {
-    /// It passes as it comes.
-    Plain(String),
-    /// It is made well-formed.
-    Repair(Box<Repair>),
-}
-
 impl FeedRewriter {
     /// A rewriter for one document.
     #[must_use]
@@ -72,11 +63,7 @@ impl FeedRewriter {
         };
         Self {
             decoder: Decoder::new(origin.charset.as_deref()),
-            inlet: if options.repair {
-                Inlet::Repair(Box::default())
-            } else {
-                Inlet::Plain(String::new())
-            },
+            inlet: Inlet::new(options.repair),
             splitter: Splitter::new(splitter::Options::default()),
             stage: Stage {
                 rules,
@@ -101,9 +88,7 @@ impl FeedRewriter {
     pub fn explaining(rules: Arc<Rules>, origin: Origin) -> Self {
         let mut rewriter = Self::new(rules, origin);
         rewriter.stage.trace = Trace::taking();
-        if let Inlet::Repair(repair) = &mut rewriter.inlet {
-            **repair = Repair::explaining();
-        }
+        rewriter.inlet.explain();
         rewriter
     }
 
@@ -131,18 +116,8 @@ impl FeedRewriter {
         let (stage, splitter) = (&mut self.stage, &mut self.splitter);
         let mut split =
             |text: &str| splitter.push(text, &mut |frame, piece| stage.piece(frame, piece, out));
-        match &mut self.inlet {
-            Inlet::Plain(text) => {
-                self.decoder.push(bytes, text);
-                split(text);
-                text.clear();
-            }
-            Inlet::Repair(repair) => {
-                self.decoder.push(bytes, repair.inlet());
-                repair.advance(&mut split);
-                stage.trace.repaired(repair.take_findings());
-            }
-        }
+        let findings = self.inlet.push(&mut self.decoder, bytes, &mut split);
+        stage.trace.repaired(findings);
     }
 
     /// The document has ended: appends the rest. Nothing can be pushed after it.
@@ -150,19 +125,8 @@ impl FeedRewriter {
         let (stage, splitter) = (&mut self.stage, &mut self.splitter);
         let mut split =
             |text: &str| splitter.push(text, &mut |frame, piece| stage.piece(frame, piece, out));
-        let skips = match &mut self.inlet {
-            Inlet::Plain(text) => {
-                self.decoder.finish(text);
-                split(text);
-                None
-            }
-            Inlet::Repair(repair) => {
-                self.decoder.finish(repair.inlet());
-                let skips = repair.finish(&mut split);
-                stage.trace.repaired(repair.take_findings());
-                skips
-            }
-        };
+        let (findings, skips) = self.inlet.finish(&mut self.decoder, &mut split);
+        stage.trace.repaired(findings);
         let mut ending = splitter.finish(&mut |frame, piece| stage.piece(frame, piece, out));
         ending.skips.extend(skips);
         stage.gate.flush(out);
