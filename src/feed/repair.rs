@@ -5,7 +5,7 @@
 //! it came and is counted.
 //!
 //! An edit is made only where the text so far can be the start of no well-formed document, or where
-//! that is only known later ([`body`]) while the text is still held.
+//! that is only known later (`body`) while the text is still held.
 
 mod body;
 mod characters;
