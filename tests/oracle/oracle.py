@@ -203,6 +203,8 @@ def check_feed(options, mode, texts, known, found, counts):
     bases = views.bases_of(original, plain_text or result, URL)
     if mode in WHOLE:
         differences = []
+        if mode == "repair":
+            declared_only(before, after)
         views.walk([], before, after, bases, differences)
         found += [(mode, "1-3", text) for text in differences]
     elif len(before["entries"]) != len(after["entries"]):
@@ -293,6 +295,14 @@ def words(entry):
             value = html.unescape(value)
         texts.append(value)
     return " ".join(" ".join(texts).split())
+
+
+def declared_only(before, after):
+    """Leaves out what is seen only since a prefix is declared, or by the loose parser alone."""
+    after["namespaces"] = {name: uri for name, uri in (after["namespaces"] or {}).items()
+                           if name in (before["namespaces"] or {})}
+    for view in (before, after):
+        view["feed"].pop("rdf_rdf", None)
 
 
 def check_json(_, mode, texts, known, found, counts):
