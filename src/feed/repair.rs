@@ -45,8 +45,8 @@ pub struct Repair {
     base: usize,
     /// Up to here `text` holds no character that XML does not allow.
     clean: usize,
-    /// Where such characters were taken out, when notes are taken.
-    dropped: Vec<(usize, char)>,
+    /// Where such characters were taken out and what stands there now, when notes are taken.
+    dropped: Vec<(usize, char, &'static str)>,
     scanner: Scanner,
     edits: Edits,
     state: State,
@@ -176,7 +176,7 @@ impl Repair {
     }
 
     /// Takes out what XML does not allow, before anybody looks at the text: nothing else is
-    /// misled by it then.
+    /// misled by it then. Where its neighbours would join into markup, a space stays.
     fn drop_illegal(&mut self) {
         let from = std::mem::replace(&mut self.clean, self.text.len());
         if !characters::may_be_illegal(&self.text[from..]) {
@@ -186,8 +186,13 @@ impl Repair {
         for letter in tail.chars() {
             if characters::is_allowed(letter) {
                 self.text.push(letter);
-            } else if self.edits.is_noting() {
-                self.dropped.push((self.base + self.text.len(), letter));
+                continue;
+            }
+            let at = self.base + self.text.len();
+            let substitute = characters::substitute(&self.text);
+            self.text.push_str(substitute);
+            if self.edits.is_noting() {
+                self.dropped.push((at, letter, substitute));
             }
         }
         self.clean = self.text.len();
@@ -217,8 +222,7 @@ impl Repair {
         }
         self.edits
             .apply((&self.text[..end], self.base), is_last, sink);
-        let is_behind = |(at, _): &(usize, char)| *at >= self.base + end;
-        self.dropped.retain(is_behind);
+        self.dropped.retain(|(at, ..)| *at >= self.base + end);
         self.text.drain(..end);
         self.base += end;
         self.clean = self.clean.saturating_sub(end);
@@ -246,7 +250,7 @@ struct Desk<'a> {
     source: &'a Source<'a>,
     scanner: &'a mut Scanner,
     edits: &'a mut Edits,
-    dropped: &'a [(usize, char)],
+    dropped: &'a [(usize, char, &'static str)],
     skips: &'a mut usize,
 }
 
@@ -260,9 +264,9 @@ impl Desk<'_> {
                 None => return None,
             };
             let range = base + range.start..base + range.end;
-            for (at, letter) in self.dropped_in(&range) {
+            for (at, letter, substitute) in self.dropped_in(&range) {
                 let text = letter.to_string();
-                let told = (text.as_str(), Some(String::new()));
+                let told = (text.as_str(), Some(substitute.to_owned()));
                 self.edits
                     .remark(Fault::Character, at, told, || body.place());
             }
@@ -297,14 +301,14 @@ impl Desk<'_> {
         Some((token?, start..start + end))
     }
 
-    fn dropped_in(&self, range: &Range<usize>) -> Vec<(usize, char)> {
+    fn dropped_in(&self, range: &Range<usize>) -> Vec<(usize, char, &'static str)> {
         if self.dropped.is_empty() {
             return Vec::new();
         }
-        let from = self.dropped.partition_point(|(at, _)| *at < range.start);
+        let from = self.dropped.partition_point(|(at, ..)| *at < range.start);
         let there = self.dropped[from..].iter();
         there
-            .take_while(|(at, _)| *at < range.end)
+            .take_while(|(at, ..)| *at < range.end)
             .copied()
             .collect()
     }

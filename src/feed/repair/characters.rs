@@ -28,6 +28,17 @@ pub(super) fn may_be_illegal(text: &str) -> bool {
         || least_mark == 0 && memmem::find(text.as_bytes(), b"\xef\xbf").is_some()
 }
 
+/// What stands for a character that is not allowed, behind `before`: nothing, unless what follows
+/// could then make a tag or a comment together with what is before.
+pub(super) fn substitute(before: &str) -> &'static str {
+    let joins = |end: &&str| before.ends_with(*end);
+    if ["<", "<!", "<!-"].iter().any(joins) {
+        " "
+    } else {
+        ""
+    }
+}
+
 /// What `text` is as the name of an element or attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
