@@ -175,16 +175,27 @@ impl Nesting {
         top.is_some_and(|level| level.carries == Carries::Document)
     }
 
+    /// Whether an element is open inside the piece's own.
+    pub(super) fn is_in_field(&self) -> bool {
+        self.levels.len() > 1
+    }
+
     fn open_inside_text(&mut self, name: Name, tag: &Tag<'_>) -> Option<Opened> {
         let top = self.levels.len().checked_sub(1)?;
         let carries = self.levels[top].carries;
         if carries == Carries::Elements {
             return None;
         }
-        if self.is_named(top, name) {
-            self.levels[top].again += usize::from(!tag.is_empty_element());
-        } else if self.is_item && carries == Carries::Text && self.is_named(0, name) {
+        let is_sibling = top > 0 && self.is_item && self.is_named(0, name);
+        if is_sibling && carries == Carries::Text {
             return Some(Opened::Sibling);
+        }
+        // Its end tag is markup too, whatever is called so around the text.
+        if !tag.is_empty_element() {
+            let named = self.levels.iter_mut().rfind(|level| level.name == name);
+            if let Some(level) = named {
+                level.again += 1;
+            }
         }
         Some(Opened::Markup)
     }
@@ -197,6 +208,9 @@ impl Nesting {
         if let Some(level) = self.levels.get(depth) {
             self.inner.forget(level.bindings);
             self.levels.truncate(depth);
+            for level in &mut self.levels {
+                level.again = 0;
+            }
         }
     }
 }

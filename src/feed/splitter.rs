@@ -28,6 +28,9 @@ pub struct Options {
     pub prolog_bytes_max: usize,
     /// An item or element nested deeper than this passes through unread (JSON: and at most 128).
     pub depth_max: usize,
+    /// Every element of the document is closed where it should be. When it is not known, an item
+    /// inside another element shows that the element was left open.
+    pub is_repaired: bool,
 }
 
 impl Default for Options {
@@ -36,6 +39,7 @@ impl Default for Options {
             item_bytes_max: 4 << 20,
             prolog_bytes_max: 64 << 10,
             depth_max: 256,
+            is_repaired: false,
         }
     }
 }
@@ -75,6 +79,8 @@ pub enum Skip {
     ElementTooLarge,
     /// An item or element nested deeper than [`Options::depth_max`].
     TooDeep,
+    /// An item or element with an item inside, up to that.
+    Interrupted,
     /// Something that is not well-formed and could not be repaired.
     NotWellFormed,
 }
@@ -85,6 +91,7 @@ impl fmt::Display for Skip {
             Self::ItemTooLarge => "an item that is too large",
             Self::ElementTooLarge => "an element that is too large",
             Self::TooDeep => "an item or element that is nested too deeply",
+            Self::Interrupted => "an item or element that has an item inside",
             Self::NotWellFormed => "something that is not well-formed and could not be repaired",
         })
     }

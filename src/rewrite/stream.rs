@@ -64,7 +64,10 @@ impl FeedRewriter {
         Self {
             decoder: Decoder::new(origin.charset.as_deref()),
             inlet: Inlet::new(options.repair),
-            splitter: Splitter::new(splitter::Options::default()),
+            splitter: Splitter::new(splitter::Options {
+                is_repaired: options.repair,
+                ..splitter::Options::default()
+            }),
             stage: Stage {
                 rules,
                 feed,

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use feedwright::feed::splitter::Completeness;
 use feedwright::rewrite::{FeedRewriter, Origin, Rules};
 use proptest::prelude::*;
 
@@ -67,6 +68,14 @@ const FRAGMENTS: &[&str] = &[
 ];
 
 fn rewrite_in_cuts(rules: &Arc<Rules>, document: &[u8], cuts: &[usize]) -> String {
+    rewrite_to_the_end(rules, document, cuts).0
+}
+
+fn rewrite_to_the_end(
+    rules: &Arc<Rules>,
+    document: &[u8],
+    cuts: &[usize],
+) -> (String, Completeness) {
     let origin = Origin {
         url: "https://www.example.org/feed.xml".parse().unwrap(),
         charset: None,
@@ -79,8 +88,20 @@ fn rewrite_in_cuts(rules: &Arc<Rules>, document: &[u8], cuts: &[usize]) -> Strin
         rewriter.push(&document[from..cut], &mut out);
         from = cut;
     }
-    rewriter.finish(&mut out);
-    out
+    let ending = rewriter.finish(&mut out);
+    (out, ending.completeness)
+}
+
+/// Feeds whose root is closed, unless something in them swallows its end.
+fn feeds() -> impl Strategy<Value = String> {
+    let roots = vec![
+        ("<rss version='2.0'><channel>", "</channel></rss>"),
+        ("<feed xmlns='http://www.w3.org/2005/Atom'>", "</feed>"),
+        ("", "</channel></rss>"),
+        ("", "</feed>"),
+    ];
+    (proptest::sample::select(roots), documents())
+        .prop_map(|((start, end), inner)| format!("{start}{inner}{end}"))
 }
 
 fn documents() -> impl Strategy<Value = String> {
@@ -112,14 +133,14 @@ proptest! {
     }
 
     #[test]
-    fn header_and_footer_are_put_once(document in documents(), strict: bool) {
-        // Left open around a field, it is closed by what the field's own markup is closed with.
-        prop_assume!(!document.contains("<p>1 < 2"));
-        // What is repaired is another document: the second pass reads that.
+    fn header_and_footer_are_put_once(document in feeds(), strict: bool) {
         let more = if strict { "sanitize = \"strict\"\ndouble_escaped = true" } else { "" };
         let rules = rules(&format!("header = \"<b>h</b>\"\nfooter = \"<br>{{{{ item.words }}}} {{{{ item.title }}}}\"\n{more}"));
-        let once = rewrite_in_cuts(&rules, document.as_bytes(), &[]);
-        prop_assert_eq!(&rewrite_in_cuts(&rules, once.as_bytes(), &[]), &once);
+        let (once, completeness) = rewrite_to_the_end(&rules, document.as_bytes(), &[]);
+        // What breaks off is never kept.
+        if completeness == Completeness::Complete {
+            prop_assert_eq!(&rewrite_in_cuts(&rules, once.as_bytes(), &[]), &once);
+        }
     }
 
     #[test]

@@ -253,6 +253,7 @@ fn check_skip(document: (&str, &str), item: &str, skip: Skip) {
         item_bytes_max: 200,
         prolog_bytes_max: 1000,
         depth_max: 20,
+        is_repaired: false,
     };
     let text = format!("{}{item}{}", document.0, document.1);
     for size in [1, 10, 100, 1000, text.len()] {
@@ -264,6 +265,49 @@ fn check_skip(document: (&str, &str), item: &str, skip: Skip) {
                 .iter()
                 .any(|piece| piece.contains(item) && !piece.starts_with('-'))
         );
+    }
+}
+
+#[test]
+fn what_goes_on_behind_an_item_in_it_passes() {
+    let repaired = Options {
+        is_repaired: true,
+        ..Options::default()
+    };
+    for (text, expected, skips) in [
+        (
+            "<rss><channel><a><b><item>1</item></b></a></channel></rss>",
+            &[
+                "-<rss><channel><a><b>",
+                "I<item>1</item>",
+                "-</b></a></channel></rss>",
+            ][..],
+            1,
+        ),
+        (
+            "<rss><item><description><item>1</item></description></item></rss>",
+            &[
+                "-<rss><item><description>",
+                "I<item>1</item>",
+                "-</description></item></rss>",
+            ],
+            1,
+        ),
+        (
+            "<rss><item><title>t</title><item>1</item></item></rss>",
+            &[
+                "-<rss>",
+                "I<item><title>t</title>",
+                "I<item>1</item>",
+                "-</item></rss>",
+            ],
+            0,
+        ),
+    ] {
+        let (pieces, ending) = split(text, text.len(), repaired);
+        assert_eq!(pieces, expected, "{text}");
+        let skipped = ending.skips.iter().map(|(_, count)| count).sum::<usize>();
+        assert_eq!(skipped, skips, "{text}");
     }
 }
 
@@ -336,9 +380,10 @@ proptest! {
             0..60,
         ),
         size in 1usize..12,
+        is_repaired: bool,
     ) {
         let text = format!("{head}{}", parts.concat());
-        let options = Options { item_bytes_max: 60, prolog_bytes_max: 200, depth_max: 4 };
+        let options = Options { item_bytes_max: 60, prolog_bytes_max: 200, depth_max: 4, is_repaired };
         let (whole, one) = split(&text, text.len().max(1), options);
         let (parted, other) = split(&text, size, options);
         prop_assert_eq!(parted, whole);

@@ -40,6 +40,8 @@ struct Container {
     name: String,
     bases: usize,
     bindings: usize,
+    /// So many start tags of that name stand as markup in the open piece.
+    again: usize,
 }
 
 /// The item or element that is open.
@@ -250,18 +252,19 @@ impl Document {
                     && is_plain_item(&tag, outlet.frame.format)
                     && !self.nesting.is_in_document();
                 if is_item_in_element {
-                    self.close_piece(range.start, outlet, sink);
-                    self.open_child(range, outlet, sink);
+                    self.interrupt(range, outlet, sink);
                     return Progress::Reading;
                 }
                 match self.nesting.open(&tag, &outlet.frame.namespaces) {
-                    Opened::Sibling => {
-                        self.close_piece(range.start, outlet, sink);
-                        self.open_child(range, outlet, sink);
-                    }
+                    Opened::Sibling => self.interrupt(range, outlet, sink),
                     Opened::TooDeep => {
                         if let Some(piece) = &mut self.piece {
                             pass(piece, Skip::TooDeep, outlet);
+                        }
+                    }
+                    Opened::Markup if !tag.is_empty_element() => {
+                        if let Some(depth) = self.find_container(tag.name()) {
+                            self.containers[depth].again += 1;
                         }
                     }
                     Opened::Level(_) | Opened::Leaf(_) | Opened::Markup => {}
@@ -272,9 +275,7 @@ impl Document {
                 match self.nesting.close(name) {
                     Some(0) => self.close_piece(range.end, outlet, sink),
                     Some(_) => {}
-                    None if self.find_container(name).is_some()
-                        && !self.nesting.is_in_document() =>
-                    {
+                    None if self.ends_container(name) && !self.nesting.is_in_document() => {
                         self.close_piece(range.start, outlet, sink);
                         return self.outside(token, range, outlet, sink);
                     }
@@ -286,10 +287,26 @@ impl Document {
         Progress::Reading
     }
 
+    /// An item starts inside the piece that is open, and ends it. In a repaired document the piece
+    /// goes on behind that item: what is cut off from its end can't be balanced, and passes.
+    fn interrupt(&mut self, range: Range<usize>, outlet: &mut Outlet, sink: &mut Sink<'_>) {
+        if let Some(piece) = &mut self.piece
+            && self.options.is_repaired
+            && (!piece.is_item || self.nesting.is_in_field())
+        {
+            pass(piece, Skip::Interrupted, outlet);
+        }
+        self.close_piece(range.start, outlet, sink);
+        self.open_child(range, outlet, sink);
+    }
+
     fn close_piece(&mut self, end: usize, outlet: &mut Outlet, sink: &mut Sink<'_>) {
         let Some(mut piece) = self.piece.take() else {
             return;
         };
+        for container in &mut self.containers {
+            container.again = 0;
+        }
         if end - piece.start > self.options.item_bytes_max {
             let why = too_large(piece.is_item);
             pass(&mut piece, why, outlet);
@@ -305,6 +322,17 @@ impl Document {
     fn find_container(&self, name: &str) -> Option<usize> {
         let mut containers = self.containers.iter();
         containers.rposition(|container| container.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether an end tag in the open piece is that of a container.
+    fn ends_container(&mut self, name: &str) -> bool {
+        let Some(depth) = self.find_container(name) else {
+            return false;
+        };
+        let again = &mut self.containers[depth].again;
+        let is_markup = *again > 0;
+        *again = again.saturating_sub(1);
+        !is_markup
     }
 
     fn leave(&mut self, depth: usize, outlet: &mut Outlet) -> Progress {
@@ -338,6 +366,7 @@ fn enter(tag: &Tag<'_>, frame: &mut super::Frame) -> Container {
         name: tag.name().to_owned(),
         bases: frame.bases.len(),
         bindings: frame.namespaces.mark(),
+        again: 0,
     };
     frame.namespaces.declare(tag);
     if let Some(base) = tag.attribute("xml:base") {
