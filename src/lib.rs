@@ -22,6 +22,7 @@ pub mod cache;
 pub mod store;
 pub mod upstream;
 
+pub mod archive;
 pub mod fulltext;
 pub mod pixels;
 

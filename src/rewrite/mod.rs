@@ -10,6 +10,7 @@ mod bearer;
 mod budget;
 mod compose;
 mod css;
+pub mod entry;
 mod envelope;
 mod evidence;
 pub mod explain;

@@ -3,6 +3,10 @@
 
 use std::time::Duration;
 
+use feedwright::archive::render::Format;
+use feedwright::rewrite::entry;
+use url::Url;
+
 use crate::origin::{Origin, Reply};
 use crate::reader::get;
 use crate::service::Service;
@@ -10,6 +14,10 @@ use crate::service::Service;
 const FEED: &str = include_str!("../../src/demo/founding/feed.xml");
 const PAGE: &str = include_str!("../../src/demo/founding/article.html");
 const ITEM: &str = include_str!("founding/item.html");
+/// Where the publisher was; in these tests it is on loopback.
+const SITE: &str = "https://www.dw.com/";
+/// What stands above the item's HTML in the mirror's file.
+const HEAD: &str = "<!--1642555024000-->\n[英媒：阿里巴巴美国云端业务恐不保](https://www.dw.com/zh/%E8%8B%B1%E5%AA%92%EF%BC%9A%E9%98%BF%E9%87%8C%E5%B7%B4%E5%B7%B4%E7%BE%8E%E5%9B%BD%E4%BA%91%E7%AB%AF%E4%B8%9A%E5%8A%A1%E6%81%90%E4%B8%8D%E4%BF%9D/a-60469586)\n------\n\n";
 
 /// What a mirror's operator writes.
 const RULES: &str = r##"
@@ -26,7 +34,7 @@ allow_private = ["PUBLISHER"]
 full_text = true
 images = "weserv"
 mark = false
-header = '<div><i><br>{{ item.updated | iso_ms }}</i></div>'
+header = '<div><i><br>{{ item.article.published | iso_ms }}</i></div>'
 figure = '<img src="{{ src }}" width="100%"><div><small style="color: #999;">{{ caption }}</small></div>'
 footer = '''<br><hr><div>获取更多RSS：<br><a href="https://feedx.net" style="color:orange" target="_blank">https://feedx.net</a> <br><a href="https://feedx.top" style="color:orange" target="_blank">https://feedx.top</a><br></div>'''
 "##;
@@ -76,6 +84,22 @@ async fn the_item_is_the_mirrors_byte_for_byte() {
     assert_eq!(publisher.seen().len(), 2, "the feed once, the article once");
 }
 
+/// The mirror's file of the item that a feed holds.
+fn file_of(feed: &str, publisher: &Origin) -> String {
+    let url = Url::parse("http://127.0.0.1/feeds/dw").unwrap();
+    let found = entry::entries(feed, url);
+    assert_eq!(found.len(), 1);
+    let file = Format::Seed.render(&found[0], "dw");
+    file.replace(&format!("http://{}/", publisher.address()), SITE)
+}
+
+#[tokio::test]
+async fn the_archived_item_is_the_mirrors_byte_for_byte() {
+    let (_, feed, publisher) = content().await;
+    let file = file_of(&feed, &publisher);
+    assert_eq!(file, format!("{HEAD}{}\n", ITEM.trim_end()));
+}
+
 /// The mirror's own file, where somebody put it beside the repository.
 #[tokio::test]
 async fn the_item_is_the_one_in_the_mirrors_file() {
@@ -87,6 +111,7 @@ async fn the_item_is_the_one_in_the_mirrors_file() {
     };
     let text = std::fs::read_to_string(&file).unwrap();
     let html = text.splitn(5, '\n').nth(4).unwrap();
-    let (content, ..) = content().await;
+    let (content, feed, publisher) = content().await;
     assert_eq!(content, html.trim_end());
+    assert_eq!(file_of(&feed, &publisher), text);
 }

@@ -51,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "imaging",
         &["cache", "image", "pixels", "store", "upstream"],
     ),
+    ("archive", &["feed", "rewrite"]),
     ("fulltext", &["rewrite", "store", "upstream"]),
     ("cache", &["upstream"]),
     ("upstream", &[]),
@@ -69,6 +70,7 @@ const PURE: &[&str] = &[
     "src/cache/policy/",
     "src/fulltext/extract/",
     "src/fulltext/recipe/",
+    "src/archive/render/",
 ];
 const IMPURE: &[&str] = &[
     "tokio",

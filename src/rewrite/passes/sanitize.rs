@@ -103,7 +103,7 @@ pub(in crate::rewrite) fn clean(html: &str) -> String {
 }
 
 /// Whether a field is small and flat enough for a parser that builds a tree.
-pub(super) fn is_small_enough(html: &str) -> bool {
+pub(in crate::rewrite) fn is_small_enough(html: &str) -> bool {
     browser::is_small(html)
 }
 

@@ -1,0 +1,202 @@
+//! The items of a feed as a model: what an archive keeps of them. Nothing is ever served from it.
+//!
+//! Invariant: reading never fails; what an item doesn't have is empty.
+
+use url::Url;
+
+use crate::feed::Format;
+use crate::feed::date;
+use crate::feed::element::{self, Element};
+use crate::feed::json;
+use crate::feed::namespace::Ns;
+use crate::feed::splitter::{self, Ending, Frame, Piece, Splitter};
+use crate::feed::text::Decoded;
+use crate::rewrite::base::{FeedBase, PieceBase};
+use crate::rewrite::bearer::{self, Bearer, JsonBearer};
+use crate::rewrite::facts;
+use crate::rewrite::fragment;
+use crate::rewrite::passes::sanitize;
+use crate::rewrite::template::ItemFacts;
+
+/// An item, as far as an archive keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// `guid`, `id` or `rdf:about`, as written; empty where there is none.
+    pub id: String,
+    /// Where it leads to, absolute where that can be told.
+    pub link: String,
+    /// Its title as plain text.
+    pub title: String,
+    /// When it was published, or else last changed, in milliseconds since 1970.
+    pub date_ms: Option<i64>,
+    /// When it was last changed, likewise; `None` where the feed doesn't say it apart.
+    pub updated_ms: Option<i64>,
+    /// Who wrote it: the first one named.
+    pub author: String,
+    /// What it is filed under.
+    pub categories: Vec<String>,
+    /// The fullest of its fields, as HTML.
+    pub html: String,
+}
+
+impl Entry {
+    /// What tells it from the feed's other items: its id, else its link, else its title and text.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let named = [&self.id, &self.link];
+        let name = named.into_iter().find(|name| !name.is_empty());
+        name.cloned()
+            .unwrap_or_else(|| format!("{}\n{}", self.title, self.html))
+    }
+}
+
+/// Reads the items of a document of UTF-8 that comes in chunks.
+#[derive(Debug)]
+pub struct EntryReader {
+    splitter: Splitter,
+    base: FeedBase,
+}
+
+impl EntryReader {
+    /// A reader for a document that came from `url`, which relative links are resolved against.
+    #[must_use]
+    pub fn new(url: Url) -> Self {
+        Self {
+            splitter: Splitter::new(splitter::Options::default()),
+            base: FeedBase { url, link: None },
+        }
+    }
+
+    /// Takes the next chunk and hands out the items that it completes.
+    pub fn push(&mut self, text: &str, see: &mut dyn FnMut(Entry)) {
+        let base = &mut self.base;
+        self.splitter.push(text, &mut |frame, piece| {
+            if let Some(entry) = read(frame, piece, base) {
+                see(entry);
+            }
+        });
+    }
+
+    /// The document has ended.
+    pub fn finish(&mut self, see: &mut dyn FnMut(Entry)) -> Ending {
+        let base = &mut self.base;
+        self.splitter.finish(&mut |frame, piece| {
+            if let Some(entry) = read(frame, piece, base) {
+                see(entry);
+            }
+        })
+    }
+}
+
+/// The items of a whole document that came from `url`.
+#[must_use]
+pub fn entries(document: &str, url: Url) -> Vec<Entry> {
+    let mut found = Vec::new();
+    let mut reader = EntryReader::new(url);
+    reader.push(document, &mut |entry| found.push(entry));
+    reader.finish(&mut |entry| found.push(entry));
+    found
+}
+
+/// Whether HTML is small and flat enough for a parser that builds a tree.
+#[must_use]
+pub fn is_small_enough(html: &str) -> bool {
+    sanitize::is_small_enough(html)
+}
+
+/// The item in a piece, if it is one; what the envelope says of addresses is kept.
+fn read(frame: &Frame, piece: Piece<'_>, base: &mut FeedBase) -> Option<Entry> {
+    match (piece, frame.format) {
+        (Piece::Item(text), Format::Json) => Some(of_json(text, base)),
+        (Piece::Item(text), _) => Some(of_xml(text, frame, base)),
+        (Piece::Element(text), Format::Json) => {
+            let member = json::member(text).filter(|member| member.key == "home_page_url");
+            if let Some(member) = member {
+                base.learn_link(&[], &facts::string(text, &member));
+            }
+            None
+        }
+        (Piece::Element(text), _) if base.link.is_none() => {
+            let elements = element::elements(text, frame);
+            let is_link = |one: &&Element<'_>| one.is(Ns::Core, "link") || one.is(Ns::Atom, "link");
+            let link = elements.first().filter(is_link);
+            if let Some(link) = link.and_then(|link| facts::link(text, link)) {
+                base.learn_link(&frame.bases, &link);
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+fn of_xml(xml: &str, frame: &Frame, base: &FeedBase) -> Entry {
+    let elements = element::elements(xml, frame);
+    let facts = facts::of_item(xml, &elements);
+    let bases = element::bases(&elements, 0);
+    let address = PieceBase::of_item(base, &frame.bases, bases, &facts.link).item_address();
+    let html = match bearer::of_item(xml, &elements) {
+        Bearer::Html(index) => html_of(xml, &elements[index]),
+        Bearer::Text(index) => escaped(&facts::text(xml, &elements[index])),
+        Bearer::New(_) | Bearer::None(_) => String::new(),
+    };
+    of_facts(&facts, address, html)
+}
+
+fn of_json(json: &str, base: &FeedBase) -> Entry {
+    let members = json::members(json, 0..json.len());
+    let facts = facts::of_json_item(json, &members);
+    let address = PieceBase::of_item(base, &[], Vec::new(), &facts.link).item_address();
+    let string = |index: usize| {
+        Decoded::json(&json[members[index].value.inner()])
+            .as_str()
+            .to_owned()
+    };
+    let html = match bearer::of_json_item(json, &members) {
+        JsonBearer::Html(index) => string(index),
+        JsonBearer::Empty(_, Some(text)) | JsonBearer::New(Some(text)) => escaped(&string(text)),
+        JsonBearer::Empty(_, None) | JsonBearer::New(None) | JsonBearer::None(_) => String::new(),
+    };
+    of_facts(&facts, address, html)
+}
+
+fn of_facts(facts: &ItemFacts<'_>, link: String, html: String) -> Entry {
+    let moment = |text: &str| date::parse(text).map(jiff::Timestamp::as_millisecond);
+    let updated_ms = moment(&facts.updated);
+    Entry {
+        id: facts.guid.to_string(),
+        link,
+        title: facts.title.to_string(),
+        date_ms: moment(&facts.published).or(updated_ms),
+        updated_ms,
+        author: facts.author.to_string(),
+        categories: facts.categories.iter().map(ToString::to_string).collect(),
+        html,
+    }
+}
+
+/// A field's HTML; inline markup as HTML writes it.
+fn html_of(xml: &str, element: &Element<'_>) -> String {
+    let raw = &xml[element.content.clone()];
+    if element.has_markup {
+        return fragment::as_html(raw);
+    }
+    Decoded::content(raw).as_str().to_owned()
+}
+
+/// Plain text as HTML.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '\n' => html.push_str("<br>\n"),
+            other => html.push(other),
+        }
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests;
