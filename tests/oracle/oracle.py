@@ -1,4 +1,4 @@
-"""Runs documents through the built binary and compares what independent parsers read (rules 1-9)."""
+"""Runs documents through the built binary and compares what independent parsers read (rules 1-10)."""
 
 import argparse
 import collections
@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 import warnings
+from xml.parsers import expat
 
 import feedparser
+from lxml import etree
 
 import views
 from places import PROXY, canonical, same, tokens, unproxied
@@ -183,11 +185,39 @@ def check(job):
             plain_text = result
             if text is not None and relabelled(text) != relabelled(result):
                 found.append((mode, "O1", difference(raw, out)))
+        if mode == "repair" and plain_text is not None and not is_json:
+            repaired(plain_text, (result, code), found, counts)
         (check_json if is_json else check_feed)(options, mode, (raw, text, plain_text, result, out, code),
                                                (original, served, number), found, counts)
         if expected and mode in ("identity", "images") and not is_json:
             hold(expected, mode, (raw, headers), (out, served), result, found, counts)
     return path, counts, found
+
+
+def repaired(before, after, found, counts):
+    """What strict parsers read is not touched; what they reject they read once it is repaired."""
+    result, code = after
+    if is_well_formed(before):
+        counts["repair: well-formed documents"] += 1
+        # We send it as UTF-8, whatever charset it names; a name that nobody knows is mended.
+        if relabelled(before) != relabelled(result):
+            found.append(("repair", "10", difference(before, result)))
+        return
+    counts["repair: documents that libxml2 or expat rejects"] += 1
+    if is_well_formed(result):
+        counts["repair: of which both read our version"] += 1
+    else:
+        counts["repair: of which rejected still, " + ("and refused by us" if code else "and served")] += 1
+
+
+def is_well_formed(text):
+    data = text.encode("utf-8", "surrogatepass")
+    try:
+        expat.ParserCreate("utf-8", " ").Parse(data, True)
+        etree.fromstring(data, etree.XMLParser(encoding="utf-8", huge_tree=True, resolve_entities=False))
+    except (expat.ExpatError, etree.XMLSyntaxError):
+        return False
+    return True
 
 
 def difference(one, two):
