@@ -17,6 +17,7 @@ fn split(chunks: &mut dyn Iterator<Item = &str>) -> (String, String) {
         Piece::Between(text) | Piece::Element(text) | Piece::Instruction(text) => {
             whole.push_str(text);
         }
+        Piece::ItemsEnd { .. } | Piece::ChannelEnd => pieces.push('#'),
     };
     for chunk in chunks {
         splitter.push(chunk, &mut sink);

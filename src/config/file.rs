@@ -20,6 +20,7 @@ use super::rules::RuleKeys;
 use super::settings::{FeedName, LogFormat};
 use super::texts;
 use super::values::text;
+use crate::store;
 use crate::upstream::HostPort;
 
 /// Feeds that one configuration may have.
@@ -42,6 +43,8 @@ pub(super) const BODIES: RangeInclusive<u64> = 1 << 10..=1 << 30;
 const MEMORIES: RangeInclusive<u64> = 1 << 20..=1 << 40;
 /// The store.
 const DISKS: RangeInclusive<u64> = 1 << 20..=1 << 50;
+/// The most items that a feed may be served with, those that fell out of it included.
+const KEEP_ITEMS_MAX: u32 = store::ITEMS_MAX as u32;
 /// What a reader must take in a second.
 const RATES: RangeInclusive<u64> = 0..=1 << 30;
 
@@ -100,6 +103,7 @@ pub(super) struct Fetch {
 pub(super) struct Shared {
     pub(super) rules: RuleKeys,
     pub(super) full_text: full_text::FeedKeys,
+    pub(super) keep_items: Option<Written<u32>>,
     pub(super) refresh: Option<Written<Duration>>,
     pub(super) refresh_min: Option<Written<Duration>>,
     pub(super) refresh_max: Option<Written<Duration>>,
@@ -197,6 +201,7 @@ fn read_shared(table: &mut Table<'_, '_>) -> Shared {
     Shared {
         rules: super::rules::read(table),
         full_text: full_text::read(table),
+        keep_items: table.count("keep_items", 0..=KEEP_ITEMS_MAX),
         refresh: table.duration("refresh", SECOND..=MONTH),
         refresh_min: table.duration("refresh_min", SECOND..=MONTH),
         refresh_max: table.duration("refresh_max", SECOND..=MONTH),

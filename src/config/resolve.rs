@@ -182,6 +182,7 @@ fn feed_settings(
             allow_private: pick(own.allow_private, &defaults.allow_private).unwrap_or_default(),
         },
         full_text: pick(own.full_text.full_text, &defaults.full_text.full_text).flatten(),
+        keep_items: pick(own.keep_items, &defaults.keep_items).unwrap_or(0) as usize,
         rules: RuleOptions {
             feed_name: name.to_string(),
             images,

@@ -151,6 +151,9 @@ pub struct FeedSettings {
     pub rules: RuleOptions,
     /// How it gets its full texts; `None` for none.
     pub full_text: Option<fulltext::Options>,
+    /// The items that are served, those that fell out of the upstream included; 0 for its own
+    /// alone.
+    pub keep_items: usize,
     /// How long a copy is fresh when neither its publisher nor experience says otherwise.
     pub refresh: Duration,
     /// The shortest time that a copy is fresh, whoever says otherwise; no longer than `refresh`.
@@ -177,6 +180,7 @@ impl fmt::Debug for FeedSettings {
             .field("url", &self.upstream.url.as_str())
             .field("rules", &self.rules)
             .field("full_text", &self.full_text)
+            .field("keep_items", &self.keep_items)
             .field("refresh", &self.refresh)
             .field("refresh_min", &self.refresh_min)
             .field("refresh_max", &self.refresh_max)

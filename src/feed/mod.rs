@@ -9,6 +9,7 @@ pub mod encoding;
 pub mod json;
 pub mod namespace;
 mod nesting;
+pub mod raw_item;
 pub mod repair;
 pub mod splitter;
 pub mod text;

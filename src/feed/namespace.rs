@@ -1,5 +1,6 @@
 //! Which vocabulary an element belongs to, whatever prefix its publisher chose.
 
+use super::text::Decoded;
 use super::xml::Tag;
 
 /// A vocabulary that the rules know.
@@ -98,7 +99,8 @@ const PREFIXES: &[(&str, Ns)] = &[
 ];
 
 impl Ns {
-    fn of_name(name: &str) -> Self {
+    /// The vocabulary of this name.
+    pub(super) fn of_name(name: &str) -> Self {
         let name = name.trim().to_ascii_lowercase();
         let name = name
             .strip_prefix("http://")
@@ -186,6 +188,11 @@ impl Namespaces {
         }
     }
 
+    /// Adds a declaration of `name`, decoded.
+    pub(super) fn declare_as(&mut self, prefix: &str, name: &str) {
+        self.bind(prefix, Ns::of_name(name));
+    }
+
     /// How many bindings there are, for [`Namespaces::forget`].
     pub(super) fn mark(&self) -> usize {
         self.bindings.len()
@@ -197,8 +204,21 @@ impl Namespaces {
     }
 }
 
+/// What a tag declares: prefix (`""`: the default namespace) and name, decoded.
+pub(super) fn declarations(tag: &Tag<'_>) -> impl Iterator<Item = (String, String)> {
+    tag.attributes().filter_map(|attribute| {
+        let rest = attribute.name.strip_prefix("xmlns")?;
+        let prefix = match rest {
+            "" => "",
+            _ => rest.strip_prefix(':')?,
+        };
+        let name = Decoded::attribute(attribute.value).as_str().to_owned();
+        Some((prefix.to_owned(), name))
+    })
+}
+
 /// Splits `name` into prefix (`""`: none) and local name.
-pub(super) fn split(name: &str) -> (&str, &str) {
+pub(crate) fn split(name: &str) -> (&str, &str) {
     name.split_once(':').unwrap_or(("", name))
 }
 

@@ -4,6 +4,8 @@
 //! chunked; items and elements come whole; no more is held than one piece and one token. Nothing
 //! is an error: what cannot be read passes through and is counted.
 
+mod container;
+mod ends;
 mod json;
 mod outlet;
 #[cfg(test)]
@@ -53,6 +55,9 @@ pub struct Frame {
     pub namespaces: Namespaces,
     /// `xml:base` of the root, then of the channel, decoded.
     pub bases: Vec<String>,
+    /// What root and channel declare: prefix (`""`: the default namespace) and name, decoded; the
+    /// innermost last.
+    pub declarations: Vec<(String, String)>,
 }
 
 /// A part of the document. The pieces of a document, put together, are the document.
@@ -68,6 +73,15 @@ pub enum Piece<'a> {
     Element(&'a str),
     /// An item: `<item …>…</item>`, `<entry …>…</entry>`, or one object of JSON's `items`.
     Item(&'a str),
+    /// No bytes: more items can stand here, at the end of what holds them. At most one in a
+    /// document.
+    ItemsEnd {
+        /// Whether nothing stands in the list so far; only said of JSON.
+        is_empty: bool,
+    },
+    /// No bytes: more children of the channel or feed (in JSON: members) can stand here, at its
+    /// end. At most one in a document.
+    ChannelEnd,
 }
 
 /// Why something passed through unread.
@@ -174,6 +188,7 @@ impl Splitter {
             format: Format::Rss,
             namespaces: Namespaces::default(),
             bases: Vec::new(),
+            declarations: Vec::new(),
         };
         Self {
             options,

@@ -4,10 +4,12 @@
 //! Invariant: a document that is cut, or that is no feed, never becomes a copy and never ends a
 //! recording cleanly.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
@@ -15,7 +17,8 @@ use url::Url;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::freshness::{self, Finding};
-use super::full_text::Incoming;
+use super::history::{self, Kept};
+use super::intake::{Incoming, Intake};
 use super::news::News;
 use super::persist::Source;
 use super::pieces::{next_chunk, push, take};
@@ -107,6 +110,7 @@ impl Refresher {
                     source: Source::Confirmed {
                         headers: news.headers,
                     },
+                    kept: None,
                 })
             }
             (Fetched::NotModified(_), None) => Err(Trouble::NothingToConfirm),
@@ -135,11 +139,8 @@ impl Refresher {
             validators,
             headers,
         };
-        let incoming = match &feed.full_text {
-            None => Incoming::Upstream(Box::new(body)),
-            Some(_) => self.prepare_articles(feed, &arrived, body).await?,
-        };
-        let recorded = self.record_from(feed, &arrived, incoming, early).await?;
+        let intake = self.take_in(feed, &arrived, body).await?;
+        let (recorded, kept) = self.record_intake(feed, &arrived, intake, early).await?;
         let Recorded {
             mut copy,
             ending,
@@ -169,7 +170,38 @@ impl Refresher {
                 body: source,
                 output,
             },
+            kept,
         })
+    }
+
+    /// A document through the rules with what is added to it, or without where that fails.
+    async fn record_intake(
+        &self,
+        feed: &Feed,
+        arrived: &Arrived,
+        intake: Intake,
+        early: Option<&Flight<Trouble>>,
+    ) -> Result<(Recorded, Option<Kept>), Trouble> {
+        let Intake {
+            incoming,
+            plain,
+            kept,
+        } = intake;
+        let Some(plain) = plain else {
+            let recorded = self.record_from(feed, arrived, incoming, early).await?;
+            return Ok((recorded, kept));
+        };
+        let with_kept = AssertUnwindSafe(self.record_from(feed, arrived, incoming, None));
+        let outcome = with_kept.catch_unwind().await;
+        let recorded = match outcome.unwrap_or(Err(Trouble::Panicked)) {
+            Ok(recorded) => recorded,
+            Err(trouble) => {
+                let recorded = self.record_from(feed, arrived, plain, None).await?;
+                history::leave_out(feed, &trouble.chain());
+                recorded
+            }
+        };
+        Ok((recorded, kept))
     }
 
     /// A document through the rules into a recording. `early` is landed while it grows.
@@ -183,7 +215,8 @@ impl Refresher {
         let origin = arrived.origin();
         let mut digest = remake::begin_digest(&origin.url, origin.charset.as_deref());
         let (is_stored, mut source) = (self.store.is_persistent(), Vec::new());
-        let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin);
+        let mut rewriter =
+            FeedRewriter::new(Arc::clone(&feed.rules), origin).with_additions(incoming.additions());
         if let Some(full) = &feed.full_text {
             rewriter = rewriter.with_articles(full.articles());
         }
@@ -222,8 +255,8 @@ impl Refresher {
         };
         recorder.append(take(&mut out))?;
         let pieces = recorder.finish();
-        if feed.full_text.is_some() {
-            // Articles are no part of what came.
+        if feed.adds_content() {
+            // Articles and kept items are no part of what came.
             pieces.iter().for_each(|piece| digest.update(piece));
         }
         let bytes = pieces.iter().map(Bytes::len).sum();
@@ -256,8 +289,8 @@ impl Refresher {
         } = &arrived.validators;
         let inputs =
             [tag, last_modified].map(|value| value.as_ref().map_or(&[][..], |v| v.as_bytes()));
-        // With articles in it, what upstream says of its own body says too little.
-        let says_enough = !arrived.validators.is_empty() && feed.full_text.is_none();
+        // With more in it, what upstream says of its own body says too little.
+        let says_enough = !arrived.validators.is_empty() && !feed.adds_content();
         let etag = says_enough.then(|| {
             tag::make(
                 &[inputs[0], inputs[1], arrived.url.as_str().as_bytes()],

@@ -4,17 +4,16 @@
 //! Invariant: an article that is not there keeps nobody waiting; what is made again never replaces a
 //! copy of a later body.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use super::fetching::{Arrived, Recorded};
-use super::{Feed, Refresher, Trouble, tag};
+use super::intake::Incoming;
+use super::{Feed, Refresher, tag};
 use crate::fulltext::{Library, Shelf};
 use crate::rewrite::article::{Answer, Articles};
-use crate::rewrite::{FeedRewriter, Origin};
-use crate::upstream::{Body, FetchError};
+use crate::rewrite::{Additions, FeedRewriter, Origin};
 
 /// Bytes of a feed's body that is kept to make its copy again; a larger feed shows new articles
 /// when it is fetched the next time.
@@ -35,26 +34,7 @@ pub(super) struct FullText {
 struct Document {
     arrived: Arrived,
     pieces: Vec<Bytes>,
-}
-
-/// Where a document's pieces come from.
-#[derive(Debug)]
-pub(super) enum Incoming {
-    Upstream(Box<Body>),
-    Kept(VecDeque<Bytes>),
-}
-
-impl Incoming {
-    pub(super) fn kept(pieces: &[Bytes]) -> Self {
-        Self::Kept(pieces.iter().cloned().collect())
-    }
-
-    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
-        match self {
-            Self::Upstream(body) => body.chunk().await,
-            Self::Kept(pieces) => Ok(pieces.pop_front()),
-        }
-    }
+    additions: Additions,
 }
 
 impl FullText {
@@ -83,21 +63,6 @@ impl FullText {
 }
 
 impl Refresher {
-    /// Reads the whole body, and has what is stored of its items' articles at hand.
-    pub(super) async fn prepare_articles(
-        &self,
-        feed: &Feed,
-        arrived: &Arrived,
-        mut body: Body,
-    ) -> Result<Incoming, Trouble> {
-        let mut pieces = Vec::new();
-        while let Some(chunk) = body.chunk().await? {
-            pieces.push(chunk);
-        }
-        recall(&self.library, feed, arrived.clone(), &pieces).await;
-        Ok(Incoming::kept(&pieces))
-    }
-
     /// Fetches the articles that the feed still lacks, in the background.
     pub(super) fn serve_articles(self: &Arc<Self>, feed: &Arc<Feed>) {
         let Some(full) = &feed.full_text else {
@@ -117,7 +82,7 @@ impl Refresher {
         let (Some(document), Some(known)) = (full.last(), self.cache.peek(&feed.key)) else {
             return;
         };
-        let source = Incoming::kept(&document.pieces);
+        let source = Incoming::whole(&document.pieces, document.additions.clone());
         let Ok(recorded) = self
             .record_from(feed, &document.arrived, source, None)
             .await
@@ -152,17 +117,29 @@ impl Refresher {
 
 /// Has what is stored of the articles of a document at hand, and the document itself to be made
 /// again when more come.
-pub(super) async fn recall(library: &Library, feed: &Feed, arrived: Arrived, pieces: &[Bytes]) {
+pub(super) async fn recall(
+    library: &Library,
+    feed: &Feed,
+    arrived: Arrived,
+    (pieces, additions): (&[Bytes], &Additions),
+) {
     let Some(full) = &feed.full_text else { return };
-    let links = links_of(feed, &arrived, pieces);
+    let links = links_of(feed, &arrived, (pieces, additions));
     library.load(&full.shelf, &links).await;
     let bytes: usize = pieces.iter().map(Bytes::len).sum();
-    let pieces = pieces.to_vec();
-    full.keep((bytes <= BODY_BYTES_MAX).then_some(Document { arrived, pieces }));
+    full.keep((bytes <= BODY_BYTES_MAX).then(|| Document {
+        arrived,
+        pieces: pieces.to_vec(),
+        additions: additions.clone(),
+    }));
 }
 
 /// The addresses that the items of a document lead to, in its order.
-fn links_of(feed: &Feed, arrived: &Arrived, pieces: &[Bytes]) -> Vec<String> {
+fn links_of(
+    feed: &Feed,
+    arrived: &Arrived,
+    (pieces, additions): (&[Bytes], &Additions),
+) -> Vec<String> {
     let links: Arc<Mutex<Vec<String>>> = Arc::default();
     let found = Arc::clone(&links);
     let articles = Articles::new(move |link| {
@@ -173,7 +150,9 @@ fn links_of(feed: &Feed, arrived: &Arrived, pieces: &[Bytes]) -> Vec<String> {
         Answer::Hold
     });
     let origin: Origin = arrived.origin();
-    let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin).with_articles(articles);
+    let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin)
+        .with_articles(articles)
+        .with_additions(additions.clone());
     let mut out = String::new();
     for piece in pieces {
         rewriter.push(piece, &mut out);

@@ -9,6 +9,8 @@ mod background;
 mod fetching;
 mod freshness;
 mod full_text;
+mod history;
+mod intake;
 mod media_type;
 mod memory;
 mod news;
@@ -81,6 +83,11 @@ impl Feed {
             rules,
             settings,
         })
+    }
+
+    /// Whether its copies hold more than the documents they are made of: articles, or kept items.
+    fn adds_content(&self) -> bool {
+        self.full_text.is_some() || self.settings.keep_items > 0
     }
 
     fn bounds(&self) -> Bounds {
@@ -262,6 +269,7 @@ impl Refresher {
                 let due = now + copy.times.remaining(now).unwrap_or_default();
                 flight.land(Ok(Arc::clone(&copy)));
                 self.save(feed, copy, news.source);
+                self.record_items(feed, news.kept);
                 Some(due)
             }
             Err(trouble) => {

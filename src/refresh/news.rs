@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use url::Url;
 
+use super::history::Kept;
 use super::persist::Source;
 use super::{Feed, Trouble, retry};
 use crate::cache::FeedCopy;
@@ -21,6 +22,8 @@ pub(super) struct News {
     pub(super) moved_to: Option<Url>,
     /// What is to be stored of it.
     pub(super) source: Source,
+    /// What its items are to what is kept of the feed.
+    pub(super) kept: Option<Kept>,
 }
 
 /// One line per fetch; a failure with its whole chain.

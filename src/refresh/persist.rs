@@ -15,10 +15,12 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::fetching::Arrived;
+use super::history::{self, Kept};
 use super::{Feed, Refresher, Trouble, full_text, remake};
 use crate::cache::{FeedCopy, Flight};
 use crate::fulltext::Library;
-use crate::store::{self, Entry, Purge, Space};
+use crate::rewrite::Additions;
+use crate::store::{self, Entry, Purge, Space, Store};
 use crate::upstream::Validators;
 
 /// Header fields that say nothing about the document, or that are for one receiver only.
@@ -171,7 +173,7 @@ impl Refresher {
         let (cache, library) = (Arc::clone(&self.cache), Arc::clone(&self.library));
         let recording_bytes_max = cache.options().recording_bytes_max;
         let now = (self.wall_clock)();
-        let begun = Instant::now();
+        let (begun, tasks) = (Instant::now(), self.tasks.clone());
         let restoring = self.tasks.spawn(async move {
             let _busy = feed.persisted.busy.lock().await;
             if let Some(copy) = cache.peek(&feed.key) {
@@ -180,8 +182,15 @@ impl Refresher {
             let entry = store.get(Space::Feeds, &feed.key).await;
             let remade = match entry {
                 Some(entry) => {
-                    recall_articles(&library, &feed, &entry).await;
-                    on_thread(&feed, entry, recording_bytes_max, now).await
+                    let kept = recall(&store, &library, &feed, &entry).await;
+                    let document = (entry, history::additions(&kept));
+                    let remade = on_thread(&feed, document, recording_bytes_max, now).await;
+                    // The process may have ended before it recorded them.
+                    if let Some(kept) = kept.filter(|_| remade.is_some()) {
+                        let feed = Arc::clone(&feed);
+                        tasks.spawn(async move { history::record(&store, &feed, kept).await });
+                    }
+                    remade
                 }
                 None => None,
             };
@@ -268,20 +277,24 @@ impl Refresher {
     }
 }
 
-/// Has the articles of a stored body at hand before its copy is made.
-async fn recall_articles(library: &Library, feed: &Feed, entry: &Entry) {
-    if feed.full_text.is_none() {
-        return;
+/// Has at hand what is stored of the items of a stored body, and of their articles, before its copy
+/// is made.
+async fn recall(store: &Store, library: &Library, feed: &Feed, entry: &Entry) -> Option<Kept> {
+    if !feed.adds_content() {
+        return None;
     }
-    if let Ok(said) = serde_json::from_slice::<Said>(&entry.meta) {
-        full_text::recall(library, feed, said.arrived(), &entry.body).await;
-    }
+    let said: Said = serde_json::from_slice(&entry.meta).ok()?;
+    let arrived = said.arrived();
+    let kept = history::compare(store, feed, arrived.origin(), &entry.body).await;
+    let document = (entry.body.as_slice(), &history::additions(&kept));
+    full_text::recall(library, feed, arrived, document).await;
+    kept
 }
 
 /// Reads what was said and makes the copy, on a thread that may take its time.
 async fn on_thread(
     feed: &Arc<Feed>,
-    entry: Entry,
+    (entry, additions): (Entry, Additions),
     recording_bytes_max: usize,
     now: SystemTime,
 ) -> Option<(Said, FeedCopy)> {
@@ -291,7 +304,18 @@ async fn on_thread(
         if said.asked != feed.settings.upstream.url {
             return None;
         }
-        let copy = remake::copy(&feed, &said, &entry.body, recording_bytes_max, now)?;
+        let has_additions = !additions.is_empty();
+        let make = |additions| {
+            let document = (entry.body.as_slice(), additions);
+            remake::copy(&feed, &said, document, recording_bytes_max, now)
+        };
+        let copy = match make(additions) {
+            None if has_additions => {
+                history::leave_out(&feed, "the copy can't be made with them");
+                make(Additions::default())?
+            }
+            copy => copy?,
+        };
         Some((said, copy))
     });
     making.await.ok().flatten()

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::Trouble;
-use super::full_text::Incoming;
+use super::intake::Incoming;
 use crate::cache::Recorder;
 use crate::rewrite::FeedRewriter;
 

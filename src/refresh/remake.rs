@@ -10,20 +10,21 @@ use super::persist::{Said, hex, of_ms};
 use super::{Feed, fetching, media_type, tag};
 use crate::cache::{FeedCopy, Forms, Head, Recorder, Times};
 use crate::feed::encoding::http_charset;
-use crate::rewrite::{FeedRewriter, Origin};
+use crate::rewrite::{Additions, FeedRewriter, Origin};
 
 /// The copy; `None` when the body is none by the rules of the day.
 pub(super) fn copy(
     feed: &Feed,
     said: &Said,
-    body: &[Bytes],
+    (body, additions): (&[Bytes], Additions),
     recording_bytes_max: usize,
     now: SystemTime,
 ) -> Option<FeedCopy> {
     let charset = http_charset(said.content_type());
     let mut digest = begin_digest(&said.url, charset.as_deref());
     let url = said.url.clone();
-    let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), Origin { url, charset });
+    let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), Origin { url, charset })
+        .with_additions(additions);
     if let Some(full) = &feed.full_text {
         rewriter = rewriter.with_articles(full.articles());
     }
@@ -36,8 +37,8 @@ pub(super) fn copy(
     fetching::judge(&ending, rewriter.is_outgrown()).ok()?;
     feed.track.lock().hints = *rewriter.hints();
     let content_type = media_type::content_type(said.content_type(), rewriter.format()?);
-    if feed.full_text.is_some() {
-        // Articles are no part of what came.
+    if feed.adds_content() {
+        // Articles and kept items are no part of what came.
         digest.update(out.as_bytes());
     }
     let digest = digest.digest128();

@@ -116,6 +116,7 @@ mod tests {
             format,
             namespaces: Namespaces::default(),
             bases: Vec::new(),
+            declarations: Vec::new(),
         }
     }
 

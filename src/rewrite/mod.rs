@@ -3,6 +3,7 @@
 //! Invariants: no I/O, no clock; `guid`, `id`, `link`, dates and titles are never touched; the same
 //! source address becomes the same string wherever it stands.
 
+mod additions;
 mod address;
 pub mod article;
 mod base;
@@ -32,16 +33,19 @@ pub mod pattern;
 mod picture;
 mod piece;
 mod places;
+pub mod reading;
 mod rules;
 pub mod selection;
 mod splice;
 mod srcset;
+mod stage;
 mod stream;
 pub mod target;
 pub mod template;
 mod wrap;
 mod xhtml;
 
+pub use additions::Additions;
 pub use address::{GlobError, ImageRule, RULES_MAX as IMAGE_RULES_MAX, check_path};
 pub use hints::Hints;
 pub use rules::{RuleError, RuleOptions, Rules};

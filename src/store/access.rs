@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, broadcast};
 use super::blocking::Core;
 use super::clock::to_ms;
 use super::directory::Disk;
-use super::history;
+use super::history::{self, Window};
 use super::purge::Purge;
 use super::shared::{Shared, chain};
 use super::states::States;
@@ -227,11 +227,25 @@ impl Store {
 
     /// The newest `count` items of a feed, newest first.
     pub async fn newest_items(&self, feed: &str, count: usize) -> Vec<KeptItem> {
+        self.items(feed, Window::newest(count, usize::MAX)).await
+    }
+
+    /// The items of a feed that a window shows.
+    pub async fn items(&self, feed: &str, window: Window) -> Vec<KeptItem> {
         if let Kind::Memory(memory) = &self.0.kind {
-            return memory.newest_items(feed, count);
+            return memory.items(feed, &window);
         }
         let feed = feed.to_owned();
-        self.read(move |core| core.newest_items(&feed, count)).await
+        self.read(move |core| core.items(&feed, &window)).await
+    }
+
+    /// The oldest and the newest place that a feed has items at.
+    pub async fn places(&self, feed: &str) -> Option<(u64, u64)> {
+        if let Kind::Memory(memory) = &self.0.kind {
+            return memory.places(feed);
+        }
+        let feed = feed.to_owned();
+        self.read(move |core| core.places(&feed)).await
     }
 
     /// Forgets the items of a feed.
@@ -313,9 +327,13 @@ impl Memory {
             .is_some()
     }
 
-    fn newest_items(&self, feed: &str, count: usize) -> Vec<KeptItem> {
-        let found = self.with(|history| history::newest(history, feed, count));
+    fn items(&self, feed: &str, window: &Window) -> Vec<KeptItem> {
+        let found = self.with(|history| history::select(history, feed, window));
         found.unwrap_or_default().0
+    }
+
+    fn places(&self, feed: &str) -> Option<(u64, u64)> {
+        self.with(|history| history::places(history, feed))?
     }
 
     fn forget_items(&self, feed: &str) -> bool {

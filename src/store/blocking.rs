@@ -15,7 +15,7 @@ use super::apply::{Body, Change, Put, Refused};
 use super::clock::of_ms;
 use super::directory::Disk;
 use super::files::Files;
-use super::history::{self, HistoryItem, KeptItem};
+use super::history::{self, HistoryItem, KeptItem, Window};
 use super::library::{Library, Look, Used};
 use super::purge::Purge;
 use super::shared::Shared;
@@ -182,11 +182,11 @@ impl Core {
         self.change(Change::Record { feed, items, keep })
     }
 
-    pub(super) fn newest_items(&self, feed: &str, count: usize) -> Vec<KeptItem> {
+    pub(super) fn items(&self, feed: &str, window: &Window) -> Vec<KeptItem> {
         let Some(disk) = self.shared.disk() else {
             return Vec::new();
         };
-        let found = self.query(&disk, |view| history::newest(view, feed, count));
+        let found = self.query(&disk, |view| history::select(view, feed, window));
         let (items, bad) = found.unwrap_or_default();
         if !bad.is_empty() {
             bad.iter()
@@ -194,6 +194,11 @@ impl Core {
             self.change_soon(Change::DiscardItems(bad));
         }
         items
+    }
+
+    pub(super) fn places(&self, feed: &str) -> Option<(u64, u64)> {
+        let disk = self.shared.disk()?;
+        self.query(&disk, |view| history::places(view, feed))?
     }
 
     pub(super) fn forget_items(&self, feed: &str) -> bool {

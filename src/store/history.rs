@@ -38,6 +38,35 @@ pub struct KeptItem {
     pub first_seen: SystemTime,
 }
 
+/// Which of a feed's items are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The first place.
+    pub from: u64,
+    /// The last place.
+    pub to: u64,
+    /// Whether they come from the last one on.
+    pub newest_first: bool,
+    /// How many at most.
+    pub count: usize,
+    /// How many bytes at most; one item comes whatever its size.
+    pub bytes_max: usize,
+}
+
+impl Window {
+    /// The newest so many, newest first.
+    #[must_use]
+    pub fn newest(count: usize, bytes_max: usize) -> Self {
+        Self {
+            from: 0,
+            to: u64::MAX,
+            newest_first: true,
+            count,
+            bytes_max,
+        }
+    }
+}
+
 /// Records items, older ones first, and keeps the newest `keep`. A known one keeps its place and
 /// its first sight and gets these bytes.
 pub(super) fn record(
@@ -86,26 +115,51 @@ pub(super) fn record(
     prune(connection, feed, keep)
 }
 
-/// The newest `count` items that verify, newest first, and the rows that don't.
-pub(super) fn newest(
+/// The items of a window that verify, and the rows that don't.
+pub(super) fn select(
     connection: &Connection,
     feed: &str,
-    count: usize,
+    window: &Window,
 ) -> rusqlite::Result<(Vec<KeptItem>, Vec<i64>)> {
-    let sql = "SELECT guid, place, first_seen_ms, coding, item_bytes, sum, bytes, rowid \
-               FROM history WHERE feed = ?1 ORDER BY place DESC LIMIT ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![feed, count as i64])?;
-    let (mut items, mut bad) = (Vec::new(), Vec::new());
-    while let Some(row) = rows.next()? {
+    let columns = "SELECT guid, place, first_seen_ms, coding, item_bytes, sum, bytes, rowid \
+                   FROM history WHERE feed = ?1 AND place BETWEEN ?2 AND ?3 ORDER BY place";
+    let order = if window.newest_first { "DESC" } else { "ASC" };
+    let mut statement = connection.prepare_cached(&format!("{columns} {order}"))?;
+    let (from, to) = (of_place(window.from), of_place(window.to));
+    let mut rows = statement.query(params![feed, from, to])?;
+    let (mut items, mut bad, mut bytes) = (Vec::new(), Vec::new(), 0);
+    while items.len() < window.count
+        && let Some(row) = rows.next()?
+    {
         match kept(feed, row) {
-            Ok(Some(item)) => items.push(item),
+            Ok(Some(item)) => {
+                bytes += item.bytes.len();
+                if bytes > window.bytes_max && !items.is_empty() {
+                    break;
+                }
+                items.push(item);
+            }
             Ok(None) => bad.push(row.get(7)?),
             Err(error) if schema::is_bad_value(&error) => bad.push(row.get(7)?),
             Err(error) => return Err(error),
         }
     }
     Ok((items, bad))
+}
+
+/// The oldest and the newest place that a feed has items at.
+pub(super) fn places(connection: &Connection, feed: &str) -> rusqlite::Result<Option<(u64, u64)>> {
+    let sql = "SELECT min(place), max(place) FROM history WHERE feed = ?1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let (first, last): (Option<i64>, Option<i64>) =
+        statement.query_row([feed], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(first
+        .zip(last)
+        .map(|(first, last)| (first.unsigned_abs(), last.unsigned_abs())))
+}
+
+fn of_place(place: u64) -> i64 {
+    i64::try_from(place).unwrap_or(i64::MAX)
 }
 
 /// Forgets a feed.

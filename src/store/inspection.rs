@@ -10,7 +10,7 @@ use super::library::{Library, Look};
 use super::purge::Purge;
 use super::readers::Readers;
 use super::schema::{self, Refusal};
-use super::{Entry, Listed, Space, requests};
+use super::{Entry, KeptItem, Listed, Space, Window, history, requests};
 
 /// A look into a directory; locks nothing and changes nothing.
 #[derive(Debug)]
@@ -82,6 +82,15 @@ impl Inspection {
             Look::Absent => Seen::Nothing,
             Look::Bad(_) => Seen::Damaged,
         })
+    }
+
+    /// The items of a feed that a window shows; those that don't verify are left out.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn items(&self, feed: &str, window: &Window) -> Result<Vec<KeptItem>, Refused> {
+        let select = |view: &_| history::select(view, feed, window);
+        Ok(self.library.readers.with(select)?.0)
     }
 
     /// Asks the process that has the directory to purge; how many bodies it removed, or `None` when

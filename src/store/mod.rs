@@ -46,7 +46,7 @@ pub use access::Store;
 pub use apply::Refused;
 pub use clock::age;
 pub use directory::OpenError;
-pub use history::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, KeptItem};
+pub use history::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, KeptItem, Window};
 pub use inspection::{Inspection, Seen};
 pub use purge::{Key, Purge};
 

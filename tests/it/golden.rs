@@ -1,13 +1,14 @@
 //! Golden files: `tests/golden/<format>/<case>.in.xml` through the rules of `<case>.rules.toml`
 //! (or of `<case up to a dash>.rules.toml`, or of `rules.toml`) gives `<case>.out.xml` (or `.json`). Adding a case is adding files; with `FEEDTEST_BLESS=1`
-//! the outputs are written, to be read before they are committed.
+//! the outputs are written, to be read before they are committed. Where there is a `<case>.before.xml`, the items of that document are
+//! kept ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use feedwright::config;
-use feedwright::rewrite::{FeedRewriter, Origin, Rules};
+use feedwright::rewrite::{Additions, FeedRewriter, Origin, Rules, reading};
 
 /// Where every case is said to have come from.
 const URL: &str = "https://www.example.org/feeds/all.xml";
@@ -60,19 +61,50 @@ pub(crate) fn rules(toml: &str) -> Arc<Rules> {
     Arc::new(Rules::new(settings.feeds[0].rules.clone()).unwrap())
 }
 
-/// The document through the rules, in chunks of `size` bytes.
-pub(crate) fn rewrite(rules: &Arc<Rules>, document: &[u8], size: usize) -> String {
-    let origin = Origin {
+fn origin() -> Origin {
+    Origin {
         url: URL.parse().unwrap(),
         charset: None,
-    };
-    let mut rewriter = FeedRewriter::new(Arc::clone(rules), origin);
+    }
+}
+
+/// The document through the rules, in chunks of `size` bytes.
+pub(crate) fn rewrite(rules: &Arc<Rules>, document: &[u8], size: usize) -> String {
+    rewrite_with(rules, document, &Additions::default(), size)
+}
+
+/// The items of the document `before` that are not in `document`.
+fn gone(before: &[u8], document: &[u8]) -> Additions {
+    let read = |document| reading::read([document], &origin(), true).items;
+    let here = read(document);
+    let gone = read(before)
+        .into_iter()
+        .filter(|old| here.iter().all(|item| item.id != old.id));
+    let items: Arc<[_]> = gone.collect();
+    assert!(items.iter().all(|item| item.is_well_formed()));
+    Additions { items }
+}
+
+fn rewrite_with(rules: &Arc<Rules>, document: &[u8], additions: &Additions, size: usize) -> String {
+    let mut rewriter =
+        FeedRewriter::new(Arc::clone(rules), origin()).with_additions(additions.clone());
     let mut out = String::new();
     for chunk in document.chunks(size) {
         rewriter.push(chunk, &mut out);
     }
     rewriter.finish(&mut out);
     out
+}
+
+fn assert_well_formed(text: &str, ending: &str) {
+    match ending {
+        "json" => {
+            serde_json::from_str::<serde_json::Value>(text).unwrap();
+        }
+        _ => {
+            roxmltree::Document::parse(text).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -85,7 +117,9 @@ fn golden_files() {
         let toml = rules_of(&input, &case);
         let document = fs::read(&input).unwrap();
         let rules = rules(&toml);
-        let out = rewrite(&rules, &document, 4096);
+        let before = fs::read(beside(&format!("before.{ending}"))).ok();
+        let additions = before.map_or_else(Additions::default, |before| gone(&before, &document));
+        let out = rewrite_with(&rules, &document, &additions, 4096);
         let golden = beside(&format!("out.{ending}"));
         #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
         if std::env::var("FEEDTEST_BLESS").is_ok() {
@@ -100,9 +134,12 @@ fn golden_files() {
         {
             assert_eq!(rewrite(&rules, out.as_bytes(), 4096), out, "{case} twice");
         }
+        if !additions.is_empty() {
+            assert_well_formed(&out, ending);
+        }
         for size in [1, 7, 100] {
             assert_eq!(
-                rewrite(&rules, &document, size),
+                rewrite_with(&rules, &document, &additions, size),
                 expected,
                 "{} by {size}",
                 input.display()

@@ -19,6 +19,7 @@ mod golden;
 mod holds;
 mod images;
 mod items;
+mod kept;
 mod lossless;
 mod mirror;
 mod mishaps;

@@ -11,6 +11,7 @@ fn frame() -> Frame {
         format: Format::Rss,
         namespaces,
         bases: Vec::new(),
+        declarations: Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! passes through.
 
 use super::outlet::{Outlet, Sink};
-use super::{NotAFeed, Options, Progress, Skip};
+use super::{NotAFeed, Options, Piece, Progress, Skip};
 use crate::feed::json::{Kind, Step, ValueScan, decode_key};
 
 /// Values nested deeper than this pass through unread: readers' parsers stop there too.
@@ -24,6 +24,10 @@ pub(super) struct Document {
     key: Key,
     is_known: bool,
     prolog_bytes: usize,
+    /// Whether something stands among the items.
+    has_items: bool,
+    /// Whether the end of the items was said.
+    is_past_items: bool,
 }
 
 /// What comes next.
@@ -64,6 +68,8 @@ impl Document {
             key: Key::Other,
             is_known: false,
             prolog_bytes: 0,
+            has_items: false,
+            is_past_items: false,
         }
     }
 
@@ -144,6 +150,7 @@ impl Document {
             Place::Member => match byte {
                 b'"' => return self.start(byte, Place::Key),
                 b'}' => {
+                    outlet.mark(self.at, Piece::ChannelEnd, sink);
                     self.at += 1;
                     return true;
                 }
@@ -163,8 +170,15 @@ impl Document {
                     None => self.abandon(outlet),
                 };
             }
-            Place::Item if byte == b']' => self.place = Place::Member,
+            Place::Item if byte == b']' => {
+                self.place = Place::Member;
+                if !std::mem::replace(&mut self.is_past_items, true) {
+                    let is_empty = !self.has_items;
+                    outlet.mark(self.at, Piece::ItemsEnd { is_empty }, sink);
+                }
+            }
             Place::Item if !byte.is_ascii_whitespace() && byte != b',' => {
+                self.has_items = true;
                 if ValueScan::start(byte).is_some() {
                     return self.start(byte, Place::ItemValue);
                 }

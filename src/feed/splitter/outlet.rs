@@ -63,6 +63,12 @@ impl Outlet {
         sink(&self.frame, Piece::Instruction(&self.text[range]));
     }
 
+    /// Says that a list ends at `end`.
+    pub(super) fn mark(&mut self, end: usize, mark: Piece<'static>, sink: &mut Sink<'_>) {
+        self.between(end, sink);
+        sink(&self.frame, mark);
+    }
+
     /// Hands out what is left.
     pub(super) fn rest(&mut self, sink: &mut Sink<'_>) {
         self.between(self.text.len(), sink);

@@ -5,12 +5,13 @@
 
 use std::ops::Range;
 
+use super::container::Container;
+use super::ends::Ends;
 use super::outlet::{Outlet, Sink};
 use super::{NotAFeed, Options, Progress, Skip};
 use crate::feed::Format;
 use crate::feed::namespace::{self, Ns};
 use crate::feed::nesting::{Nesting, Opened};
-use crate::feed::text::Decoded;
 use crate::feed::token::{Scanner, Token};
 use crate::feed::xml::{self, Tag};
 
@@ -33,15 +34,7 @@ pub(super) struct Document {
     stray_bytes: usize,
     /// The document calls itself HTML. Some feeds do; the root decides.
     is_html: bool,
-}
-
-#[derive(Debug)]
-struct Container {
-    name: String,
-    bases: usize,
-    bindings: usize,
-    /// So many start tags of that name stand as markup in the open piece.
-    again: usize,
+    ends: Ends,
 }
 
 /// The item or element that is open.
@@ -64,6 +57,7 @@ impl Document {
             prolog_bytes,
             stray_bytes: 0,
             is_html: false,
+            ends: Ends::default(),
         }
     }
 
@@ -160,7 +154,7 @@ impl Document {
         };
         outlet.frame.format = format;
         let is_empty = tag.is_empty_element();
-        let container = enter(&tag, &mut outlet.frame);
+        let container = Container::enter(&tag, &mut outlet.frame);
         // Whatever the default namespace is called here (or not at all), it is the format's.
         let namespaces = &mut outlet.frame.namespaces;
         if prefix.is_empty() || (format == Format::Rdf && namespaces.resolve("") == Ns::Other) {
@@ -191,12 +185,15 @@ impl Document {
             Token::Instruction => instruction(range, outlet, sink),
             Token::Start => self.open_child(range, outlet, sink),
             Token::End => {
-                let name = xml::end_tag_name(&outlet.text[range]);
-                return match self.find_container(name) {
-                    None => Progress::Reading,
-                    Some(0) => Progress::Complete,
-                    Some(depth) => self.leave(depth, outlet),
+                let name = xml::end_tag_name(&outlet.text[range.clone()]);
+                let Some(depth) = self.find_container(name) else {
+                    return Progress::Reading;
                 };
+                self.ends.say((depth, range.start), outlet, sink);
+                if depth == 0 {
+                    return Progress::Complete;
+                }
+                self.leave(depth, outlet);
             }
             Token::Text | Token::Cdata | Token::Comment | Token::Declaration => {}
         }
@@ -209,7 +206,7 @@ impl Document {
         };
         let is_channel = is_local(&tag, "channel") && outlet.frame.format != Format::Atom;
         if is_channel && !tag.is_empty_element() && self.containers.len() < CONTAINERS_MAX {
-            let container = enter(&tag, &mut outlet.frame);
+            let container = Container::enter(&tag, &mut outlet.frame);
             self.containers.push(container);
             return;
         }
@@ -224,6 +221,9 @@ impl Document {
         let is_item = is_named && matches!(ns, Ns::Core | Ns::Atom)
             || is_plain_item(&tag, outlet.frame.format);
         self.nesting.set_is_item(is_item);
+        if is_item {
+            self.ends.note_item(self.containers.len());
+        }
         self.piece = Some(Open {
             start: range.start,
             is_item,
@@ -335,12 +335,9 @@ impl Document {
         !is_markup
     }
 
-    fn leave(&mut self, depth: usize, outlet: &mut Outlet) -> Progress {
-        let container = &self.containers[depth];
-        outlet.frame.bases.truncate(container.bases);
-        outlet.frame.namespaces.forget(container.bindings);
+    fn leave(&mut self, depth: usize, outlet: &mut Outlet) {
+        self.containers[depth].leave(&mut outlet.frame);
         self.containers.truncate(depth);
-        Progress::Reading
     }
 }
 
@@ -358,22 +355,6 @@ fn too_large(is_item: bool) -> Skip {
     } else {
         Skip::ElementTooLarge
     }
-}
-
-/// Enters the root or a channel.
-fn enter(tag: &Tag<'_>, frame: &mut super::Frame) -> Container {
-    let container = Container {
-        name: tag.name().to_owned(),
-        bases: frame.bases.len(),
-        bindings: frame.namespaces.mark(),
-        again: 0,
-    };
-    frame.namespaces.declare(tag);
-    if let Some(base) = tag.attribute("xml:base") {
-        let base = Decoded::attribute(base.value).as_str().to_owned();
-        frame.bases.push(base);
-    }
-    container
 }
 
 fn instruction(range: Range<usize>, outlet: &mut Outlet, sink: &mut Sink<'_>) {

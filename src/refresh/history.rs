@@ -1,0 +1,230 @@
+//! Items that fell out of a feed: each fetch records the items it brought, and what the feed no longer
+//! has stands behind its own.
+//!
+//! Invariants: whatever goes wrong here leaves the feed as it is without kept items; no reader waits
+//! for anything to be recorded; which items are added depends on the document and on what was
+//! recorded before it, so that it is the same after a restart.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Feed, Refresher};
+use crate::feed::raw_item::RawItem;
+use crate::rewrite::{Additions, Origin, reading};
+use crate::store::{HistoryItem, ITEM_BYTES_MAX, KeptItem, Store, Window};
+
+/// Bytes of kept items that are read for one document; older ones are left out of it.
+const READ_BYTES_MAX: usize = 32 << 20;
+/// Items that the store keeps of a feed beyond what is served, so that none of those goes before its
+/// time.
+const KEPT_BESIDES: usize = 100;
+
+/// What a document has to do with what is kept of its feed.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// What fell out of the feed.
+    pub(super) additions: Additions,
+    /// What is to be recorded, older ones first.
+    news: Vec<HistoryItem>,
+    /// How many items the store keeps.
+    keep: usize,
+}
+
+/// Compares a document with what is kept of its feed; `None` where nothing is, or where it can't be
+/// done.
+pub(super) async fn compare(
+    store: &Store,
+    feed: &Feed,
+    origin: Origin,
+    document: &[Bytes],
+) -> Option<Kept> {
+    let keep_items = feed.settings.keep_items;
+    if keep_items == 0 {
+        return None;
+    }
+    let (document, repairs) = (document.to_vec(), feed.rules.options().repair);
+    let reading = tokio::task::spawn_blocking(move || {
+        reading::read(document.iter().map(Bytes::as_ref), &origin, repairs)
+    });
+    let reading = match reading.await {
+        Ok(reading) if !reading.is_overfull => reading,
+        Ok(_) => {
+            leave_out(feed, "the feed has too many items");
+            return None;
+        }
+        Err(error) => {
+            leave_out(feed, &error.to_string());
+            return None;
+        }
+    };
+    let count = keep_items.saturating_add(reading.items.len());
+    let window = Window::newest(count, READ_BYTES_MAX);
+    let stored = store.items(&feed.key, window).await;
+    let sorting =
+        tokio::task::spawn_blocking(move || sort_out(&reading.items, &stored, keep_items));
+    match sorting.await {
+        Ok(kept) => Some(kept),
+        Err(error) => {
+            leave_out(feed, &error.to_string());
+            None
+        }
+    }
+}
+
+/// What is added to a document.
+pub(super) fn additions(kept: &Option<Kept>) -> Additions {
+    kept.as_ref()
+        .map(|kept| kept.additions.clone())
+        .unwrap_or_default()
+}
+
+/// Records what a document brought.
+pub(super) async fn record(store: &Store, feed: &Feed, kept: Kept) {
+    let Kept { news, keep, .. } = kept;
+    let count = news.len();
+    if count > 0 && !store.record_items(&feed.key, news, keep).await {
+        tracing::warn!(
+            target: "feedwright::fetch",
+            items = count,
+            feed.name = feed.settings.name.as_str(),
+            "items could not be recorded; the next fetch tries again"
+        );
+    }
+}
+
+/// Says that a feed is served without its kept items.
+pub(super) fn leave_out(feed: &Feed, reason: &str) {
+    tracing::warn!(
+        target: "feedwright::fetch",
+        reason,
+        feed.name = feed.settings.name.as_str(),
+        "kept items are left out"
+    );
+}
+
+impl Refresher {
+    /// Records what a fetch brought, in a task of its own.
+    pub(super) fn record_items(&self, feed: &Arc<Feed>, kept: Option<Kept>) {
+        let Some(kept) = kept else { return };
+        let (store, feed) = (self.store.clone(), Arc::clone(feed));
+        self.tasks
+            .spawn(async move { record(&store, &feed, kept).await });
+    }
+}
+
+/// What of `stored`, newest first, a document with these items lacks, and what of it is new.
+fn sort_out(items: &[RawItem], stored: &[KeptItem], keep_items: usize) -> Kept {
+    let here: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
+    let gone = stored
+        .iter()
+        .filter(|kept| !here.contains(kept.guid.as_str()));
+    let gone = gone.filter_map(|kept| RawItem::from_bytes(kept.guid.clone(), &kept.bytes));
+    let additions = Additions {
+        items: gone.take(keep_items.saturating_sub(items.len())).collect(),
+    };
+    let known: HashMap<&str, &[u8]> = stored
+        .iter()
+        .map(|kept| (kept.guid.as_str(), kept.bytes.as_slice()))
+        .collect();
+    // The newest stand first in a feed.
+    let news = items.iter().rev().filter_map(|item| {
+        let bytes = item.to_bytes();
+        let is_known = known.get(item.id.as_str()) == Some(&bytes.as_slice());
+        // What is broken must not stand in a document that is whole.
+        let may_be_kept = bytes.len() <= ITEM_BYTES_MAX && !is_known && item.is_well_formed();
+        may_be_kept.then(|| HistoryItem {
+            guid: item.id.clone(),
+            bytes: bytes.into(),
+        })
+    });
+    Kept {
+        additions,
+        news: news.collect(),
+        keep: keep_items.max(items.len()) + KEPT_BESIDES,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::feed::Format;
+
+    fn item(id: &str, text: &str) -> RawItem {
+        RawItem {
+            id: id.into(),
+            format: Format::Rss,
+            text: text.into(),
+            declarations: Vec::new(),
+            base: None,
+        }
+    }
+
+    fn stored(place: u64, item: &RawItem) -> KeptItem {
+        KeptItem {
+            guid: item.id.clone(),
+            bytes: item.to_bytes(),
+            place,
+            first_seen: SystemTime::UNIX_EPOCH,
+        }
+    }
+
+    fn ids(items: &[RawItem]) -> Vec<&str> {
+        items.iter().map(|item| item.id.as_str()).collect()
+    }
+
+    #[test]
+    fn what_is_gone_is_added_and_what_is_new_is_recorded() {
+        let (a, b, c) = (
+            item("a", "<item/>"),
+            item("b", "<item/>"),
+            item("c", "<item/>"),
+        );
+        let before = [stored(3, &c), stored(2, &b), stored(1, &a)];
+        let changed = item("b", "<item>new</item>");
+        let new = item("d", "<item/>");
+        let broken = item("e", "<item>");
+        let kept = sort_out(&[broken, new.clone(), changed.clone()], &before, 10);
+        assert_eq!(ids(&kept.additions.items), ["c", "a"]);
+        let news: Vec<_> = kept.news.iter().map(|news| news.guid.as_str()).collect();
+        assert_eq!(news, ["b", "d"]);
+        assert_eq!(kept.news[0].bytes, changed.to_bytes());
+        // Once they are recorded, the same items are added and nothing is new.
+        let after = [
+            stored(4, &new),
+            stored(3, &c),
+            stored(2, &changed),
+            stored(1, &a),
+        ];
+        let again = sort_out(&[new, changed], &after, 10);
+        assert_eq!(ids(&again.additions.items), ["c", "a"]);
+        assert!(again.news.is_empty());
+    }
+
+    #[test]
+    fn so_many_and_no_more() {
+        let old: Vec<_> = (0..20).map(|n| item(&n.to_string(), "<item/>")).collect();
+        let before: Vec<_> = (1..)
+            .zip(&old)
+            .map(|(place, item)| stored(place, item))
+            .rev()
+            .collect();
+        for (here, keep_items, added) in [(2, 5, 3), (5, 5, 0), (9, 5, 0), (0, 5, 5)] {
+            let here: Vec<_> = (0..here)
+                .map(|n| item(&format!("new {n}"), "<item/>"))
+                .collect();
+            let kept = sort_out(&here, &before, keep_items);
+            assert_eq!(kept.additions.items.len(), added);
+            assert!(
+                ids(&kept.additions.items)
+                    .iter()
+                    .zip(["19", "18", "17", "16", "15"])
+                    .all(|(id, expected)| *id == expected)
+            );
+            assert_eq!(kept.keep, keep_items.max(here.len()) + KEPT_BESIDES);
+        }
+    }
+}

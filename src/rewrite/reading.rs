@@ -1,0 +1,150 @@
+//! Reads the items of a document as they stand, without rewriting anything: what is kept of a feed
+//! is what its publisher wrote.
+
+use std::collections::HashSet;
+
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::feed::encoding::Decoder;
+use crate::feed::raw_item::RawItem;
+use crate::feed::splitter::{self, Frame, Piece, Splitter};
+use crate::feed::{Format, element, json};
+use crate::rewrite::facts;
+use crate::rewrite::inlet::Inlet;
+use crate::rewrite::stream::Origin;
+
+/// Items that are read of one document.
+pub const ITEMS_MAX: usize = 10_000;
+/// Bytes of a `guid`, `id` or link that tells an item from others; a longer one is hashed.
+const ID_BYTES_MAX: usize = 2 << 10;
+
+/// The items of a document, in its order, each once.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// The items; of those with the same id the first.
+    pub items: Vec<RawItem>,
+    /// Whether there were more than [`ITEMS_MAX`]; only the first are here then.
+    pub is_overfull: bool,
+}
+
+/// Reads the items of a document that came from `origin`; with `repairs`, as it is once it was made
+/// well-formed.
+#[must_use]
+pub fn read<'a>(
+    document: impl IntoIterator<Item = &'a [u8]>,
+    origin: &Origin,
+    repairs: bool,
+) -> Reading {
+    let mut decoder = Decoder::new(origin.charset.as_deref());
+    let mut inlet = Inlet::new(repairs);
+    let mut splitter = Splitter::new(splitter::Options {
+        is_repaired: repairs,
+        ..splitter::Options::default()
+    });
+    let (mut reading, mut seen) = (Reading::default(), HashSet::new());
+    let mut take = |frame: &Frame, piece: Piece<'_>| {
+        let Piece::Item(text) = piece else { return };
+        if reading.items.len() == ITEMS_MAX {
+            reading.is_overfull = true;
+            return;
+        }
+        let id = id_of(text, frame);
+        if seen.insert(id.clone()) {
+            let item = RawItem::new(id, text, frame, &origin.url);
+            reading.items.push(item);
+        }
+    };
+    for bytes in document {
+        inlet.push(&mut decoder, bytes, &mut |text| {
+            splitter.push(text, &mut take)
+        });
+    }
+    inlet.finish(&mut decoder, &mut |text| splitter.push(text, &mut take));
+    splitter.finish(&mut take);
+    reading
+}
+
+/// What tells an item from the feed's others: its `guid`, `id` or `rdf:about`, else its link, else
+/// a hash of all of it.
+fn id_of(text: &str, frame: &Frame) -> String {
+    let facts = match frame.format {
+        Format::Json => facts::of_json_item(text, &json::members(text, 0..text.len())),
+        _ => facts::of_item(text, &element::elements(text, frame)),
+    };
+    let hash = |text: &str| format!("hash:{:032x}", xxh3_128(text.as_bytes()));
+    let is_none = |id: &str| id.is_empty() || frame.format == Format::Json && id == "null";
+    let mut ids = [&*facts.guid, &*facts.link].into_iter();
+    match ids.find(|id| !is_none(id)) {
+        Some(id) if id.len() <= ID_BYTES_MAX => id.to_owned(),
+        Some(id) => hash(id),
+        None => hash(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(document: &str, expected: &[&str]) {
+        let origin = Origin {
+            url: "https://example.org/feed".parse().unwrap(),
+            charset: None,
+        };
+        for size in [1, 1000] {
+            let reading = read(document.as_bytes().chunks(size), &origin, true);
+            let ids: Vec<_> = reading.items.iter().map(|item| item.id.as_str()).collect();
+            assert_eq!(ids, expected, "{document}");
+            assert!(!reading.is_overfull);
+        }
+    }
+
+    #[test]
+    fn items_are_told_apart() {
+        check(
+            "<rss><channel><item><guid> a&amp;b </guid><link>c</link></item><item><link>c</link></item>\
+             <item><guid/><link>d</link></item><item><link>c</link><title>again</title></item></channel></rss>",
+            &["a&b", "c", "d"],
+        );
+        check(
+            "<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id></entry><entry><link rel='self' href='s'/>\
+             <link href='h'/></entry></feed>",
+            &["1", "h"],
+        );
+        check(
+            "<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/'>\
+             <channel/><item rdf:about='about'><link>l</link></item></rdf:RDF>",
+            &["about"],
+        );
+        check(
+            "{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[{\"id\":\"1\"},{\"id\":2},{\"url\":\"u\"}]}",
+            &["1", "2", "u"],
+        );
+        let hash = format!("hash:{:032x}", xxh3_128(b"<item><title>t</title></item>"));
+        check(
+            "<rss><channel><item><title>t</title></item></channel></rss>",
+            &[&hash],
+        );
+        let long = "x".repeat(ID_BYTES_MAX + 1);
+        let hash = format!("hash:{:032x}", xxh3_128(long.as_bytes()));
+        check(
+            &format!("<rss><channel><item><guid>{long}</guid></item></channel></rss>"),
+            &[&hash],
+        );
+    }
+
+    #[test]
+    fn so_many_and_no_more() {
+        let items: String = (0..=ITEMS_MAX)
+            .map(|n| format!("<item><guid>{n}</guid></item>"))
+            .collect();
+        let document = format!("<rss><channel>{items}</channel></rss>");
+        let origin = Origin {
+            url: "https://example.org/feed".parse().unwrap(),
+            charset: None,
+        };
+        let reading = read([document.as_bytes()], &origin, false);
+        assert!(reading.is_overfull);
+        assert_eq!(reading.items.len(), ITEMS_MAX);
+    }
+}

@@ -1,0 +1,315 @@
+//! What the rules do to a document, piece by piece: to its envelope, to its items, and to the items
+//! that are added.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::feed::Format;
+use crate::feed::element;
+use crate::feed::json;
+use crate::feed::namespace::Ns;
+use crate::feed::splitter::{Frame, Piece};
+use crate::rewrite::additions::Additions;
+use crate::rewrite::article::Article;
+use crate::rewrite::base::{FeedBase, PieceBase};
+use crate::rewrite::budget::Budget;
+use crate::rewrite::envelope::{self, Fate};
+use crate::rewrite::evidence::is_content;
+use crate::rewrite::explain::Trace;
+use crate::rewrite::facts;
+use crate::rewrite::field::lower;
+use crate::rewrite::full_text::{FullTexts, Prepared};
+use crate::rewrite::gate::Gate;
+use crate::rewrite::hints::Hints;
+use crate::rewrite::json_piece;
+use crate::rewrite::piece::{self, Work};
+use crate::rewrite::rules::Rules;
+use crate::rewrite::selection::{Item, Texts};
+use crate::rewrite::template::{FeedFacts, ItemFacts};
+use crate::rewrite::wrap::Wrap;
+
+/// What the pieces of one document go through.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) rules: Arc<Rules>,
+    feed: FeedFacts<'static>,
+    base: FeedBase,
+    pub(super) budget: Budget,
+    pub(super) trace: Trace,
+    pub(super) gate: Gate,
+    pub(super) full_texts: Option<FullTexts>,
+    pub(super) additions: Additions,
+    /// The full text of the item at hand.
+    article: Option<Arc<Article>>,
+    /// Whether an item or a child of the feed or channel was seen.
+    pub(super) has_content: bool,
+    pub(super) hints: Hints,
+}
+
+impl Stage {
+    /// What the pieces of a document from `url` go through.
+    pub(super) fn new(rules: Arc<Rules>, url: Url) -> Self {
+        let options = rules.options();
+        let feed = FeedFacts {
+            name: options.feed_name.clone().into(),
+            url: url.as_str().to_owned().into(),
+            self_url: options.self_url.clone().into(),
+            ..FeedFacts::default()
+        };
+        Self {
+            rules,
+            feed,
+            base: FeedBase { url, link: None },
+            budget: Budget::default(),
+            trace: Trace::default(),
+            gate: Gate::default(),
+            full_texts: None,
+            additions: Additions::default(),
+            article: None,
+            has_content: false,
+            hints: Hints::default(),
+        }
+    }
+
+    fn work<'a>(&'a self, base: &'a PieceBase<'a>, wrap: Option<&'a Wrap<'a>>) -> Work<'a> {
+        Work {
+            passes: self.rules.passes(),
+            base,
+            wrap,
+            budget: &self.budget,
+            trace: &self.trace,
+        }
+    }
+
+    /// Takes a piece and appends what becomes of it.
+    pub(super) fn piece(&mut self, frame: &Frame, piece: Piece<'_>, out: &mut String) {
+        match piece {
+            Piece::Item(_) => self.trace.enter_item(),
+            _ => self.trace.leave_item(),
+        }
+        self.has_content = self.has_content || is_content(frame, piece);
+        if let Piece::Element(text) = piece {
+            self.hints.learn(frame, text);
+        }
+        let selects = self.selects();
+        if selects && matches!(piece, Piece::Element(_) | Piece::Instruction(_)) {
+            self.gate.flush(out);
+        }
+        if let Piece::Element(text) = piece
+            && let Some(listed) = self.additions.listed(frame, text)
+        {
+            return out.push_str(&listed);
+        }
+        match piece {
+            Piece::Between(text) if selects => self.gate.between(text, frame.format, out),
+            Piece::Instruction(xml) if self.rules.changes_envelope() => {
+                match envelope::instruction(xml, &self.base.url) {
+                    Fate::Kept => out.push_str(xml),
+                    Fate::Dropped => {}
+                    Fate::Replaced(text) => out.push_str(&text),
+                }
+            }
+            Piece::Element(text) if self.rules.changes_anything() => match frame.format {
+                Format::Json => self.member(text, out),
+                _ => self.element(frame, text, out),
+            },
+            Piece::Item(text) => self.whole_item(frame, text, out),
+            Piece::Between(text) | Piece::Instruction(text) | Piece::Element(text) => {
+                out.push_str(text);
+            }
+            Piece::ItemsEnd { is_empty } => self.add_items(frame, is_empty, out),
+            Piece::ChannelEnd => {}
+        }
+    }
+
+    /// Whether items may go, so that what parts them is held until it is known.
+    fn selects(&self) -> bool {
+        !self.rules.selection().is_empty() || self.full_texts.is_some()
+    }
+
+    /// Items that stand behind the publisher's own.
+    fn add_items(&mut self, frame: &Frame, is_empty: bool, out: &mut String) {
+        let items = Arc::clone(&self.additions.items);
+        let is_json = frame.format == Format::Json;
+        let mut has_before = !is_empty;
+        for item in items.iter().filter(|item| item.format == frame.format) {
+            self.trace.enter_item();
+            if is_json && std::mem::replace(&mut has_before, true) {
+                self.part(",", frame, out);
+            }
+            let text = item.fitted(frame, &self.base.url);
+            self.whole_item(frame, &text, out);
+            if !is_json {
+                self.part("\n", frame, out);
+            }
+        }
+        self.trace.leave_item();
+    }
+
+    /// What parts items that are added.
+    fn part(&mut self, text: &str, frame: &Frame, out: &mut String) {
+        if self.selects() {
+            self.gate.between(text, frame.format, out);
+        } else {
+            out.push_str(text);
+        }
+    }
+
+    fn whole_item(&mut self, frame: &Frame, text: &str, out: &mut String) {
+        if self.full_texts.is_some() {
+            self.full_item(frame, text, out);
+        } else if self.rules.changes_items() {
+            self.any_item(frame, text, out);
+        } else {
+            out.push_str(text);
+        }
+    }
+
+    /// An item that may have a full text.
+    fn full_item(&mut self, frame: &Frame, text: &str, out: &mut String) {
+        let prepared = match (&self.full_texts, frame.format) {
+            (None, _) => Prepared::AsItIs,
+            (Some(full), Format::Json) => full.in_json(text, &self.base),
+            (Some(full), _) => full.in_xml(text, frame, &self.base),
+        };
+        match prepared {
+            Prepared::AsItIs if self.rules.changes_items() => self.any_item(frame, text, out),
+            Prepared::AsItIs => {
+                self.gate.flush(out);
+                out.push_str(text);
+            }
+            Prepared::Filled(text, article) => {
+                self.article = Some(article);
+                self.any_item(frame, &text, out);
+                self.article = None;
+            }
+            Prepared::Held => self.gate.hold(),
+        }
+    }
+
+    fn any_item(&mut self, frame: &Frame, text: &str, out: &mut String) {
+        match frame.format {
+            Format::Json => self.json_item(text, out),
+            _ => self.item(frame, text, out),
+        }
+    }
+
+    fn item(&mut self, frame: &Frame, xml: &str, out: &mut String) {
+        let elements = element::elements(xml, frame);
+        let facts = if self.rules.has_templates() {
+            facts::of_item(xml, &elements)
+        } else {
+            let link = facts::link_of_item(xml, &elements).into();
+            ItemFacts {
+                link,
+                ..ItemFacts::default()
+            }
+        };
+        let base = PieceBase::of_item(
+            &self.base,
+            &frame.bases,
+            element::bases(&elements, 0),
+            &facts.link,
+        );
+        let texts = Texts::new(Item::Xml(xml, &elements), &base, &self.rules);
+        if !self.gate.admit(&texts, &self.rules, (&self.trace, out)) {
+            return;
+        }
+        let wrap = self.wrap(&facts, &base);
+        let work = self.work(&base, wrap.as_ref());
+        piece::rewrite(xml, &elements, &work, out);
+    }
+
+    fn json_item(&mut self, json: &str, out: &mut String) {
+        let members = json::members(json, 0..json.len());
+        let facts = facts::of_json_item(json, &members);
+        let base = PieceBase::of_item(&self.base, &[], Vec::new(), &facts.link);
+        let texts = Texts::new(Item::Json(json, &members), &base, &self.rules);
+        if !self.gate.admit(&texts, &self.rules, (&self.trace, out)) {
+            return;
+        }
+        let wrap = self.wrap(&facts, &base);
+        let work = self.work(&base, wrap.as_ref());
+        json_piece::rewrite_item(json, &members, &work, out);
+    }
+
+    /// Header and footer of one item, if there are any.
+    fn wrap<'a>(&'a self, facts: &ItemFacts<'a>, base: &PieceBase<'_>) -> Option<Wrap<'a>> {
+        self.rules.has_templates().then(|| Wrap {
+            header: self.rules.header(),
+            footer: self.rules.footer(),
+            mark: self.rules.options().mark,
+            item: ItemFacts {
+                link: base.item_address().into(),
+                article: self.article.clone(),
+                ..facts.clone()
+            },
+            feed: &self.feed,
+        })
+    }
+
+    /// A child of the feed or channel.
+    fn element(&mut self, frame: &Frame, xml: &str, out: &mut String) {
+        let elements = element::elements(xml, frame);
+        if let Some(first) = elements.first() {
+            self.learn(frame, xml, first);
+        }
+        if self.rules.changes_envelope() {
+            match envelope::element(xml, &elements, &self.feed.self_url) {
+                Fate::Kept => {}
+                Fate::Dropped => return,
+                Fate::Replaced(text) => return out.push_str(&text),
+            }
+        }
+        let base = PieceBase::of_element(&self.base, &frame.bases);
+        let work = self.work(&base, None);
+        piece::rewrite(xml, &elements, &work, out);
+    }
+
+    /// Keeps what templates and relative addresses need of the envelope.
+    fn learn(&mut self, frame: &Frame, xml: &str, element: &element::Element<'_>) {
+        match (element.ns, &*lower(element.local)) {
+            (Ns::Core | Ns::Atom, "title") if self.feed.title.is_empty() => {
+                self.feed.title = facts::title(xml, element).into();
+            }
+            (Ns::Core | Ns::DublinCore, "language") if self.feed.language.is_empty() => {
+                self.feed.language = facts::text(xml, element).into();
+            }
+            (Ns::Core | Ns::Atom, "link") if self.base.link.is_none() => {
+                if let Some(link) = facts::link(xml, element) {
+                    self.learn_link(&frame.bases, link);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn learn_link(&mut self, frame_bases: &[String], link: String) {
+        self.base.learn_link(frame_bases, &link);
+        self.feed.link = link.into();
+    }
+
+    /// A top-level member of a JSON Feed.
+    fn member(&mut self, json: &str, out: &mut String) {
+        let Some(member) = json::member(json) else {
+            return out.push_str(json);
+        };
+        match member.key.as_ref() {
+            "title" => self.feed.title = facts::string(json, &member).into(),
+            "language" => self.feed.language = facts::string(json, &member).into(),
+            "home_page_url" => self.learn_link(&[], facts::string(json, &member)),
+            _ => {}
+        }
+        if self.rules.changes_envelope() {
+            match envelope::member(json, &member, &self.feed.self_url) {
+                Fate::Kept => {}
+                Fate::Dropped => return,
+                Fate::Replaced(text) => return out.push_str(&text),
+            }
+        }
+        let base = PieceBase::of_element(&self.base, &[]);
+        let work = self.work(&base, None);
+        json_piece::rewrite_member(json, &member, &work, out);
+    }
+}
