@@ -207,9 +207,10 @@ mod tests {
     #[test]
     fn so_many_and_no_more() {
         let old: Vec<_> = (0..20).map(|n| item(&n.to_string(), "<item/>")).collect();
-        let before: Vec<_> = (1..)
-            .zip(&old)
-            .map(|(place, item)| stored(place, item))
+        let before: Vec<_> = old
+            .iter()
+            .enumerate()
+            .map(|(n, item)| stored(n as u64 + 1, item))
             .rev()
             .collect();
         for (here, keep_items, added) in [(2, 5, 3), (5, 5, 0), (9, 5, 0), (0, 5, 5)] {
