@@ -24,6 +24,8 @@ pub enum Ns {
     Podcast,
     /// Feedly's elements.
     WebFeeds,
+    /// Feed paging and archiving (RFC 5005).
+    History,
     /// Dublin Core elements and terms.
     DublinCore,
     /// RSS 1.0 syndication module.
@@ -72,6 +74,7 @@ const NAMES: &[(&str, Ns)] = &[
         Ns::Podcast,
     ),
     ("webfeeds.org/rss/1.0", Ns::WebFeeds),
+    ("purl.org/syndication/history/1.0", Ns::History),
     ("purl.org/dc/elements/1.0", Ns::DublinCore),
     ("purl.org/dc/elements/1.1", Ns::DublinCore),
     ("purl.org/dc/terms", Ns::DublinCore),
@@ -91,6 +94,7 @@ const PREFIXES: &[(&str, Ns)] = &[
     ("gd", Ns::GoogleData),
     ("podcast", Ns::Podcast),
     ("webfeeds", Ns::WebFeeds),
+    ("fh", Ns::History),
     ("dc", Ns::DublinCore),
     ("dcterms", Ns::DublinCore),
     ("sy", Ns::Syndication),

@@ -236,7 +236,7 @@ pub(super) fn carries(ns: Ns, local: &str, tag: &Tag<'_>) -> Carries {
         Ns::Core => is_named("content") || is_one_of(TEXT_NAMES, local),
         Ns::Content => is_named("encoded"),
         Ns::Media => is_named("text") || is_one_of(TEXT_NAMES, local),
-        Ns::Rdf | Ns::GoogleData | Ns::Podcast | Ns::WebFeeds | Ns::Other => false,
+        Ns::Rdf | Ns::GoogleData | Ns::Podcast | Ns::WebFeeds | Ns::History | Ns::Other => false,
         Ns::Atom | Ns::Itunes | Ns::GooglePlay | Ns::DublinCore | Ns::Syndication => {
             is_one_of(TEXT_NAMES, local)
         }

@@ -28,6 +28,8 @@ pub enum Failure {
     NoHost,
     /// No feed has this name.
     UnknownFeed,
+    /// The feed has no such page of items that it had.
+    UnknownPage,
     /// No mirror has this name.
     UnknownMirror,
     /// A mirror can't answer.
@@ -47,7 +49,9 @@ pub enum Failure {
 impl Failure {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound | Self::UnknownFeed | Self::UnknownMirror => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownFeed | Self::UnknownPage | Self::UnknownMirror => {
+                StatusCode::NOT_FOUND
+            }
             Self::NoHost => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -63,6 +67,7 @@ impl Failure {
         match self {
             Self::NotFound => "Nothing is here. The list of feeds is at /.\n".into(),
             Self::UnknownFeed => "No feed has this name. The list of feeds is at /.\n".into(),
+            Self::UnknownPage => "The feed's archive has no such page.\n".into(),
             Self::UnknownMirror => "No mirror has this name.\n".into(),
             Self::Mirror(trouble) => mirror_text(trouble),
             Self::NoHost => "The request names no host.\n".into(),

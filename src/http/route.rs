@@ -9,6 +9,13 @@ use crate::image::address;
 pub enum Route<'a> {
     /// `/feeds/{name}`: a rewritten feed.
     Feed(&'a str),
+    /// `/feeds/{name}/archive` and `/feeds/{name}/archive/{place}`: the items that a feed had.
+    Archive {
+        /// The feed's name.
+        name: &'a str,
+        /// Which page; `None` for the newest.
+        place: Option<u64>,
+    },
     /// `/mirror/{name}/*`: an origin under a prefix; `rest` starts with its slash, or is empty.
     Mirror {
         /// The mirror's name.
@@ -47,9 +54,9 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Route<'a> {
         "/readyz" => Route::Ready,
         "/image" | "/image/" => Route::ImageQuery,
         _ if path.starts_with(address::PATH) => Route::Image(&path[address::PATH.len()..]),
-        _ => match path.strip_prefix("/feeds/") {
-            Some(name) if !name.is_empty() && !name.contains('/') => Route::Feed(name),
-            _ => return Route::NotFound,
+        _ => match path.strip_prefix("/feeds/").and_then(feed) {
+            Some(route) => route,
+            None => return Route::NotFound,
         },
     };
     if matches!(*method, Method::GET | Method::HEAD) {
@@ -59,6 +66,23 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Route<'a> {
     }
 }
 
+/// What stands behind `/feeds/`.
+fn feed(path: &str) -> Option<Route<'_>> {
+    let (name, rest) = path.split_once('/').unwrap_or((path, ""));
+    let place = match rest {
+        "" if !path.contains('/') => return (!name.is_empty()).then_some(Route::Feed(name)),
+        "archive" => None,
+        _ => Some(place(rest.strip_prefix("archive/")?)?),
+    };
+    (!name.is_empty()).then_some(Route::Archive { name, place })
+}
+
+/// A number as we write it: another writing is another address.
+fn place(text: &str) -> Option<u64> {
+    let place: u64 = text.parse().ok()?;
+    (place.to_string() == text).then_some(place)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,10 +90,20 @@ mod tests {
     #[test]
     fn routes() {
         let mirror = |name, rest| Route::Mirror { name, rest };
+        let archive = |name, place| Route::Archive { name, place };
         for (method, path, expected) in [
             (Method::GET, "/", Route::Index),
             (Method::HEAD, "/feeds/dw", Route::Feed("dw")),
             (Method::GET, "/feeds/dw/", Route::NotFound),
+            (Method::GET, "/feeds/dw/archive", archive("dw", None)),
+            (Method::GET, "/feeds/dw/archive/50", archive("dw", Some(50))),
+            (Method::POST, "/feeds/dw/archive", Route::MethodNotAllowed),
+            (Method::GET, "/feeds/dw/archive/", Route::NotFound),
+            (Method::GET, "/feeds/dw/archive/050", Route::NotFound),
+            (Method::GET, "/feeds/dw/archive/+5", Route::NotFound),
+            (Method::GET, "/feeds/dw/archive/5/", Route::NotFound),
+            (Method::GET, "/feeds/dw/other", Route::NotFound),
+            (Method::GET, "/feeds//archive", Route::NotFound),
             (Method::GET, "/image", Route::ImageQuery),
             (Method::HEAD, "/image/", Route::ImageQuery),
             (Method::GET, "/image/s/-/u", Route::Image("s/-/u")),

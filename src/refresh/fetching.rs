@@ -45,7 +45,7 @@ pub(super) struct Arrived {
 }
 
 impl Arrived {
-    fn content_type(&self) -> Option<&str> {
+    pub(super) fn content_type(&self) -> Option<&str> {
         self.headers.get(CONTENT_TYPE)?.to_str().ok()
     }
 

@@ -135,7 +135,7 @@ pub(super) async fn recall(
 }
 
 /// The addresses that the items of a document lead to, in its order.
-fn links_of(
+pub(super) fn links_of(
     feed: &Feed,
     arrived: &Arrived,
     (pieces, additions): (&[Bytes], &Additions),

@@ -9,10 +9,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio_util::task::TaskTracker;
 
-use super::{Feed, Refresher};
+use super::Feed;
+use super::fetching::Arrived;
+use super::page::{self, Shell};
 use crate::feed::raw_item::RawItem;
-use crate::rewrite::{Additions, Origin, reading};
+use crate::rewrite::{Additions, reading};
 use crate::store::{HistoryItem, ITEM_BYTES_MAX, KeptItem, Store, Window};
 
 /// Bytes of kept items that are read for one document; older ones are left out of it.
@@ -30,6 +33,9 @@ pub(super) struct Kept {
     news: Vec<HistoryItem>,
     /// How many items the store keeps.
     keep: usize,
+    /// The newest place of an item that fell out of the feed.
+    newest_gone: Option<u64>,
+    shell: Option<Shell>,
 }
 
 /// Compares a document with what is kept of its feed; `None` where nothing is, or where it can't be
@@ -37,18 +43,18 @@ pub(super) struct Kept {
 pub(super) async fn compare(
     store: &Store,
     feed: &Feed,
-    origin: Origin,
+    arrived: &Arrived,
     document: &[Bytes],
 ) -> Option<Kept> {
-    let keep_items = feed.settings.keep_items;
-    if keep_items == 0 {
+    if !feed.keeps_items() {
         return None;
     }
     let (document, repairs) = (document.to_vec(), feed.rules.options().repair);
+    let origin = arrived.origin();
     let reading = tokio::task::spawn_blocking(move || {
         reading::read(document.iter().map(Bytes::as_ref), &origin, repairs)
     });
-    let reading = match reading.await {
+    let mut reading = match reading.await {
         Ok(reading) if !reading.is_overfull => reading,
         Ok(_) => {
             leave_out(feed, "the feed has too many items");
@@ -59,18 +65,25 @@ pub(super) async fn compare(
             return None;
         }
     };
+    let keep_items = feed.settings.keep_items;
+    let shell = reading.shell.take().map(|text| Shell::new(text, arrived));
     let count = keep_items.saturating_add(reading.items.len());
     let window = Window::newest(count, READ_BYTES_MAX);
     let stored = store.items(&feed.key, window).await;
     let sorting =
         tokio::task::spawn_blocking(move || sort_out(&reading.items, &stored, keep_items));
-    match sorting.await {
-        Ok(kept) => Some(kept),
+    let mut kept = match sorting.await {
+        Ok(kept) => kept,
         Err(error) => {
             leave_out(feed, &error.to_string());
-            None
+            return None;
         }
+    };
+    if let Some(newest_gone) = kept.newest_gone.filter(|_| shell.is_some()) {
+        kept.additions.paging = page::behind(store, feed, newest_gone).await;
     }
+    kept.shell = shell;
+    Some(kept)
 }
 
 /// What is added to a document.
@@ -80,9 +93,17 @@ pub(super) fn additions(kept: &Option<Kept>) -> Additions {
         .unwrap_or_default()
 }
 
-/// Records what a document brought.
-pub(super) async fn record(store: &Store, feed: &Feed, kept: Kept) {
-    let Kept { news, keep, .. } = kept;
+/// Takes over what a document brought that has become a copy; its items are recorded in a task.
+pub(super) fn take_over(store: &Store, tasks: &TaskTracker, feed: &Arc<Feed>, kept: Kept) {
+    let Kept {
+        news, keep, shell, ..
+    } = kept;
+    feed.set_shell(shell);
+    let (store, feed) = (store.clone(), Arc::clone(feed));
+    tasks.spawn(async move { record(&store, &feed, news, keep).await });
+}
+
+async fn record(store: &Store, feed: &Feed, news: Vec<HistoryItem>, keep: usize) {
     let count = news.len();
     if count > 0 && !store.record_items(&feed.key, news, keep).await {
         tracing::warn!(
@@ -104,25 +125,17 @@ pub(super) fn leave_out(feed: &Feed, reason: &str) {
     );
 }
 
-impl Refresher {
-    /// Records what a fetch brought, in a task of its own.
-    pub(super) fn record_items(&self, feed: &Arc<Feed>, kept: Option<Kept>) {
-        let Some(kept) = kept else { return };
-        let (store, feed) = (self.store.clone(), Arc::clone(feed));
-        self.tasks
-            .spawn(async move { record(&store, &feed, kept).await });
-    }
-}
-
 /// What of `stored`, newest first, a document with these items lacks, and what of it is new.
 fn sort_out(items: &[RawItem], stored: &[KeptItem], keep_items: usize) -> Kept {
     let here: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
     let gone = stored
         .iter()
         .filter(|kept| !here.contains(kept.guid.as_str()));
+    let newest_gone = gone.clone().map(|kept| kept.place).max();
     let gone = gone.filter_map(|kept| RawItem::from_bytes(kept.guid.clone(), &kept.bytes));
     let additions = Additions {
         items: gone.take(keep_items.saturating_sub(items.len())).collect(),
+        paging: None,
     };
     let known: HashMap<&str, &[u8]> = stored
         .iter()
@@ -143,6 +156,8 @@ fn sort_out(items: &[RawItem], stored: &[KeptItem], keep_items: usize) -> Kept {
         additions,
         news: news.collect(),
         keep: keep_items.max(items.len()) + KEPT_BESIDES,
+        newest_gone,
+        shell: None,
     }
 }
 
@@ -189,6 +204,7 @@ mod tests {
         let broken = item("e", "<item>");
         let kept = sort_out(&[broken, new.clone(), changed.clone()], &before, 10);
         assert_eq!(ids(&kept.additions.items), ["c", "a"]);
+        assert_eq!(kept.newest_gone, Some(3));
         let news: Vec<_> = kept.news.iter().map(|news| news.guid.as_str()).collect();
         assert_eq!(news, ["b", "d"]);
         assert_eq!(kept.news[0].bytes, changed.to_bytes());

@@ -68,7 +68,7 @@ impl Refresher {
         while let Some(chunk) = body.chunk().await? {
             pieces.push(chunk);
         }
-        let kept = history::compare(&self.store, feed, arrived.origin(), &pieces).await;
+        let kept = history::compare(&self.store, feed, arrived, &pieces).await;
         let additions = history::additions(&kept);
         let document = (pieces.as_slice(), &additions);
         full_text::recall(&self.library, feed, arrived.clone(), document).await;

@@ -14,6 +14,7 @@ mod intake;
 mod media_type;
 mod memory;
 mod news;
+mod page;
 mod persist;
 mod pieces;
 mod remake;
@@ -24,8 +25,8 @@ mod trouble;
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
@@ -44,6 +45,8 @@ use crate::upstream::{Client, FetchError, Jitter};
 use freshness::Bounds;
 use full_text::FullText;
 use news::News;
+pub use page::Page;
+use page::Shell;
 use persist::Persisted;
 pub use track::{Past, Track};
 pub use trouble::Trouble;
@@ -63,6 +66,8 @@ pub struct Feed {
     persisted: Persisted,
     rules: Arc<Rules>,
     full_text: Option<FullText>,
+    /// The last document without its items.
+    shell: Mutex<Option<Arc<Shell>>>,
 }
 
 impl Feed {
@@ -80,6 +85,7 @@ impl Feed {
                 let name = Arc::from(settings.name.as_str());
                 FullText::new(Shelf::new(name, options, settings.upstream.clone()))
             }),
+            shell: Mutex::default(),
             rules,
             settings,
         })
@@ -87,7 +93,13 @@ impl Feed {
 
     /// Whether its copies hold more than the documents they are made of: articles, or kept items.
     fn adds_content(&self) -> bool {
-        self.full_text.is_some() || self.settings.keep_items > 0
+        self.full_text.is_some() || self.keeps_items()
+    }
+
+    /// Whether items that fall out of it are kept, and there are pages of them.
+    #[must_use]
+    pub fn keeps_items(&self) -> bool {
+        self.settings.keep_items > 0
     }
 
     fn bounds(&self) -> Bounds {
@@ -136,6 +148,8 @@ pub struct Refresher {
     queue: Arc<Semaphore>,
     /// Places of fetches that no reader waits for.
     background: Arc<Semaphore>,
+    /// Places of pages that are made.
+    pages: Semaphore,
     started_at: Instant,
     wall_clock: fn() -> SystemTime,
 }
@@ -162,6 +176,7 @@ impl Refresher {
             fetches: Semaphore::new(Self::FETCHES_AT_ONCE_MAX),
             queue: Arc::new(Semaphore::new(Self::FETCHES_WAITING_MAX)),
             background: Arc::new(Semaphore::new(options.background_fetches_max)),
+            pages: Semaphore::new(page::AT_ONCE_MAX),
             started_at: Instant::now(),
             wall_clock: options.wall_clock,
             tasks,
@@ -266,10 +281,12 @@ impl Refresher {
                 let copy = news.copy;
                 feed.track.note_success(news.moved_to.as_ref());
                 self.cache.keep(&feed.key, Arc::clone(&copy));
+                if let Some(kept) = news.kept {
+                    history::take_over(&self.store, &self.tasks, feed, kept);
+                }
                 let due = now + copy.times.remaining(now).unwrap_or_default();
                 flight.land(Ok(Arc::clone(&copy)));
                 self.save(feed, copy, news.source);
-                self.record_items(feed, news.kept);
                 Some(due)
             }
             Err(trouble) => {

@@ -187,8 +187,7 @@ impl Refresher {
                     let remade = on_thread(&feed, document, recording_bytes_max, now).await;
                     // The process may have ended before it recorded them.
                     if let Some(kept) = kept.filter(|_| remade.is_some()) {
-                        let feed = Arc::clone(&feed);
-                        tasks.spawn(async move { history::record(&store, &feed, kept).await });
+                        history::take_over(&store, &tasks, &feed, kept);
                     }
                     remade
                 }
@@ -226,7 +225,9 @@ impl Refresher {
 
     /// Drops from memory what was purged from the store; what is still there comes back from it.
     pub fn forget_purged(&self, purge: &Purge) {
-        let is_meant = |key: &str| purge.holds(Space::Feeds, key, UNIX_EPOCH);
+        // Pages of its archive go with a feed.
+        let name = |key: &'_ str| key.split('/').next().unwrap_or_default().to_owned();
+        let is_meant = |key: &str| purge.holds(Space::Feeds, &name(key), UNIX_EPOCH);
         self.cache.drop_where(is_meant);
     }
 
@@ -285,7 +286,7 @@ async fn recall(store: &Store, library: &Library, feed: &Feed, entry: &Entry) ->
     }
     let said: Said = serde_json::from_slice(&entry.meta).ok()?;
     let arrived = said.arrived();
-    let kept = history::compare(store, feed, arrived.origin(), &entry.body).await;
+    let kept = history::compare(store, feed, &arrived, &entry.body).await;
     let document = (entry.body.as_slice(), &history::additions(&kept));
     full_text::recall(library, feed, arrived, document).await;
     kept

@@ -36,6 +36,9 @@ pub enum Trouble {
     /// Upstream confirmed a copy that is no longer there.
     #[error("upstream confirmed a copy that we no longer hold")]
     NothingToConfirm,
+    /// A page of the archive lacks the feed's own document, which it would be made from.
+    #[error("the feed's own document is not there")]
+    NoDocument,
     /// The task that fetched panicked.
     #[error("the fetch ended by a defect in Feedwright")]
     Panicked,
@@ -54,6 +57,7 @@ impl Trouble {
             Self::Broken(_) => "cut",
             Self::NoItems => "no-items",
             Self::NothingToConfirm => "nothing-to-confirm",
+            Self::NoDocument => "no-document",
             Self::Panicked => "defect",
         }
     }

@@ -16,7 +16,7 @@ use crate::rewrite::piece;
 use crate::rewrite::splice::Splicer;
 
 /// RFC 5005 relations: pages and archives that stand at the publisher.
-const PAGE_RELATIONS: [&str; 7] = [
+pub(super) const PAGE_RELATIONS: [&str; 7] = [
     "next",
     "previous",
     "prev",

@@ -16,6 +16,7 @@ const SEAM_BYTES_MAX: usize = 4 << 10;
 pub(super) struct Gate {
     seam: Seam,
     kept: usize,
+    is_unlimited: bool,
 }
 
 impl Gate {
@@ -29,7 +30,7 @@ impl Gate {
     ) -> bool {
         match rules.selection().refuse(item, self.kept) {
             None => {
-                self.kept += 1;
+                self.kept += usize::from(!self.is_unlimited);
                 self.seam.keep(out);
                 true
             }
@@ -39,6 +40,11 @@ impl Gate {
                 false
             }
         }
+    }
+
+    /// Items stay, however many they are.
+    pub(super) fn lift_limit(&mut self) {
+        self.is_unlimited = true;
     }
 
     /// An item goes, with what parted it from its neighbours.

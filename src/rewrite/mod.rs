@@ -45,7 +45,7 @@ pub mod template;
 mod wrap;
 mod xhtml;
 
-pub use additions::Additions;
+pub use additions::{Additions, Paging};
 pub use address::{GlobError, ImageRule, RULES_MAX as IMAGE_RULES_MAX, check_path};
 pub use hints::Hints;
 pub use rules::{RuleError, RuleOptions, Rules};

@@ -10,11 +10,14 @@ use crate::feed::raw_item::RawItem;
 use crate::feed::splitter::{self, Frame, Piece, Splitter};
 use crate::feed::{Format, element, json};
 use crate::rewrite::facts;
+use crate::rewrite::gate::Gate;
 use crate::rewrite::inlet::Inlet;
 use crate::rewrite::stream::Origin;
 
 /// Items that are read of one document.
 pub const ITEMS_MAX: usize = 10_000;
+/// Bytes of a document without its items.
+const SHELL_BYTES_MAX: usize = 1 << 20;
 /// Bytes of a `guid`, `id` or link that tells an item from others; a longer one is hashed.
 const ID_BYTES_MAX: usize = 2 << 10;
 
@@ -23,6 +26,8 @@ const ID_BYTES_MAX: usize = 2 << 10;
 pub struct Reading {
     /// The items; of those with the same id the first.
     pub items: Vec<RawItem>,
+    /// The document without its items, in UTF-8; `None` where it is too large to be held.
+    pub shell: Option<String>,
     /// Whether there were more than [`ITEMS_MAX`]; only the first are here then.
     pub is_overfull: bool,
 }
@@ -42,7 +47,9 @@ pub fn read<'a>(
         ..splitter::Options::default()
     });
     let (mut reading, mut seen) = (Reading::default(), HashSet::new());
+    let mut shell = Shell::default();
     let mut take = |frame: &Frame, piece: Piece<'_>| {
+        shell.take(frame, piece);
         let Piece::Item(text) = piece else { return };
         if reading.items.len() == ITEMS_MAX {
             reading.is_overfull = true;
@@ -61,7 +68,41 @@ pub fn read<'a>(
     }
     inlet.finish(&mut decoder, &mut |text| splitter.push(text, &mut take));
     splitter.finish(&mut take);
+    reading.shell = shell.finish();
     reading
+}
+
+/// A document without its items, as it comes.
+#[derive(Debug, Default)]
+struct Shell {
+    gate: Gate,
+    text: String,
+    is_too_large: bool,
+}
+
+impl Shell {
+    fn take(&mut self, frame: &Frame, piece: Piece<'_>) {
+        if self.is_too_large {
+            return;
+        }
+        match piece {
+            Piece::Between(text) => self.gate.between(text, frame.format, &mut self.text),
+            Piece::Element(text) | Piece::Instruction(text) => {
+                self.gate.flush(&mut self.text);
+                self.text.push_str(text);
+            }
+            Piece::Item(_) => self.gate.hold(),
+            Piece::ItemsEnd { .. } | Piece::ChannelEnd => {}
+        }
+        if self.text.len() > SHELL_BYTES_MAX {
+            (self.is_too_large, self.text) = (true, String::new());
+        }
+    }
+
+    fn finish(mut self) -> Option<String> {
+        self.gate.flush(&mut self.text);
+        (!self.is_too_large).then_some(self.text)
+    }
 }
 
 /// What tells an item from the feed's others: its `guid`, `id` or `rdf:about`, else its link, else
@@ -131,6 +172,29 @@ mod tests {
             &format!("<rss><channel><item><guid>{long}</guid></item></channel></rss>"),
             &[&hash],
         );
+    }
+
+    #[test]
+    fn what_is_left_without_items() {
+        for (document, expected) in [
+            (
+                "<?xml version='1.0'?>\n<rss><channel>\n<title>t</title>\n<item/>\n<item/>\n</channel></rss>\n",
+                "<?xml version='1.0'?>\n<rss><channel>\n<title>t</title>\n</channel></rss>\n",
+            ),
+            (
+                "{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[ {}, {\"id\":1} ],\"a\":1}",
+                "{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[ ],\"a\":1}",
+            ),
+        ] {
+            let origin = Origin {
+                url: "https://example.org/feed".parse().unwrap(),
+                charset: None,
+            };
+            for size in [1, 1000] {
+                let reading = read(document.as_bytes().chunks(size), &origin, true);
+                assert_eq!(reading.shell.as_deref(), Some(expected));
+            }
+        }
     }
 
     #[test]

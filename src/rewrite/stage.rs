@@ -97,9 +97,9 @@ impl Stage {
             self.gate.flush(out);
         }
         if let Piece::Element(text) = piece
-            && let Some(listed) = self.additions.listed(frame, text)
+            && let Some(instead) = self.additions.instead(frame, text)
         {
-            return out.push_str(&listed);
+            return out.push_str(&instead);
         }
         match piece {
             Piece::Between(text) if selects => self.gate.between(text, frame.format, out),
@@ -119,7 +119,12 @@ impl Stage {
                 out.push_str(text);
             }
             Piece::ItemsEnd { is_empty } => self.add_items(frame, is_empty, out),
-            Piece::ChannelEnd => {}
+            Piece::ChannelEnd => {
+                if let Some(paging) = &self.additions.paging {
+                    self.gate.flush(out);
+                    out.push_str(&paging.written(frame, &self.rules.options().self_url));
+                }
+            }
         }
     }
 

@@ -72,6 +72,10 @@ impl FeedRewriter {
     /// The same, with what stands in the document besides what its publisher wrote.
     #[must_use]
     pub fn with_additions(mut self, additions: Additions) -> Self {
+        if additions.is_page() {
+            // The limit is for the feed itself; what is beyond it would be on no page.
+            self.stage.gate.lift_limit();
+        }
         self.stage.additions = additions;
         self
     }

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::cache::{Broken, Coding, FeedCopy, Flight, Form, Lookup};
 use crate::http::failure::Failure;
-use crate::http::{ReplyBody, reply};
+use crate::http::{ReplyBody, reply as asked_for};
 use crate::refresh::{Feed, Refresher, Trouble};
 
 /// Header fields of a reply, so that their map grows once.
@@ -38,16 +38,47 @@ pub(super) async fn answer(
 ) -> Result<Response<ReplyBody>, Failure> {
     let asked = &head.headers;
     let feed = app.feed(name).ok_or(Failure::UnknownFeed)?;
-    let coding = reply::choose_coding(asked).ok_or(Failure::NotAcceptable)?;
+    let coding = asked_for::choose_coding(asked).ok_or(Failure::NotAcceptable)?;
     let now = Instant::now();
     feed.track.note_read(app.refresher.now_ms(now));
     let (copy, status) = find(app, feed, now).await?;
+    let remaining = copy.times.remaining(Instant::now());
+    let max_age_s = match copy.missing_articles {
+        0 => max_age(remaining, feed),
+        _ => max_age(remaining, feed).min(MISSING_ARTICLES_MAX_AGE_S),
+    };
+    let served = Served {
+        copy: &copy,
+        status,
+        max_age_s,
+    };
+    reply(app, head, served, coding).await
+}
+
+/// A copy that is served, and what is said of it.
+pub(super) struct Served<'a> {
+    pub(super) copy: &'a FeedCopy,
+    pub(super) status: CacheStatus,
+    pub(super) max_age_s: u64,
+}
+
+/// The reply with a copy in the form that the reader wants, or 304.
+///
+/// # Errors
+/// When the copy can't be coded, or breaks off.
+pub(super) async fn reply(
+    app: &App,
+    head: &Parts,
+    served: Served<'_>,
+    coding: Coding,
+) -> Result<Response<ReplyBody>, Failure> {
+    let (asked, copy, status) = (&head.headers, served.copy, served.status);
     let known = &copy.head;
     let opaque = known.tag.as_ref().map(|tag| tag.opaque.as_str());
-    if reply::is_not_modified(asked, opaque, known.modified_at) {
+    if asked_for::is_not_modified(asked, opaque, known.modified_at) {
         let mut reply = Response::new(ReplyBody::empty());
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
-        write_headers(reply.headers_mut(), feed, &copy, status, coding);
+        write_headers(reply.headers_mut(), &served, coding);
         return Ok(reply);
     }
     let now_s = app.refresher.cache.now_s(Instant::now());
@@ -72,7 +103,7 @@ pub(super) async fn answer(
     };
     let mut reply = Response::new(body);
     let headers = reply.headers_mut();
-    write_headers(headers, feed, &copy, status, coding);
+    write_headers(headers, &served, coding);
     headers.insert(CONTENT_TYPE, known.content_type.clone());
     if let Some(token) = coding.token() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(token));
@@ -81,7 +112,7 @@ pub(super) async fn answer(
 }
 
 /// The copy to serve: fresh, or fetched, or a stale one that stands in; and how it came about.
-async fn find(
+pub(super) async fn find(
     app: &App,
     feed: &Arc<Feed>,
     now: Instant,
@@ -178,20 +209,11 @@ fn stand_in(
     Ok((copy, status))
 }
 
-fn write_headers(
-    headers: &mut HeaderMap,
-    feed: &Feed,
-    copy: &FeedCopy,
-    mut status: CacheStatus,
-    coding: Coding,
-) {
+fn write_headers(headers: &mut HeaderMap, served: &Served<'_>, coding: Coding) {
+    let (copy, mut status, max_age) = (served.copy, served.status, served.max_age_s);
     headers.reserve(HEADERS);
     let now = Instant::now();
     let remaining = copy.times.remaining(now);
-    let max_age = match copy.missing_articles {
-        0 => max_age(remaining, feed),
-        _ => max_age(remaining, feed).min(MISSING_ARTICLES_MAX_AGE_S),
-    };
     headers.insert(CACHE_CONTROL, value(&format!("public, max-age={max_age}")));
     status.ttl_s = Some(ttl_s(remaining, copy.times.stale_s(now)));
     headers.insert("cache-status", value(&status.to_string()));

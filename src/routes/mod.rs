@@ -1,5 +1,6 @@
 //! One file per route, each read from top to bottom.
 
+mod archive;
 mod feed;
 mod image;
 mod mirror;
@@ -24,6 +25,7 @@ impl Answer for Routes {
         let app = &*self.0;
         let reply = match route::find(&head.method, head.uri.path()) {
             Route::Feed(name) => feed::answer(app, name, &head).await,
+            Route::Archive { name, place } => archive::answer(app, (name, place), &head).await,
             Route::Mirror { name, rest } => {
                 mirror::answer(app, (name, rest), Arc::clone(&head), body).await
             }

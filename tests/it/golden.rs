@@ -1,14 +1,14 @@
 //! Golden files: `tests/golden/<format>/<case>.in.xml` through the rules of `<case>.rules.toml`
 //! (or of `<case up to a dash>.rules.toml`, or of `rules.toml`) gives `<case>.out.xml` (or `.json`). Adding a case is adding files; with `FEEDTEST_BLESS=1`
 //! the outputs are written, to be read before they are committed. Where there is a `<case>.before.xml`, the items of that document are
-//! kept ones.
+//! kept ones; in `kept`, `…_page` and `…_behind` stand among the pages of an archive.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use feedwright::config;
-use feedwright::rewrite::{Additions, FeedRewriter, Origin, Rules, reading};
+use feedwright::rewrite::{Additions, FeedRewriter, Origin, Paging, Rules, reading};
 
 /// Where every case is said to have come from.
 const URL: &str = "https://www.example.org/feeds/all.xml";
@@ -82,7 +82,28 @@ fn gone(before: &[u8], document: &[u8]) -> Additions {
         .filter(|old| here.iter().all(|item| item.id != old.id));
     let items: Arc<[_]> = gone.collect();
     assert!(items.iter().all(|item| item.is_well_formed()));
-    Additions { items }
+    Additions {
+        items,
+        paging: None,
+    }
+}
+
+/// Where the document of a case stands: as a page of its archive, before it, or nowhere.
+fn paging(case: &str) -> Option<Paging> {
+    let address = |place| Some(format!("http://127.0.0.1:8080/feeds/news/archive/{place}"));
+    let (_, place) = case.split_once('_')?;
+    match place {
+        "page" => Some(Paging {
+            page: address(100),
+            older: address(50),
+            newer: address(150),
+        }),
+        "behind" => Some(Paging {
+            older: address(100),
+            ..Paging::default()
+        }),
+        _ => None,
+    }
 }
 
 fn rewrite_with(rules: &Arc<Rules>, document: &[u8], additions: &Additions, size: usize) -> String {
@@ -118,7 +139,14 @@ fn golden_files() {
         let document = fs::read(&input).unwrap();
         let rules = rules(&toml);
         let before = fs::read(beside(&format!("before.{ending}"))).ok();
-        let additions = before.map_or_else(Additions::default, |before| gone(&before, &document));
+        let mut additions =
+            before.map_or_else(Additions::default, |before| gone(&before, &document));
+        if input
+            .parent()
+            .is_some_and(|folder| folder.ends_with("kept"))
+        {
+            additions.paging = paging(&case);
+        }
         let out = rewrite_with(&rules, &document, &additions, 4096);
         let golden = beside(&format!("out.{ending}"));
         #[expect(clippy::disallowed_methods, reason = "a test's own switch")]

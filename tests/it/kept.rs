@@ -11,13 +11,13 @@ use crate::reader::{Answer, get};
 use crate::service::Service;
 
 /// A publisher whose document the test sets.
-struct Publisher {
+pub(crate) struct Publisher {
     origin: Origin,
     document: Arc<Mutex<String>>,
 }
 
 impl Publisher {
-    async fn start(document: String) -> Self {
+    pub(crate) async fn start(document: String) -> Self {
         let document = Arc::new(Mutex::new(document));
         let shown = Arc::clone(&document);
         let origin = Origin::start(move |head| {
@@ -34,7 +34,7 @@ impl Publisher {
         }
     }
 
-    fn show(&self, document: String) {
+    pub(crate) fn show(&self, document: String) {
         *self.document.lock().unwrap() = document;
     }
 
@@ -45,7 +45,7 @@ impl Publisher {
 
 /// A document with these items, in this order; each says how long the list is, so that documents of
 /// other items have other lengths.
-fn rss(items: &[&str]) -> String {
+pub(crate) fn rss(items: &[&str]) -> String {
     let items: String = items
         .iter()
         .map(|id| {
@@ -82,10 +82,10 @@ fn atom(items: &[&str]) -> String {
     )
 }
 
-const KEYS: &str = "keep_items = 10\nrefresh = \"1s\"\nrefresh_min = \"1s\"\nrefresh_max = \"1s\"\n\
+pub(crate) const KEYS: &str = "keep_items = 10\nrefresh = \"1s\"\nrefresh_min = \"1s\"\nrefresh_max = \"1s\"\n\
                     retry_after_error = \"1s\"\nserve_stale_after = \"1m\"\nactive_for = \"0s\"\nstale_if_error = \"7d\"";
 
-async fn start(folder: &Path, publisher: &Publisher, keys: &str) -> Service {
+pub(crate) async fn start(folder: &Path, publisher: &Publisher, keys: &str) -> Service {
     let toml = format!(
         "[store]\npath = \"{}\"\n[fetch]\nhost_spacing = \"0s\"\n[[feed]]\nname = \"news\"\n\
          url = \"http://PUBLISHER/feed.xml\"\nallow_private = [\"PUBLISHER\"]\n{keys}\n",
@@ -94,7 +94,7 @@ async fn start(folder: &Path, publisher: &Publisher, keys: &str) -> Service {
     Service::start(&toml, publisher.address()).await
 }
 
-async fn stop(service: Service) {
+pub(crate) async fn stop(service: Service) {
     let store = service.app.store.clone();
     service.drain().await;
     store.close().await;
@@ -102,7 +102,10 @@ async fn stop(service: Service) {
 
 /// Asks again until the answer is as the test wants it: copies grow stale in a second, and items are
 /// recorded some time after they came.
-async fn ask(service: &Service, is_right: impl Fn(&Answer, &str) -> bool) -> (Answer, String) {
+pub(crate) async fn ask(
+    service: &Service,
+    is_right: impl Fn(&Answer, &str) -> bool,
+) -> (Answer, String) {
     let mut tries = 0;
     loop {
         let answer = get(service.addr, "/feeds/news", &[]).await;
@@ -118,7 +121,7 @@ async fn ask(service: &Service, is_right: impl Fn(&Answer, &str) -> bool) -> (An
 }
 
 /// Waits until the store has so many items of the feed.
-async fn recorded(service: &Service, count: usize) {
+pub(crate) async fn recorded(service: &Service, count: usize) {
     let mut tries = 0;
     while service.app.store.newest_items("news", 20_000).await.len() < count {
         tries += 1;
@@ -128,12 +131,12 @@ async fn recorded(service: &Service, count: usize) {
 }
 
 /// The titles in an answer, in its order.
-fn titles(text: &str) -> Vec<&str> {
+pub(crate) fn titles(text: &str) -> Vec<&str> {
     let titles = text.split("<title>Item ").skip(1);
     titles.map(|rest| rest.split('<').next().unwrap()).collect()
 }
 
-fn assert_well_formed(text: &str) {
+pub(crate) fn assert_well_formed(text: &str) {
     roxmltree::Document::parse(text).unwrap();
 }
 

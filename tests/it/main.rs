@@ -24,6 +24,7 @@ mod lossless;
 mod mirror;
 mod mishaps;
 mod origin;
+mod pages;
 mod persistence;
 mod polite;
 mod reader;
