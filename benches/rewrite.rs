@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use feeds::{Carrier, Feed, Language, Shape};
+use feedwright::config;
 use feedwright::feed::splitter::Completeness;
 use feedwright::rewrite::{FeedRewriter, Origin, RuleOptions, Rules};
 use lol_html::{HtmlRewriter, Settings, element};
@@ -28,6 +29,11 @@ const CHUNK_BYTES: [usize; 2] = [16 << 10, 64 << 10];
 /// Each feed is measured this long.
 const PER_FEED: Duration = Duration::from_secs(12);
 const ROUNDS_MAX: usize = 200;
+/// Every rule there is; the fuzzer uses the same.
+const EVERY_RULE: &str = include_str!("../fuzz/feedwright.toml");
+/// What a feed gets that only names its pictures' proxy.
+const USUAL_RULES: &str =
+    "[[feed]]\nname = \"news\"\nurl = \"https://news.example.org/feed/\"\nimages = \"weserv\"";
 const WESERV: &str = "https://images.weserv.nl/?url=";
 
 fn main() -> anyhow::Result<()> {
@@ -55,6 +61,8 @@ struct Times {
     wrapped: Series,
     untouched: Series,
     repaired: Series,
+    usual: Series,
+    every: Series,
     copied: Series,
     lol_html: Series,
     lol_html_all: Series,
@@ -81,6 +89,7 @@ fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
         repair: true,
         ..options()
     })?;
+    let (usual, every) = (configured(USUAL_RULES)?, configured(EVERY_RULE)?);
     let origin = Origin {
         url: Url::parse("https://news.example.org/feed/")?,
         charset: Some("utf-8".into()),
@@ -121,6 +130,8 @@ fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
             .untouched
             .push(feedwright(&untouched, CHUNK_BYTES[1])?);
         times.repaired.push(feedwright(&repaired, CHUNK_BYTES[1])?);
+        times.usual.push(feedwright(&usual, CHUNK_BYTES[1])?);
+        times.every.push(feedwright(&every, CHUNK_BYTES[1])?);
         times
             .copied
             .push(seconds(|| Ok(black_box(feed.xml.clone()).len()))?);
@@ -151,6 +162,8 @@ impl Times {
             line(&format!("images, {} KiB a time", chunk_bytes >> 10), series);
         }
         line("images, header, footer", &self.wrapped);
+        line("the defaults and images", &self.usual);
+        line("every rule", &self.every);
         line("no rules", &self.untouched);
         line("no rules but repair", &self.repaired);
         line("copied to new memory", &self.copied);
@@ -168,6 +181,17 @@ fn options() -> RuleOptions {
 
 fn rules(options: RuleOptions) -> anyhow::Result<Arc<Rules>> {
     Ok(Arc::new(Rules::new(options)?))
+}
+
+/// The rules of the one feed in `text`.
+fn configured(text: &str) -> anyhow::Result<Arc<Rules>> {
+    let settings = config::parse("bench.toml", text, std::iter::empty())
+        .map_err(|problems| anyhow::anyhow!("{problems}"))?;
+    let feed = settings.feeds.first().map(|feed| feed.rules.clone());
+    let mut options = feed.unwrap_or_default();
+    // Or most of the feed would only be dropped.
+    options.selection.limit = None;
+    rules(options)
 }
 
 fn seconds(work: impl FnOnce() -> anyhow::Result<usize>) -> anyhow::Result<f64> {
