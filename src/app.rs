@@ -265,7 +265,11 @@ impl App {
                 Err(RecvError::Closed) => return,
             };
             self.refresher.forget_purged(&purge);
+            for feed in self.feeds() {
+                self.refresher.forget_purged_articles(feed, &purge);
+            }
             self.mirrors.forget_purged(&purge);
+            self.imager.forget_purged(&purge);
         }
     }
 }

@@ -131,6 +131,16 @@ impl<E, C: Kept> Cache<E, C> {
         matches!(self.outcomes().get(key, now), Some(Outcome::Alone(_)))
     }
 
+    /// Whether a fetch of `key` is under way, or failed so lately that it is too early for another.
+    #[must_use]
+    pub fn is_settled(&self, key: &Arc<str>, now: Instant) -> bool {
+        let outcomes = self.outcomes();
+        matches!(
+            outcomes.get(key, now),
+            Some(Outcome::Running(_) | Outcome::Failed(..))
+        )
+    }
+
     /// What is kept for `key`, however old.
     #[must_use]
     pub fn peek(&self, key: &Arc<str>) -> Option<Arc<C>> {
@@ -142,6 +152,18 @@ impl<E, C: Kept> Cache<E, C> {
         let mut outcomes = self.outcomes();
         self.shelf.insert(key, value);
         outcomes.remove(key);
+    }
+
+    /// The same, unless the key was dropped after `begun`: what was purged while it was asked for does
+    /// not come back. False then.
+    pub fn keep_since(&self, begun: Instant, key: &Arc<str>, value: Arc<C>) -> bool {
+        let mut outcomes = self.outcomes();
+        if outcomes.was_dropped(key, begun) {
+            return false;
+        }
+        self.shelf.insert(key, value);
+        outcomes.remove(key);
+        true
     }
 
     /// Puts what `change` makes of the kept value in its place; `None` takes it away. No other

@@ -20,7 +20,7 @@ use super::shelf::{Book, Service, Shelf, page_address};
 use super::sites::Sites;
 use super::{Limits, Options, extract};
 use crate::rewrite::article::Article;
-use crate::store::{Space, Store};
+use crate::store::{Purge, Space, Store};
 use crate::upstream::Client;
 use crate::upstream::hosts::Hosts;
 
@@ -54,6 +54,12 @@ impl Library {
             sites: Sites::new(limits.site_rules.clone()),
             limits,
         }
+    }
+
+    /// Forgets the articles that were purged from the store: they are asked for again with the next
+    /// document that leads to them.
+    pub fn forget_purged(&self, shelf: &Shelf, purge: &Purge) {
+        shelf.forget(|link| purge.holds(Space::Articles, &key(shelf, link), UNIX_EPOCH));
     }
 
     /// Makes the articles that `links` lead to the shelf's, as far as their pages are stored.

@@ -98,6 +98,11 @@ impl Shelf {
         }
     }
 
+    /// Forgets what is known of the links that this is true of.
+    pub(super) fn forget(&self, is_meant: impl Fn(&Arc<str>) -> bool) {
+        self.lock().retain(|link, _| !is_meant(link));
+    }
+
     /// Makes `links` the ones that count; those that are new here.
     pub(super) fn keep_only(&self, links: &[Arc<str>], now: Instant) -> Vec<Arc<str>> {
         let mut books = self.lock();

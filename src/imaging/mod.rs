@@ -19,7 +19,7 @@ pub use variant::Variant;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 use tokio_util::task::TaskTracker;
@@ -29,7 +29,7 @@ use crate::cache::{self, Cache, Shelf};
 use crate::image::accept::Accepted;
 use crate::image::ask::{Ask, Output, Pages};
 use crate::pixels::{Limits, Quality};
-use crate::store::Store;
+use crate::store::{Purge, Space, Store};
 use crate::upstream::{self, Client, ClientError, HostPort, Lookup, Manners};
 
 use budget::Budget;
@@ -186,6 +186,13 @@ impl Imager {
             name,
             options,
         })
+    }
+
+    /// Drops from memory what was purged from the store; what is still there comes back from it.
+    pub fn forget_purged(&self, purge: &Purge) {
+        let is_meant = |key: &str| purge.holds(Space::Images, key, SystemTime::UNIX_EPOCH);
+        self.originals.drop_where(is_meant);
+        self.variants.drop_where(is_meant);
     }
 
     /// The limits and switches.

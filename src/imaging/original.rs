@@ -112,7 +112,7 @@ impl Imager {
     /// # Errors
     /// Why there is none, not even a stale one.
     pub async fn original(self: &Arc<Self>, url: &Url) -> Result<Arc<Original>, Arc<Trouble>> {
-        let key: Arc<str> = format!("image {url}").into();
+        let key: Arc<str> = stored_key(url).into();
         let now = Instant::now();
         let (flight, stale) = match self
             .originals
@@ -152,6 +152,7 @@ impl Imager {
             flight,
             is_done: false,
         };
+        let begun = Instant::now();
         let had = match had {
             Some(had) => Some(had),
             None => self.stored(url).await.map(Arc::new),
@@ -159,7 +160,7 @@ impl Imager {
         if let Some(stored) = &had
             && stored.standing(Instant::now()) == Standing::Fresh
         {
-            self.originals.keep(key, Arc::clone(stored));
+            self.originals.keep_since(begun, key, Arc::clone(stored));
             flight.land(Ok(Arc::clone(stored)));
             landing.is_done = true;
             return;
@@ -169,7 +170,7 @@ impl Imager {
         match outcome {
             Ok(original) => {
                 let original = Arc::new(original);
-                self.originals.keep(key, Arc::clone(&original));
+                self.originals.keep_since(begun, key, Arc::clone(&original));
                 flight.land(Ok(original));
             }
             Err(trouble) => {
@@ -363,6 +364,7 @@ impl Imager {
     }
 }
 
+/// The key of a picture, in memory and in the store.
 fn stored_key(url: &Url) -> String {
     format!("original {url}")
 }

@@ -148,6 +148,7 @@ impl Imager {
             flight,
             is_done: false,
         };
+        let begun = Instant::now();
         let had = match had {
             Some(had) => Some(had),
             None => self.stored_variant(key).await.map(Arc::new),
@@ -161,7 +162,7 @@ impl Imager {
         landing.is_done = true;
         match outcome {
             Ok(variant) => {
-                self.variants.keep(key, Arc::clone(&variant));
+                self.variants.keep_since(begun, key, Arc::clone(&variant));
                 flight.land(Ok(variant));
             }
             Err(trouble) => {

@@ -8,11 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::{Feed, Refresher};
-use crate::cache::Lookup;
-use crate::upstream::hosts::{Passage, Turn, Urgency};
+use super::{Feed, Refresher, Trouble};
+use crate::cache::{Flight, Lookup};
+use crate::upstream::hosts::{Passage, Place, Turn, Urgency};
 
 /// How often due feeds are looked for.
 pub(super) const TICK: Duration = Duration::from_secs(1);
@@ -29,23 +30,17 @@ impl Refresher {
             .collect();
         waiting.sort_unstable_by_key(|(due_at, _)| *due_at);
         for (_, feed) in waiting {
+            if !self.may_bring(feed, now) {
+                continue;
+            }
             let Ok(place) = Arc::clone(&self.background).try_acquire_owned() else {
                 return;
             };
             match self.hosts.try_enter(&feed.settings.upstream.url, now) {
                 Turn::Now(at_host) => {
-                    let passage = Passage::new(at_host, Urgency::Background);
                     if let Lookup::Fetch(flight, stale) = self.cache.lookup(&feed.key, now) {
-                        feed.track.plan(None);
-                        let refresher = Arc::clone(self);
-                        let feed = Arc::clone(feed);
-                        self.tasks.spawn(async move {
-                            refresher
-                                .bring(&feed, &flight, stale.is_some(), passage)
-                                .await;
-                            refresher.serve_articles(&feed);
-                            drop(place);
-                        });
+                        let feed = (Arc::clone(feed), stale.is_some());
+                        self.bring_behind(feed, flight, at_host, place);
                     }
                 }
                 // After the hold they don't come all at once: one probes the host, and the others
@@ -53,6 +48,46 @@ impl Refresher {
                 Turn::Held(until) => feed.track.plan(Some(self.now_ms(until))),
                 Turn::Later => {}
             }
+        }
+    }
+
+    /// Carries a flight that no reader waits for; `at_host` and `place` are held to its end.
+    fn bring_behind(
+        self: &Arc<Self>,
+        (feed, has_stale): (Arc<Feed>, bool),
+        flight: Arc<Flight<Trouble>>,
+        at_host: Place,
+        place: OwnedSemaphorePermit,
+    ) {
+        feed.track.plan(None);
+        let (refresher, known) = (Arc::clone(self), (Arc::clone(&feed), Arc::clone(&flight)));
+        let entering = async move {
+            // It may be stored and fresh, where an earlier process was killed before it had noted so.
+            let (feed, flight) = &known;
+            let has_stale = refresher.look_in_store(feed, flight, has_stale).await?;
+            Some((Passage::new(at_host, Urgency::Background), has_stale))
+        };
+        let carrying = Arc::clone(self).carry(feed, flight, entering);
+        self.tasks.spawn(async move {
+            carrying.await;
+            drop(place);
+        });
+    }
+
+    /// Whether there is something to fetch. Whoever takes a turn at a host without using it keeps the
+    /// host's other feeds waiting, second after second.
+    fn may_bring(&self, feed: &Feed, now: Instant) -> bool {
+        match self
+            .cache
+            .peek(&feed.key)
+            .map(|copy| copy.times.remaining(now))
+        {
+            // A copy that was restored may be good for longer than what was planned.
+            Some(Some(rest)) => {
+                feed.track.plan(Some(self.now_ms(now + rest) + 1));
+                false
+            }
+            _ => !self.cache.is_settled(&feed.key, now),
         }
     }
 }

@@ -30,7 +30,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -201,32 +201,74 @@ impl Refresher {
             let crowded = Trouble::Fetch(FetchError::Crowded);
             return self.conclude(&feed, &flight, Err(crowded), Instant::now());
         };
-        let refresher = Arc::clone(self);
-        self.tasks.spawn(async move {
-            let mut has_stale = has_stale;
-            if !has_stale && let Some(stored) = refresher.land_restored(&feed, &flight).await {
-                if stored.times.remaining(Instant::now()).is_some() {
-                    return;
-                }
-                has_stale = true;
+        let (refresher, known) = (Arc::clone(self), (Arc::clone(&feed), Arc::clone(&flight)));
+        let entering = async move {
+            refresher
+                .enter(&known.0, &known.1, has_stale, waiting)
+                .await
+        };
+        self.tasks
+            .spawn(Arc::clone(self).carry(feed, flight, entering));
+    }
+
+    /// A flight from what comes before its fetch to its end. A defect of ours on the way is a failure
+    /// like any other: nobody waits for a flight that nothing lands any more.
+    async fn carry(
+        self: Arc<Self>,
+        feed: Arc<Feed>,
+        flight: Arc<Flight<Trouble>>,
+        entering: impl Future<Output = Option<(Passage, bool)>>,
+    ) {
+        match AssertUnwindSafe(entering).catch_unwind().await {
+            Ok(Some((passage, has_stale))) => self.bring(feed, flight, has_stale, passage).await,
+            Ok(None) => {}
+            Err(_) => {
+                let panicked = Err(Trouble::Panicked);
+                self.conclude(&feed, &flight, panicked, Instant::now());
             }
-            let urgency = match has_stale {
-                true => Urgency::Background,
-                false => Urgency::Reader,
-            };
-            let url = &feed.settings.upstream.url;
-            match refresher.hosts.enter(url, urgency).await {
-                Ok(place) => {
-                    let passage = Passage::new(place, urgency);
-                    drop(waiting);
-                    refresher.bring(&feed, &flight, has_stale, passage).await;
-                    refresher.serve_articles(&feed);
-                }
-                Err(error) => {
-                    refresher.conclude(&feed, &flight, Err(error.into()), Instant::now());
-                }
+        }
+    }
+
+    /// What comes before a fetch that readers wait for: the store, then the place at the host, held in
+    /// line by `waiting`. `None` when the flight has landed without a fetch.
+    async fn enter(
+        &self,
+        feed: &Arc<Feed>,
+        flight: &Arc<Flight<Trouble>>,
+        has_stale: bool,
+        waiting: OwnedSemaphorePermit,
+    ) -> Option<(Passage, bool)> {
+        let has_stale = self.look_in_store(feed, flight, has_stale).await?;
+        let urgency = match has_stale {
+            true => Urgency::Background,
+            false => Urgency::Reader,
+        };
+        let entered = self.hosts.enter(&feed.settings.upstream.url, urgency).await;
+        drop(waiting);
+        match entered {
+            Ok(place) => Some((Passage::new(place, urgency), has_stale)),
+            Err(error) => {
+                self.conclude(feed, flight, Err(error.into()), Instant::now());
+                None
             }
-        });
+        }
+    }
+
+    /// Whether there is a stale copy, here or in the store; `None` when the flight has landed with a
+    /// stored one that is fresh.
+    async fn look_in_store(
+        &self,
+        feed: &Arc<Feed>,
+        flight: &Arc<Flight<Trouble>>,
+        has_stale: bool,
+    ) -> Option<bool> {
+        if has_stale {
+            return Some(true);
+        }
+        match self.land_restored(feed, flight).await {
+            Some(stored) if stored.times.remaining(Instant::now()).is_some() => None,
+            stored => Some(stored.is_some()),
+        }
     }
 
     /// Fetches feeds that were read lately when they are due, until `stopping` is set, and remembers
@@ -247,60 +289,65 @@ impl Refresher {
 
     /// One fetch, from its place at the host to what is told about it.
     async fn bring(
-        &self,
-        feed: &Arc<Feed>,
-        flight: &Flight<Trouble>,
+        self: Arc<Self>,
+        feed: Arc<Feed>,
+        flight: Arc<Flight<Trouble>>,
         has_stale: bool,
         mut passage: Passage,
     ) {
-        let _place = self.fetches.acquire().await;
+        let place = self.fetches.acquire().await;
         let started = Instant::now();
-        let early = (!has_stale).then_some(flight);
-        let fetching = self.fetch(feed, early, &mut passage);
+        let early = (!has_stale).then_some(&*flight);
+        let fetching = self.fetch(&feed, early, &mut passage);
         let outcome = AssertUnwindSafe(fetching).catch_unwind().await;
         let outcome = outcome.unwrap_or(Err(Trouble::Panicked));
         passage.conclude(match &outcome {
             Ok(_) => Some(hosts::Verdict::Answers),
             Err(trouble) => retry::verdict(trouble),
         });
-        self.conclude(feed, flight, outcome, started);
+        self.conclude(&feed, &flight, outcome, started);
+        drop(place);
+        self.serve_articles(&feed);
     }
 
     /// Keeps what a fetch brought, or remembers why it brought nothing, and plans the next.
     fn conclude(
         &self,
         feed: &Arc<Feed>,
-        flight: &Flight<Trouble>,
+        flight: &Arc<Flight<Trouble>>,
         outcome: Result<News, Trouble>,
         started: Instant,
     ) {
         let now = Instant::now();
         news::log(feed, started, outcome.as_ref());
-        let due = match outcome {
+        // The next fetch is planned first: nothing that goes wrong below leaves a feed without one. A
+        // millisecond later, since the clock's are whole ones.
+        let plan = |due: Option<Instant>| {
+            feed.track.plan(due.map(|due| self.now_ms(due) + 1));
+            feed.track.note_change();
+        };
+        match outcome {
             Ok(news) => {
                 let copy = news.copy;
                 feed.track.note_success(news.moved_to.as_ref());
-                self.cache.keep(&feed.key, Arc::clone(&copy));
+                plan(Some(now + copy.times.remaining(now).unwrap_or_default()));
+                let is_kept = self.cache.keep_since(started, &feed.key, Arc::clone(&copy));
                 if let Some(kept) = news.kept {
                     history::take_over(&self.store, &self.tasks, feed, kept);
                 }
-                let due = now + copy.times.remaining(now).unwrap_or_default();
                 flight.land(Ok(Arc::clone(&copy)));
-                self.save(feed, copy, news.source);
-                Some(due)
+                if is_kept {
+                    self.save(feed, copy, news.source);
+                }
             }
             Err(trouble) => {
                 let until = now + self.pause(feed, &trouble, now);
-                let due = (!retry::is_gone(&trouble)).then_some(until);
+                plan((!retry::is_gone(&trouble)).then_some(until));
                 let trouble = Arc::new(trouble);
                 self.cache.fail(&feed.key, Arc::clone(&trouble), until);
                 flight.land(Err(trouble));
-                due
             }
-        };
-        // A millisecond later, since the clock's are whole ones.
-        feed.track.plan(due.map(|due| self.now_ms(due) + 1));
-        feed.track.note_change();
+        }
     }
 
     /// How long to wait after a failure.

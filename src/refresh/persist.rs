@@ -231,6 +231,13 @@ impl Refresher {
         self.cache.drop_where(is_meant);
     }
 
+    /// Forgets the articles of a feed that were purged from the store.
+    pub fn forget_purged_articles(&self, feed: &Feed, purge: &Purge) {
+        if let Some(full) = &feed.full_text {
+            self.library.forget_purged(&full.shelf, purge);
+        }
+    }
+
     /// Stores what a fetch brought, in a task of its own.
     pub(super) fn save(&self, feed: &Arc<Feed>, copy: Arc<FeedCopy>, source: Source) {
         if !self.store.is_persistent() {

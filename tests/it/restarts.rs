@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use feedwright::store::Store;
+use feedwright::store::{Options, Space, Store};
 use tokio::time::Instant;
 
 use crate::origin::{Origin, Reply};
@@ -132,5 +132,60 @@ async fn what_fell_due_meanwhile_is_spread() {
         minutes.iter().all(|count| *count <= FEEDS / 4),
         "{minutes:?}"
     );
+    service.stop().await;
+}
+
+/// What is remembered of a feed says that it is due, as where a process was killed before it had noted
+/// that the feed was fetched.
+async fn forget_the_plan(store: &Store, feed: &str) {
+    let known = store.state(Space::Feeds, feed).await.unwrap();
+    let mut known: serde_json::Value = serde_json::from_slice(&known).unwrap();
+    assert!(known["due_at"].is_u64());
+    known["due_at"] = 1_000.into();
+    store.set_state(Space::Feeds, feed, Some(known.to_string().into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn d2_a_stored_copy_that_is_fresh_is_not_fetched_and_keeps_no_other_feed_waiting() {
+    let (origin, asked) = publisher().await;
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Store::open(Options::at(folder.path())).unwrap();
+    let names = ["a", "b", "c", "d"];
+    let toml = feeds(&names);
+    let store = open();
+    let mut service = Simulation::with_store(&toml, origin.address(), store.clone()).await;
+    for name in names {
+        service.read(&format!("/feeds/{name}"), &[]).await;
+    }
+    service.pass(MINUTE).await;
+    for name in names {
+        forget_the_plan(&store, name).await;
+    }
+    // One of them is to be fetched indeed.
+    assert!(store.remove(Space::Feeds, "d").await);
+    store.flush().await;
+    // Dropped without its end: what it would remember then is not.
+    drop(service);
+    store.close().await;
+    asked.lock().unwrap().clear();
+
+    let store = open();
+    let mut service = Simulation::with_store(&toml, origin.address(), store).await;
+    // Two are in memory again before they fall due, one is not.
+    for name in ["a", "b"] {
+        let answer = service.read(&format!("/feeds/{name}"), &[]).await;
+        assert!(answer.header("cache-status").starts_with("Feedwright; hit"));
+    }
+    service.pass(12 * MINUTE).await;
+    let paths: Vec<_> = asked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(_, path)| path.clone())
+        .collect();
+    assert_eq!(paths, ["/d"]);
+    for name in names {
+        assert!(service.app.feed(name).unwrap().track.due_at_ms().is_some());
+    }
     service.stop().await;
 }
