@@ -3,11 +3,14 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::policy::EvictionPolicy;
 
 /// moka weighs in `u32`; in KiB that covers 4 TiB.
 const WEIGHT_UNIT_BYTES: usize = 1 << 10;
+/// By so small a part of the budget it may be exceeded.
+const ADDED_PART: u64 = 16;
 
 /// What can be kept in memory.
 pub trait Kept: Send + Sync + 'static {
@@ -22,6 +25,10 @@ pub trait Kept: Send + Sync + 'static {
 #[derive(Debug, Clone)]
 pub struct Shelf {
     values: moka::sync::Cache<Arc<str>, Shelved>,
+    /// What was put there since what is too much was last taken away.
+    added: Arc<AtomicU64>,
+    /// How much that may be.
+    added_max: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -34,12 +41,17 @@ impl Shelf {
     /// An empty one that takes at most so many bytes.
     #[must_use]
     pub fn new(memory_bytes: u64) -> Self {
+        let capacity = memory_bytes / WEIGHT_UNIT_BYTES as u64;
         let values = moka::sync::Cache::builder()
             .eviction_policy(EvictionPolicy::lru())
-            .max_capacity(memory_bytes / WEIGHT_UNIT_BYTES as u64)
+            .max_capacity(capacity)
             .weigher(|_: &Arc<str>, shelved: &Shelved| shelved.weight)
             .build();
-        Self { values }
+        Self {
+            values,
+            added: Arc::default(),
+            added_max: capacity / ADDED_PART,
+        }
     }
 
     /// The value of `key`, if there is one of this kind.
@@ -55,6 +67,13 @@ impl Shelf {
             weight: u32::try_from(weight).unwrap_or(u32::MAX),
         };
         self.values.insert(Arc::clone(key), shelved);
+        // moka counts writes, not their weight: by itself it takes away what is too much after dozens
+        // of them, which may weigh many times the budget.
+        let added = self.added.fetch_add(weight as u64, Ordering::Relaxed) + weight as u64;
+        if added >= self.added_max {
+            self.added.store(0, Ordering::Relaxed);
+            self.values.run_pending_tasks();
+        }
     }
 
     /// Takes a value away.
@@ -86,6 +105,18 @@ mod tests {
     impl Kept for Digits {
         fn weight_bytes(&self) -> usize {
             self.0
+        }
+    }
+
+    #[test]
+    fn the_budget_holds_at_every_moment_for_large_values_too() {
+        let shelf = Shelf::new(16 << 20);
+        for n in 0..200 {
+            let key: Arc<str> = format!("d {n}").into();
+            shelf.insert(&key, Arc::new(Digits(1 << 20)));
+            // What is held, whatever is said of it.
+            let held = shelf.values.iter().count();
+            assert!(held <= 18, "{held} MiB of 16");
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,6 +17,9 @@ use crate::config::ServerSettings;
 
 /// How long accepting pauses when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often that is said, at most.
+const ACCEPT_SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// How the end went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,7 @@ async fn accept<A: Answer>(
     terms: Terms<A>,
 ) {
     let places = Arc::new(Semaphore::new(connections_max));
+    let mut said_at: Option<Instant> = None;
     loop {
         // Whoever finds no place waits in the kernel's queue.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
@@ -76,7 +81,11 @@ async fn accept<A: Answer>(
         let accepted = match accept_one(&listener).await {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "accept failed");
+                let now = Instant::now();
+                if said_at.is_none_or(|at| now - at >= ACCEPT_SAID_EVERY) {
+                    tracing::warn!(%error, connections = connections.len(), "accept failed");
+                    said_at = Some(now);
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }

@@ -172,7 +172,7 @@ impl Refresher {
         let (feed, store) = (Arc::clone(feed), self.store.clone());
         let (cache, library) = (Arc::clone(&self.cache), Arc::clone(&self.library));
         let recording_bytes_max = cache.options().recording_bytes_max;
-        let now = (self.wall_clock)();
+        let wall_clock = self.wall_clock;
         let (begun, tasks) = (Instant::now(), self.tasks.clone());
         let restoring = self.tasks.spawn(async move {
             let _busy = feed.persisted.busy.lock().await;
@@ -184,7 +184,7 @@ impl Refresher {
                 Some(entry) => {
                     let kept = recall(&store, &library, &feed, &entry).await;
                     let document = (entry, history::additions(&kept));
-                    let remade = on_thread(&feed, document, recording_bytes_max, now).await;
+                    let remade = on_thread(&feed, document, recording_bytes_max, wall_clock()).await;
                     // The process may have ended before it recorded them.
                     if let Some(kept) = kept.filter(|_| remade.is_some()) {
                         history::take_over(&store, &tasks, &feed, kept);

@@ -4,6 +4,7 @@
 //! traffic takes no simulated time and no timeout fires because the machine is busy. Readers ask
 //! below the socket, at the routes.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -149,11 +150,34 @@ impl Simulation {
 thread_local! {
     /// When this test's time began, by both clocks.
     static BEGAN: (SystemTime, Instant) = (SystemTime::now(), Instant::now());
+    /// By how many seconds the wall clock was set forward since.
+    static SET_FORWARD: Cell<i64> = const { Cell::new(0) };
+    /// How many more times it panics when it is looked at.
+    static BROKEN: Cell<u32> = const { Cell::new(0) };
 }
 
 /// The wall clock goes as the runtime's does. A simulation runs on its test's own thread.
 fn wall_clock() -> SystemTime {
-    BEGAN.with(|(wall, instant)| *wall + instant.elapsed())
+    if BROKEN.get() > 0 {
+        BROKEN.set(BROKEN.get() - 1);
+        panic!("the test wants it so");
+    }
+    let now = BEGAN.with(|(wall, instant)| *wall + instant.elapsed());
+    let by = Duration::from_secs(SET_FORWARD.get().unsigned_abs());
+    match SET_FORWARD.get() < 0 {
+        true => now - by,
+        false => now + by,
+    }
+}
+
+/// Sets the wall clock forward by so many seconds, or back.
+pub(crate) fn set_clock_forward(seconds: i64) {
+    SET_FORWARD.set(SET_FORWARD.get() + seconds);
+}
+
+/// The next so many looks at the wall clock panic: a defect, where a test wants one.
+pub(crate) fn break_clock(times: u32) {
+    BROKEN.set(times);
 }
 
 type Headers = Vec<(String, String)>;

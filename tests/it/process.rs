@@ -1,0 +1,159 @@
+//! The service as a process of its own, so that a test can limit it, kill it, and start another beside
+//! it.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use crate::reader::{Answer, get};
+
+/// How long something that must happen may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `feedwright serve`, running. Dropped, it is killed.
+pub(crate) struct Process {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    log: Arc<Mutex<String>>,
+}
+
+/// A command that runs `feedwright` behind these shell commands, which may set limits.
+pub(crate) fn command(shell: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", &format!("{shell}\nexec \"$0\" \"$@\"")])
+        .arg(env!("CARGO_BIN_EXE_feedwright"))
+        .args(arguments)
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .current_dir(std::env::temp_dir());
+    command
+}
+
+/// Runs `feedwright` to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    command("", arguments).output().unwrap()
+}
+
+impl Process {
+    /// Starts it with `folder/feedwright.toml`, which gets this text, on a port of its own.
+    pub(crate) fn start(folder: &Path, toml: &str) -> Self {
+        Self::start_with(folder, toml, "")
+    }
+
+    /// The same behind shell commands.
+    pub(crate) fn start_with(folder: &Path, toml: &str, shell: &str) -> Self {
+        let file = folder.join("feedwright.toml");
+        std::fs::write(&file, toml).unwrap();
+        let mut child = command(shell, &["serve", "--config", file.to_str().unwrap()])
+            .env("FEEDWRIGHT_SERVER_LISTEN", "127.0.0.1:0")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (found, address) = mpsc::channel();
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some(rest) = line.split("serving listen=").nth(1) {
+                    let address = rest.split(' ').next().unwrap();
+                    found.send(address.parse().unwrap()).ok();
+                }
+                *kept.lock().unwrap() += &(line + "\n");
+            }
+        });
+        let address = address.recv_timeout(PATIENCE);
+        let address =
+            address.unwrap_or_else(|_| panic!("it did not start:\n{}", log.lock().unwrap()));
+        Self {
+            address,
+            child,
+            log,
+        }
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        get(self.address, path, &[]).await
+    }
+
+    /// What `/readyz` says.
+    pub(crate) async fn readiness(&self) -> String {
+        self.get("/readyz").await.text().to_owned()
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &id])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// How it ended; it has to by itself.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let begun = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it runs on:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub(crate) async fn terminate(mut self) -> Option<i32> {
+        self.signal("TERM");
+        self.ended().await.code()
+    }
+
+    /// A figure of `/proc/PID/status`, in kB where it is of memory.
+    pub(crate) fn status_of(&self, name: &str) -> u64 {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+        let digits = line.split_whitespace().nth(1).unwrap();
+        digits.parse().unwrap()
+    }
+
+    /// Files and sockets that it has open.
+    pub(crate) fn open_files(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.id()));
+        files.unwrap().count()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Waits until something holds that must come to hold.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < PATIENCE, "it never was: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
