@@ -1,5 +1,7 @@
 //! What a request may need, built once from the settings.
 
+mod live;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -21,6 +23,8 @@ use crate::rewrite::RuleError;
 use crate::store::key::{self, KeyError};
 use crate::store::{Purge, Store};
 use crate::upstream::{Client, ClientError, Lookup};
+
+pub use live::{Live, ReloadError};
 
 /// Why the service can't be built from valid settings.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +111,9 @@ pub struct App {
     feeds: HashMap<String, Arc<Feed>>,
     /// The keys of `feeds` in the order of the configuration.
     order: Vec<String>,
-    stopping: AtomicBool,
+    /// The keys of addresses that the configuration names.
+    written_keys: Keys,
+    stopping: Arc<AtomicBool>,
 }
 
 impl App {
@@ -129,6 +135,7 @@ impl App {
         store: Store,
         wall_clock: fn() -> SystemTime,
     ) -> Result<Self, AppError> {
+        let written_keys = settings.image_keys.clone();
         prepare_images(&mut settings)?;
         let client = Client::new(settings.fetch.clone(), lookup.clone())?;
         let options = refresh::Options {
@@ -170,7 +177,6 @@ impl App {
         };
         let imager = Imager::new(settings.image.clone(), &settings.fetch, lookup, shared)?;
         imager.set_rules(image_rules(&settings.image_hosts));
-        let stopping = AtomicBool::new(false);
         Ok(Self {
             mirrors: Arc::new(mirrors),
             mirrors_by_name: mirrors_by_name.collect(),
@@ -180,7 +186,8 @@ impl App {
             store,
             feeds,
             order,
-            stopping,
+            written_keys,
+            stopping: Arc::default(),
         })
     }
 

@@ -109,7 +109,9 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo { listen } => serve::demo(listen),
-        Command::Serve(file) => with_settings(&file, serve::serve),
+        Command::Serve(file) => {
+            with_settings(&file, |settings| serve::serve(settings, config_path(&file)))
+        }
         Command::Healthcheck(file) => {
             with_settings(&file, |settings| serve::healthcheck(&settings))
         }

@@ -1,7 +1,9 @@
 //! `serve`, `demo` and `healthcheck`.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,30 +11,59 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::logs;
-use crate::app::App;
+use crate::app::{App, Live};
 use crate::config::{self, Settings};
 use crate::demo::{self, Publisher};
 use crate::http::server::{self, Drained};
-use crate::routes::Routes;
+use crate::routes::LiveRoutes;
 use crate::store::Store;
 use crate::upstream;
 
 /// How long a healthy service may take to say so.
 const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Runs the service until it is told to end.
-pub(super) fn serve(settings: Settings) -> anyhow::Result<ExitCode> {
+/// Runs the service until it is told to end. `file` is read again when it is told to.
+pub(super) fn serve(settings: Settings, file: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     logs::start(&settings.log);
     run_to_end(async move {
         let signals = TaskTracker::new();
         let listener = bind(settings.server.listen).await?;
-        run(settings, listener, shutdown_signal(&signals)?).await
+        let hangups = signal(SignalKind::hangup()).context("SIGHUP can't be handled")?;
+        let shutdown = shutdown_signal(&signals)?;
+        let live = start(settings).await?;
+        let running = run(&live, listener, shutdown);
+        tokio::select! {
+            ended = running => ended,
+            never = reload(&live, hangups, file) => match never {},
+        }
     })
+}
+
+/// Takes over what the file says then whenever there is a SIGHUP; what is wrong changes nothing.
+async fn reload(live: &Live, mut hangups: Signal, file: Option<PathBuf>) -> Infallible {
+    loop {
+        if hangups.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+        match config::load(file.as_deref(), config::variables()) {
+            Ok(settings) => match live.reload(settings) {
+                Ok(()) => {
+                    let settings = &live.current().settings;
+                    let (feeds, mirrors) = (settings.feeds.len(), settings.mirrors.len());
+                    tracing::info!(feeds, mirrors, "configuration reloaded");
+                }
+                Err(error) => tracing::error!(%error, "configuration not reloaded"),
+            },
+            Err(problems) => {
+                tracing::error!("configuration not reloaded, since it is wrong\n{problems}");
+            }
+        }
+    }
 }
 
 /// Runs a publisher of our own and the service in front of it.
@@ -51,7 +82,10 @@ pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
         let stop = CancellationToken::new();
         let shutdown = shutdown_signal(&signals)?;
         let serving = async {
-            let ended = run(settings, listener, shutdown).await;
+            let ended = match start(settings).await {
+                Ok(live) => run(&live, listener, shutdown).await,
+                Err(error) => Err(error),
+            };
             stop.cancel();
             ended
         };
@@ -59,14 +93,20 @@ pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Builds the service, and takes up what an earlier process left.
+async fn start(settings: Settings) -> anyhow::Result<Live> {
+    let store = open_store(&settings)?;
+    let app = App::new(settings, upstream::system(), store)?;
+    app.recall().await;
+    Ok(Live::new(Arc::new(app)))
+}
+
 async fn run(
-    settings: Settings,
+    live: &Live,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<ExitCode> {
-    let store = open_store(&settings)?;
-    let app = Arc::new(App::new(settings, upstream::system(), store)?);
-    app.recall().await;
+    let app = live.current();
     tracing::info!(
         listen = %listener.local_addr()?,
         public_url = app.settings.server.public_url,
@@ -78,23 +118,22 @@ async fn run(
         shutdown.await;
         app.stop();
     };
-    let routes = Routes(Arc::clone(&app));
     let serving = server::run(
         listener,
         &app.settings.server,
-        routes,
+        LiveRoutes(live.clone()),
         &app.refresher.tasks,
         shutdown,
     );
     let drained = tokio::select! {
         drained = serving => drained,
-        never = app.tidy() => match never {},
+        never = live.tidy() => match never {},
     };
     match drained {
         Drained::Whole => tracing::info!("drained"),
         Drained::Cut => tracing::warn!("the drain timeout ran out; what was in flight was cut"),
     }
-    app.close().await;
+    live.current().close().await;
     Ok(ExitCode::SUCCESS)
 }
 

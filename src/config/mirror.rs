@@ -28,7 +28,7 @@ const PASSED: std::ops::RangeInclusive<u64> = 1 << 10..=1 << 40;
 const OBJECTS: std::ops::RangeInclusive<u64> = 0..=256 << 20;
 
 /// One mirror.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct MirrorSettings {
     /// What it is called in our addresses; as a feed's name.
     pub name: String,

@@ -139,7 +139,7 @@ pub enum LogFormat {
 }
 
 /// One feed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FeedSettings {
     /// What it is called in our addresses.
     pub name: FeedName,

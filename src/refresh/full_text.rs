@@ -4,9 +4,11 @@
 //! Invariant: an article that is not there keeps nobody waiting; what is made again never replaces a
 //! copy of a later body.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::fetching::{Arrived, Recorded};
 use super::intake::Incoming;
@@ -82,6 +84,7 @@ impl Refresher {
         let (Some(document), Some(known)) = (full.last(), self.cache.peek(&feed.key)) else {
             return;
         };
+        let begun = Instant::now();
         let source = Incoming::whole(&document.pieces, document.additions.clone());
         let Ok(recorded) = self
             .record_from(feed, &document.arrived, source, None)
@@ -111,7 +114,9 @@ impl Refresher {
             coming,
             "copy made again"
         );
-        self.cache.keep(&feed.key, Arc::new(copy));
+        if !feed.is_retired.load(Ordering::Acquire) {
+            self.cache.keep_since(begun, &feed.key, Arc::new(copy));
+        }
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Feed {
     pub settings: FeedSettings,
     /// Its past and its next fetch.
     pub track: Track,
+    /// Whether another feed of its name, or none, has taken its place.
+    is_retired: AtomicBool,
     persisted: Persisted,
     rules: Arc<Rules>,
     full_text: Option<FullText>,
@@ -80,6 +82,7 @@ impl Feed {
         Ok(Self {
             key: Arc::from(settings.name.as_str()),
             track: Track::default(),
+            is_retired: AtomicBool::new(false),
             persisted: Persisted::default(),
             full_text: settings.full_text.clone().map(|options| {
                 let name = Arc::from(settings.name.as_str());
@@ -271,6 +274,19 @@ impl Refresher {
         }
     }
 
+    /// Begins a feed that takes the place of another of its name: whoever read that reads this.
+    pub fn succeed(&self, feed: &Feed, before: &Feed) {
+        let is_same = feed.settings.upstream.url == before.settings.upstream.url;
+        feed.track.succeed(&before.track, is_same);
+    }
+
+    /// Ends a feed whose place another has taken, or none: nothing that was made by its rules is
+    /// served any more, and what is under way for it is kept by nobody.
+    pub fn retire(&self, feed: &Feed) {
+        feed.is_retired.store(true, Ordering::Release);
+        self.cache.drop_key(&feed.key);
+    }
+
     /// Fetches feeds that were read lately when they are due, until `stopping` is set, and remembers
     /// what comes of it.
     pub async fn keep_fresh(
@@ -320,6 +336,11 @@ impl Refresher {
     ) {
         let now = Instant::now();
         news::log(feed, started, outcome.as_ref());
+        if feed.is_retired.load(Ordering::Acquire) {
+            // Those who waited for it have asked for that feed; nobody else will.
+            self.cache.end(&feed.key, flight, None);
+            return flight.land(outcome.map(|news| news.copy).map_err(Arc::new));
+        }
         // The next fetch is planned first: nothing that goes wrong below leaves a feed without one. A
         // millisecond later, since the clock's are whole ones.
         let plan = |due: Option<Instant>| {

@@ -199,6 +199,9 @@ impl Refresher {
             };
             *feed.persisted.said() = Some(said);
             let copy = Arc::new(copy);
+            if feed.is_retired.load(Ordering::Acquire) {
+                return Some(copy);
+            }
             // What a fetch brought meanwhile is newer.
             cache.revise(&feed.key, (None, begun), |newer| {
                 Some(newer.unwrap_or(copy))

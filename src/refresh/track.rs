@@ -96,6 +96,20 @@ impl Track {
             && u128::from(now_ms.saturating_sub(read_at_ms)) < active_for.as_millis()
     }
 
+    /// Goes on where the track of another configuration of the feed was; at the same address it has
+    /// that one's past. What was under way or stopped there is due here.
+    pub(super) fn succeed(&self, before: &Self, is_same_address: bool) {
+        let read_at_ms = before.read_at_ms.load(Ordering::Relaxed);
+        self.read_at_ms.store(read_at_ms, Ordering::Relaxed);
+        self.plan(Some(0));
+        if is_same_address {
+            self.plan(before.due_at_ms().or(Some(0)));
+            let past = before.past();
+            *self.lock() = past;
+        }
+        self.note_change();
+    }
+
     /// When a reader asked last.
     pub(super) fn read_at_ms(&self) -> Option<u64> {
         Some(self.read_at_ms.load(Ordering::Relaxed)).filter(|read_at| *read_at != NEVER)

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use http::Response;
 use http::request::Parts;
 
-use crate::app::App;
+use crate::app::{App, Live};
 use crate::http::failure::Failure;
 use crate::http::route::{self, Route};
 use crate::http::{Answer, ReplyBody, RequestBody};
@@ -41,5 +41,15 @@ impl Answer for Routes {
             Route::NotFound => Err(Failure::NotFound),
         };
         reply.unwrap_or_else(Failure::into_reply)
+    }
+}
+
+/// Answers each request from the configuration at its beginning.
+#[derive(Debug, Clone)]
+pub struct LiveRoutes(pub Live);
+
+impl Answer for LiveRoutes {
+    async fn answer(&self, head: Arc<Parts>, body: RequestBody) -> Response<ReplyBody> {
+        Routes(self.0.current()).answer(head, body).await
     }
 }

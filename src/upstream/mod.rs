@@ -110,7 +110,7 @@ impl Default for Options {
 }
 
 /// One configured place that we fetch from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
     /// What is fetched. A user name and password in it become an `Authorization` header under the
     /// same rule as `headers`.

@@ -1,10 +1,12 @@
 //! The beginning and the end of the process, and what is asked of it in between, by signals.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 
 use crate::origin::{Origin, Reply};
 use crate::process::{Process, command, until};
@@ -21,6 +23,28 @@ fn feeds(publisher: &Origin, names: &[&str]) -> String {
         );
     }
     toml
+}
+
+/// Asks on new connections until it is over: each is refused, or served whole; nothing in between.
+async fn ask_again_and_again(
+    service: SocketAddr,
+    is_over: Arc<AtomicBool>,
+    served: Arc<AtomicUsize>,
+) {
+    while !is_over.load(Ordering::SeqCst) {
+        let Ok(mut stream) = TcpStream::connect(service).await else {
+            continue;
+        };
+        let request = b"GET /feeds/quick HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        if stream.write_all(request).await.is_err() {
+            continue;
+        }
+        let answer = read(&mut stream).await;
+        let is_refused = answer.status == 0 && answer.body.is_empty();
+        let is_whole = (answer.status, answer.whole) == (200, true);
+        assert!(is_refused || is_whole, "{answer:?}");
+        served.fetch_add(usize::from(is_whole), Ordering::SeqCst);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,28 +76,10 @@ async fn p1_sigterm_under_load_cuts_no_answer() {
     idle.read_exact(&mut [0; 15]).await.unwrap();
     let is_over = Arc::new(AtomicBool::new(false));
     let served = Arc::new(AtomicUsize::new(0));
-    let mut readers = tokio::task::JoinSet::new();
+    let mut readers = JoinSet::new();
     for _ in 0..20 {
         let (is_over, served) = (Arc::clone(&is_over), Arc::clone(&served));
-        readers.spawn(async move {
-            while !is_over.load(Ordering::SeqCst) {
-                // Refused, or served whole; nothing in between.
-                let Ok(mut stream) = TcpStream::connect(address).await else {
-                    continue;
-                };
-                let request = b"GET /feeds/quick HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-                if stream.write_all(request).await.is_err() {
-                    continue;
-                }
-                let answer = read(&mut stream).await;
-                let is_refused = answer.status == 0 && answer.body.is_empty();
-                assert!(
-                    is_refused || (answer.status, answer.whole) == (200, true),
-                    "{answer:?}"
-                );
-                served.fetch_add(usize::from(!is_refused), Ordering::SeqCst);
-            }
-        });
+        readers.spawn(ask_again_and_again(address, is_over, served));
     }
     until("the slow feed is on its way", async || {
         publisher.seen().len() == 2
@@ -173,7 +179,7 @@ fn p3_a_wrong_configuration_is_told_where_and_why_and_starts_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p5_without_any_publisher_it_starts_and_serves_as_soon_as_one_is_there() {
-    let everywhere = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let everywhere = SocketAddr::from(([127, 0, 0, 1], 0));
     let origin = Origin::bind(everywhere, |_| Reply::default())
         .await
         .unwrap();

@@ -214,3 +214,16 @@ async fn f3_entity_tags_change_when_the_bytes_do_and_only_then() {
     let any = service.read("/feeds/news", &[("if-none-match", "*")]).await;
     assert_eq!((any.status, any.body.len()), (304, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn f2_items_that_the_publisher_takes_away_are_gone_here_too() {
+    let (answers, ..) = played(
+        vec![Reply::ok(feed_of(5, 100)), Reply::ok(feed_of(2, 100))],
+        2,
+    )
+    .await;
+    for (answer, items) in answers.iter().zip([5, 2]) {
+        assert_eq!(answer.text().matches("</item>").count(), items);
+    }
+    assert_ne!(answers[0].header("etag"), answers[1].header("etag"));
+}

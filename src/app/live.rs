@@ -1,0 +1,162 @@
+//! The configuration of a service that runs, and another in its place.
+//!
+//! Invariants: a request is answered by the configuration it began with; what a new one does not change
+//! goes on as it was, copies, plans and fetches under way included; one that can't be taken over whole
+//! changes nothing.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{App, AppError};
+use crate::config::{FeedSettings, Settings};
+use crate::mirror::Mirror;
+use crate::refresh::Feed;
+use crate::rewrite::RuleError;
+
+/// Why a configuration can't be taken over.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReloadError {
+    /// More than feeds and mirrors differs.
+    #[error("a change of {} takes a restart", .0.join(", "))]
+    TakesRestart(Vec<&'static str>),
+    /// What it asks for can't be built.
+    #[error(transparent)]
+    App(#[from] AppError),
+}
+
+/// A service whose configuration can be replaced. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Live(Arc<watch::Sender<Arc<App>>>);
+
+impl Live {
+    /// Begins with this one.
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Self {
+        Self(Arc::new(watch::Sender::new(app)))
+    }
+
+    /// What requests that begin now are answered from.
+    #[must_use]
+    pub fn current(&self) -> Arc<App> {
+        Arc::clone(&self.0.borrow())
+    }
+
+    /// Takes over other feeds and mirrors.
+    ///
+    /// # Errors
+    /// When more than those differs, or they can't be built; nothing has changed then.
+    pub fn reload(&self, settings: Settings) -> Result<(), ReloadError> {
+        let before = self.current();
+        let after = Arc::new(before.with_settings(settings)?);
+        for feed in before.feeds() {
+            let is_kept = after
+                .feed(&feed.key)
+                .is_some_and(|kept| Arc::ptr_eq(kept, feed));
+            if !is_kept {
+                after.refresher.retire(feed);
+            }
+        }
+        self.0.send_replace(after);
+        Ok(())
+    }
+
+    /// Looks after what [`App::tidy`] does, for ever, for the configuration of the day.
+    pub async fn tidy(&self) -> Infallible {
+        let mut changes = self.0.subscribe();
+        loop {
+            let app = Arc::clone(&changes.borrow_and_update());
+            tokio::select! {
+                never = app.tidy() => match never {},
+                // The sender is ours: it can't be gone while we are here.
+                _ = changes.changed() => {}
+            }
+        }
+    }
+}
+
+impl App {
+    /// The same with the feeds and mirrors of other settings.
+    fn with_settings(&self, mut settings: Settings) -> Result<Self, ReloadError> {
+        let sections = self.takes_restart(&settings);
+        if !sections.is_empty() {
+            return Err(ReloadError::TakesRestart(sections));
+        }
+        let written_keys = settings.image_keys.clone();
+        if self.settings.image_keys.is_empty() {
+            super::prepare_images(&mut settings).map_err(AppError::from)?;
+        } else {
+            settings.set_image_keys(self.settings.image_keys.clone());
+        }
+        let mut feeds = HashMap::new();
+        let mut order = Vec::new();
+        for feed in &settings.feeds {
+            let name = feed.name.as_str().to_owned();
+            let feed = match self.feeds.get(&name) {
+                Some(known) if known.settings == *feed => Arc::clone(known),
+                known => self.new_feed(feed, known).map_err(AppError::from)?,
+            };
+            feeds.insert(name.clone(), feed);
+            order.push(name);
+        }
+        let mirrors = settings.mirrors.iter().map(|mirror| {
+            let mirror = match self.mirrors_by_name.get(&mirror.name) {
+                Some(known) if known.settings == *mirror => Arc::clone(known),
+                _ => Arc::new(Mirror::new(mirror.clone(), &settings.server.public_url)),
+            };
+            (mirror.settings.name.clone(), mirror)
+        });
+        Ok(Self {
+            refresher: Arc::clone(&self.refresher),
+            imager: Arc::clone(&self.imager),
+            store: self.store.clone(),
+            mirrors: Arc::clone(&self.mirrors),
+            mirrors_by_name: mirrors.collect(),
+            feeds,
+            order,
+            written_keys,
+            stopping: Arc::clone(&self.stopping),
+            settings,
+        })
+    }
+
+    /// A feed that is new, or other than the one of this name was.
+    fn new_feed(
+        &self,
+        settings: &FeedSettings,
+        known: Option<&Arc<Feed>>,
+    ) -> Result<Arc<Feed>, RuleError> {
+        let feed = Feed::new(settings.clone())?;
+        if let Some(known) = known {
+            self.refresher.succeed(&feed, known);
+        }
+        Ok(Arc::new(feed))
+    }
+
+    /// The sections of other settings that differ and are read at the start only.
+    fn takes_restart(&self, settings: &Settings) -> Vec<&'static str> {
+        let now = &self.settings;
+        let is_same_image = now.image == settings.image
+            && now.image_hosts == settings.image_hosts
+            && self.written_keys == settings.image_keys;
+        let is_same_fetch = now.fetch == settings.fetch
+            && now.hosts == settings.hosts
+            && now.background_fetches_max == settings.background_fetches_max;
+        let is_same_store =
+            now.store == settings.store && now.memory_bytes == settings.memory_bytes;
+        [
+            ("[server]", now.server == settings.server),
+            ("[log]", now.log == settings.log),
+            ("[store]", is_same_store),
+            ("[fetch]", is_same_fetch),
+            ("[image]", is_same_image),
+            ("[full_text]", now.full_text == settings.full_text),
+        ]
+        .into_iter()
+        .filter_map(|(section, is_same)| (!is_same).then_some(section))
+        .collect()
+    }
+}
