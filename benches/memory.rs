@@ -49,7 +49,7 @@ fn main() -> anyhow::Result<()> {
         large.len(),
         large_gzip.len()
     );
-    let origin = origin::start(move |path| {
+    let origin = origin::start("127.0.0.1:0", move |path| {
         let mut parts = path.split('/').skip(1);
         match (
             parts.next(),

@@ -29,9 +29,10 @@ impl Answer {
 
 /// Answers requests by their path, for as long as the process lives.
 pub(crate) fn start(
+    address: &str,
     answer: impl Fn(&str) -> Answer + Send + Sync + 'static,
 ) -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let listener = TcpListener::bind(address)?;
     let addr = listener.local_addr()?;
     let answer = Arc::new(answer);
     std::thread::spawn(move || {

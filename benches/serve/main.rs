@@ -6,6 +6,7 @@ mod cached;
 #[path = "../kit/child.rs"]
 mod child;
 mod cold;
+#[path = "../kit/cores.rs"]
 mod cores;
 #[expect(dead_code, reason = "other benchmarks ask more of a feed")]
 #[path = "../kit/feeds.rs"]
@@ -43,7 +44,7 @@ fn main() -> anyhow::Result<()> {
     let directory = tempfile::tempdir()?;
     let (small, large) = (body(100_000), body(1_000_000));
     let sizes = [("100k", small.len()), ("1m", large.len())];
-    let origin = origin::start(move |path| match path.split('/').nth(1) {
+    let origin = origin::start("127.0.0.1:0", move |path| match path.split('/').nth(1) {
         Some("1m") => Answer::plain(Arc::clone(&large)),
         Some("slow") => Answer {
             pause: Some((START_BYTES, PAUSE)),

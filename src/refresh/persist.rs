@@ -184,7 +184,8 @@ impl Refresher {
                 Some(entry) => {
                     let kept = recall(&store, &library, &feed, &entry).await;
                     let document = (entry, history::additions(&kept));
-                    let remade = on_thread(&feed, document, recording_bytes_max, wall_clock()).await;
+                    let remade =
+                        on_thread(&feed, document, recording_bytes_max, wall_clock()).await;
                     // The process may have ended before it recorded them.
                     if let Some(kept) = kept.filter(|_| remade.is_some()) {
                         history::take_over(&store, &tasks, &feed, kept);

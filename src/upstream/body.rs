@@ -28,6 +28,8 @@ pub struct Body {
     pending: Bytes,
     limits: Limits,
     deadline: Instant,
+    /// The length that was declared.
+    declared_bytes: Option<u64>,
     /// Time spent on waiting for upstream; what the reader takes between two chunks is not its fault.
     waited: Duration,
     wire_bytes: u64,
@@ -61,6 +63,7 @@ impl Body {
                 ratio_max: options.ratio_max,
             },
             deadline,
+            declared_bytes: response.content_length(),
             waited: Duration::ZERO,
             wire_bytes: 0,
             decoded_bytes: 0,
@@ -68,8 +71,7 @@ impl Body {
             response,
         };
         // A declared length is judged before anything is read.
-        let declared = body.response.content_length().unwrap_or(0);
-        body.check_wire(declared)?;
+        body.check_wire(body.declared_bytes.unwrap_or(0))?;
         Ok(body)
     }
 
@@ -113,10 +115,13 @@ impl Body {
             .map_err(|_| FetchError::Timeout { phase })?
             .map_err(FetchError::in_body)?;
         self.waited += begun.elapsed();
-        if let Some(received) = &received {
-            self.wire_bytes += received.len() as u64;
-            self.check_wire(self.wire_bytes)?;
-            self.check_rate()?;
+        match &received {
+            Some(received) => {
+                self.wire_bytes += received.len() as u64;
+                self.check_wire(self.wire_bytes)?;
+                self.check_rate()?;
+            }
+            None => check_end(self.declared_bytes, self.wire_bytes)?,
         }
         Ok(received)
     }
@@ -148,6 +153,15 @@ impl Body {
             return Err(FetchError::Timeout { phase: Phase::Rate });
         }
         Ok(())
+    }
+}
+
+/// Whether a body that has ended is as long as was declared. An HTTP/2 stream that is reset without
+/// an error looks like one that has ended.
+pub(super) fn check_end(declared_bytes: Option<u64>, bytes: u64) -> Result<(), FetchError> {
+    match declared_bytes.filter(|declared| bytes < *declared) {
+        None => Ok(()),
+        Some(_) => Err(FetchError::Cut("it is shorter than was declared".into())),
     }
 }
 

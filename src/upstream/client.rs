@@ -4,6 +4,9 @@
 //! public hop, because the pools are apart. Proxies from the environment, redirects, cookies,
 //! `Referer` and decoding of the underlying client are off: what of it we want, we do ourselves.
 
+#[cfg(test)]
+mod tests;
+
 use super::guard::Permit;
 use super::resolver::{Lookup, Resolver};
 use super::{Cause, FetchError, Options};

@@ -3,6 +3,7 @@
 //! Invariant: it leads to the configured origin and nowhere else, through the guard like every
 //! other hop; what comes back is handed on byte for byte, its content coding untouched.
 
+use super::body::check_end;
 use super::client::Route;
 use super::fetch::check_head;
 use super::guard::{self, Hop};
@@ -48,6 +49,8 @@ pub struct PassedBody {
     response: reqwest::Response,
     idle_timeout: Duration,
     deadline: Instant,
+    /// `None` also where a length is declared of a body that does not come, as for HEAD.
+    declared_bytes: Option<u64>,
     bytes: u64,
     bytes_max: u64,
 }
@@ -77,12 +80,15 @@ impl Client {
         let deadline = Instant::now() + request.total_timeout;
         self.put_own_fields(upstream, &mut request.headers)?;
         let bytes_max = request.body_bytes_max;
+        let has_body = request.method != Method::HEAD;
         let response = self.exchange(&route, request, deadline).await?;
         check_head(&response, &route)?;
+        let has_body = has_body && response.status() != StatusCode::NOT_MODIFIED;
         Ok(Passed {
             status: response.status(),
             headers: response.headers().clone(),
             body: PassedBody {
+                declared_bytes: response.content_length().filter(|_| has_body),
                 response,
                 idle_timeout: self.options.idle_timeout,
                 deadline,
@@ -190,6 +196,7 @@ impl PassedBody {
             let received = timeout_at(idle.min(self.deadline), self.response.chunk()).await;
             let received = received.map_err(|_| FetchError::Timeout { phase })?;
             let Some(piece) = received.map_err(FetchError::in_body)? else {
+                check_end(self.declared_bytes, self.bytes)?;
                 return Ok(None);
             };
             self.bytes += piece.len() as u64;
@@ -206,6 +213,6 @@ impl PassedBody {
     /// The length that was declared.
     #[must_use]
     pub fn declared_bytes(&self) -> Option<u64> {
-        self.response.content_length()
+        self.declared_bytes
     }
 }

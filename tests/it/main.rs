@@ -14,6 +14,7 @@ mod defects;
 mod disk;
 mod durability;
 mod edge;
+mod fault_table;
 mod faults;
 mod founding;
 mod full_text;

@@ -28,30 +28,38 @@ fn is_hit(answer: &Answer) -> bool {
     answer.header("cache-status").starts_with("Feedwright; hit")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_purged_is_gone_from_the_memory_of_the_service_that_runs() {
+/// Feeds, and a picture.
+async fn publisher() -> Origin {
     let mut png = std::io::Cursor::new(Vec::new());
     let image = image::RgbImage::from_fn(60, 40, |x, y| image::Rgb([x as u8, y as u8, 7]));
     image.write_to(&mut png, image::ImageFormat::Png).unwrap();
     let png = png.into_inner();
-    let publisher = Origin::start(move |head| match head.starts_with("GET /picture") {
+    Origin::start(move |head| match head.starts_with("GET /picture") {
         true => Reply::ok(&png),
         false => Reply::status(200, &[("etag", "\"1\"")], feed_of(9, 900)),
     })
-    .await;
-    let host = publisher.address();
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("data");
-    let mut toml = format!(
-        "[store]\npath = \"{}\"\n[image]\nopen = true\nallow_private = [\"{host}\"]\n\
-         [[mirror]]\nname = \"all\"\norigin = \"http://{host}/\"\nallow_private = [\"{host}\"]\n",
-        path.display()
-    );
+    .await
+}
+
+/// Two of its feeds, stored at `path`, and its pictures for everybody.
+fn config(path: &Path, publisher: &Origin) -> String {
+    let (path, host) = (path.display(), publisher.address());
+    let mut toml =
+        format!("[store]\npath = \"{path}\"\n[image]\nopen = true\nallow_private = [\"{host}\"]\n");
     for name in ["a", "b"] {
         toml += &format!(
             "[[feed]]\nname = \"{name}\"\nurl = \"http://{host}/{name}\"\nallow_private = [\"{host}\"]\n"
         );
     }
+    toml
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_purged_is_gone_from_the_memory_of_the_service_that_runs() {
+    let publisher = publisher().await;
+    let host = publisher.address();
+    let folder = tempfile::tempdir().unwrap();
+    let toml = config(&folder.path().join("data"), &publisher);
     let service = Process::start(folder.path(), &toml);
     let picture = format!("/image?url={host}/picture.png&w=20");
     let paths = ["/feeds/a", "/feeds/b", &picture];

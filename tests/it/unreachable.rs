@@ -27,12 +27,9 @@ const SHORT: &str = "refresh = \"1s\"\nretry_after_error = \"1s\"\nserve_stale_a
 
 /// A key and certificates that it signed itself, made for these tests: for 127.0.0.1, for it but
 /// expired, and for another host.
-const KEY: &str = "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg4KIx5OajvolCs8OdCsUpodF3XcL5jqIVqYmmylpZpA6hRANCAASBxnr8Q2b7CiJXPB0TsD5mtPcS6lAQjnXnFBzf5AAzbEEko5vxt6lm5hw/9TuC9Wvnme3XndVBfWivYTftDzje";
-const CERTIFICATES: [(&str, &str); 3] = [
-    (
-        "self-signed",
-        "MIIBTjCB9KADAgECAhR4zpZFYdkEcML8tKzvcBEhTVHG3TAKBggqhkjOPQQDAjAMMQowCAYDVQQDDAF0MCAXDTI1MDEwMTAwMDAwMFoYDzIwNzUwMTAxMDAwMDAwWjAMMQowCAYDVQQDDAF0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgcZ6/ENm+woiVzwdE7A+ZrT3EupQEI515xQc3+QAM2xBJKOb8bepZuYcP/U7gvVr55nt153VQX1or2E37Q843qMyMDAwDwYDVR0RBAgwBocEfwAAATAdBgNVHQ4EFgQUdF4gDcT3+AB9O+RLCKqS/wS7MiYwCgYIKoZIzj0EAwIDSQAwRgIhAMg5zK/AHhUUnwn5dJsIP6FKCCjAQ4wAmTtnjhIvQ3JtAiEAuXLpFfSPcLwi5VyCNLnxQOowpo/Wk3lu4Drb3I9QiDw=",
-    ),
+const KEY: &[u8] = include_bytes!("tls/loopback.key.der");
+const CERTIFICATE: &[u8] = include_bytes!("tls/loopback.der");
+const OTHER_CERTIFICATES: [(&str, &str); 2] = [
     (
         "expired",
         "MIIBSzCB8qADAgECAhRA6QhTGmrK6DXEVO+yVV2WInvADTAKBggqhkjOPQQDAjAMMQowCAYDVQQDDAF0MB4XDTIwMDEwMTAwMDAwMFoXDTIwMDIwMTAwMDAwMFowDDEKMAgGA1UEAwwBdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABIHGevxDZvsKIlc8HROwPma09xLqUBCOdecUHN/kADNsQSSjm/G3qWbmHD/1O4L1a+eZ7ded1UF9aK9hN+0PON6jMjAwMA8GA1UdEQQIMAaHBH8AAAEwHQYDVR0OBBYEFHReIA3E9/gAfTvkSwiqkv8EuzImMAoGCCqGSM49BAMCA0gAMEUCIQDpAdVYV0oinC/MndqBWxkz+XfHxJ0v/yE1k6DWqnyXrwIgX7w+S/t1QNCWTDEPrm/mHV3IlwFPmZCH6mldN2fZfn8=",
@@ -57,10 +54,9 @@ fn serve(talk: impl Fn(std::net::TcpStream) -> io::Result<()> + Send + 'static) 
 }
 
 /// A server that would give a feed to whoever accepts its certificate.
-fn tls_server(certificate: &str) -> SocketAddr {
-    let decoded = |text: &str| STANDARD.decode(text).unwrap();
-    let chain = vec![CertificateDer::from(decoded(certificate))];
-    let key = PrivateKeyDer::try_from(decoded(KEY)).unwrap();
+fn tls_server(certificate: Vec<u8>) -> SocketAddr {
+    let chain = vec![CertificateDer::from(certificate)];
+    let key = PrivateKeyDer::try_from(KEY).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -90,7 +86,10 @@ fn blunt_server(answer: &'static [u8]) -> SocketAddr {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn u18_without_a_secure_connection_there_is_no_feed() {
-    let certified = CERTIFICATES.map(|(what, certificate)| (what, tls_server(certificate), "tls"));
+    let own = [("self-signed", CERTIFICATE.to_vec())];
+    let other = OTHER_CERTIFICATES.map(|(what, text)| (what, STANDARD.decode(text).unwrap()));
+    let certified = own.into_iter().chain(other);
+    let certified = certified.map(|(what, certificate)| (what, tls_server(certificate), "tls"));
     let silent = Origin::start(|_| Reply::default()).await;
     // An alert: this protocol version is not supported.
     let old = blunt_server(b"\x15\x03\x01\x00\x02\x02\x46");
@@ -100,7 +99,7 @@ async fn u18_without_a_secure_connection_there_is_no_feed() {
         ("no TLS", plain, "tls"),
         ("nothing", silent.address(), "timeout"),
     ];
-    for (what, server, reason) in certified.into_iter().chain(others) {
+    for (what, server, reason) in certified.chain(others) {
         let location = format!("https://{server}/feed.xml");
         let good = Reply::ok(feed_of(3, 100));
         let publisher = Origin::script(vec![good, Reply::redirect(302, &location)]).await;

@@ -64,7 +64,7 @@ async fn check(what: &str, bad: Reply, outcome: Outcome) {
     let toml = feeds(origin.address().port());
     let mut service = Simulation::start(&toml, origin.address()).await;
     let before = service.read("/feeds/known", &[]).await;
-    service.pass_in(MINUTE, 2 * HOUR).await;
+    service.pass_in(10 * MINUTE, 2 * HOUR).await;
     let tasks = tasks_alive();
 
     is_bad.store(true, Ordering::SeqCst);
@@ -89,13 +89,13 @@ async fn check(what: &str, bad: Reply, outcome: Outcome) {
     }
 
     is_bad.store(false, Ordering::SeqCst);
-    service.pass_in(MINUTE, 25 * HOUR).await;
+    service.pass_in(10 * MINUTE, 25 * HOUR).await;
     for path in ["/feeds/known", "/feeds/cold"] {
         let back = service.read(path, &[]).await;
         assert_eq!((back.status, back.whole), (200, true), "{what}");
         assert!(!back.header("cache-status").contains("detail"), "{what}");
     }
-    service.pass_in(MINUTE, HOUR).await;
+    service.pass_in(10 * MINUTE, HOUR).await;
     assert!(tasks_alive() <= tasks, "{what}: a task is left");
     service.stop().await;
 }
@@ -348,7 +348,7 @@ async fn u24_times_that_no_clock_shows() {
             (3_600..=51_840).contains(&max_age),
             "{headers:?}: {max_age}"
         );
-        service.pass_in(MINUTE, 48 * HOUR).await;
+        service.pass_in(10 * MINUTE, 48 * HOUR).await;
         let asked = origin.seen().len();
         assert!(
             (4..=49).contains(&asked),
