@@ -13,6 +13,7 @@ mod feeds;
 mod machine;
 #[path = "kit/origin.rs"]
 mod origin;
+#[expect(dead_code, reason = "other benchmarks ask more of an answer")]
 #[path = "kit/reader.rs"]
 mod reader;
 

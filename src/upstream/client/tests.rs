@@ -260,7 +260,6 @@ async fn u19_http_2_that_breaks_off_stalls_or_floods_ends_in_an_error() {
         let begun = Instant::now();
         let outcome = fetch(&client, server).await;
         let took = begun.elapsed();
-        println!("{what}: {outcome:?} after {} ms", took.as_millis());
         let reason = outcome.expect_err(what);
         assert!(reasons.contains(&reason), "{what}: {reason}");
         assert!(took < Duration::from_secs(20), "{what}: {took:?}");
