@@ -285,6 +285,8 @@ impl Refresher {
     pub fn retire(&self, feed: &Feed) {
         feed.is_retired.store(true, Ordering::Release);
         self.cache.drop_key(&feed.key);
+        let pages = format!("{}/", feed.key);
+        self.cache.drop_where(|key| key.starts_with(&pages));
     }
 
     /// Fetches feeds that were read lately when they are due, until `stopping` is set, and remembers

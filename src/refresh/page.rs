@@ -5,10 +5,13 @@
 //! is named by the place of its newest item, so that no page ever gets another item: the one that is
 //! not full yet is another page when it is.
 
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, header};
 use tokio::time::Instant;
 use xxhash_rust::xxh3::xxh3_128;
@@ -173,10 +176,12 @@ impl Refresher {
         let (refresher, feed) = (Arc::clone(self), Arc::clone(feed));
         self.tasks.spawn(async move {
             let key = page.key(&feed);
-            let made = refresher.make_page(&feed, page).await;
-            match made {
+            let making = AssertUnwindSafe(refresher.make_page(&feed, page));
+            let made = making.catch_unwind().await;
+            let is_kept = page.is_linked && !feed.is_retired.load(Ordering::Acquire);
+            match made.unwrap_or(Err(Trouble::Panicked)) {
                 // Each place makes a page: not all of them are worth keeping.
-                Ok(copy) if page.is_linked => {
+                Ok(copy) if is_kept => {
                     let copy = Arc::new(copy);
                     refresher.cache.keep(&key, Arc::clone(&copy));
                     flight.land(Ok(copy));
