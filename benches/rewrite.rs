@@ -67,6 +67,7 @@ struct Times {
     lol_html: Series,
     lol_html_all: Series,
     lol_html_idle: Series,
+    ammonia: Series,
 }
 
 fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
@@ -126,6 +127,7 @@ fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
         times
             .lol_html_idle
             .push(seconds(|| lol_html(&feed.fields, Addresses::None))?);
+        times.ammonia.push(seconds(|| Ok(ammonia(&feed.fields)))?);
         times
             .untouched
             .push(feedwright(&untouched, CHUNK_BYTES[1])?);
@@ -158,6 +160,7 @@ impl Times {
         line("lol_html, img[src]", &self.lol_html);
         line("lol_html, src and srcset", &self.lol_html_all);
         line("lol_html, no handlers", &self.lol_html_idle);
+        line("ammonia", &self.ammonia);
         for (series, chunk_bytes) in self.images.iter().zip(CHUNK_BYTES) {
             line(&format!("images, {} KiB a time", chunk_bytes >> 10), series);
         }
@@ -258,6 +261,12 @@ fn lol_html(fields: &[String], addresses: Addresses) -> anyhow::Result<usize> {
         bytes += black_box(&out).len();
     }
     Ok(bytes)
+}
+
+/// What sanitising costs by itself: one DOM per field.
+fn ammonia(fields: &[String]) -> usize {
+    let clean = |field: &String| black_box(ammonia::clean(field)).len();
+    fields.iter().map(clean).sum()
 }
 
 fn proxied(address: &str) -> String {

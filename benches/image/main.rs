@@ -5,6 +5,8 @@
 //! turns, both with one thread; a ratio is the median of the ratios of neighbouring runs.
 #![expect(clippy::print_stdout, reason = "figures are what this program is for")]
 
+#[path = "../kit/cpu.rs"]
+mod cpu;
 #[path = "../kit/machine.rs"]
 mod machine;
 mod peer;
@@ -118,9 +120,9 @@ fn measure(job: &Job, sources: &[PathBuf; 3], mut sharp: Option<&mut Sharp>) -> 
         if begun.elapsed() > PER_JOB {
             break;
         }
-        let before = cpu_seconds();
+        let before = cpu::seconds();
         std::hint::black_box(shrunk(&bytes, job)?);
-        ours.push(cpu_seconds() - before);
+        ours.push(cpu::seconds() - before);
         if let Some(sharp) = &mut sharp {
             theirs.push(sharp.make(file, job, job.quality)?.0);
         }
@@ -206,13 +208,4 @@ fn at_size(
         below = Some((made.len(), score));
     }
     Ok(None)
-}
-
-/// What this thread has had of the processor; where that is not told, the time.
-fn cpu_seconds() -> f64 {
-    use std::sync::LazyLock;
-    static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanos = told.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-    nanos.map_or_else(|| BEGUN.elapsed().as_secs_f64(), |nanos| nanos / 1e9)
 }
