@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
+use crate::archive;
 use crate::cache::{self, Shelf};
 use crate::config::Settings;
 use crate::config::image_hosts;
@@ -156,7 +157,21 @@ impl App {
             order.push(name);
         }
         let shelf = Shelf::new(options.cache.memory_bytes);
-        let refresher = Refresher::new(client.clone(), shelf.clone(), store.clone(), &options);
+        let archive = archive::Setting {
+            limits: settings.archive.clone(),
+            fetch: settings.fetch.clone(),
+            lookup: Arc::clone(&lookup),
+            own: archive::OwnAddresses {
+                keys: settings.image_keys.clone(),
+                public_url: settings.server.public_url.clone(),
+            },
+        };
+        let refresher = Refresher::new(
+            (client.clone(), archive),
+            shelf.clone(),
+            store.clone(),
+            &options,
+        )?;
         let mirrors = Mirrors::new(
             client,
             shelf.clone(),
@@ -243,8 +258,9 @@ impl App {
             }
         };
         let refreshing = self.refresher.keep_fresh(&feeds, &self.stopping);
+        let archiving = self.refresher.look_after_archive(&feeds);
         let watching = self.watch_image_hosts();
-        tokio::join!(forms, refreshing, watching, self.forget_purged()).0
+        tokio::join!(forms, refreshing, archiving, watching, self.forget_purged()).0
     }
 
     /// Takes over the rules for image hosts whenever their file changes.

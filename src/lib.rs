@@ -1,7 +1,7 @@
 //! Feedwright: a feed proxy that rewrites a feed without losing a byte it was not told to change.
 //!
 //! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `mirror`, `refresh` →
-//! `config` → `imaging` → `cache`, `upstream`, `store` → `rewrite` → `feed`, `image`. `feed`, `rewrite` and
+//! `config` → `archive`, `imaging` → `cache`, `upstream`, `store` → `rewrite` → `feed`, `image`. `feed`, `rewrite` and
 //! `image` do no I/O, read no clock and know no settings.
 #![forbid(unsafe_code)]
 

@@ -153,6 +153,7 @@ impl App {
             ("[store]", is_same_store),
             ("[fetch]", is_same_fetch),
             ("[image]", is_same_image),
+            ("[archive]", now.archive == settings.archive),
             ("[full_text]", now.full_text == settings.full_text),
         ]
         .into_iter()

@@ -1,5 +1,25 @@
 //! Items kept as files, and read back from them.
 //!
-//! `render` is pure: it writes an item as text, and reads it.
+//! `render` and `path` are pure: an item as text, read again, and where its file lies. A [`Drawer`]
+//! says how one feed's items are kept; the [`Archivist`] keeps them.
+//!
+//! Invariants: nothing here is on a reader's way; an item that was seen is kept once, and again as it
+//! changes; a file is whole or not there; what could not be written is written later.
 
+mod archivist;
+mod drawer;
+mod folder;
+mod health;
+mod ledger;
+mod options;
+pub mod path;
+mod pictures;
 pub mod render;
+mod stash;
+mod writing;
+
+pub use archivist::{Archivist, Setting, Settled, Shared};
+pub use drawer::{Document, Drawer};
+pub use health::Status;
+pub use options::{Limits, Options, Versions};
+pub use pictures::OwnAddresses;

@@ -76,7 +76,9 @@ pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
             .await
             .context("the demo's publisher can't listen")?;
         let toml = demo::configuration(publisher.addr(), &public_url);
-        let settings = config::parse("demo.toml", &toml, std::iter::empty())?;
+        let mut settings = config::parse("demo.toml", &toml, std::iter::empty())?;
+        let folder = std::env::temp_dir().join(format!("feedwright-demo-{}", std::process::id()));
+        settings.archive.directory.clone_from(&folder);
         logs::start(&settings.log);
         super::print_error(&demo::greeting(publisher.addr(), &settings));
         let stop = CancellationToken::new();
@@ -89,7 +91,9 @@ pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
             stop.cancel();
             ended
         };
-        tokio::join!(serving, publisher.run(stop.clone())).0
+        let ended = tokio::join!(serving, publisher.run(stop.clone())).0;
+        std::fs::remove_dir_all(folder).ok();
+        ended
     })
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
+use super::archive;
 use super::full_text;
 use super::image::{self, Image};
 use super::images::{self, ImageProxy};
@@ -56,6 +57,7 @@ pub(super) struct File {
     pub(super) image: Image,
     pub(super) image_proxies: Vec<ImageProxy>,
     pub(super) full_text: full_text::LimitKeys,
+    pub(super) archive: archive::LimitKeys,
     pub(super) defaults: Shared,
     pub(super) feeds: Vec<Feed>,
     pub(super) mirrors: Vec<Mirror>,
@@ -103,6 +105,7 @@ pub(super) struct Fetch {
 pub(super) struct Shared {
     pub(super) rules: RuleKeys,
     pub(super) full_text: full_text::FeedKeys,
+    pub(super) archive: archive::FeedKey,
     pub(super) keep_items: Option<Written<u32>>,
     pub(super) refresh: Option<Written<Duration>>,
     pub(super) refresh_min: Option<Written<Duration>>,
@@ -139,6 +142,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> File {
         image: root.table("image", image::read),
         image_proxies: images::read_proxies(root),
         full_text: root.table("full_text", full_text::read_limits),
+        archive: root.table("archive", archive::read_limits),
         defaults: root.table("defaults", read_shared),
         feeds: root.tables("feed", FEEDS_MAX, read_feed),
         mirrors: root.tables("mirror", MIRRORS_MAX, mirror::read),
@@ -201,6 +205,7 @@ fn read_shared(table: &mut Table<'_, '_>) -> Shared {
     Shared {
         rules: super::rules::read(table),
         full_text: full_text::read(table),
+        archive: archive::read(table),
         keep_items: table.count("keep_items", 0..=KEEP_ITEMS_MAX),
         refresh: table.duration("refresh", SECOND..=MONTH),
         refresh_min: table.duration("refresh_min", SECOND..=MONTH),

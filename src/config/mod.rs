@@ -6,6 +6,7 @@
 //! Invariant: settings come out only where nothing is wrong, and everything that is wrong is
 //! reported at once.
 
+mod archive;
 mod environment;
 mod file;
 mod full_text;

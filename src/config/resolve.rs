@@ -74,6 +74,7 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
             .map_or(BACKGROUND_FETCHES_MAX, |count| count.value as usize),
         fetch: fetch(file.fetch),
         full_text: super::full_text::resolve_limits(file.full_text),
+        archive: super::archive::resolve_limits(file.archive),
         feeds,
         mirrors: super::mirror::resolve(file.mirrors, problems),
         server,
@@ -182,6 +183,7 @@ fn feed_settings(
             allow_private: pick(own.allow_private, &defaults.allow_private).unwrap_or_default(),
         },
         full_text: pick(own.full_text.full_text, &defaults.full_text.full_text).flatten(),
+        archive: pick(own.archive, &defaults.archive).flatten(),
         keep_items: pick(own.keep_items, &defaults.keep_items).unwrap_or(0) as usize,
         rules: RuleOptions {
             feed_name: name.to_string(),

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::mirror::MirrorSettings;
+use crate::archive;
 use crate::fulltext;
 use crate::image::address::Keys;
 use crate::imaging;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub background_fetches_max: usize,
     /// Limits of full texts.
     pub full_text: fulltext::Limits,
+    /// Where the archive is, and its limits.
+    pub archive: archive::Limits,
     /// The feeds, in the order of the file; names are unique.
     pub feeds: Vec<FeedSettings>,
     /// The mirrors, in the order of the file; names are unique.
@@ -151,6 +154,8 @@ pub struct FeedSettings {
     pub rules: RuleOptions,
     /// How it gets its full texts; `None` for none.
     pub full_text: Option<fulltext::Options>,
+    /// How its items are kept as files; `None` for not at all.
+    pub archive: Option<archive::Options>,
     /// The items that are served, those that fell out of the upstream included; 0 for its own
     /// alone.
     pub keep_items: usize,
@@ -180,6 +185,7 @@ impl fmt::Debug for FeedSettings {
             .field("url", &self.upstream.url.as_str())
             .field("rules", &self.rules)
             .field("full_text", &self.full_text)
+            .field("archive", &self.archive)
             .field("keep_items", &self.keep_items)
             .field("refresh", &self.refresh)
             .field("refresh_min", &self.refresh_min)

@@ -120,6 +120,9 @@ pub fn greeting(publisher: SocketAddr, settings: &Settings) -> String {
         let line = format!("  through Feedwright {public_url}/feeds/{}\n", feed.name);
         text.push_str(&line);
     }
+    let archive = settings.archive.directory.display();
+    let line = format!("\n  the archive's files are in {archive} while the demo runs\n");
+    text.push_str(&line);
     text.push_str("\nCtrl+C ends it.\n");
     text
 }

@@ -1,5 +1,5 @@
-//! Refreshing without a reader who waits: feeds that were read lately are fetched when they are
-//! due.
+//! Refreshing without a reader who waits: feeds that were read lately, or are archived, are
+//! fetched when they are due.
 //!
 //! The due times are the queue: as long as it is bounded by the number of feeds, and in order of
 //! time. A fetch starts when its host has a place for it, so that many feeds of one host keep no
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::{Feed, Refresher, Trouble};
+use super::{Feed, Refresher, Trouble, retry};
 use crate::cache::{Flight, Lookup};
 use crate::upstream::hosts::{Passage, Place, Turn, Urgency};
 
@@ -26,7 +26,7 @@ impl Refresher {
         let mut waiting: Vec<_> = feeds
             .iter()
             .filter_map(|feed| Some((due(feed)?, feed)))
-            .filter(|(_, feed)| feed.track.is_active(now_ms, feed.settings.active_for))
+            .filter(|(_, feed)| feed.is_kept_up(now_ms))
             .collect();
         waiting.sort_unstable_by_key(|(due_at, _)| *due_at);
         for (_, feed) in waiting {
@@ -89,5 +89,15 @@ impl Refresher {
             }
             _ => !self.cache.is_settled(&feed.key, now),
         }
+    }
+
+    /// How long to wait after a failure.
+    pub(super) fn pause(&self, feed: &Feed, trouble: &Trouble, now: Instant) -> Duration {
+        let terms = retry::Terms {
+            first: feed.settings.retry_after_error,
+            most: feed.settings.refresh_max,
+        };
+        let failures = feed.track.note_failure(trouble);
+        retry::pause(trouble, failures, terms, now, self.jitter.fraction())
     }
 }

@@ -14,7 +14,6 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 use url::Url;
-use xxhash_rust::xxh3::Xxh3;
 
 use super::freshness::{self, Finding};
 use super::history::{self, Kept};
@@ -23,6 +22,7 @@ use super::news::News;
 use super::persist::Source;
 use super::pieces::{next_chunk, push, take};
 use super::{Feed, Refresher, Trouble, media_type, remake, tag};
+use crate::archive::Document;
 use crate::cache::policy::{self, Received};
 use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder, Times};
 use crate::feed::Format;
@@ -68,6 +68,8 @@ pub(super) struct Recorded {
     /// The body as it came, where it is to be stored, and the digest of what was made of it.
     pub(super) source: Vec<Bytes>,
     pub(super) output: u128,
+    /// What the archive gets.
+    pub(super) document: Option<Document>,
 }
 
 impl Refresher {
@@ -111,6 +113,7 @@ impl Refresher {
                         headers: news.headers,
                     },
                     kept: None,
+                    document: None,
                 })
             }
             (Fetched::NotModified(_), None) => Err(Trouble::NothingToConfirm),
@@ -149,6 +152,7 @@ impl Refresher {
             hints,
             source,
             output,
+            document,
         } = recorded;
         let items_before = known
             .filter(|_| early.is_none())
@@ -171,6 +175,7 @@ impl Refresher {
                 output,
             },
             kept,
+            document,
         })
     }
 
@@ -260,10 +265,12 @@ impl Refresher {
             pieces.iter().for_each(|piece| digest.update(piece));
         }
         let bytes = pieces.iter().map(Bytes::len).sum();
-        let output = digest_of(&pieces);
+        let output = remake::digest_of(&pieces);
+        let missing = rewriter.missing_articles();
+        copy.missing_articles = missing.len();
+        let document = feed.document(&arrived.url, missing, &pieces);
         copy.forms.complete(pieces);
         copy.items = ending.items;
-        copy.missing_articles = rewriter.missing_articles();
         Ok(Recorded {
             copy,
             ending,
@@ -272,6 +279,7 @@ impl Refresher {
             hints: *rewriter.hints(),
             source,
             output,
+            document,
         })
     }
 
@@ -376,12 +384,6 @@ fn compare(known: Option<&FeedCopy>, digest: u128) -> Finding {
         Some(false) => Finding::New,
         Some(true) => Finding::Same,
     }
-}
-
-fn digest_of(pieces: &[Bytes]) -> u128 {
-    let mut digest = Xxh3::new();
-    pieces.iter().for_each(|piece| digest.update(piece));
-    digest.digest128()
 }
 
 /// Whether a document that has ended may be kept.

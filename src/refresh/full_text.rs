@@ -93,7 +93,10 @@ impl Refresher {
             return;
         };
         let Recorded {
-            mut copy, digest, ..
+            mut copy,
+            digest,
+            document: archived,
+            ..
         } = recorded;
         // What was fetched meanwhile is newer.
         let is_last = full
@@ -114,8 +117,10 @@ impl Refresher {
             coming,
             "copy made again"
         );
-        if !feed.is_retired.load(Ordering::Acquire) {
-            self.cache.keep_since(begun, &feed.key, Arc::new(copy));
+        if !feed.is_retired.load(Ordering::Acquire)
+            && self.cache.keep_since(begun, &feed.key, Arc::new(copy))
+        {
+            self.archive(feed, archived);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! reply cleanly; what can become an error is decided before the first byte; no host is asked more
 //! often, or by more fetches at once, than [`hosts`] allows.
 
+mod archiving;
 mod background;
 mod fetching;
 mod freshness;
@@ -34,13 +35,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use crate::archive::{self, Archivist, Drawer};
 use crate::cache::{self, Cache, Encoders, Flight};
 use crate::config::FeedSettings;
 use crate::fulltext::{Library, Limits, Shelf};
 use crate::rewrite::{RuleError, Rules};
 use crate::store::Store;
 use crate::upstream::hosts::{self, Hosts, Passage, Urgency};
-use crate::upstream::{Client, FetchError, Jitter};
+use crate::upstream::{Client, ClientError, FetchError, Jitter};
 
 use freshness::Bounds;
 use full_text::FullText;
@@ -70,6 +72,7 @@ pub struct Feed {
     full_text: Option<FullText>,
     /// The last document without its items.
     shell: Mutex<Option<Arc<Shell>>>,
+    drawer: Option<Arc<Drawer>>,
 }
 
 impl Feed {
@@ -89,6 +92,7 @@ impl Feed {
                 FullText::new(Shelf::new(name, options, settings.upstream.clone()))
             }),
             shell: Mutex::default(),
+            drawer: archiving::drawer(&settings),
             rules,
             settings,
         })
@@ -141,6 +145,8 @@ pub struct Refresher {
     pub tasks: TaskTracker,
     /// How the publishers' hosts are treated.
     pub hosts: Arc<Hosts>,
+    /// What keeps items as files.
+    pub archivist: Arc<Archivist>,
     client: Client,
     store: Store,
     library: Arc<Library>,
@@ -164,13 +170,26 @@ impl Refresher {
     pub const FETCHES_WAITING_MAX: usize = 1_000;
 
     /// A refresher with nothing cached; `store` is where it remembers what it must.
-    #[must_use]
-    pub fn new(client: Client, shelf: cache::Shelf, store: Store, options: &Options) -> Self {
+    ///
+    /// # Errors
+    /// When the archive's HTTP client can't be built.
+    pub fn new(
+        (client, archive): (Client, archive::Setting),
+        shelf: cache::Shelf,
+        store: Store,
+        options: &Options,
+    ) -> Result<Self, ClientError> {
         let tasks = TaskTracker::new();
         let hosts = Arc::new(Hosts::new(options.hosts, Jitter::random()));
         let limits = options.full_text.clone();
         let library = Library::new(store.clone(), client.clone(), Arc::clone(&hosts), limits);
-        Self {
+        let shared = archive::Shared {
+            store: store.clone(),
+            hosts: Arc::clone(&hosts),
+            tasks: tasks.clone(),
+            wall_clock: options.wall_clock,
+        };
+        Ok(Self {
             cache: Arc::new(Cache::new(shelf, options.cache)),
             encoders: Encoders::new(tasks.clone()),
             hosts,
@@ -182,10 +201,11 @@ impl Refresher {
             pages: Semaphore::new(page::AT_ONCE_MAX),
             started_at: Instant::now(),
             wall_clock: options.wall_clock,
+            archivist: Arc::new(Archivist::new(archive, shared)?),
             tasks,
             client,
             store,
-        }
+        })
     }
 
     /// The clock of [`Track`]: milliseconds that began well before the refresher was made.
@@ -360,7 +380,8 @@ impl Refresher {
                 }
                 flight.land(Ok(Arc::clone(&copy)));
                 if is_kept {
-                    self.save(feed, copy, news.source);
+                    let archived = self.archive(feed, news.document);
+                    self.save(feed, (copy, news.source), archived);
                 }
             }
             Err(trouble) => {
@@ -371,15 +392,5 @@ impl Refresher {
                 flight.land(Err(trouble));
             }
         }
-    }
-
-    /// How long to wait after a failure.
-    fn pause(&self, feed: &Feed, trouble: &Trouble, now: Instant) -> Duration {
-        let terms = retry::Terms {
-            first: feed.settings.retry_after_error,
-            most: feed.settings.refresh_max,
-        };
-        let failures = feed.track.note_failure(trouble);
-        retry::pause(trouble, failures, terms, now, self.jitter.fraction())
     }
 }

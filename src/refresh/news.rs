@@ -8,6 +8,7 @@ use url::Url;
 use super::history::Kept;
 use super::persist::Source;
 use super::{Feed, Trouble, retry};
+use crate::archive::Document;
 use crate::cache::FeedCopy;
 use crate::feed::splitter::Ending;
 
@@ -24,6 +25,8 @@ pub(super) struct News {
     pub(super) source: Source,
     /// What its items are to what is kept of the feed.
     pub(super) kept: Option<Kept>,
+    /// What the archive gets; nothing when upstream confirmed the copy.
+    pub(super) document: Option<Document>,
 }
 
 /// One line per fetch; a failure with its whole chain.

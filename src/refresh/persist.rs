@@ -16,7 +16,9 @@ use url::Url;
 
 use super::fetching::Arrived;
 use super::history::{self, Kept};
-use super::{Feed, Refresher, Trouble, full_text, remake};
+use super::remake::Remade;
+use super::{Feed, Refresher, Trouble, archiving, full_text, remake};
+use crate::archive::Settled;
 use crate::cache::{FeedCopy, Flight};
 use crate::fulltext::Library;
 use crate::rewrite::Additions;
@@ -174,6 +176,7 @@ impl Refresher {
         let recording_bytes_max = cache.options().recording_bytes_max;
         let wall_clock = self.wall_clock;
         let (begun, tasks) = (Instant::now(), self.tasks.clone());
+        let archivist = self.archivist.clone();
         let restoring = self.tasks.spawn(async move {
             let _busy = feed.persisted.busy.lock().await;
             if let Some(copy) = cache.peek(&feed.key) {
@@ -194,15 +197,17 @@ impl Refresher {
                 }
                 None => None,
             };
-            let Some((said, copy)) = remade else {
+            let Some((said, remade)) = remade else {
                 feed.persisted.is_absent.store(true, Ordering::Relaxed);
                 return None;
             };
             *feed.persisted.said() = Some(said);
-            let copy = Arc::new(copy);
+            let copy = Arc::new(remade.copy);
             if feed.is_retired.load(Ordering::Acquire) {
                 return Some(copy);
             }
+            // The process may have ended before its items were written.
+            archiving::offer(&archivist, &feed, remade.document);
             // What a fetch brought meanwhile is newer.
             cache.revise(&feed.key, (None, begun), |newer| {
                 Some(newer.unwrap_or(copy))
@@ -243,12 +248,19 @@ impl Refresher {
     }
 
     /// Stores what a fetch brought, in a task of its own.
-    pub(super) fn save(&self, feed: &Arc<Feed>, copy: Arc<FeedCopy>, source: Source) {
+    /// When its archive is settled: what was seen before is either there or still in the store.
+    pub(super) fn save(
+        &self,
+        feed: &Arc<Feed>,
+        (copy, source): (Arc<FeedCopy>, Source),
+        archived: Settled,
+    ) {
         if !self.store.is_persistent() {
             return;
         }
         let (feed, store, now) = (Arc::clone(feed), self.store.clone(), (self.wall_clock)());
         self.tasks.spawn(async move {
+            archived.wait().await;
             let _busy = feed.persisted.busy.lock().await;
             let known = feed.persisted.said().clone();
             let (said, body) = match source {
@@ -309,7 +321,7 @@ async fn on_thread(
     (entry, additions): (Entry, Additions),
     recording_bytes_max: usize,
     now: SystemTime,
-) -> Option<(Said, FeedCopy)> {
+) -> Option<(Said, Remade)> {
     let feed = Arc::clone(feed);
     let making = tokio::task::spawn_blocking(move || {
         let said: Said = serde_json::from_slice(&entry.meta).ok()?;
@@ -321,14 +333,14 @@ async fn on_thread(
             let document = (entry.body.as_slice(), additions);
             remake::copy(&feed, &said, document, recording_bytes_max, now)
         };
-        let copy = match make(additions) {
+        let remade = match make(additions) {
             None if has_additions => {
                 history::leave_out(&feed, "the copy can't be made with them");
                 make(Additions::default())?
             }
-            copy => copy?,
+            remade => remade?,
         };
-        Some((said, copy))
+        Some((said, remade))
     });
     making.await.ok().flatten()
 }

@@ -8,9 +8,17 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::persist::{Said, hex, of_ms};
 use super::{Feed, fetching, media_type, tag};
+use crate::archive::Document;
 use crate::cache::{FeedCopy, Forms, Head, Recorder, Times};
 use crate::feed::encoding::http_charset;
 use crate::rewrite::{Additions, FeedRewriter, Origin};
+
+/// A copy that was made again.
+pub(super) struct Remade {
+    pub(super) copy: FeedCopy,
+    /// What the archive gets.
+    pub(super) document: Option<Document>,
+}
 
 /// The copy; `None` when the body is none by the rules of the day.
 pub(super) fn copy(
@@ -19,7 +27,7 @@ pub(super) fn copy(
     (body, additions): (&[Bytes], Additions),
     recording_bytes_max: usize,
     now: SystemTime,
-) -> Option<FeedCopy> {
+) -> Option<Remade> {
     let charset = http_charset(said.content_type());
     let mut digest = begin_digest(&said.url, charset.as_deref());
     let url = said.url.clone();
@@ -46,21 +54,26 @@ pub(super) fn copy(
     let mut recorder = Recorder::new(recording_bytes_max);
     let forms = Forms::growing(recorder.recording());
     recorder.append(out.into()).ok()?;
-    forms.complete(recorder.finish());
+    let pieces = recorder.finish();
+    let missing = rewriter.missing_articles();
+    let missing_articles = missing.len();
+    let document = feed.document(&said.url, missing, &pieces);
+    forms.complete(pieces);
     let (fetched_at, fresh_for) = said.times(feed, now);
-    Some(FeedCopy {
+    let copy = FeedCopy {
         head,
         forms: Arc::new(forms),
         validators: said.validators(),
         digest: Some(digest),
         items: ending.items,
-        missing_articles: rewriter.missing_articles(),
+        missing_articles,
         times: Times {
             fetched_at,
             fresh_for,
             stale_if_error: feed.settings.stale_if_error,
         },
-    })
+    };
+    Some(Remade { copy, document })
 }
 
 /// What readers are told: the same as before when they get the same bytes. Other rules make other
@@ -77,6 +90,13 @@ fn head(
     }
     let opaque = tag::make(&[&digest.to_be_bytes()], &feed.rules);
     Head::new(content_type, Some(opaque), now)
+}
+
+/// The digest of what was made of a body.
+pub(super) fn digest_of(pieces: &[Bytes]) -> u128 {
+    let mut digest = Xxh3::new();
+    pieces.iter().for_each(|piece| digest.update(piece));
+    digest.digest128()
 }
 
 /// The digest of a body, over what its rewriting depends on besides: relative addresses and text do.

@@ -13,8 +13,10 @@ use crate::feed::splitter::{self, Ending, Frame, Piece, Splitter};
 use crate::feed::text::Decoded;
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::bearer::{self, Bearer, JsonBearer};
+use crate::rewrite::compose::apply;
 use crate::rewrite::facts;
 use crate::rewrite::fragment;
+use crate::rewrite::html::{Covers, HtmlPass, Markup};
 use crate::rewrite::passes::sanitize;
 use crate::rewrite::template::ItemFacts;
 
@@ -102,6 +104,17 @@ pub fn entries(document: &str, url: Url) -> Vec<Entry> {
 #[must_use]
 pub fn is_small_enough(html: &str) -> bool {
     sanitize::is_small_enough(html)
+}
+
+/// `html` with the addresses of its pictures replaced by what `address` gives for them, as written.
+#[must_use]
+pub fn pictures(html: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> String {
+    // Without selectors there is none to be refused.
+    let Ok(pass) = HtmlPass::new(&[], Covers::default()) else {
+        return html.to_owned();
+    };
+    let edits = pass.edits(html, Markup::Html, &mut |seen| address(seen.address));
+    apply(html, &edits)
 }
 
 /// The item in a piece, if it is one; what the envelope says of addresses is kept.

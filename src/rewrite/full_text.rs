@@ -1,6 +1,6 @@
 //! An item with its full text in it, before the rules come to it.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::feed::element;
@@ -23,7 +23,8 @@ const LONGER_MAX: usize = 2;
 pub(super) struct FullTexts {
     articles: Articles,
     figure: Option<Figure>,
-    missing: Cell<usize>,
+    /// The addresses of items whose article is still to come.
+    missing: RefCell<Vec<String>>,
 }
 
 /// What becomes of an item.
@@ -41,13 +42,13 @@ impl FullTexts {
         Self {
             articles,
             figure,
-            missing: Cell::new(0),
+            missing: RefCell::default(),
         }
     }
 
-    /// Items whose article is still to come.
-    pub(super) fn missing(&self) -> usize {
-        self.missing.get()
+    /// The addresses of items whose article is still to come.
+    pub(super) fn missing(&self) -> Vec<String> {
+        self.missing.borrow().clone()
     }
 
     pub(super) fn in_xml(&self, xml: &str, frame: &Frame, base: &FeedBase) -> Prepared {
@@ -92,14 +93,15 @@ impl FullTexts {
         own_letters: impl FnOnce() -> usize,
         land: impl FnOnce(&str) -> Option<String>,
     ) -> Prepared {
-        let article = match self.articles.answer(&base.item_address()) {
+        let address = base.item_address();
+        let article = match self.articles.answer(&address) {
             Answer::Article(article) => article,
             Answer::Missing => {
-                self.missing.set(self.missing.get() + 1);
+                self.missing.borrow_mut().push(address);
                 return Prepared::AsItIs;
             }
             Answer::Hold => {
-                self.missing.set(self.missing.get() + 1);
+                self.missing.borrow_mut().push(address);
                 return Prepared::Held;
             }
             Answer::None => return Prepared::AsItIs,

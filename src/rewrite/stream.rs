@@ -80,10 +80,11 @@ impl FeedRewriter {
         self
     }
 
-    /// Items whose full text is still to come.
+    /// The addresses of the items whose full text is still to come.
     #[must_use]
-    pub fn missing_articles(&self) -> usize {
-        self.stage.full_texts.as_ref().map_or(0, FullTexts::missing)
+    pub fn missing_articles(&self) -> Vec<String> {
+        let full_texts = self.stage.full_texts.as_ref();
+        full_texts.map(FullTexts::missing).unwrap_or_default()
     }
 
     /// What was done since notes were taken last, and how many more things than are noted.

@@ -5,6 +5,7 @@ use http::{HeaderValue, Response};
 use minijinja::{Environment, context};
 
 use crate::app::App;
+use crate::archive;
 use crate::http::ReplyBody;
 use crate::http::failure::Failure;
 
@@ -31,10 +32,17 @@ pub(super) fn ready(app: &App) -> Result<Response<ReplyBody>, Failure> {
     if app.is_stopping() {
         return Err(Failure::NotReady);
     }
-    Ok(text(match app.store.status().degraded {
-        None => "ready\n",
-        Some(_) => "ready, but nothing is stored at present\n",
+    let is_archived = archive_status(app).degraded.is_none();
+    Ok(text(match (app.store.status().degraded, is_archived) {
+        (None, true) => "ready\n",
+        (None, false) => "ready, but the archive can't be written at present\n",
+        (Some(_), true) => "ready, but nothing is stored at present\n",
+        (Some(_), false) => "ready, but nothing is stored or archived at present\n",
     }))
+}
+
+fn archive_status(app: &App) -> archive::Status {
+    app.refresher.archivist.status()
 }
 
 /// The feeds with addresses to copy, or what to do where there are none.
@@ -59,13 +67,16 @@ pub(super) fn index(app: &App) -> Result<Response<ReplyBody>, Failure> {
             }
         })
         .collect();
+    let archive = archive_status(app);
+    // What it says of paths is for the log: the page is public.
+    let waiting = archive.degraded.map(|_| archive.waiting);
     let mut page = Environment::new();
     page.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
     let rendered = page
         .render_named_str(
             "index.html",
             INDEX,
-            context! { feeds, version => env!("CARGO_PKG_VERSION") },
+            context! { feeds, waiting, version => env!("CARGO_PKG_VERSION") },
         )
         .map_err(|error| Failure::Encoding(std::sync::Arc::new(std::io::Error::other(error))))?;
     let mut reply = Response::new(ReplyBody::text(rendered));

@@ -11,7 +11,7 @@ const EXAMPLE: &str = include_str!("../../config/feedwright.toml");
 const DOCUMENTATION: &str = include_str!("../../docs/configuration.md");
 
 /// Every table there is, as the example and the documentation name it.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "[server]",
     "[log]",
     "[store]",
@@ -19,6 +19,7 @@ const SECTIONS: [&str; 10] = [
     "[image]",
     "[image_proxy.weserv]",
     "[full_text]",
+    "[archive]",
     "[defaults]",
     "[[feed]]",
     "[[mirror]]",

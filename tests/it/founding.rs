@@ -1,11 +1,8 @@
 //! The item that this program was made for: a publisher's feed has a headline and a teaser, the
 //! mirror's item has the article, byte for byte.
 
+use std::path::Path;
 use std::time::Duration;
-
-use feedwright::archive::render::Format;
-use feedwright::rewrite::entry;
-use url::Url;
 
 use crate::origin::{Origin, Reply};
 use crate::reader::get;
@@ -32,6 +29,7 @@ name = "dw"
 url = "http://PUBLISHER/rdf/rss-chi-all"
 allow_private = ["PUBLISHER"]
 full_text = true
+archive = true
 images = "weserv"
 mark = false
 header = '<div><i><br>{{ item.article.published | iso_ms }}</i></div>'
@@ -40,7 +38,7 @@ footer = '''<br><hr><div>获取更多RSS：<br><a href="https://feedx.net" style
 "##;
 
 /// The item's content once its article is there, and the whole feed.
-async fn content() -> (String, String, Origin) {
+async fn content(archive: &Path) -> (String, String, Origin) {
     let publisher = Origin::start(|head| {
         let own = head
             .lines()
@@ -54,7 +52,8 @@ async fn content() -> (String, String, Origin) {
         }
     })
     .await;
-    let service = Service::start(RULES, publisher.address()).await;
+    let rules = format!("[archive]\ndirectory = \"{}\"\n{RULES}", archive.display());
+    let service = Service::start(&rules, publisher.address()).await;
     for _ in 0..600 {
         let answer = get(service.addr, "/feeds/dw", &[]).await;
         let text = answer.text().to_owned();
@@ -71,7 +70,8 @@ async fn content() -> (String, String, Origin) {
 
 #[tokio::test]
 async fn the_item_is_the_mirrors_byte_for_byte() {
-    let (content, feed, publisher) = content().await;
+    let archive = tempfile::tempdir().unwrap();
+    let (content, feed, publisher) = content(archive.path()).await;
     assert_eq!(content, ITEM.trim_end());
     assert!(feed.contains(
         "<content:encoded xmlns:content=\"http://purl.org/rss/1.0/modules/content/\"><![CDATA["
@@ -84,19 +84,26 @@ async fn the_item_is_the_mirrors_byte_for_byte() {
     assert_eq!(publisher.seen().len(), 2, "the feed once, the article once");
 }
 
-/// The mirror's file of the item that a feed holds.
-fn file_of(feed: &str, publisher: &Origin) -> String {
-    let url = Url::parse("http://127.0.0.1/feeds/dw").unwrap();
-    let found = entry::entries(feed, url);
-    assert_eq!(found.len(), 1);
-    let file = Format::Seed.render(&found[0], "dw");
-    file.replace(&format!("http://{}/", publisher.address()), SITE)
+/// The one file of the archive, with the publisher where it was.
+async fn file_in(archive: &Path, publisher: &Origin) -> String {
+    let month = archive.join("dw/2022/01");
+    let file = month.join("2022-01-19-英媒：阿里巴巴美国云端业务恐不保.html");
+    for _ in 0..600 {
+        if file.exists() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let text = std::fs::read_to_string(file).unwrap();
+    assert_eq!(std::fs::read_dir(month).unwrap().count(), 1);
+    text.replace(&format!("http://{}/", publisher.address()), SITE)
 }
 
 #[tokio::test]
-async fn the_archived_item_is_the_mirrors_byte_for_byte() {
-    let (_, feed, publisher) = content().await;
-    let file = file_of(&feed, &publisher);
+async fn the_archived_file_is_the_mirrors_byte_for_byte() {
+    let archive = tempfile::tempdir().unwrap();
+    let (.., publisher) = content(archive.path()).await;
+    let file = file_in(archive.path(), &publisher).await;
     assert_eq!(file, format!("{HEAD}{}\n", ITEM.trim_end()));
 }
 
@@ -111,7 +118,8 @@ async fn the_item_is_the_one_in_the_mirrors_file() {
     };
     let text = std::fs::read_to_string(&file).unwrap();
     let html = text.splitn(5, '\n').nth(4).unwrap();
-    let (content, feed, publisher) = content().await;
+    let archive = tempfile::tempdir().unwrap();
+    let (content, _, publisher) = content(archive.path()).await;
     assert_eq!(content, html.trim_end());
-    assert_eq!(file_of(&feed, &publisher), text);
+    assert_eq!(file_in(archive.path(), &publisher).await, text);
 }

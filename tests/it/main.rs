@@ -7,6 +7,8 @@
     reason = "a test fails by panicking, and says its figures with --nocapture"
 )]
 
+mod archive;
+mod archive_kills;
 mod commands;
 mod config;
 mod crowds;

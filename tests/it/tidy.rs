@@ -18,14 +18,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "routes",
         &[
-            "app", "cache", "http", "image", "imaging", "mirror", "refresh", "upstream",
+            "app", "archive", "cache", "http", "image", "imaging", "mirror", "refresh", "upstream",
         ],
     ),
     (
         "app",
         &[
-            "cache", "config", "image", "imaging", "mirror", "refresh", "rewrite", "store",
-            "upstream",
+            "archive", "cache", "config", "image", "imaging", "mirror", "refresh", "rewrite",
+            "store", "upstream",
         ],
     ),
     (
@@ -38,20 +38,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "refresh",
         &[
-            "cache", "config", "feed", "fulltext", "rewrite", "store", "upstream",
+            "archive", "cache", "config", "feed", "fulltext", "rewrite", "store", "upstream",
         ],
     ),
     (
         "config",
         &[
-            "fulltext", "image", "imaging", "pixels", "rewrite", "store", "upstream",
+            "archive", "fulltext", "image", "imaging", "pixels", "rewrite", "store", "upstream",
         ],
     ),
     (
         "imaging",
         &["cache", "image", "pixels", "store", "upstream"],
     ),
-    ("archive", &["feed", "rewrite"]),
+    (
+        "archive",
+        &["feed", "image", "rewrite", "store", "upstream"],
+    ),
     ("fulltext", &["rewrite", "store", "upstream"]),
     ("cache", &["upstream"]),
     ("upstream", &[]),
@@ -71,6 +74,7 @@ const PURE: &[&str] = &[
     "src/fulltext/extract/",
     "src/fulltext/recipe/",
     "src/archive/render/",
+    "src/archive/path.rs",
 ];
 const IMPURE: &[&str] = &[
     "tokio",

@@ -1,0 +1,390 @@
+//! Takes in what readers are shown of a feed, and has its items written.
+//!
+//! Invariants: taking in never waits for a disk; one document of a feed at a time is worked on; what
+//! can't be written waits in memory and in the store, and is tried again.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
+
+use super::drawer::{Contents, Turn};
+use super::folder::Folder;
+use super::health::{Health, Status};
+use super::pictures::{OwnAddresses, Porter};
+use super::writing::{Outcome, Place, Writer};
+use super::{Document, Drawer, Limits, stash};
+use crate::rewrite::entry::Entry;
+use crate::store::Store;
+use crate::upstream::hosts::Hosts;
+use crate::upstream::{self, ClientError, Lookup};
+
+/// Documents of all feeds that wait to be taken in.
+const DOCUMENTS_MAX: usize = 1_000;
+/// How often what could not be written is tried again.
+const RETRY_EVERY: Duration = Duration::from_secs(30);
+/// How long a document is waited for before the next one takes its place in the store.
+const SETTLE_MAX: Duration = Duration::from_secs(60);
+
+/// One feed that is worked on.
+type Work<'a> = (&'a Drawer, &'a Contents);
+
+/// What keeps items as files.
+#[derive(Debug)]
+pub struct Archivist {
+    folder: Arc<Folder>,
+    store: Store,
+    porter: Porter,
+    tasks: TaskTracker,
+    health: Health,
+    contents: Mutex<HashMap<Arc<str>, Arc<Contents>>>,
+    documents: AtomicUsize,
+    wall_clock: fn() -> SystemTime,
+}
+
+/// Says when a document was taken in: all its items are written, or wait in the store.
+#[derive(Debug)]
+pub struct Settled(Option<oneshot::Receiver<()>>);
+
+impl Settled {
+    /// Nothing is to be waited for.
+    #[must_use]
+    pub fn already() -> Self {
+        Self(None)
+    }
+
+    /// Waits for it, a minute at most.
+    pub async fn wait(self) {
+        if let Some(done) = self.0 {
+            tokio::time::timeout(SETTLE_MAX, done).await.ok();
+        }
+    }
+}
+
+/// What an [`Archivist`] goes by.
+#[derive(Clone)]
+pub struct Setting {
+    /// Where the archive is, and its limits.
+    pub limits: Limits,
+    /// Limits of every fetch.
+    pub fetch: upstream::Options,
+    /// Resolves names.
+    pub lookup: Lookup,
+    /// Our own pictures.
+    pub own: OwnAddresses,
+}
+
+/// What an [`Archivist`] shares with the rest of the service.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// Where what waits outlives the process.
+    pub store: Store,
+    /// How the hosts of pictures are treated.
+    pub hosts: Arc<Hosts>,
+    /// What carries its tasks.
+    pub tasks: TaskTracker,
+    /// Says what time it is.
+    pub wall_clock: fn() -> SystemTime,
+}
+
+impl Archivist {
+    /// One that writes to the directory of `limits`; nothing is written yet.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be built.
+    pub fn new(setting: Setting, shared: Shared) -> Result<Self, ClientError> {
+        let directory = setting.limits.directory.clone();
+        Ok(Self {
+            folder: Arc::new(Folder::new(directory)),
+            porter: Porter::new(setting, shared.hosts)?,
+            contents: Mutex::default(),
+            store: shared.store,
+            tasks: shared.tasks,
+            health: Health::default(),
+            documents: AtomicUsize::new(0),
+            wall_clock: shared.wall_clock,
+        })
+    }
+
+    /// How the archive fares.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.health.status()
+    }
+
+    /// Whether nothing is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.documents.load(Ordering::Relaxed) == 0
+    }
+
+    /// Takes in a document, in a task of its own.
+    pub fn offer(self: &Arc<Self>, drawer: &Arc<Drawer>, document: Document) -> Settled {
+        let waiting = self.documents.fetch_add(1, Ordering::Relaxed);
+        let (archivist, drawer) = (Arc::clone(self), Arc::clone(drawer));
+        if waiting >= DOCUMENTS_MAX {
+            self.documents.fetch_sub(1, Ordering::Relaxed);
+            tracing::error!(target: "feedwright::archive", documents = waiting, feed.name = &*drawer.feed, "too many feeds wait for the archive");
+            return Settled::already();
+        }
+        let (done, settled) = oneshot::channel();
+        let contents = self.contents(&drawer.feed);
+        self.tasks.spawn(async move {
+            let mut turn = contents.turn.lock().await;
+            let work = (&*drawer, &*contents);
+            archivist.take_in(work, &mut turn, document).await;
+            drop(turn);
+            archivist.documents.fetch_sub(1, Ordering::Relaxed);
+            archivist.serve_pictures(&drawer);
+            drop(done);
+        });
+        Settled(Some(settled))
+    }
+
+    /// Tries what is left again and again, for ever.
+    pub async fn look_after(self: &Arc<Self>, drawers: &[Arc<Drawer>]) -> Infallible {
+        loop {
+            for drawer in drawers {
+                let (archivist, drawer) = (Arc::clone(self), Arc::clone(drawer));
+                // In a task: this one may end with the configuration.
+                let trying = self.tasks.spawn(async move {
+                    let contents = archivist.contents(&drawer.feed);
+                    let mut turn = contents.turn.lock().await;
+                    let work = (&*drawer, &*contents);
+                    archivist.recall(work, &mut turn).await;
+                    if contents.has_left.load(Ordering::Relaxed) && !drawer.options.pictures {
+                        archivist.keep(work, &mut turn, Vec::new()).await;
+                    }
+                    drop(turn);
+                    archivist.serve_pictures(&drawer);
+                });
+                trying.await.ok();
+            }
+            tokio::time::sleep(RETRY_EVERY).await;
+        }
+    }
+
+    /// What is known of a feed's items.
+    fn contents(&self, feed: &Arc<str>) -> Arc<Contents> {
+        let mut contents = self.contents.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(contents.entry(Arc::clone(feed)).or_default())
+    }
+
+    /// Takes up what an earlier process left.
+    async fn recall(&self, (drawer, contents): Work<'_>, turn: &mut Turn) {
+        // A store that can't be read now may be later.
+        if !turn.is_recalled && self.store.status().degraded.is_none() {
+            turn.is_recalled = true;
+            let left = stash::take(&self.store, &drawer.feed).await;
+            turn.is_stashed |= !left.is_empty();
+            turn.leave(left);
+            let has_left = !turn.left.is_empty();
+            contents.has_left.store(has_left, Ordering::Relaxed);
+        }
+    }
+
+    async fn take_in(&self, work: Work<'_>, turn: &mut Turn, document: Document) {
+        let (drawer, _) = work;
+        self.recall(work, turn).await;
+        let digest = document.digest();
+        if turn.last == Some(digest) {
+            return;
+        }
+        let awaited = Arc::clone(&document.awaited);
+        let reading = tokio::task::spawn_blocking(move || document.entries());
+        let Ok(entries) = reading.await else {
+            tracing::error!(target: "feedwright::archive", outcome = "defect", feed.name = &*drawer.feed, "archive: a defect in feedwright");
+            return;
+        };
+        let ready = turn.sort(entries, &awaited);
+        let is_all = self.keep(work, turn, ready).await;
+        // What found no room comes back with the same document.
+        turn.last = is_all.then_some(digest);
+    }
+
+    /// Writes what is left and what is ready; with pictures, leaves it to the task that brings them.
+    /// Whether there was room for everything.
+    async fn keep(&self, work: Work<'_>, turn: &mut Turn, ready: Vec<Entry>) -> bool {
+        let (drawer, _) = work;
+        let mut entries = std::mem::take(&mut turn.left);
+        entries.extend(ready);
+        let now_ms = self.now_ms();
+        let waits = drawer.options.pictures;
+        let working = self.with_writer(drawer, turn, move |writer| match writer {
+            Ok(writer) => {
+                let fresh = writer.fresh(entries);
+                match waits {
+                    true => Outcome::of_failed(fresh, None),
+                    false => writer.write_all(fresh, now_ms),
+                }
+            }
+            Err(error) => Outcome::of_failed(entries, Some(error)),
+        });
+        let outcome = working
+            .await
+            .unwrap_or_else(|error| Outcome::of_failed(Vec::new(), Some(error)));
+        let is_whole = outcome.error.is_none() || !outcome.failed.is_empty();
+        self.conclude(work, turn, outcome).await && is_whole
+    }
+
+    /// Counts what was written, and sees to it that the rest waits. Whether there was room for it.
+    async fn conclude(
+        &self,
+        (drawer, contents): Work<'_>,
+        turn: &mut Turn,
+        outcome: Outcome,
+    ) -> bool {
+        self.count(&outcome);
+        let Outcome {
+            items,
+            changes,
+            failed,
+            error,
+        } = outcome;
+        if items + changes > 0 {
+            tracing::info!(target: "feedwright::archive", items, changes, feed.name = &*drawer.feed, "items kept");
+        }
+        let dropped = turn.leave(failed);
+        self.health.count_dropped(&drawer.feed, dropped);
+        let has_left = !turn.left.is_empty();
+        contents.has_left.store(has_left, Ordering::Relaxed);
+        match error {
+            Some(error) => {
+                let reason = error.to_string();
+                self.health.trip(&drawer.feed, reason, turn.left.len());
+            }
+            None if turn.left.is_empty() => self.health.recover(&drawer.feed),
+            None => {}
+        }
+        if !turn.left.is_empty() {
+            stash::put(&self.store, &drawer.feed, &turn.left).await;
+            turn.is_stashed = true;
+        } else if turn.is_stashed {
+            stash::clear(&self.store, &drawer.feed).await;
+            turn.is_stashed = false;
+        }
+        dropped == 0
+    }
+
+    /// Writes what is left of a feed with pictures, item by item, in a task.
+    fn serve_pictures(self: &Arc<Self>, drawer: &Arc<Drawer>) {
+        let contents = self.contents(&drawer.feed);
+        let is_wanted = drawer.options.pictures && contents.has_left.load(Ordering::Relaxed);
+        if !is_wanted || contents.is_served.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (archivist, drawer) = (Arc::clone(self), Arc::clone(drawer));
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it may take hours, and what it has not done yet waits in the store"
+        )]
+        tokio::spawn(async move {
+            while archivist.keep_next((&drawer, &contents)).await {}
+            contents.is_served.store(false, Ordering::Release);
+        });
+    }
+
+    /// Writes the next item with its pictures. Whether there may be more.
+    async fn keep_next(&self, work: Work<'_>) -> bool {
+        let (drawer, contents) = work;
+        let mut turn = contents.turn.lock().await;
+        let Some(entry) = turn.left.first().cloned() else {
+            return false;
+        };
+        let (now_ms, wanted) = (self.now_ms(), entry.clone());
+        let placing = self.with_writer(drawer, &mut turn, move |writer| {
+            let writer = writer?;
+            let fresh = writer.fresh(vec![wanted]);
+            let place = fresh.first().map(|entry| writer.place(entry, now_ms));
+            place.transpose()
+        });
+        let place = placing.await.and_then(|place| place);
+        drop(turn);
+        let written = match place {
+            Ok(Some(place)) => self.keep_with_pictures(work, &entry, place).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let mut turn = contents.turn.lock().await;
+        let mut outcome = Outcome::default();
+        turn.left.retain(|left| *left != entry);
+        match written {
+            Ok(None) => {}
+            Ok(Some(is_first)) => outcome.count(Ok(is_first), entry),
+            // It waits behind the others.
+            Err(error) => outcome.count(Err(error), entry),
+        }
+        let goes_on = outcome.error.is_none();
+        if turn.left.is_empty() || !goes_on {
+            self.conclude(work, &mut turn, outcome).await;
+        } else {
+            self.count(&outcome);
+        }
+        goes_on
+    }
+
+    async fn keep_with_pictures(
+        &self,
+        (drawer, contents): Work<'_>,
+        entry: &Entry,
+        place: Place,
+    ) -> io::Result<Option<bool>> {
+        let brought = self
+            .porter
+            .bring(drawer, &self.folder, &place.path, entry)
+            .await?;
+        let (pictures, missing) = (&self.health.pictures, &self.health.pictures_missing);
+        pictures.fetch_add(brought.pictures, Ordering::Relaxed);
+        missing.fetch_add(brought.missing, Ordering::Relaxed);
+        let mut turn = contents.turn.lock().await;
+        let entry = entry.clone();
+        let writing = self.with_writer(drawer, &mut turn, move |writer| {
+            let writer = writer?;
+            let is_first = writer.write(&place, &entry, Some(brought.html))?;
+            writer.sync()?;
+            Ok(Some(is_first))
+        });
+        writing.await.and_then(|written| written)
+    }
+
+    /// Does `work` with a feed's writer, or with the reason why there is none, on a thread that may
+    /// wait for the disk.
+    async fn with_writer<T: Send + 'static>(
+        &self,
+        drawer: &Drawer,
+        turn: &mut Turn,
+        work: impl FnOnce(io::Result<&mut Writer>) -> T + Send + 'static,
+    ) -> io::Result<T> {
+        let (folder, feed) = (Arc::clone(&self.folder), Arc::clone(&drawer.feed));
+        let (options, known) = (drawer.options.clone(), turn.writer.take());
+        let working = tokio::task::spawn_blocking(move || {
+            let opened = match known {
+                Some(writer) => Ok(writer.with_options(options)),
+                None => Writer::open(folder, &feed, options),
+            };
+            match opened {
+                Ok(mut writer) => (work(Ok(&mut writer)), Some(writer)),
+                Err(error) => (work(Err(error)), None),
+            }
+        });
+        let (done, writer) = working.await.map_err(io::Error::other)?;
+        turn.writer = writer;
+        Ok(done)
+    }
+
+    fn count(&self, outcome: &Outcome) {
+        let (items, changes) = (&self.health.items, &self.health.changes);
+        items.fetch_add(outcome.items, Ordering::Relaxed);
+        changes.fetch_add(outcome.changes, Ordering::Relaxed);
+    }
+
+    fn now_ms(&self) -> i64 {
+        let since = (self.wall_clock)().duration_since(UNIX_EPOCH);
+        i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+    }
+}

@@ -1,0 +1,96 @@
+//! Whether the archive is written, why not, and what it counts.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// How the archive fares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// The first of the feeds that can't be written at present, and why.
+    pub degraded: Option<(String, String)>,
+    /// Items that wait until they can be written.
+    pub waiting: u64,
+    /// Items that were kept for the first time, since the start.
+    pub items: u64,
+    /// Further versions of items, since the start.
+    pub changes: u64,
+    /// Pictures that were kept, since the start.
+    pub pictures: u64,
+    /// Pictures that could not be had and stay links, since the start.
+    pub pictures_missing: u64,
+    /// Attempts that failed to write something, since the start.
+    pub failures: u64,
+    /// Items that were too many to wait, since the start; those that their feed still has come back
+    /// with it.
+    pub dropped: u64,
+}
+
+/// The same while it changes.
+#[derive(Debug, Default)]
+pub(super) struct Health {
+    troubles: Mutex<BTreeMap<String, Trouble>>,
+    pub(super) items: AtomicU64,
+    pub(super) changes: AtomicU64,
+    pub(super) pictures: AtomicU64,
+    pub(super) pictures_missing: AtomicU64,
+    failures: AtomicU64,
+    dropped: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Trouble {
+    reason: String,
+    waiting: u64,
+}
+
+impl Health {
+    /// A feed's items can't be written, for this reason; so many wait.
+    pub(super) fn trip(&self, feed: &str, reason: String, waiting: usize) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+        let waiting = waiting as u64;
+        let trouble = Trouble { reason, waiting };
+        let mut troubles = self.lock();
+        // Once for an outage, not for each attempt.
+        if !troubles.contains_key(feed) {
+            let reason = trouble.reason.as_str();
+            tracing::error!(target: "feedwright::archive", reason, waiting, feed.name = feed, "the archive can't be written: items wait");
+        }
+        troubles.insert(feed.to_owned(), trouble);
+    }
+
+    /// A feed's items are written again.
+    pub(super) fn recover(&self, feed: &str) {
+        if self.lock().remove(feed).is_some() {
+            tracing::info!(target: "feedwright::archive", outcome = "recovered", feed.name = feed, "the archive is written again");
+        }
+    }
+
+    /// So many items of a feed can't even wait.
+    pub(super) fn count_dropped(&self, feed: &str, items: usize) {
+        if items > 0 {
+            self.dropped.fetch_add(items as u64, Ordering::Relaxed);
+            tracing::error!(target: "feedwright::archive", items, feed.name = feed, "more items than can wait for the archive");
+        }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let troubles = self.lock();
+        let first = troubles.iter().next();
+        Status {
+            degraded: first.map(|(feed, trouble)| (feed.clone(), trouble.reason.clone())),
+            waiting: troubles.values().map(|trouble| trouble.waiting).sum(),
+            items: count(&self.items),
+            changes: count(&self.changes),
+            pictures: count(&self.pictures),
+            pictures_missing: count(&self.pictures_missing),
+            failures: count(&self.failures),
+            dropped: count(&self.dropped),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Trouble>> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

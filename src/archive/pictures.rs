@@ -1,0 +1,258 @@
+//! Copies of the pictures of an item, beside its file.
+//!
+//! Invariants: each is fetched as every address of strangers is, past the guard and in its host's
+//! turn; what can't be had, or is no picture, stays a link; only files are written that run nothing.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use http::HeaderValue;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::folder::Folder;
+use super::{Drawer, Limits, Setting};
+use crate::image::address::Keys;
+use crate::image::kind::Kind;
+use crate::rewrite::entry::{self, Entry};
+use crate::upstream::hosts::{Hosts, Passage, Urgency, Verdict};
+use crate::upstream::{self, Client, ClientError, Fetched, Manners, Upstream, Validators};
+
+/// What we read; nothing that is no picture.
+const ACCEPT: HeaderValue =
+    HeaderValue::from_static("image/avif,image/webp,image/*;q=0.8,*/*;q=0.1");
+/// Pictures are compressed already.
+const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, identity;q=0.9");
+/// Pictures of one item that are fetched at the same time.
+const FETCHES_MAX: usize = 4;
+/// How long one item's pictures may take; what has not come by then stays a link.
+const ITEM_TIMEOUT: Duration = Duration::from_secs(180);
+/// Bytes of one item's pictures.
+const ITEM_BYTES_MAX: usize = 256 << 20;
+/// What stands in a name that is part of an address.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// What fetches pictures.
+#[derive(Debug)]
+pub(super) struct Porter {
+    client: Client,
+    hosts: Arc<Hosts>,
+    own: OwnAddresses,
+    limits: Limits,
+}
+
+/// How to read the addresses of our own image proxy: we fetch from nobody less than from ourselves.
+#[derive(Debug, Clone)]
+pub struct OwnAddresses {
+    /// What they are signed with.
+    pub keys: Keys,
+    /// Where they start.
+    pub public_url: String,
+}
+
+/// An item's HTML with its pictures beside it.
+#[derive(Debug, Default)]
+pub(super) struct Brought {
+    pub(super) html: String,
+    pub(super) pictures: u64,
+    pub(super) missing: u64,
+}
+
+impl Porter {
+    /// One that fetches with these limits.
+    ///
+    /// # Errors
+    /// When the HTTP client can't be built.
+    pub(super) fn new(setting: Setting, hosts: Arc<Hosts>) -> Result<Self, ClientError> {
+        let Setting {
+            limits,
+            fetch,
+            lookup,
+            own,
+        } = setting;
+        let bytes_max = limits.picture_bytes_max as u64;
+        let options = upstream::Options {
+            body_bytes_max: bytes_max,
+            decoded_bytes_max: bytes_max,
+            manners: Manners {
+                accept: ACCEPT,
+                accept_encoding: ACCEPT_ENCODING,
+                via: None,
+                sends_referer: true,
+                trusts_addresses: false,
+            },
+            ..fetch
+        };
+        Ok(Self {
+            client: Client::new(options, lookup)?,
+            hosts,
+            own,
+            limits,
+        })
+    }
+
+    /// Puts copies of an item's pictures beside the file at `path`.
+    ///
+    /// # Errors
+    /// When the disk is full or refuses.
+    pub(super) async fn bring(
+        &self,
+        drawer: &Drawer,
+        folder: &Arc<Folder>,
+        path: &str,
+        entry: &Entry,
+    ) -> io::Result<Brought> {
+        let base = Url::parse(&entry.link).ok();
+        let mut wanted: Vec<(String, Url)> = Vec::new();
+        let _unchanged = entry::pictures(&entry.html, &mut |address| {
+            let url = Url::parse(address.trim());
+            let url = url.or_else(|error| base.as_ref().ok_or(error)?.join(address.trim()));
+            let is_new = wanted.iter().all(|(known, _)| known != address);
+            if let Some(url) = url.ok().filter(|url| is_new && is_web(url)) {
+                wanted.push((address.to_owned(), url));
+            }
+            None
+        });
+        let beyond = wanted.len().saturating_sub(self.limits.pictures_max);
+        wanted.truncate(self.limits.pictures_max);
+        let deadline = Instant::now() + ITEM_TIMEOUT;
+        let room = AtomicUsize::new(ITEM_BYTES_MAX);
+        let one = |(address, url): (String, Url)| {
+            let (room, upstream) = (&room, &drawer.upstream);
+            async move {
+                let fetching = timeout_at(deadline, self.fetch(upstream, url, room));
+                let Some((kind, bytes)) = fetching.await.ok().flatten() else {
+                    return Ok(None);
+                };
+                let name = format!("{:016x}.{}", xxh3_64(address.as_bytes()), kind.extension());
+                let file = format!("{}/{name}", folder_of(path));
+                let folder = Arc::clone(folder);
+                let writing = tokio::task::spawn_blocking(move || {
+                    let _writing = folder.lock();
+                    folder.write(&file, &bytes)
+                });
+                writing.await.map_err(io::Error::other)??;
+                Ok::<_, io::Error>(Some((address, name)))
+            }
+        };
+        let mut coming =
+            futures_util::stream::iter(wanted.into_iter().map(one)).buffered(FETCHES_MAX);
+        let mut here: HashMap<String, String> = HashMap::new();
+        let mut brought = Brought {
+            missing: beyond as u64,
+            ..Brought::default()
+        };
+        while let Some(came) = coming.next().await {
+            match came? {
+                Some((address, name)) => {
+                    brought.pictures += 1;
+                    here.insert(address, relative(path, &name));
+                }
+                None => brought.missing += 1,
+            }
+        }
+        brought.html = entry::pictures(&entry.html, &mut |address| here.get(address).cloned());
+        Ok(brought)
+    }
+
+    /// A picture's bytes; `None` when they can't be had, are too many, or are no picture.
+    async fn fetch(
+        &self,
+        upstream: &Upstream,
+        url: Url,
+        room: &AtomicUsize,
+    ) -> Option<(Kind, BytesMut)> {
+        let url = self.own.source_of(&url).unwrap_or(url);
+        let place = self.hosts.enter(&url, Urgency::Background).await.ok()?;
+        let mut passage = Passage::new(place, Urgency::Background);
+        let upstream = Upstream {
+            url: url.clone(),
+            headers: Vec::new(),
+            cookies: None,
+            ..upstream.clone()
+        };
+        let outcome = self.fetch_through(&upstream, room, &mut passage).await;
+        passage.conclude(Some(match outcome {
+            Err(upstream::FetchError::Status { status, .. }) if status.as_u16() < 500 => {
+                Verdict::Answers
+            }
+            Err(_) => Verdict::Fails,
+            Ok(_) => Verdict::Answers,
+        }));
+        match outcome {
+            Ok(picture) => picture,
+            Err(error) => {
+                tracing::debug!(target: "feedwright::archive", url = %url, reason = error.reason(), "picture not kept");
+                None
+            }
+        }
+    }
+
+    async fn fetch_through(
+        &self,
+        upstream: &Upstream,
+        room: &AtomicUsize,
+        passage: &mut Passage,
+    ) -> Result<Option<(Kind, BytesMut)>, upstream::FetchError> {
+        let none = Validators::default();
+        let fetched = self.client.fetch_through(upstream, &none, passage).await?;
+        let Fetched::Found(mut found) = fetched else {
+            return Ok(None);
+        };
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = found.body.chunk().await? {
+            let take = |room: usize| room.checked_sub(chunk.len());
+            let has_room = room
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+                .is_ok();
+            if !has_room {
+                return Ok(None);
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        let kind = Kind::of(&bytes).filter(|kind| kind.is_inert());
+        Ok(kind.map(|kind| (kind, bytes)))
+    }
+}
+
+impl OwnAddresses {
+    /// The picture that an address of our own image proxy stands for.
+    fn source_of(&self, url: &Url) -> Option<Url> {
+        let rest = url.as_str().strip_prefix(&self.public_url)?;
+        let address = rest.strip_prefix("/image/")?;
+        self.keys.verify(address).ok().map(|signed| signed.url)
+    }
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+/// The folder of the pictures of the file at `path`.
+fn folder_of(path: &str) -> String {
+    let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
+    let dot = path[name_at..].rfind('.').filter(|dot| *dot > 0);
+    format!(
+        "{}.files",
+        &path[..dot.map_or(path.len(), |dot| name_at + dot)]
+    )
+}
+
+/// The address of a picture as the file at `path` has it.
+fn relative(path: &str, name: &str) -> String {
+    let folder = folder_of(path);
+    let folder = folder.rsplit('/').next().unwrap_or_default();
+    let folder = utf8_percent_encode(folder, NAME);
+    format!("{folder}/{name}")
+}

@@ -1,0 +1,211 @@
+//! Items into files, again and again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::archive::path::PathTemplate;
+use crate::archive::render::Format;
+
+const NOW_MS: i64 = 1_700_000_000_000;
+
+fn options(path: &str) -> Options {
+    Options {
+        path: PathTemplate::parse(path).unwrap(),
+        ..Options::usual(Format::Seed).unwrap()
+    }
+}
+
+fn open(root: &Path, options: &Options) -> Writer {
+    let folder = Arc::new(Folder::new(root.to_owned()));
+    Writer::open(folder, "news", options.clone()).unwrap()
+}
+
+fn entry(id: &str, title: &str, html: &str) -> Entry {
+    Entry {
+        id: id.to_owned(),
+        link: id.to_owned(),
+        title: title.to_owned(),
+        date_ms: Some(1_642_555_024_000),
+        html: html.to_owned(),
+        ..Entry::default()
+    }
+}
+
+/// Writes what is fresh of these; how much was new, and how much changed.
+fn keep(writer: &mut Writer, entries: &[Entry]) -> (u64, u64) {
+    let fresh = writer.fresh(entries.to_vec());
+    let outcome = writer.write_all(fresh, NOW_MS);
+    assert!(outcome.error.is_none() && outcome.failed.is_empty());
+    (outcome.items, outcome.changes)
+}
+
+/// The archive's files, by path.
+fn files(root: &Path) -> BTreeMap<String, String> {
+    fn walk(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(root).unwrap().display().to_string();
+            if name.starts_with('.') {
+                continue;
+            }
+            if path.is_dir() {
+                walk(root, &path, found);
+            } else {
+                found.insert(name, fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(root, root, &mut found);
+    found
+}
+
+#[test]
+fn items_are_written_once_and_changes_beside_them() {
+    let root = tempfile::tempdir().unwrap();
+    let options = Options::usual(Format::Seed).unwrap();
+    let mut writer = open(root.path(), &options);
+    let items = [entry("a", "One", "<p>1</p>"), entry("b", "Two", "<p>2</p>")];
+    assert_eq!(keep(&mut writer, &items), (2, 0));
+    assert_eq!(keep(&mut writer, &items), (0, 0));
+    let changed = [entry("a", "Another title", "<p>new</p>")];
+    assert_eq!(keep(&mut writer, &changed), (0, 1));
+    // What it was before is kept already.
+    assert_eq!(keep(&mut writer, &items), (0, 0));
+    drop(writer);
+    let mut writer = open(root.path(), &options);
+    assert_eq!(keep(&mut writer, &items), (0, 0));
+    assert_eq!(keep(&mut writer, &changed), (0, 0));
+    let again = [entry("a", "One", "<p>newer</p>")];
+    assert_eq!(keep(&mut writer, &again), (0, 1));
+    let found = files(root.path());
+    assert_eq!(
+        found.keys().collect::<Vec<_>>(),
+        [
+            "news/2022/01/2022-01-19-One.html",
+            "news/2022/01/2022-01-19-One.v2.html",
+            "news/2022/01/2022-01-19-One.v3.html",
+            "news/2022/01/2022-01-19-Two.html",
+        ]
+    );
+    assert!(found["news/2022/01/2022-01-19-One.html"].contains("<p>1</p>"));
+    assert!(found["news/2022/01/2022-01-19-One.v2.html"].contains("[Another title](a)"));
+}
+
+#[test]
+fn changes_are_written_over_where_the_operator_says_so() {
+    let root = tempfile::tempdir().unwrap();
+    let options = Options {
+        versions: Versions::Overwrite,
+        ..options("{title}.html")
+    };
+    let mut writer = open(root.path(), &options);
+    let old = [entry("a", "One", "1")];
+    let new = [entry("a", "Other", "2")];
+    for (items, expected) in [
+        (&old, (1, 0)),
+        (&new, (0, 1)),
+        (&old, (0, 1)),
+        (&new, (0, 1)),
+    ] {
+        assert_eq!(keep(&mut writer, items), expected);
+    }
+    let found = files(root.path());
+    assert_eq!(found.len(), 1);
+    assert!(found["One.html"].contains("[Other](a)"));
+    // Two items that say they are one: the first counts, each time.
+    let twins = [entry("a", "Other", "2"), entry("a", "Other", "3")];
+    assert_eq!(keep(&mut writer, &twins), (0, 0));
+}
+
+#[test]
+fn items_of_one_name_lie_beside_each_other() {
+    let root = tempfile::tempdir().unwrap();
+    let mut writer = open(root.path(), &options("{title}.html"));
+    let items: Vec<_> = (0..50)
+        .map(|n| entry(&n.to_string(), "Same", "x"))
+        .collect();
+    assert_eq!(keep(&mut writer, &items), (50, 0));
+    assert_eq!(files(root.path()).len(), 50);
+    // Items that all say they are one are versions of it, each once.
+    let twins = [entry("t", "Twin", "1"), entry("t", "Twin", "2")];
+    assert_eq!(keep(&mut writer, &twins), (1, 1));
+    assert_eq!(keep(&mut writer, &twins), (0, 0));
+}
+
+#[test]
+fn one_that_changes_for_ever_fills_no_disk() {
+    let root = tempfile::tempdir().unwrap();
+    let mut writer = open(root.path(), &options("{title}.html"));
+    for n in 0..VERSIONS_MAX + 20 {
+        keep(&mut writer, &[entry("a", "One", &n.to_string())]);
+    }
+    let found = files(root.path());
+    assert_eq!(found.len(), VERSIONS_MAX as usize);
+    let newest = &found[&format!("One.v{VERSIONS_MAX}.html")];
+    assert!(
+        newest.contains(&format!("{}", VERSIONS_MAX + 19)),
+        "{newest}"
+    );
+}
+
+#[test]
+fn an_item_without_a_date_keeps_when_it_was_first_seen() {
+    let root = tempfile::tempdir().unwrap();
+    let options = options("{date}-{title}.html");
+    let undated = |html: &str| Entry {
+        date_ms: None,
+        ..entry("", "", html)
+    };
+    keep(&mut open(root.path(), &options), &[undated("1")]);
+    let writer = open(root.path(), &options);
+    let fresh = writer.fresh(vec![undated("1")]);
+    assert!(fresh.is_empty());
+    let found = files(root.path());
+    assert_eq!(
+        found["2023-11-14-untitled.html"],
+        format!("<!--{NOW_MS}-->\n[]()\n------\n\n1\n")
+    );
+}
+
+#[test]
+fn what_was_written_and_not_noted_is_found() {
+    let root = tempfile::tempdir().unwrap();
+    let options = options("{title}.html");
+    let items = [
+        entry("a", "One", "1"),
+        Entry {
+            date_ms: None,
+            ..entry("b", "Two", "2")
+        },
+    ];
+    keep(&mut open(root.path(), &options), &items);
+    let before = files(root.path());
+    let ledger = root.path().join(".index/news.jsonl");
+    let text = fs::read_to_string(&ledger).unwrap();
+    let seen = text.lines().find(|line| line.contains("seen_ms")).unwrap();
+    fs::write(&ledger, format!("{seen}\n{{\"id\":\"torn")).unwrap();
+    let mut writer = open(root.path(), &options);
+    let fresh = writer.fresh(items.to_vec());
+    writer.write_all(fresh, NOW_MS + 1);
+    assert_eq!(files(root.path()), before);
+    assert!(writer.fresh(items.to_vec()).is_empty());
+}
+
+#[test]
+fn what_lies_in_the_way_is_left_alone() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("One.html"), "mine").unwrap();
+    fs::create_dir(root.path().join("Two.html")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", root.path().join("Three.html")).unwrap();
+    let mut writer = open(root.path(), &options("{title}.html"));
+    let items = ["One", "Two", "Three"].map(|title| entry(title, title, "x"));
+    assert_eq!(keep(&mut writer, &items), (3, 0));
+    assert_eq!(
+        fs::read_to_string(root.path().join("One.html")).unwrap(),
+        "mine"
+    );
+    assert!(root.path().join("Three.html").is_symlink());
+}

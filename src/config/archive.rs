@@ -1,0 +1,96 @@
+//! `[archive]`, and what `[defaults]` and every `[[feed]]` may say of their archive.
+
+use std::path::PathBuf;
+
+use super::reader::{Table, Written};
+use super::texts;
+use super::values::Raw;
+use crate::archive::path::PathTemplate;
+use crate::archive::render::Format;
+use crate::archive::{Limits, Options, Versions};
+
+const FORM: &str = "`true`, `false` or a table, `{ format = \"markdown\" }`";
+
+/// `[archive]` as written.
+pub(super) struct LimitKeys {
+    directory: Option<Written<String>>,
+    pictures_max: Option<Written<u32>>,
+    picture_bytes_max: Option<Written<u64>>,
+}
+
+/// `archive` of a feed as written.
+pub(super) type FeedKey = Option<Written<Option<Options>>>;
+
+/// Reads `[archive]`.
+pub(super) fn read_limits(table: &mut Table<'_, '_>) -> LimitKeys {
+    LimitKeys {
+        directory: table.text("directory", directory),
+        pictures_max: table.count("pictures_max", 0..=1_000),
+        picture_bytes_max: table.size("picture_bytes_max", 1 << 10..=256 << 20),
+    }
+}
+
+/// The limits, with defaults for what isn't written.
+pub(super) fn resolve_limits(written: LimitKeys) -> Limits {
+    let default = Limits::default();
+    Limits {
+        directory: written
+            .directory
+            .map_or(default.directory, |written| PathBuf::from(written.value)),
+        pictures_max: written
+            .pictures_max
+            .map_or(default.pictures_max, |written| written.value as usize),
+        picture_bytes_max: written
+            .picture_bytes_max
+            .and_then(|written| usize::try_from(written.value).ok())
+            .unwrap_or(default.picture_bytes_max),
+    }
+}
+
+fn directory(text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Err("it is empty; a feed without `archive` keeps no files".to_owned());
+    }
+    texts::path(text).map_err(|error| error.to_string())
+}
+
+/// Reads a feed's `archive`.
+pub(super) fn read(table: &mut Table<'_, '_>) -> FeedKey {
+    let found = table.value("archive", |raw| {
+        let switch = match raw {
+            Raw::Variable(text) => text.parse().ok(),
+            Raw::Value(value) => value.get_ref().as_bool(),
+        };
+        match (switch, raw.table()) {
+            (Some(switch), _) => Ok((switch, None)),
+            (None, Some(entries)) => Ok((true, Some(entries))),
+            (None, None) => Err(raw.mismatch(FORM)),
+        }
+    })?;
+    let (is_on, entries) = found.value;
+    let options = match entries {
+        Some(entries) => table.child(Some(entries), found.spot.clone(), read_options),
+        None => Options::usual(Format::default()).ok(),
+    };
+    Some(Written {
+        value: options.filter(|_| is_on),
+        spot: found.spot,
+    })
+}
+
+fn read_options(table: &mut Table<'_, '_>) -> Option<Options> {
+    let formats = Format::ALL.map(|format| (format.name(), format));
+    let versions = [("keep", Versions::Keep), ("overwrite", Versions::Overwrite)];
+    let path = table.text("path", PathTemplate::parse);
+    let format = table.choice("format", &formats);
+    let usual = Options::usual(format.map_or(Format::default(), |format| format.value));
+    let versions = table.choice("versions", &versions);
+    let pictures = table.switch("pictures");
+    let usual = usual.ok()?;
+    Some(Options {
+        path: path.map_or(usual.path, |path| path.value),
+        format: usual.format,
+        versions: versions.map_or(usual.versions, |versions| versions.value),
+        pictures: pictures.map_or(usual.pictures, |pictures| pictures.value),
+    })
+}
