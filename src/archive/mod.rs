@@ -14,6 +14,7 @@ mod ledger;
 mod options;
 pub mod path;
 mod pictures;
+pub mod raw;
 pub mod render;
 mod stash;
 mod writing;

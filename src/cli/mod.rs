@@ -5,6 +5,7 @@
 mod cache;
 mod explain;
 mod extract;
+mod import;
 mod logs;
 mod rewrite;
 mod serve;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::archive::render::Format;
 use crate::config::{self, Settings};
 use crate::feed::encoding::http_charset;
 use crate::fulltext::recipe::Recipe;
@@ -81,6 +83,20 @@ enum Command {
     /// List, show and purge what is stored
     #[command(subcommand)]
     Cache(cache::Command),
+    /// Put archived items back into what is kept of a feed (`keep_items`)
+    Import {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// The feed whose items they are
+        #[arg(long, value_name = "NAME")]
+        feed: String,
+        /// Of what format the files are [default: found out]
+        #[arg(long, value_name = "FORMAT", value_parser = archive_format)]
+        format: Option<Format>,
+        /// Files, and directories of files
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
     /// Find the article on a page from standard input, and write it as HTML to standard output
     Extract {
         /// The address the page came from
@@ -128,6 +144,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Sign { file, url, options } => {
             with_settings(&file, |settings| sign::sign(settings, &url, &options))
         }
+        Command::Import {
+            file,
+            feed,
+            format,
+            paths,
+        } => with_settings(&file, |settings| {
+            import::import(&settings, &feed, format, &paths)
+        }),
         Command::Extract { url, content_type } => {
             extract::extract(&Recipe::default(), url, content_type.as_deref())
         }
@@ -142,6 +166,13 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             rewrite::rewrite(settings, &feed, (url, charset), explain)
         }),
     }
+}
+
+fn archive_format(name: &str) -> Result<Format, String> {
+    Format::of_name(name).ok_or_else(|| {
+        let names = Format::ALL.map(Format::name);
+        format!("there are {}", names.join(", "))
+    })
 }
 
 /// Does `work` with the settings; exit code 2, after every problem was printed, when they are wrong.

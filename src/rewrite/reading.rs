@@ -9,6 +9,7 @@ use crate::feed::encoding::Decoder;
 use crate::feed::raw_item::RawItem;
 use crate::feed::splitter::{self, Frame, Piece, Splitter};
 use crate::feed::{Format, element, json};
+use crate::rewrite::entry::Entry;
 use crate::rewrite::facts;
 use crate::rewrite::gate::Gate;
 use crate::rewrite::inlet::Inlet;
@@ -105,6 +106,12 @@ impl Shell {
     }
 }
 
+/// The same for an item that was archived, when it is an item of a feed again.
+#[must_use]
+pub fn id_of_entry(entry: &Entry) -> String {
+    tell_apart([&entry.id, &entry.link], &entry.identity())
+}
+
 /// What tells an item from the feed's others: its `guid`, `id` or `rdf:about`, else its link, else
 /// a hash of all of it.
 fn id_of(text: &str, frame: &Frame) -> String {
@@ -112,13 +119,17 @@ fn id_of(text: &str, frame: &Frame) -> String {
         Format::Json => facts::of_json_item(text, &json::members(text, 0..text.len())),
         _ => facts::of_item(text, &element::elements(text, frame)),
     };
+    let is_none = |id: &str| frame.format == Format::Json && id == "null";
+    let ids = [&*facts.guid, &*facts.link].map(|id| if is_none(id) { "" } else { id });
+    tell_apart(ids, text)
+}
+
+fn tell_apart(ids: [&str; 2], whole: &str) -> String {
     let hash = |text: &str| format!("hash:{:032x}", xxh3_128(text.as_bytes()));
-    let is_none = |id: &str| id.is_empty() || frame.format == Format::Json && id == "null";
-    let mut ids = [&*facts.guid, &*facts.link].into_iter();
-    match ids.find(|id| !is_none(id)) {
+    match ids.into_iter().find(|id| !id.is_empty()) {
         Some(id) if id.len() <= ID_BYTES_MAX => id.to_owned(),
         Some(id) => hash(id),
-        None => hash(text),
+        None => hash(whole),
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, broadcast};
 use super::blocking::Core;
 use super::clock::to_ms;
 use super::directory::Disk;
-use super::history::{self, Window};
+use super::history::{self, Order, Window};
 use super::purge::Purge;
 use super::shared::{Shared, chain};
 use super::states::States;
@@ -217,6 +217,21 @@ impl Store {
     /// item that is known by its guid keeps its place and its time of first sight, and gets these
     /// bytes.
     pub async fn record_items(&self, feed: &str, items: Vec<HistoryItem>, keep: usize) -> bool {
+        self.record(feed, (items, Order::Seen), keep).await
+    }
+
+    /// The same, but that an item that is known gets a new place as well, behind all that are not
+    /// among these: what was recorded before is put in order with what was not.
+    pub async fn record_items_anew(
+        &self,
+        feed: &str,
+        items: Vec<HistoryItem>,
+        keep: usize,
+    ) -> bool {
+        self.record(feed, (items, Order::Given), keep).await
+    }
+
+    async fn record(&self, feed: &str, items: (Vec<HistoryItem>, Order), keep: usize) -> bool {
         if let Kind::Memory(memory) = &self.0.kind {
             return memory.record_items(feed, &items, keep);
         }
@@ -321,9 +336,14 @@ impl Store {
 }
 
 impl Memory {
-    fn record_items(&self, feed: &str, items: &[HistoryItem], keep: usize) -> bool {
+    fn record_items(
+        &self,
+        feed: &str,
+        (items, order): &(Vec<HistoryItem>, Order),
+        keep: usize,
+    ) -> bool {
         let now_ms = i64::try_from(to_ms(SystemTime::now())).unwrap_or(i64::MAX);
-        self.with(|history| history::record(history, (feed, items), keep, now_ms))
+        self.with(|history| history::record(history, (feed, items, *order), keep, now_ms))
             .is_some()
     }
 

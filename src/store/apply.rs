@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::clock::{UseClock, to_ms};
 use super::files::{Files, Temporary};
-use super::history::{self, HistoryItem};
+use super::history::{self, HistoryItem, Order};
 use super::purge::{self, Purge};
 use super::readers::{self, Found};
 use super::record::{Bound, Coding, Sum, VERSION};
@@ -43,6 +43,7 @@ pub(super) enum Change {
     Record {
         feed: String,
         items: Vec<HistoryItem>,
+        order: Order,
         keep: usize,
     },
     /// Forgets a feed's items.
@@ -149,9 +150,14 @@ impl Target<'_> {
             Change::Remove { space, key } => self.remove(*space, key).map(u64::from),
             Change::Purge(purge) => purge::carry_out(self, purge),
             Change::Discard(id) => self.discard(*id).map(u64::from),
-            Change::Record { feed, items, keep } => {
+            Change::Record {
+                feed,
+                items,
+                order,
+                keep,
+            } => {
                 let now_ms = now_ms();
-                history::record(self.connection, (feed, items), *keep, now_ms)?;
+                history::record(self.connection, (feed, items, *order), *keep, now_ms)?;
                 Ok(1)
             }
             Change::Forget { feed } => Ok(history::forget(self.connection, feed)? as u64),

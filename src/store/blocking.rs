@@ -15,7 +15,7 @@ use super::apply::{Body, Change, Put, Refused};
 use super::clock::of_ms;
 use super::directory::Disk;
 use super::files::Files;
-use super::history::{self, HistoryItem, KeptItem, Window};
+use super::history::{self, HistoryItem, KeptItem, Order, Window};
 use super::library::{Library, Look, Used};
 use super::purge::Purge;
 use super::shared::Shared;
@@ -166,7 +166,12 @@ impl Core {
         all
     }
 
-    pub(super) fn record_items(&self, feed: &str, items: Vec<HistoryItem>, keep: usize) -> bool {
+    pub(super) fn record_items(
+        &self,
+        feed: &str,
+        (items, order): (Vec<HistoryItem>, Order),
+        keep: usize,
+    ) -> bool {
         let fits = |item: &HistoryItem| {
             item.guid.len() <= KEY_BYTES_MAX && item.bytes.len() <= history::ITEM_BYTES_MAX
         };
@@ -179,7 +184,12 @@ impl Core {
             .iter()
             .for_each(|_| self.shared.health.count_dropped());
         let feed = feed.to_owned();
-        self.change(Change::Record { feed, items, keep })
+        self.change(Change::Record {
+            feed,
+            items,
+            order,
+            keep,
+        })
     }
 
     pub(super) fn items(&self, feed: &str, window: &Window) -> Vec<KeptItem> {

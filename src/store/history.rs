@@ -67,11 +67,20 @@ impl Window {
     }
 }
 
-/// Records items, older ones first, and keeps the newest `keep`. A known one keeps its place and
-/// its first sight and gets these bytes.
+/// What becomes of the place of a known item that is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// It keeps it.
+    Seen,
+    /// It gets a new one, behind all others.
+    Given,
+}
+
+/// Records items, older ones first, and keeps the newest `keep`. A known one keeps its first sight
+/// and gets these bytes.
 pub(super) fn record(
     connection: &Connection,
-    (feed, items): (&str, &[HistoryItem]),
+    (feed, items, order): (&str, &[HistoryItem], Order),
     keep: usize,
     now_ms: i64,
 ) -> rusqlite::Result<()> {
@@ -89,8 +98,16 @@ pub(super) fn record(
         let known: Option<(i64, i64)> = find
             .query_row([feed, &item.guid], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
-        let (place, first_seen_ms) = known.unwrap_or((next, now_ms));
-        next += i64::from(known.is_none());
+        let (place, first_seen_ms) = match (known, order) {
+            (Some((place, first_seen_ms)), Order::Seen) => (place, first_seen_ms),
+            (known, _) => {
+                next += 1;
+                (
+                    next - 1,
+                    known.map_or(now_ms, |(_, first_seen_ms)| first_seen_ms),
+                )
+            }
+        };
         let coded = record::encode(std::slice::from_ref(&item.bytes))
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let bytes = coded.pieces.concat();

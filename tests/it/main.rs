@@ -23,6 +23,7 @@ mod full_text;
 mod golden;
 mod holds;
 mod images;
+mod import;
 mod items;
 mod kept;
 mod lifecycle;

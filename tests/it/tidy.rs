@@ -10,8 +10,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "config", "demo", "feed", "fulltext", "http", "image", "mirror", "rewrite",
-            "routes", "store", "upstream",
+            "app", "archive", "config", "demo", "feed", "fulltext", "http", "image", "mirror",
+            "rewrite", "routes", "store", "upstream",
         ],
     ),
     ("demo", &["config"]),
@@ -75,6 +75,7 @@ const PURE: &[&str] = &[
     "src/fulltext/recipe/",
     "src/archive/render/",
     "src/archive/path.rs",
+    "src/archive/raw.rs",
 ];
 const IMPURE: &[&str] = &[
     "tokio",

@@ -167,6 +167,14 @@ async fn history_keeps_places_and_the_newest() {
             (old.place, old.first_seen)
         );
         assert_eq!(store.newest_items("news", 2).await.len(), 2);
+        // Put in order: what was there and what was not.
+        let anew: Vec<_> = [items(1, 2, "c"), items(4, 6, "c")].concat();
+        assert!(store.record_items_anew("news", anew, 4).await);
+        let ordered = store.newest_items("news", 10).await;
+        let guids: Vec<_> = ordered.iter().map(|item| item.guid.as_str()).collect();
+        assert_eq!(guids, ["5", "4", "1", "7"]);
+        assert_eq!(ordered[0].first_seen, old.first_seen);
+        assert!(ordered[2].place > kept[0].place);
         assert!(store.forget_items("news").await);
         assert!(store.newest_items("news", 10).await.is_empty());
         assert_eq!(store.newest_items("other", 10).await.len(), 3);
