@@ -96,6 +96,7 @@ impl Source {
             range: start..start,
             text: String::new(),
             rest: String::new(),
+            taken: 0,
             rest_at: at,
         };
         let grown = self.grown;
@@ -103,7 +104,8 @@ impl Source {
             let kept = at - edit.range.start.wrapping_add(grown);
             merged.range = edit.range;
             merged.text.push_str(&edit.text[..kept]);
-            merged.rest = edit.text[kept..].to_owned();
+            merged.rest = edit.text;
+            merged.taken = kept;
         }
         merged
     }
@@ -113,19 +115,25 @@ impl Source {
 struct Merged {
     range: Range<usize>,
     text: String,
-    /// What the first step wrote behind that, and where it stands between the steps.
+    /// What the first step wrote behind that is `rest` from `taken` on; where it stands between the
+    /// steps. It is never moved: there may be many edits of one long text.
     rest: String,
+    taken: usize,
     rest_at: usize,
 }
 
 impl Merged {
     /// Where what is known ends, between the steps.
     fn end(&self) -> usize {
-        self.rest_at + self.rest.len()
+        self.rest_at + self.rest().len()
+    }
+
+    fn rest(&self) -> &str {
+        &self.rest[self.taken..]
     }
 
     fn close(mut self) -> Edit {
-        self.text.push_str(&self.rest);
+        self.text.push_str(&self.rest[self.taken..]);
         Edit {
             range: self.range,
             text: self.text,
@@ -134,17 +142,17 @@ impl Merged {
 
     /// What the first step wrote before `at` stays.
     fn keep_up_to(&mut self, at: usize) {
-        let later = self.rest.split_off(at - self.rest_at);
-        self.text.push_str(&self.rest);
-        self.rest = later;
+        let end = self.taken + at - self.rest_at;
+        self.text.push_str(&self.rest[self.taken..end]);
+        self.taken = end;
         self.rest_at = at;
     }
 
     /// What stands before `at` between the steps is gone, whoever wrote it.
     fn drop_up_to(&mut self, at: usize, source: &mut Source) {
         loop {
-            if self.end() >= at && !self.rest.is_empty() {
-                self.rest = self.rest.split_off(at - self.rest_at);
+            if self.end() >= at && !self.rest().is_empty() {
+                self.taken += at - self.rest_at;
                 self.rest_at = at;
                 return;
             }
@@ -152,12 +160,14 @@ impl Merged {
             let Some(edit) = source.next_if(|range| range.start <= at) else {
                 self.range.end = self.range.end.max(source.original(at));
                 self.rest.clear();
+                self.taken = 0;
                 self.rest_at = at;
                 return;
             };
             self.range.end = edit.range.end;
             self.rest_at = edit.range.start.wrapping_add(grown);
             self.rest = edit.text;
+            self.taken = 0;
             if self.rest.is_empty() && self.rest_at == at {
                 return;
             }

@@ -12,6 +12,7 @@ mod mask;
 mod parse;
 #[cfg(test)]
 mod properties;
+mod references;
 mod scan;
 mod spot;
 mod svg;
@@ -21,6 +22,7 @@ mod tests;
 
 use lol_html::Selector;
 
+pub use references::has_few_references;
 pub(in crate::rewrite) use scan::{read_all_attributes, tag_name};
 
 use crate::feed::text::Edit;

@@ -42,6 +42,9 @@ pub enum NoArticle {
     /// Its elements are nested deeper than any page needs.
     #[error("the page is nested too deep")]
     TooDeep,
+    /// There is a text in it without a tag that is made of character references.
+    #[error("the page has too many character references between two tags")]
+    TooManyReferences,
     /// The article is larger than may be put into an item.
     #[error("the article is larger than {ARTICLE_BYTES_MAX} bytes")]
     TooLarge,
@@ -60,6 +63,7 @@ impl NoArticle {
         match self {
             Self::NotAPage(_) => "not-a-page",
             Self::TooDeep => "too-deep",
+            Self::TooManyReferences => "too-many-references",
             Self::TooLarge => "too-large",
             Self::Nothing => "nothing-found",
             Self::Wall(wall) => wall.reason(),

@@ -9,6 +9,7 @@ use url::Url;
 use super::NoArticle;
 use crate::fulltext::recipe::Recipe;
 use crate::rewrite::article;
+use crate::rewrite::html::has_few_references;
 
 /// Bytes of a page; what is behind them is not read.
 pub const PAGE_BYTES_MAX: usize = 5 << 20;
@@ -101,6 +102,9 @@ impl Page {
         // SECURITY: html5ever's time grows with the square of the depth.
         if depth_of(&self.text) > DEPTH_MAX {
             return Err(NoArticle::TooDeep);
+        }
+        if !has_few_references(&self.text) {
+            return Err(NoArticle::TooManyReferences);
         }
         Ok(Document::from(self.text.as_str()))
     }

@@ -124,6 +124,13 @@ fn what_is_no_page_is_told() {
 }
 
 #[test]
+fn what_a_parser_would_write_for_minutes_is_no_page() {
+    let text = format!("<article><p>{}", "&nbsp;&amp;".repeat(200_000));
+    let problem = extract(&[page(&text)], &Recipe::default()).unwrap_err();
+    assert_eq!(problem, NoArticle::TooManyReferences);
+}
+
+#[test]
 fn depth_is_bounded_before_a_tree_is_built() {
     for text in [
         "<div>".repeat(200_000),

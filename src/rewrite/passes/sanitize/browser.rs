@@ -8,8 +8,8 @@ use html5ever::tendril::{StrTendril, TendrilSink};
 use html5ever::{Attribute, ExpandedName, ParseOpts, QualName, local_name, ns, parse_fragment};
 
 use super::danger::{self, Element};
-use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::tags;
+use crate::rewrite::html::{Markup, has_few_references};
 
 /// Larger fields are not given to the parser.
 const BYTES_MAX: usize = 1 << 20;
@@ -39,7 +39,7 @@ pub(super) fn is_harmless(html: &str) -> bool {
 
 /// Whether a parser can take it.
 pub(super) fn is_small(html: &str) -> bool {
-    if html.len() > BYTES_MAX {
+    if html.len() > BYTES_MAX || !has_few_references(html) {
         return false;
     }
     // SECURITY: only an end tag that closes what is open makes it flatter; `</x>` does not.

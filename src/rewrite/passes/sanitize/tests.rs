@@ -179,6 +179,14 @@ fn end_tags_of_nothing_make_no_field_flatter() {
 }
 
 #[test]
+fn a_megabyte_of_references_is_not_given_to_a_parser() {
+    let html = "&nbsp;&amp;".repeat(90_000);
+    assert!(!browser::is_small(&html));
+    let text = run(&html, Markup::Html, Sanitize::Strict);
+    assert_eq!(text, html.replace('&', "&amp;"));
+}
+
+#[test]
 fn the_strict_list() {
     let check = |html: &str, expected: &str| {
         let once = run(html, Markup::Html, Sanitize::Strict);
