@@ -6,6 +6,7 @@
 use super::CodingError;
 use super::guard::Refusal;
 use http::StatusCode;
+use rustix::io::Errno;
 use std::error::Error;
 use std::io;
 use std::time::Duration;
@@ -170,6 +171,10 @@ impl FetchError {
         if find::<rustls::Error>(&error).is_some() {
             return Self::Tls(error.into());
         }
+        // Ours, not the server's: it must not be held against it.
+        if find::<io::Error>(&error).is_some_and(is_shortage) {
+            return Self::Crowded;
+        }
         if error.is_dns() {
             return Self::Resolve(error.into());
         }
@@ -259,6 +264,13 @@ fn is_disconnect(kind: io::ErrorKind) -> bool {
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::NotConnected
     )
+}
+
+/// Whether there was no file descriptor left, for this process or on this machine.
+fn is_shortage(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE]
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// How hyper reports chunk framing that it cannot read.

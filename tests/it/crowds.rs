@@ -257,6 +257,7 @@ async fn l4_a_herd_on_a_feed_that_may_not_be_stored_is_one_request_too() {
 }
 
 async fn herd(service: &Service, status: u16, readers: usize) {
+    let begun = std::time::Instant::now();
     let mut herd = tokio::task::JoinSet::new();
     for _ in 0..readers {
         let address = service.addr;
@@ -265,6 +266,10 @@ async fn herd(service: &Service, status: u16, readers: usize) {
     for answer in herd.join_all().await {
         assert_eq!((answer.status, answer.whole), (status, true));
     }
+    println!(
+        "{readers} readers got {status} within {:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

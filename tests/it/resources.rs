@@ -20,12 +20,17 @@ fn news(publisher: &Origin, server: &str) -> String {
     )
 }
 
-/// Whether a connection that is kept alive gets an answer.
+/// Whether a connection that is kept alive gets what it asks for.
 async fn is_served(stream: &mut TcpStream, path: &str) -> bool {
+    ask_one(stream, path).await.starts_with("HTTP/1.1 200")
+}
+
+/// Asks on a connection that is kept alive; the head of the answer, or nothing.
+async fn ask_one(stream: &mut TcpStream, path: &str) -> String {
     let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let answer = tokio::time::timeout(Duration::from_secs(10), read_one(stream)).await;
-    answer.is_ok_and(|head| head.starts_with("HTTP/1.1 200"))
+    answer.unwrap_or_default()
 }
 
 /// Reads one answer of known length, and no more; its head.
@@ -46,9 +51,18 @@ async fn read_one(stream: &mut TcpStream) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn r1_without_file_descriptors_those_who_are_connected_are_served_and_the_others_later() {
-    let publisher = Origin::start(|_| Reply::ok(feed_of(3, 100))).await;
+    let everywhere = SocketAddr::from(([0, 0, 0, 0], 0));
+    let publisher = Origin::bind(everywhere, |_| Reply::ok(feed_of(3, 100)));
+    let publisher = publisher.await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let toml = news(&publisher, "");
+    let port = publisher.address().port();
+    let mut toml = "[store]\npath = \"\"\n".to_owned();
+    for (name, host) in [("news", 1), ("cold", 2)] {
+        let host = format!("127.79.2.{host}:{port}");
+        toml += &format!(
+            "[[feed]]\nname = \"{name}\"\nurl = \"http://{host}/\"\nallow_private = [\"{host}\"]\n"
+        );
+    }
     let service = Process::start_with(folder.path(), &toml, "ulimit -n 64");
     assert_eq!(service.get("/feeds/news").await.status, 200);
     let before = service.open_files();
@@ -72,6 +86,10 @@ async fn r1_without_file_descriptors_those_who_are_connected_are_served_and_the_
     );
     let mut other = TcpStream::connect(service.address).await.unwrap();
     assert!(is_served(&mut connected, "/healthz").await);
+    // What can't be fetched for want of a socket is not its publisher's fault.
+    let cold = ask_one(&mut connected, "/feeds/cold").await;
+    assert!(cold.starts_with("HTTP/1.1 503"), "{cold}");
+    assert!(cold.contains("detail=busy"), "{cold}");
     let said = service.log().matches("accept failed").count();
     assert!(said <= 2, "{said} lines about it");
     drop(crowd);
@@ -83,6 +101,10 @@ async fn r1_without_file_descriptors_those_who_are_connected_are_served_and_the_
     until("all is given back", async || service.open_files() <= before).await;
     assert_eq!(service.get("/feeds/news").await.status, 200);
     assert_eq!(publisher.seen().len(), 1);
+    until("the other feed is fetched", async || {
+        service.get("/feeds/cold").await.status == 200
+    })
+    .await;
     assert_eq!(service.terminate().await, Some(0));
 }
 

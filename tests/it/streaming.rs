@@ -1,7 +1,7 @@
 //! Cold keys: readers play the feed while it comes, upstream is asked once, and nobody's leaving
 //! stops the others.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
@@ -62,6 +62,7 @@ async fn l1_a_thousand_readers_on_a_cold_key_are_one_request_upstream() {
         .send(rest);
     let publisher = Origin::start(move |_| reply.clone()).await;
     let service = Service::with_feed("images = \"weserv\"", publisher.address()).await;
+    let begun = Instant::now();
     let mut readers = JoinSet::new();
     for number in 0..READERS {
         let addr = service.addr;
@@ -70,6 +71,10 @@ async fn l1_a_thousand_readers_on_a_cold_key_are_one_request_upstream() {
             .spawn(async move { get(addr, "/feeds/news", &[("accept-encoding", coding)]).await });
     }
     let answers = readers.join_all().await;
+    println!(
+        "{READERS} readers of a cold feed: all have it within {:?}",
+        begun.elapsed()
+    );
     assert_eq!(publisher.seen().len(), 1);
     let plain = get(service.addr, "/feeds/news", &[]).await.body;
     assert!(plain.ends_with(b"</rss>\n"));
@@ -94,6 +99,7 @@ async fn l2_half_of_the_readers_leave_the_first_among_them() {
         .send(rest);
     let publisher = Origin::start(move |_| reply.clone()).await;
     let service = Service::with_feed("images = \"weserv\"", publisher.address()).await;
+    let begun = Instant::now();
     let first = ask(service.addr, "GET /feeds/news", &[]).await;
     while publisher.seen().is_empty() {
         tokio::task::yield_now().await;
@@ -114,6 +120,11 @@ async fn l2_half_of_the_readers_leave_the_first_among_them() {
     }
     drop(first);
     let stayed: Vec<_> = readers.join_all().await.into_iter().flatten().collect();
+    println!(
+        "{} of {READERS} readers stayed: all have it within {:?}",
+        stayed.len(),
+        begun.elapsed()
+    );
     assert_eq!(stayed.len(), READERS / 2);
     assert!(
         stayed
