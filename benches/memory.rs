@@ -98,7 +98,7 @@ fn make(directory: &Path, name: &str) -> std::io::Result<PathBuf> {
 
 fn configuration(origin: SocketAddr, paths: impl Iterator<Item = String>) -> String {
     let mut toml = format!(
-        "[fetch]\nbody_bytes_max = \"64MiB\"\ndecoded_bytes_max = \"64MiB\"\n[defaults]\nimages = \"weserv\"\nrefresh = \"1d\"\nallow_private = [\"{origin}\"]\n"
+        "[fetch]\nbody_bytes_max = \"64MiB\"\ndecoded_bytes_max = \"64MiB\"\nhost_fetches_max = 64\nhost_spacing = \"0s\"\n[defaults]\nimages = \"weserv\"\nrefresh = \"1d\"\nallow_private = [\"{origin}\"]\n"
     );
     for (feed, path) in paths.enumerate() {
         // Writing to a string can't fail.

@@ -79,7 +79,7 @@ fn body(bytes: usize) -> Arc<[u8]> {
 /// So many feeds `f0`, `f1`, … of a size that the publisher knows.
 fn configuration(origin: SocketAddr, size: &str, feeds: usize) -> String {
     let mut toml = format!(
-        "[defaults]\nimages = \"weserv\"\nrefresh = \"1d\"\nallow_private = [\"{origin}\"]\n"
+        "[fetch]\nhost_fetches_max = 64\nhost_spacing = \"0s\"\n[defaults]\nimages = \"weserv\"\nrefresh = \"1d\"\nallow_private = [\"{origin}\"]\n"
     );
     for feed in 0..feeds {
         // Writing to a string can't fail.
