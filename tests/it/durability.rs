@@ -72,10 +72,12 @@ async fn write(store: Store, writer: u64) {
         let key = writer + 4 * (round % (KEYS / 4));
         let name = key.to_string();
         let known = store.get_meta(Space::Mirror, &name).await;
-        let n = known.map_or(1, |entry| version(&entry.meta) + 1);
-        let is_stored = if round.is_multiple_of(7) && n > 1 {
-            // The body of the version before.
-            let meta = format!("{n} {}", n - 1);
+        let (before, with) = known.map_or((0, 0), |entry| versions(&entry.meta));
+        let n = before + 1;
+        let is_stored = if round.is_multiple_of(7) && with > 0 {
+            // The body that is there: where a process was killed between the two, an older one than
+            // that of the version before.
+            let meta = format!("{n} {with}");
             store.set_meta(Space::Mirror, &name, meta.into()).await;
             let meta = format!("{n} {n}");
             store
@@ -105,10 +107,6 @@ fn versions(meta: &[u8]) -> (u64, u64) {
     let text = std::str::from_utf8(meta).unwrap();
     let (of, body) = text.split_once(' ').unwrap();
     (of.parse().unwrap(), body.parse().unwrap())
-}
-
-fn version(meta: &[u8]) -> u64 {
-    versions(meta).0
 }
 
 /// Lets a process write until it has said `lines` things, then kills it; what it said last of each
