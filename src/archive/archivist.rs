@@ -255,6 +255,8 @@ impl Archivist {
         contents.has_left.store(has_left, Ordering::Relaxed);
         match error {
             Some(error) => {
+                // Its index may be gone, or on a disk that was mounted anew.
+                turn.writer = None;
                 let reason = error.to_string();
                 self.health.trip(&drawer.feed, reason, turn.left.len());
             }

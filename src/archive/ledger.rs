@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,13 @@ impl Ledger {
     pub(super) fn flush(&mut self) -> io::Result<()> {
         if self.next.is_empty() {
             return Ok(());
+        }
+        // What is written to a file that was removed is kept nowhere.
+        if self.file.metadata()?.nlink() == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the index was removed",
+            ));
         }
         let written = self.file.write_all(&self.next);
         if let Err(error) = written.and_then(|()| self.file.sync_data()) {

@@ -23,7 +23,9 @@ use crate::image::address::Keys;
 use crate::image::kind::Kind;
 use crate::rewrite::entry::{self, Entry};
 use crate::upstream::hosts::{Hosts, Passage, Urgency, Verdict};
-use crate::upstream::{self, Client, ClientError, Fetched, Manners, Upstream, Validators};
+use crate::upstream::{
+    self, Client, ClientError, FetchError, Fetched, Manners, Upstream, Validators,
+};
 
 /// What we read; nothing that is no picture.
 const ACCEPT: HeaderValue =
@@ -183,13 +185,7 @@ impl Porter {
             ..upstream.clone()
         };
         let outcome = self.fetch_through(&upstream, room, &mut passage).await;
-        passage.conclude(Some(match outcome {
-            Err(upstream::FetchError::Status { status, .. }) if status.as_u16() < 500 => {
-                Verdict::Answers
-            }
-            Err(_) => Verdict::Fails,
-            Ok(_) => Verdict::Answers,
-        }));
+        passage.conclude(verdict(&outcome));
         match outcome {
             Ok(picture) => picture,
             Err(error) => {
@@ -204,7 +200,7 @@ impl Porter {
         upstream: &Upstream,
         room: &AtomicUsize,
         passage: &mut Passage,
-    ) -> Result<Option<(Kind, BytesMut)>, upstream::FetchError> {
+    ) -> Result<Option<(Kind, BytesMut)>, FetchError> {
         let none = Validators::default();
         let fetched = self.client.fetch_through(upstream, &none, passage).await?;
         let Fetched::Found(mut found) = fetched else {
@@ -223,6 +219,25 @@ impl Porter {
         }
         let kind = Kind::of(&bytes).filter(|kind| kind.is_inert());
         Ok(kind.map(|kind| (kind, bytes)))
+    }
+}
+
+/// What a fetch says about the host.
+fn verdict<T>(outcome: &Result<T, FetchError>) -> Option<Verdict> {
+    match outcome {
+        Ok(_) | Err(FetchError::TooLarge { .. } | FetchError::Challenge { .. }) => {
+            Some(Verdict::Answers)
+        }
+        Err(FetchError::Status {
+            status,
+            retry_after,
+        }) => Some(match status.as_u16() {
+            429 | 503 => Verdict::Overloaded(*retry_after),
+            500.. => Verdict::Fails,
+            _ => Verdict::Answers,
+        }),
+        Err(FetchError::Refused(_) | FetchError::Crowded | FetchError::Held { .. }) => None,
+        Err(_) => Some(Verdict::Fails),
     }
 }
 

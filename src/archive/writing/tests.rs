@@ -195,6 +195,22 @@ fn what_was_written_and_not_noted_is_found() {
 }
 
 #[test]
+fn a_directory_that_was_removed_is_noticed() {
+    let root = tempfile::tempdir().unwrap();
+    let options = options("{title}.html");
+    let mut writer = open(root.path(), &options);
+    keep(&mut writer, &[entry("a", "One", "1")]);
+    fs::remove_dir_all(root.path().join(".index")).unwrap();
+    let items = vec![entry("b", "Two", "2"), entry("c", "Three", "3")];
+    let outcome = writer.write_all(items.clone(), NOW_MS);
+    assert!(outcome.error.is_some());
+    let mut writer = open(root.path(), &options);
+    let all = [items, vec![entry("a", "One", "1")]].concat();
+    assert_eq!(keep(&mut writer, &all), (3, 0));
+    assert_eq!(files(root.path()).len(), 3);
+}
+
+#[test]
 fn what_lies_in_the_way_is_left_alone() {
     let root = tempfile::tempdir().unwrap();
     fs::write(root.path().join("One.html"), "mine").unwrap();
