@@ -48,6 +48,20 @@ impl Element<'_> {
     pub fn is(&self, ns: Ns, local: &str) -> bool {
         self.ns == ns && self.local.eq_ignore_ascii_case(local)
     }
+
+    /// What stands in `content`, of the piece `xml`, before the first tag in it.
+    pub fn text_range(&self, xml: &str) -> Range<usize> {
+        let content = &xml[self.content.clone()];
+        let mut scanner = Scanner::default();
+        let mut length = content.len();
+        while let Some((token, range)) = scanner.next(content).filter(|_| self.has_markup) {
+            if matches!(token, Token::Start | Token::End) {
+                length = range.start;
+                break;
+            }
+        }
+        self.content.start..self.content.start + length
+    }
 }
 
 /// The elements of `xml`, an Item or Element piece, in document order; at most 20,000.

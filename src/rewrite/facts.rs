@@ -119,12 +119,11 @@ pub(super) fn link(xml: &str, element: &Element<'_>) -> Option<String> {
     (!link.is_empty()).then_some(link)
 }
 
-/// An element's content, decoded and trimmed.
+/// An element's content, decoded and trimmed. Only what stands before the first tag in it: behind
+/// that is another element, as where the end tag of this one is broken.
 pub(super) fn text(xml: &str, element: &Element<'_>) -> String {
-    Decoded::content(&xml[element.content.clone()])
-        .as_str()
-        .trim()
-        .to_owned()
+    let content = &xml[element.text_range(xml)];
+    Decoded::content(content).as_str().trim().to_owned()
 }
 
 /// A title as plain text: Atom may write it as HTML or XHTML (RFC 4287 §3.1).

@@ -101,6 +101,23 @@ fn names_are_matched_whatever_their_case() {
 }
 
 #[test]
+fn an_address_ends_where_markup_begins() {
+    let check = |link: &str, expected: &str| {
+        let xml = format!("<item>{link}</item>");
+        let found = elements(&xml, &frame());
+        assert_eq!(&xml[found[1].text_range(&xml)], expected, "{xml}");
+    };
+    check("<link>a&amp;b</link>", "a&amp;b");
+    check("<link><![CDATA[a<b>c]]></link>", "<![CDATA[a<b>c]]>");
+    check("<link>a<description>b</description></link>", "a");
+    check(
+        "<link><![CDATA[<a>]]><!-- c -->d<b/></link>",
+        "<![CDATA[<a>]]><!-- c -->d",
+    );
+    check("<link/>", "");
+}
+
+#[test]
 fn bases_come_from_the_outside_in() {
     let xml = "<item xml:base='http://a/?x&amp;y'><g><description xml:base='b/'>t</description></g></item>";
     let found = elements(xml, &frame());
