@@ -4,6 +4,7 @@
 
 mod cache;
 mod explain;
+mod export;
 mod extract;
 mod import;
 mod logs;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::archive::render::Format;
-use crate::config::{self, Settings};
+use crate::config::{self, FeedSettings, Settings};
 use crate::feed::encoding::http_charset;
 use crate::fulltext::recipe::Recipe;
 
@@ -80,6 +81,8 @@ enum Command {
         #[arg(default_value = "")]
         options: String,
     },
+    /// Write the items that are kept of a feed, the oldest first, to standard output
+    Export(export::Export),
     /// List, show and purge what is stored
     #[command(subcommand)]
     Cache(cache::Command),
@@ -141,6 +144,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             };
             cache::run(&settings, command)
         }
+        Command::Export(export) => {
+            let Some(settings) = load(&export.file) else {
+                return Ok(ExitCode::from(2));
+            };
+            export::run(settings, &export)
+        }
         Command::Sign { file, url, options } => {
             with_settings(&file, |settings| sign::sign(settings, &url, &options))
         }
@@ -195,6 +204,20 @@ fn load(file: &ConfigFile) -> Option<Settings> {
             None
         }
     }
+}
+
+/// The feed of this name, or `None` after it was said which ones there are.
+fn find_feed<'a>(settings: &'a Settings, name: &str) -> Option<&'a FeedSettings> {
+    let feeds = &settings.feeds;
+    let found = feeds.iter().find(|feed| feed.name.as_str() == name);
+    if found.is_none() {
+        let names: Vec<_> = feeds.iter().map(|feed| feed.name.as_str()).collect();
+        let known = names.join(", ");
+        print_error(&format!(
+            "error: no feed is called `{name}`; there are: {known}"
+        ));
+    }
+    found
 }
 
 fn config_path(file: &ConfigFile) -> Option<PathBuf> {

@@ -26,20 +26,7 @@ pub(super) fn rewrite(
     if settings.lacks_image_key() && !provide_image_key(&mut settings)? {
         super::warn_of_lost_key();
     }
-    let Some(feed) = settings
-        .feeds
-        .iter()
-        .find(|feed| feed.name.as_str() == name)
-    else {
-        let names: Vec<_> = settings
-            .feeds
-            .iter()
-            .map(|feed| feed.name.as_str())
-            .collect();
-        let known = names.join(", ");
-        super::print_error(&format!(
-            "error: no feed is called `{name}`; there are: {known}"
-        ));
+    let Some(feed) = super::find_feed(&settings, name) else {
         return Ok(ExitCode::from(2));
     };
     let rules = Arc::new(Rules::new(feed.rules.clone())?);

@@ -306,7 +306,7 @@ fn make(pages: &[Stored], recipe: &Recipe) -> Result<Article, extract::NoArticle
 }
 
 fn key(shelf: &Shelf, link: &str) -> String {
-    format!("{} {link}", shelf.feed)
+    record::key(&shelf.feed, link)
 }
 
 fn now_s() -> u64 {

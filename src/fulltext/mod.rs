@@ -11,6 +11,7 @@ mod options;
 mod record;
 mod shelf;
 mod sites;
+mod stored;
 
 pub mod extract;
 pub mod recipe;
@@ -19,3 +20,4 @@ pub use library::Library;
 pub use options::{Limits, Options};
 pub use shelf::Shelf;
 pub use sites::Sites;
+pub use stored::StoredArticles;

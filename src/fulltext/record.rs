@@ -57,6 +57,11 @@ impl Stored {
     }
 }
 
+/// The key of the article that `link` leads to from the feed of this name.
+pub(super) fn key(feed: &str, link: &str) -> String {
+    format!("{feed} {link}")
+}
+
 /// Pages as a record's meta and body.
 pub(super) fn encode(pages: &[Stored]) -> Option<(Vec<u8>, Vec<Bytes>)> {
     let meta = Meta {

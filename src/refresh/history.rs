@@ -14,9 +14,10 @@ use tokio_util::task::TaskTracker;
 use super::Feed;
 use super::fetching::Arrived;
 use super::page::{self, Shell};
+use super::persist::Said;
 use crate::feed::raw_item::RawItem;
-use crate::rewrite::{Additions, reading};
-use crate::store::{HistoryItem, ITEM_BYTES_MAX, KeptItem, Store, Window};
+use crate::rewrite::{Additions, Origin, reading};
+use crate::store::{Entry, HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, KeptItem, Store, Window};
 
 /// Bytes of kept items that are read for one document; older ones are left out of it.
 const READ_BYTES_MAX: usize = 32 << 20;
@@ -67,7 +68,8 @@ pub(super) async fn compare(
     };
     let keep_items = feed.settings.keep_items;
     let shell = reading.shell.take().map(|text| Shell::new(text, arrived));
-    let count = keep_items.saturating_add(reading.items.len());
+    // One that fell out is looked for also where none is served, for the pages behind the feed.
+    let count = keep_items.max(1).saturating_add(reading.items.len());
     let window = Window::newest(count, READ_BYTES_MAX);
     let stored = store.items(&feed.key, window).await;
     let sorting =
@@ -81,6 +83,9 @@ pub(super) async fn compare(
     };
     if let Some(newest_gone) = kept.newest_gone.filter(|_| shell.is_some()) {
         kept.additions.paging = page::behind(store, feed, newest_gone).await;
+    }
+    if feed.settings.archive.is_some() {
+        kept.keep = ITEMS_MAX;
     }
     kept.shell = shell;
     Some(kept)
@@ -113,6 +118,13 @@ async fn record(store: &Store, feed: &Feed, news: Vec<HistoryItem>, keep: usize)
             "items could not be recorded; the next fetch tries again"
         );
     }
+}
+
+/// Where a stored body of a feed came from; `None` when that can't be read.
+#[must_use]
+pub fn stored_origin(entry: &Entry) -> Option<Origin> {
+    let said: Said = serde_json::from_slice(&entry.meta).ok()?;
+    Some(said.arrived().origin())
 }
 
 /// Says that a feed is served without its kept items.

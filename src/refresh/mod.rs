@@ -46,6 +46,7 @@ use crate::upstream::{Client, ClientError, FetchError, Jitter};
 
 use freshness::Bounds;
 use full_text::FullText;
+pub use history::stored_origin;
 use news::News;
 pub use page::Page;
 use page::Shell;
@@ -106,7 +107,7 @@ impl Feed {
     /// Whether items that fall out of it are kept, and there are pages of them.
     #[must_use]
     pub fn keeps_items(&self) -> bool {
-        self.settings.keep_items > 0
+        self.settings.keep_items > 0 || self.settings.archive.is_some()
     }
 
     fn bounds(&self) -> Bounds {

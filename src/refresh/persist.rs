@@ -131,7 +131,7 @@ impl Said {
     }
 
     /// What came, as far as a copy is made of it.
-    fn arrived(&self) -> Arrived {
+    pub(super) fn arrived(&self) -> Arrived {
         let field = |(name, text): &(String, String)| {
             let name = HeaderName::try_from(name.as_str()).ok()?;
             Some((name, of_text(text)?))

@@ -12,7 +12,7 @@ use crate::service::Service;
 const QUICK: &str = "[fetch]\nhost_spacing = \"0s\"\nhost_fetches_max = 8\n";
 
 /// A feed with an item for each of these paths.
-fn feed(own: &str, paths: &[&str]) -> String {
+pub(crate) fn feed(own: &str, paths: &[&str]) -> String {
     let items: String = paths
         .iter()
         .map(|path| {
@@ -27,7 +27,7 @@ fn feed(own: &str, paths: &[&str]) -> String {
 }
 
 /// An article's page with so many paragraphs.
-fn page(name: &str, paragraphs: usize) -> String {
+pub(crate) fn page(name: &str, paragraphs: usize) -> String {
     let sentences =
         "A sentence of the article that goes on for a while, as sentences do. ".repeat(3);
     let text: String = (0..paragraphs)
@@ -39,13 +39,13 @@ fn page(name: &str, paragraphs: usize) -> String {
     )
 }
 
-fn own_host(head: &str) -> &str {
+pub(crate) fn own_host(head: &str) -> &str {
     head.lines()
         .find_map(|line| line.strip_prefix("host: "))
         .unwrap_or_default()
 }
 
-fn path_of(head: &str) -> &str {
+pub(crate) fn path_of(head: &str) -> &str {
     head.split(' ').nth(1).unwrap_or_default()
 }
 

@@ -12,8 +12,8 @@ use crate::service::Service;
 
 /// A publisher whose document the test sets.
 pub(crate) struct Publisher {
-    origin: Origin,
-    document: Arc<Mutex<String>>,
+    pub(crate) origin: Origin,
+    pub(crate) document: Arc<Mutex<String>>,
 }
 
 impl Publisher {

@@ -16,6 +16,7 @@ mod defects;
 mod disk;
 mod durability;
 mod edge;
+mod export;
 mod fault_table;
 mod faults;
 mod founding;

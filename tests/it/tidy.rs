@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "app", "archive", "config", "demo", "feed", "fulltext", "http", "image", "mirror",
-            "rewrite", "routes", "store", "upstream",
+            "refresh", "rewrite", "routes", "store", "upstream",
         ],
     ),
     ("demo", &["config"]),

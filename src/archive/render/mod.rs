@@ -3,6 +3,7 @@
 //! Invariants: what `seed` and `jsonl` write is read as it was, byte for byte; Markdown says the same
 //! in other words, and only what stands above its text comes back as it was.
 
+pub mod atom;
 mod front_matter;
 pub mod jsonl;
 pub mod markdown;
