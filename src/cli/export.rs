@@ -60,6 +60,9 @@ fn since(text: &str) -> Result<i64, &'static str> {
 
 /// Runs the command: the oldest items come first.
 pub(super) fn run(mut settings: Settings, export: &Export) -> anyhow::Result<ExitCode> {
+    if super::find_feed(&settings, &export.feed).is_none() {
+        return Ok(ExitCode::from(2));
+    }
     let path = settings.store.as_ref().map(|options| options.path.clone());
     let path = path.context("nothing is stored: `[store] path` is empty")?;
     let inspection = Arc::new(Inspection::open(&path)?);
