@@ -54,7 +54,7 @@ impl Element<'_> {
         let content = &xml[self.content.clone()];
         let mut scanner = Scanner::default();
         let mut length = content.len();
-        while let Some((token, range)) = scanner.next(content).filter(|_| self.has_markup) {
+        while let Some((token, range)) = scanner.next(content) {
             if matches!(token, Token::Start | Token::End) {
                 length = range.start;
                 break;
