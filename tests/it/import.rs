@@ -110,6 +110,31 @@ async fn what_was_archived_comes_back_as_it_was() {
     }
 }
 
+#[test]
+fn export_import_export_is_identical() {
+    let export = |config: &Path| {
+        let config = config.display().to_string();
+        let arguments = [
+            "export", "--config", &config, "--feed", "news", "--format", "jsonl",
+        ];
+        let output = run(&arguments, b"");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let (folder, config) = configured();
+    let lines: String = (1..=30).map(|n| jsonl::render(&entry(n), "news")).collect();
+    let all = folder.path().join("all.jsonl");
+    fs::write(&all, &lines).unwrap();
+    assert_eq!(import(&config, &[&all]).0, Some(0));
+    let exported = export(&config);
+    assert_eq!(exported, lines);
+    let (elsewhere, config) = configured();
+    let all = elsewhere.path().join("all.jsonl");
+    fs::write(&all, &exported).unwrap();
+    assert_eq!(import(&config, &[&all]).0, Some(0));
+    assert_eq!(export(&config), exported);
+}
+
 #[tokio::test]
 async fn older_items_stand_before_what_is_kept_and_the_newest_version_counts() {
     let (folder, config) = configured();
