@@ -154,7 +154,7 @@ async fn an_archived_feed_has_pages_and_serves_no_more_than_its_own_items() {
 }
 
 #[tokio::test]
-async fn ten_thousand_items_are_written() {
+async fn ten_thousand_items_are_written_and_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let names: Vec<_> = (0..10_000).rev().map(|n| n.to_string()).collect();
     let all: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -172,6 +172,22 @@ async fn ten_thousand_items_are_written() {
             .eq(expected)
     );
     stop(service).await;
+    // Put into another store, they are what they were; those without a date have no order there.
+    let other = tempfile::tempdir().unwrap();
+    let written = other.path().join("news.jsonl");
+    let exported = export(&config, &[]);
+    std::fs::write(&written, &exported).unwrap();
+    let config = write_config(other.path(), "keep_items = 10000");
+    let written = written.display().to_string();
+    let arguments = ["import", "--config", &config, "--feed", "news", &written];
+    let output = run(&arguments, b"");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let sorted = |text: &str| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    assert!(sorted(&export(&config, &[])) == sorted(&exported));
 }
 
 #[test]
