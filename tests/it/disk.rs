@@ -73,7 +73,10 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        self.call("umount", &["-l"]);
+        // What makes it read-only may be a second mount above the first.
+        for _ in 0..2 {
+            self.call("umount", &["-l"]);
+        }
     }
 }
 
