@@ -21,6 +21,7 @@ mod fault_table;
 mod faults;
 mod founding;
 mod full_text;
+mod full_text_day;
 mod golden;
 mod holds;
 mod images;
