@@ -244,7 +244,9 @@ impl Imager {
             )
         })
         .await?;
-        Ok((made.bytes.into(), made.media_type, made.extension))
+        // What an encoder kept in reserve would be held as long as the picture is, and counted by nobody.
+        let bytes = made.bytes.into_boxed_slice();
+        Ok((bytes.into(), made.media_type, made.extension))
     }
 
     async fn stored_variant(&self, key: &Arc<str>) -> Option<Variant> {
