@@ -155,6 +155,8 @@ fn attributes_are_unique_and_quoted() {
     check_tag("<a b = c/>", "<a b =\"c\"/>");
     check_tag("<a b= c=d/>", "<a b=\"c=d\"/>");
     check_tag("<a b=/>", "<a b=\"\"/>");
+    check_tag("<a b=ü>c</a>", "<a b=\"ü\">c</a>");
+    check_tag("<é b=ü/>", "<é b=\"ü\"/>");
     check_tag("<a b=\"1\"c='2'/>", "<a b=\"1\" c='2'/>");
     check_tag(
         "<a b=\"<i>&nbsp; & &lt;\"/>",

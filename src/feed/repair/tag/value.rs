@@ -73,7 +73,7 @@ impl Reader<'_> {
         self.skip(|byte| is_blank(byte) || byte == b'>');
         // `<br clear=all/>`, but not `<a href=http://example.org/>`.
         let is_address = self.raw[start..self.at].contains("://") && self.is_never_empty(name);
-        if self.at > start && &self.raw[self.at - 1..] == "/>" && !is_address {
+        if self.at > start && self.raw.as_bytes()[self.at - 1..] == *b"/>" && !is_address {
             self.at -= 1;
         }
         let value = &self.raw[start..self.at];

@@ -29,6 +29,8 @@ const PARTS: &[&str] = &[
     "<br/>",
     "</br>",
     "<b c=d e>",
+    "<b c=ü>",
+    "<é ü='ü'ö=ü/>",
     "</b>",
     "<a href=\"x?y=1&z\"title='&nbsp;' href=\"<\">",
     "</a>",
