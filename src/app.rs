@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use crate::archive;
 use crate::cache::{self, Shelf};
-use crate::config::Settings;
 use crate::config::image_hosts;
+use crate::config::{FeedSettings, Settings};
 use crate::image::address::Keys;
 use crate::imaging::{self, HostRules, Imager};
 use crate::mirror::{Mirror, Mirrors};
@@ -54,6 +54,24 @@ pub fn provide_image_key(settings: &mut Settings) -> Result<bool, KeyError> {
     // A key that was made here is long enough.
     settings.set_image_keys(Keys::new(vec![key]).unwrap_or_default());
     Ok(is_kept)
+}
+
+/// Feeds by their names.
+type Feeds = HashMap<String, Arc<Feed>>;
+
+/// The feeds that `make` makes of these settings, and their names in this order.
+fn by_name(
+    settings: &[FeedSettings],
+    mut make: impl FnMut(&FeedSettings) -> Result<Arc<Feed>, RuleError>,
+) -> Result<(Feeds, Vec<String>), RuleError> {
+    let mut feeds = Feeds::new();
+    let mut order = Vec::new();
+    for feed in settings {
+        let name = feed.name.as_str().to_owned();
+        feeds.insert(name.clone(), make(feed)?);
+        order.push(name);
+    }
+    Ok((feeds, order))
 }
 
 /// Says so where everybody may use the image proxy, and provides the key for its addresses.
@@ -109,7 +127,7 @@ pub struct App {
     /// What answers for mirrored origins.
     pub mirrors: Arc<Mirrors>,
     mirrors_by_name: HashMap<String, Arc<Mirror>>,
-    feeds: HashMap<String, Arc<Feed>>,
+    feeds: Feeds,
     /// The keys of `feeds` in the order of the configuration.
     order: Vec<String>,
     /// The keys of addresses that the configuration names.
@@ -149,13 +167,9 @@ impl App {
             wall_clock,
             full_text: settings.full_text.clone(),
         };
-        let mut feeds = HashMap::new();
-        let mut order = Vec::new();
-        for feed in &settings.feeds {
-            let name = feed.name.as_str().to_owned();
-            feeds.insert(name.clone(), Arc::new(Feed::new(feed.clone())?));
-            order.push(name);
-        }
+        let (feeds, order) = by_name(&settings.feeds, |feed| {
+            Feed::new(feed.clone()).map(Arc::new)
+        })?;
         let shelf = Shelf::new(options.cache.memory_bytes);
         let archive = archive::Setting {
             limits: settings.archive.clone(),

@@ -30,3 +30,5 @@ pub mod rewrite;
 
 pub mod feed;
 pub mod image;
+
+mod causes;

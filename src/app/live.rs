@@ -4,7 +4,6 @@
 //! goes on as it was, copies, plans and fetches under way included; one that can't be taken over whole
 //! changes nothing.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -91,17 +90,13 @@ impl App {
         } else {
             settings.set_image_keys(self.settings.image_keys.clone());
         }
-        let mut feeds = HashMap::new();
-        let mut order = Vec::new();
-        for feed in &settings.feeds {
-            let name = feed.name.as_str().to_owned();
-            let feed = match self.feeds.get(&name) {
-                Some(known) if known.settings == *feed => Arc::clone(known),
-                known => self.new_feed(feed, known).map_err(AppError::from)?,
-            };
-            feeds.insert(name.clone(), feed);
-            order.push(name);
-        }
+        let (feeds, order) = super::by_name(&settings.feeds, |feed| {
+            match self.feeds.get(feed.name.as_str()) {
+                Some(known) if known.settings == *feed => Ok(Arc::clone(known)),
+                known => self.new_feed(feed, known),
+            }
+        })
+        .map_err(AppError::from)?;
         let mirrors = settings.mirrors.iter().map(|mirror| {
             let mirror = match self.mirrors_by_name.get(&mirror.name) {
                 Some(known) if known.settings == *mirror => Arc::clone(known),

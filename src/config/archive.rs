@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use super::reader::{Table, Written};
 use super::texts;
-use super::values::Raw;
 use crate::archive::path::PathTemplate;
 use crate::archive::render::Format;
 use crate::archive::{Limits, Options, Versions};
@@ -56,24 +55,10 @@ fn directory(text: &str) -> Result<String, String> {
 
 /// Reads a feed's `archive`.
 pub(super) fn read(table: &mut Table<'_, '_>) -> FeedKey {
-    let found = table.value("archive", |raw| {
-        let switch = match raw {
-            Raw::Variable(text) => text.parse().ok(),
-            Raw::Value(value) => value.get_ref().as_bool(),
-        };
-        match (switch, raw.table()) {
-            (Some(switch), _) => Ok((switch, None)),
-            (None, Some(entries)) => Ok((true, Some(entries))),
-            (None, None) => Err(raw.mismatch(FORM)),
-        }
-    })?;
-    let (is_on, entries) = found.value;
-    let options = match entries {
-        Some(entries) => table.child(Some(entries), found.spot.clone(), read_options),
-        None => Options::usual(Format::default()).ok(),
-    };
+    let usual = Options::usual(Format::default()).ok();
+    let found = table.switch_or_table("archive", FORM, usual, read_options)?;
     Some(Written {
-        value: options.filter(|_| is_on),
+        value: found.value.flatten(),
         spot: found.spot,
     })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::reader::{Table, Written};
 use super::texts;
-use super::values::{Raw, text};
+use super::values::text;
 use crate::fulltext::recipe::Finder;
 use crate::fulltext::{Limits, Options};
 use crate::rewrite::figure::Figure;
@@ -68,32 +68,9 @@ pub(super) fn resolve_limits(written: LimitKeys) -> Limits {
 pub(super) fn read(table: &mut Table<'_, '_>) -> FeedKeys {
     let figure = |text: &str| Figure::parse(text).map(|_| text.to_owned());
     FeedKeys {
-        full_text: read_full_text(table),
+        full_text: table.switch_or_table("full_text", FORM, Options::default(), read_options),
         figure: table.optional_text("figure", figure),
     }
-}
-
-fn read_full_text(table: &mut Table<'_, '_>) -> Option<Written<Option<Options>>> {
-    let found = table.value("full_text", |raw| {
-        let switch = match raw {
-            Raw::Variable(text) => text.parse().ok(),
-            Raw::Value(value) => value.get_ref().as_bool(),
-        };
-        match (switch, raw.table()) {
-            (Some(switch), _) => Ok((switch, None)),
-            (None, Some(entries)) => Ok((true, Some(entries))),
-            (None, None) => Err(raw.mismatch(FORM)),
-        }
-    })?;
-    let (is_on, entries) = found.value;
-    let options = match entries {
-        Some(entries) => table.child(Some(entries), found.spot.clone(), read_options),
-        None => Options::default(),
-    };
-    Some(Written {
-        value: is_on.then_some(options),
-        spot: found.spot,
-    })
 }
 
 fn read_options(table: &mut Table<'_, '_>) -> Options {

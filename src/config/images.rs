@@ -10,6 +10,7 @@ use super::reader::{Table, Written};
 use super::rules::RuleKeys;
 use super::suggest::suggest;
 use super::texts;
+use crate::causes::chain;
 use crate::image::address::{KEYS_MAX, Keys};
 use crate::image::options::Options;
 use crate::image::secret::Secret;
@@ -369,7 +370,7 @@ fn value<T>(written: Written<T>) -> T {
 fn selector(text: &str) -> Result<String, String> {
     match check_selector(text) {
         Ok(()) => Ok(text.to_owned()),
-        Err(error) => Err(super::rules::with_cause(&error)),
+        Err(error) => Err(chain(&error)),
     }
 }
 

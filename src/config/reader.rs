@@ -226,6 +226,37 @@ impl<'d> Table<'_, 'd> {
         })
     }
 
+    /// A key that is a switch, or a table that switches it on and says more: what `read` makes of the
+    /// table, `usual` without one, and nothing when it is off. `form` says what may be written.
+    pub(super) fn switch_or_table<T>(
+        &mut self,
+        key: &'static str,
+        form: &'static str,
+        usual: T,
+        read: impl FnOnce(&mut Table<'_, 'd>) -> T,
+    ) -> Option<Written<Option<T>>> {
+        let found = self.value(key, |raw| {
+            let switch = match raw {
+                Raw::Variable(text) => text.parse().ok(),
+                Raw::Value(value) => value.get_ref().as_bool(),
+            };
+            match (switch, raw.table()) {
+                (Some(switch), _) => Ok((switch, None)),
+                (None, Some(entries)) => Ok((true, Some(entries))),
+                (None, None) => Err(raw.mismatch(form)),
+            }
+        })?;
+        let (is_on, entries) = found.value;
+        let value = match entries {
+            Some(entries) => self.child(Some(entries), found.spot.clone(), read),
+            None => usual,
+        };
+        Some(Written {
+            value: is_on.then_some(value),
+            spot: found.spot,
+        })
+    }
+
     /// Reads a table inside this one, and refuses what it has that nobody asked for.
     pub(super) fn child<T>(
         &mut self,

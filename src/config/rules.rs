@@ -1,12 +1,12 @@
 //! What `[defaults]` and every `[[feed]]` may say of how a feed is rewritten.
 
 use std::convert::Infallible;
-use std::error::Error;
 
 use super::images::{self, ImageRuleKeys, Named};
 use super::reader::{Table, Written};
 use super::texts;
 use super::values::{Raw, one_or_more, text};
+use crate::causes::chain;
 use crate::rewrite::RuleOptions;
 use crate::rewrite::html::check_selector;
 use crate::rewrite::passes::attributes::{self, Setting};
@@ -72,7 +72,7 @@ pub(super) struct RuleKeys {
 pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
     let selector = |text: &str| match check_selector(text) {
         Ok(()) => Ok(text.to_owned()),
-        Err(error) => Err(with_cause(&error)),
+        Err(error) => Err(chain(&error)),
     };
     RuleKeys {
         repair: table.switch("repair"),
@@ -244,14 +244,6 @@ fn parameter(text: &str) -> Result<String, &'static str> {
 
 fn keep(text: &str) -> Result<String, Infallible> {
     Ok(text.to_owned())
-}
-
-/// An error and what caused it, in one sentence.
-pub(super) fn with_cause(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
-    }
 }
 
 fn template(source: &str) -> Result<String, TemplateError> {

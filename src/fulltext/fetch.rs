@@ -3,7 +3,6 @@
 //! Invariants: every page goes through the guard, like any other fetch; a page that is too large, or
 //! is none, is given up as soon as that is seen; cookies go to the hosts that the operator named.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,18 +56,6 @@ impl Failed {
             Self::Fetch(FetchError::Status { retry_after, .. }) => *retry_after,
             _ => None,
         }
-    }
-
-    /// This and all that caused it.
-    pub(super) fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
     }
 }
 

@@ -19,6 +19,7 @@ use super::record::{self, Failure, Stored};
 use super::shelf::{Book, Service, Shelf, page_address};
 use super::sites::Sites;
 use super::{Limits, Options, extract};
+use crate::causes::chain;
 use crate::rewrite::article::Article;
 use crate::store::{Purge, Space, Store};
 use crate::upstream::Client;
@@ -243,7 +244,7 @@ impl Library {
                     feed.name = &*shelf.feed,
                     url = &**link,
                     reason = failed.reason(),
-                    problem = failed.chain(),
+                    problem = chain(&failed),
                     attempts = failure.attempts,
                     is_final = failure.is_final(),
                     duration_ms,

@@ -8,6 +8,7 @@
 mod budget;
 mod hosts;
 mod keep;
+mod landing;
 mod original;
 mod trouble;
 mod variant;

@@ -10,6 +10,7 @@ use url::Url;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::keep::{self, OriginalNote};
+use super::landing::Landing;
 use super::{Imager, REMEMBERED_MAX, Trouble};
 use crate::cache::{Body, Flight, Kept, Lookup, Recorder, Recording, Standing, Times};
 use crate::image::kind::{Kind, SNIFF_BYTES};
@@ -86,26 +87,6 @@ impl Original {
     }
 }
 
-/// Lands a flight as given up when the work on it ends without having landed it.
-struct Landing<'a> {
-    imager: &'a Imager,
-    key: &'a Arc<str>,
-    flight: &'a Flight<Trouble, Original>,
-    is_done: bool,
-}
-
-impl Drop for Landing<'_> {
-    fn drop(&mut self) {
-        if !self.is_done {
-            let trouble = Arc::new(Trouble::GivenUp);
-            self.imager
-                .originals
-                .fail(self.key, Arc::clone(&trouble), Instant::now());
-            self.flight.land(Err(trouble));
-        }
-    }
-}
-
 impl Imager {
     /// The picture at an address, which may still be on its way.
     ///
@@ -146,43 +127,23 @@ impl Imager {
         flight: &Flight<Trouble, Original>,
         had: Option<Arc<Original>>,
     ) {
-        let mut landing = Landing {
-            imager: self,
-            key,
-            flight,
-            is_done: false,
-        };
-        let begun = Instant::now();
+        let landing = Landing::begin(&self.originals, key, flight);
         let had = match had {
             Some(had) => Some(had),
             None => self.stored(url).await.map(Arc::new),
         };
-        if let Some(stored) = &had
-            && stored.standing(Instant::now()) == Standing::Fresh
-        {
-            self.originals.keep_since(begun, key, Arc::clone(stored));
-            flight.land(Ok(Arc::clone(stored)));
-            landing.is_done = true;
-            return;
-        }
-        let outcome = self.fetch(url, flight, had.as_deref()).await;
-        landing.is_done = true;
-        match outcome {
-            Ok(original) => {
-                let original = Arc::new(original);
-                self.originals.keep_since(begun, key, Arc::clone(&original));
-                flight.land(Ok(original));
+        let outcome = match &had {
+            Some(stored) if stored.standing(Instant::now()) == Standing::Fresh => {
+                Ok(Arc::clone(stored))
             }
-            Err(trouble) => {
-                tracing::info!(image.host = url.host_str(), reason = trouble.reason(), error = %trouble, "no picture");
-                let trouble = Arc::new(trouble);
-                let until = Instant::now() + trouble.remembered_for();
-                self.originals.fail(key, Arc::clone(&trouble), until);
-                // What stood in the store may still do.
-                let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);
-                flight.land(stale.ok_or(trouble));
-            }
+            _ => self.fetch(url, flight, had.as_deref()).await.map(Arc::new),
+        };
+        if let Err(trouble) = &outcome {
+            tracing::info!(image.host = url.host_str(), reason = trouble.reason(), error = %trouble, "no picture");
         }
+        // What stood in the store may still do.
+        let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);
+        landing.land(outcome.map_err(Arc::new), stale);
     }
 
     async fn fetch(

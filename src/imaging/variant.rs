@@ -10,6 +10,7 @@ use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::keep::{self, VariantNote};
+use super::landing::Landing;
 use super::{Imager, Original, Trouble, Wanted, budget};
 use crate::cache::{Flight, Kept, Lookup, Standing, Times};
 use crate::image::kind::Kind;
@@ -73,26 +74,6 @@ impl Variant {
     }
 }
 
-/// Lands a flight as given up when the work on it ends without having landed it.
-struct Landing<'a> {
-    imager: &'a Imager,
-    key: &'a Arc<str>,
-    flight: &'a Flight<Trouble, Variant>,
-    is_done: bool,
-}
-
-impl Drop for Landing<'_> {
-    fn drop(&mut self) {
-        if !self.is_done {
-            let trouble = Arc::new(Trouble::GivenUp);
-            self.imager
-                .variants
-                .fail(self.key, Arc::clone(&trouble), Instant::now());
-            self.flight.land(Err(trouble));
-        }
-    }
-}
-
 impl Imager {
     /// A picture as it is asked for, and whether it was there.
     ///
@@ -142,13 +123,7 @@ impl Imager {
         flight: &Flight<Trouble, Variant>,
         had: Option<Arc<Variant>>,
     ) {
-        let mut landing = Landing {
-            imager: self,
-            key,
-            flight,
-            is_done: false,
-        };
-        let begun = Instant::now();
+        let landing = Landing::begin(&self.variants, key, flight);
         let had = match had {
             Some(had) => Some(had),
             None => self.stored_variant(key).await.map(Arc::new),
@@ -159,19 +134,8 @@ impl Imager {
             }
             _ => self.renew(key, wanted, had.as_deref()).await.map(Arc::new),
         };
-        landing.is_done = true;
-        match outcome {
-            Ok(variant) => {
-                self.variants.keep_since(begun, key, Arc::clone(&variant));
-                flight.land(Ok(variant));
-            }
-            Err(trouble) => {
-                let until = Instant::now() + trouble.remembered_for();
-                self.variants.fail(key, Arc::clone(&trouble), until);
-                let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);
-                flight.land(stale.ok_or(trouble));
-            }
-        }
+        let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);
+        landing.land(outcome, stale);
     }
 
     /// Makes it, unless it would be made of the same again.

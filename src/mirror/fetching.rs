@@ -21,6 +21,7 @@ use super::resource::{Resource, Variant};
 use super::{Mirrors, Trouble, saved};
 use crate::cache::policy::{self, Asked};
 use crate::cache::{Flight, Standing};
+use crate::causes::chain;
 use crate::store::Space;
 use crate::upstream::{Outgoing, Passed};
 
@@ -236,7 +237,7 @@ impl Fetching {
                 outcome = trouble.reason(),
                 mirror.name = name,
                 path,
-                error = trouble.chain(),
+                error = chain(trouble),
                 duration_ms,
                 "exchange"
             ),

@@ -1,7 +1,5 @@
 //! Why a mirrored resource can't be answered.
 
-use std::error::Error;
-
 use http::StatusCode;
 
 use crate::upstream::FetchError;
@@ -84,18 +82,5 @@ impl Trouble {
             Self::Shared(trouble) => trouble.status(),
             _ => None,
         }
-    }
-
-    /// This error and all that caused it.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
     }
 }

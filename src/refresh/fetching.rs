@@ -25,10 +25,11 @@ use super::{Feed, Refresher, Trouble, media_type, remake, tag};
 use crate::archive::Document;
 use crate::cache::policy::{self, Received};
 use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder, Times};
+use crate::causes::chain;
 use crate::feed::Format;
 use crate::feed::encoding::http_charset;
 use crate::feed::splitter::{Completeness, Ending, NotAFeed};
-use crate::rewrite::{FeedRewriter, Hints, Origin};
+use crate::rewrite::{Hints, Origin};
 use crate::upstream::hosts::Passage;
 use crate::upstream::{FetchError, Fetched, Found, Validators};
 
@@ -202,7 +203,7 @@ impl Refresher {
             Ok(recorded) => recorded,
             Err(trouble) => {
                 let recorded = self.record_from(feed, arrived, plain, None).await?;
-                history::leave_out(feed, &trouble.chain());
+                history::leave_out(feed, &chain(&trouble));
                 recorded
             }
         };
@@ -220,11 +221,8 @@ impl Refresher {
         let origin = arrived.origin();
         let mut digest = remake::begin_digest(&origin.url, origin.charset.as_deref());
         let (is_stored, mut source) = (self.store.is_persistent(), Vec::new());
-        let mut rewriter =
-            FeedRewriter::new(Arc::clone(&feed.rules), origin).with_additions(incoming.additions());
-        if let Some(full) = &feed.full_text {
-            rewriter = rewriter.with_articles(full.articles());
-        }
+        let articles = feed.full_text.as_ref().map(|full| full.articles());
+        let mut rewriter = remake::rewriter(feed, origin, incoming.additions(), articles);
         let mut recorder = Recorder::new(self.cache.options().recording_bytes_max);
         let mut growing = None;
         let mut out = String::new();

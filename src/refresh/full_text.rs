@@ -12,10 +12,10 @@ use tokio::time::Instant;
 
 use super::fetching::{Arrived, Recorded};
 use super::intake::Incoming;
-use super::{Feed, Refresher, tag};
+use super::{Feed, Refresher, remake, tag};
 use crate::fulltext::{Library, Shelf};
 use crate::rewrite::article::{Answer, Articles};
-use crate::rewrite::{Additions, FeedRewriter, Origin};
+use crate::rewrite::{Additions, Origin};
 
 /// Bytes of a feed's body that is kept to make its copy again; a larger feed shows new articles
 /// when it is fetched the next time.
@@ -160,9 +160,7 @@ pub(super) fn links_of(
         Answer::Hold
     });
     let origin: Origin = arrived.origin();
-    let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin)
-        .with_articles(articles)
-        .with_additions(additions.clone());
+    let mut rewriter = remake::rewriter(feed, origin, additions.clone(), Some(articles));
     let mut out = String::new();
     for piece in pieces {
         rewriter.push(piece, &mut out);

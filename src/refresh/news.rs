@@ -10,6 +10,7 @@ use super::persist::Source;
 use super::{Feed, Trouble, retry};
 use crate::archive::Document;
 use crate::cache::FeedCopy;
+use crate::causes::chain;
 use crate::feed::splitter::Ending;
 
 /// What a fetch brought.
@@ -77,7 +78,7 @@ pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Trouble
             target: "feedwright::fetch",
             outcome = trouble.reason(),
             feed.name = name,
-            error = trouble.chain(),
+            error = chain(trouble),
             duration_ms,
             "fetch"
         ),

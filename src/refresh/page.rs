@@ -17,12 +17,12 @@ use tokio::time::Instant;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::fetching::{self, Arrived};
-use super::{Feed, Refresher, Trouble, full_text, media_type, tag};
+use super::{Feed, Refresher, Trouble, full_text, media_type, remake, tag};
 use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder, Times};
 use crate::feed::raw_item::RawItem;
 use crate::fulltext::Shelf;
 use crate::rewrite::article::{Answer, Articles};
-use crate::rewrite::{Additions, FeedRewriter, Paging};
+use crate::rewrite::{Additions, Paging};
 use crate::store::{KeptItem, Store, Window};
 use crate::upstream::Validators;
 
@@ -223,11 +223,7 @@ impl Refresher {
         let (feed, now) = (Arc::clone(feed), (self.wall_clock)());
         let making = tokio::task::spawn_blocking(move || {
             let origin = shell.arrived.origin();
-            let mut rewriter =
-                FeedRewriter::new(Arc::clone(&feed.rules), origin).with_additions(additions);
-            if let Some(articles) = articles {
-                rewriter = rewriter.with_articles(articles);
-            }
+            let mut rewriter = remake::rewriter(&feed, origin, additions, articles);
             let mut out = String::new();
             rewriter.push(&shell.text, &mut out);
             let ending = rewriter.finish(&mut out);

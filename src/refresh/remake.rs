@@ -11,6 +11,7 @@ use super::{Feed, fetching, media_type, tag};
 use crate::archive::Document;
 use crate::cache::{FeedCopy, Forms, Head, Recorder, Times};
 use crate::feed::encoding::http_charset;
+use crate::rewrite::article::Articles;
 use crate::rewrite::{Additions, FeedRewriter, Origin};
 
 /// A copy that was made again.
@@ -18,6 +19,20 @@ pub(super) struct Remade {
     pub(super) copy: FeedCopy,
     /// What the archive gets.
     pub(super) document: Option<Document>,
+}
+
+/// What rewrites a document of the feed.
+pub(super) fn rewriter(
+    feed: &Feed,
+    origin: Origin,
+    additions: Additions,
+    articles: Option<Articles>,
+) -> FeedRewriter {
+    let rewriter = FeedRewriter::new(Arc::clone(&feed.rules), origin).with_additions(additions);
+    match articles {
+        Some(articles) => rewriter.with_articles(articles),
+        None => rewriter,
+    }
 }
 
 /// The copy; `None` when the body is none by the rules of the day.
@@ -31,11 +46,8 @@ pub(super) fn copy(
     let charset = http_charset(said.content_type());
     let mut digest = begin_digest(&said.url, charset.as_deref());
     let url = said.url.clone();
-    let mut rewriter = FeedRewriter::new(Arc::clone(&feed.rules), Origin { url, charset })
-        .with_additions(additions);
-    if let Some(full) = &feed.full_text {
-        rewriter = rewriter.with_articles(full.articles());
-    }
+    let articles = feed.full_text.as_ref().map(|full| full.articles());
+    let mut rewriter = rewriter(feed, Origin { url, charset }, additions, articles);
     let mut out = String::new();
     for piece in body {
         digest.update(piece);

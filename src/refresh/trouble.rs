@@ -1,7 +1,5 @@
 //! Why a feed could not be brought up to date.
 
-use std::error::Error;
-
 use http::StatusCode;
 
 use crate::cache::{Broken, TooLarge};
@@ -81,18 +79,5 @@ impl Trouble {
             }
             _ => None,
         }
-    }
-
-    /// This error and all that caused it.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            cause = error.source();
-        }
-        text
     }
 }

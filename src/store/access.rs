@@ -15,10 +15,11 @@ use super::clock::to_ms;
 use super::directory::Disk;
 use super::history::{self, Order, Window};
 use super::purge::Purge;
-use super::shared::{Shared, chain};
+use super::shared::Shared;
 use super::states::States;
 use super::writer::{Open, QUEUE_MAX, Writer};
 use super::{Entry, HistoryItem, KeptItem, Listed, OpenError, Options, Space, Status, schema};
+use crate::causes::chain;
 
 /// Reads, and writes, that wait for the disk at the same time; more wait for a place.
 const AT_ONCE_MAX: usize = 32;

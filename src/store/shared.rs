@@ -2,7 +2,6 @@
 //! together, and how it goes.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -128,16 +127,4 @@ impl Shared {
     fn used(&self) -> MutexGuard<'_, HashMap<(Space, String), i64>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// An error and all that caused it.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

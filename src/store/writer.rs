@@ -12,9 +12,10 @@ use rusqlite::Connection;
 use super::apply::{Change, Refused};
 use super::directory::Disk;
 use super::requests::answer_requests;
-use super::shared::{Shared, chain};
+use super::shared::Shared;
 use super::transaction::{commit, probe};
 use super::{directory, files, upkeep};
+use crate::causes::chain;
 
 /// Changes that wait for the thread; who has more waits.
 pub(super) const QUEUE_MAX: usize = 1_024;

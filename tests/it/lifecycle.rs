@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::origin::{Origin, Reply};
-use crate::process::{Process, command, until};
+use crate::process::{Process, command, half_held_back, until};
 use crate::reader::{ask, read};
 use crate::service::feed_of;
 
@@ -50,19 +50,7 @@ async fn ask_again_and_again(
 #[tokio::test(flavor = "multi_thread")]
 async fn p1_sigterm_under_load_cuts_no_answer() {
     let feed = feed_of(100, 3_000);
-    let (start, rest) = feed.split_at(feed.len() / 2);
-    let (released, release) = tokio::sync::watch::channel(false);
-    let length = feed.len().to_string();
-    let slow = Reply::head(200, &[], Some(&length))
-        .send(start)
-        .wait_for(release)
-        .send(rest);
-    let quick = Reply::ok(&feed);
-    let publisher = Origin::start(move |head| match head.starts_with("GET /slow ") {
-        true => slow.clone(),
-        false => quick.clone(),
-    })
-    .await;
+    let (publisher, released) = half_held_back(&feed, Reply::ok(&feed)).await;
     let folder = tempfile::tempdir().unwrap();
     let mut service = Process::start(folder.path(), &feeds(&publisher, &["quick", "slow"]));
     let address = service.address;

@@ -27,6 +27,15 @@ async fn stop(service: Service) {
     store.close().await;
 }
 
+/// What a service that ran before answered.
+async fn served_before(folder: &Path, publisher: SocketAddr, keys: &str) -> Answer {
+    let service = start(folder, publisher, keys).await;
+    let answer = get(service.addr, "/feeds/news", &[]).await;
+    assert_eq!(answer.status, 200);
+    stop(service).await;
+    answer
+}
+
 /// No header field should hold these bytes, and no date looks like this.
 const TAG: &str = "W/\"ä\u{ff}\" \"";
 const DATE: &str = "not a date";
@@ -63,10 +72,7 @@ async fn a_fresh_feed_is_served_after_a_restart_without_asking() {
     let folder = tempfile::tempdir().unwrap();
     let publisher = publisher().await;
     let address = publisher.address();
-    let service = start(folder.path(), address, "").await;
-    let first = get(service.addr, "/feeds/news", &[]).await;
-    assert_eq!(first.status, 200);
-    stop(service).await;
+    let first = served_before(folder.path(), address, "").await;
 
     let service = start(folder.path(), address, "").await;
     let second = get(service.addr, "/feeds/news", &[]).await;
@@ -86,9 +92,7 @@ async fn a_stale_feed_is_confirmed_by_the_publishers_own_validators() {
     let publisher = publisher().await;
     let address = publisher.address();
     let soon = "refresh = \"1s\"\nrefresh_min = \"1s\"\nrefresh_max = \"1s\"";
-    let service = start(folder.path(), address, soon).await;
-    let first = get(service.addr, "/feeds/news", &[]).await;
-    stop(service).await;
+    let first = served_before(folder.path(), address, soon).await;
     tokio::time::sleep(Duration::from_millis(1_300)).await;
 
     let service = start(folder.path(), address, soon).await;
@@ -113,9 +117,7 @@ async fn the_stored_feed_stands_in_for_a_publisher_that_is_down() {
     let publisher = publisher().await;
     let address = publisher.address();
     let soon = "refresh = \"1s\"\nrefresh_min = \"1s\"\nrefresh_max = \"1s\"";
-    let service = start(folder.path(), address, soon).await;
-    let first = get(service.addr, "/feeds/news", &[]).await;
-    stop(service).await;
+    let first = served_before(folder.path(), address, soon).await;
     drop(publisher);
     tokio::time::sleep(Duration::from_millis(1_300)).await;
 
@@ -135,9 +137,7 @@ async fn other_rules_and_other_addresses_make_other_feeds() {
     let folder = tempfile::tempdir().unwrap();
     let publisher = publisher().await;
     let address = publisher.address();
-    let service = start(folder.path(), address, "").await;
-    let first = get(service.addr, "/feeds/news", &[]).await;
-    stop(service).await;
+    let first = served_before(folder.path(), address, "").await;
 
     // Rewritten anew, from what is stored, under another tag.
     let service = start(folder.path(), address, "footer = \"<p>new</p>\"").await;
@@ -162,9 +162,7 @@ async fn readers_that_come_at_once_after_a_restart_are_served_alike() {
     let folder = tempfile::tempdir().unwrap();
     let publisher = publisher().await;
     let address = publisher.address();
-    let service = start(folder.path(), address, "").await;
-    let first = get(service.addr, "/feeds/news", &[]).await;
-    stop(service).await;
+    let first = served_before(folder.path(), address, "").await;
     let service = start(folder.path(), address, "").await;
     let gets = (0..50).map(|_| get(service.addr, "/feeds/news", &[]));
     for answer in futures_util::future::join_all(gets).await {

@@ -8,6 +8,9 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
+use crate::origin::{Origin, Reply};
 use crate::reader::{Answer, get};
 
 /// How long something that must happen may take on a busy machine.
@@ -156,4 +159,22 @@ pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
         assert!(begun.elapsed() < PATIENCE, "it never was: {what}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// A publisher who holds the second half of `/slow` back until it is told otherwise, and answers
+/// `quick` to all else.
+pub(crate) async fn half_held_back(feed: &str, quick: Reply) -> (Origin, watch::Sender<bool>) {
+    let (start, rest) = feed.split_at(feed.len() / 2);
+    let (released, release) = watch::channel(false);
+    let length = feed.len().to_string();
+    let slow = Reply::head(200, &[], Some(&length))
+        .send(start)
+        .wait_for(release)
+        .send(rest);
+    let publisher = Origin::start(move |head| match head.starts_with("GET /slow ") {
+        true => slow.clone(),
+        false => quick.clone(),
+    })
+    .await;
+    (publisher, released)
 }

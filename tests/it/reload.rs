@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::io::AsyncReadExt;
 
 use crate::origin::{Origin, Reply, field};
-use crate::process::{Process, until};
+use crate::process::{Process, half_held_back, until};
 use crate::reader::{ask, read};
 use crate::service::feed_of;
 
@@ -39,19 +39,8 @@ async fn reload(service: &Process, folder: &Path, toml: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn p4_a_reload_changes_what_changed_and_nothing_else() {
     let feed = feed_of(40, 2_000);
-    let (start, rest) = feed.split_at(feed.len() / 2);
-    let (released, release) = tokio::sync::watch::channel(false);
-    let length = feed.len().to_string();
-    let slow = Reply::head(200, &[], Some(&length))
-        .send(start)
-        .wait_for(release)
-        .send(rest);
     let quick = Reply::status(200, &[("etag", "\"1\"")], &feed);
-    let publisher = Origin::start(move |head| match head.starts_with("GET /slow ") {
-        true => slow.clone(),
-        false => quick.clone(),
-    })
-    .await;
+    let (publisher, released) = half_held_back(&feed, quick).await;
     let folder = tempfile::tempdir().unwrap();
     let old = "footer = \"<p>old</p>\"";
     let feeds = [("same", ""), ("other", old), ("gone", ""), ("slow", old)];

@@ -34,17 +34,22 @@ const ARROWS: &[(&str, &[&str])] = &[
             "cache", "config", "image", "imaging", "mirror", "pixels", "refresh", "upstream",
         ],
     ),
-    ("mirror", &["cache", "config", "store", "upstream"]),
+    (
+        "mirror",
+        &["cache", "causes", "config", "store", "upstream"],
+    ),
     (
         "refresh",
         &[
-            "archive", "cache", "config", "feed", "fulltext", "rewrite", "store", "upstream",
+            "archive", "cache", "causes", "config", "feed", "fulltext", "rewrite", "store",
+            "upstream",
         ],
     ),
     (
         "config",
         &[
-            "archive", "fulltext", "image", "imaging", "pixels", "rewrite", "store", "upstream",
+            "archive", "causes", "fulltext", "image", "imaging", "pixels", "rewrite", "store",
+            "upstream",
         ],
     ),
     (
@@ -55,14 +60,15 @@ const ARROWS: &[(&str, &[&str])] = &[
         "archive",
         &["feed", "image", "rewrite", "store", "upstream"],
     ),
-    ("fulltext", &["rewrite", "store", "upstream"]),
+    ("fulltext", &["causes", "rewrite", "store", "upstream"]),
     ("cache", &["upstream"]),
     ("upstream", &[]),
-    ("store", &["image"]),
+    ("store", &["causes", "image"]),
     ("pixels", &["image"]),
     ("rewrite", &["feed", "image"]),
     ("feed", &[]),
     ("image", &[]),
+    ("causes", &[]),
 ];
 
 /// Folders of modules that do no I/O, read no clock and know no settings.
