@@ -151,7 +151,7 @@ async fn r2_the_memory_of_copies_stays_within_its_budget() {
     }
     let folder = tempfile::tempdir().unwrap();
     // What is freed goes back at once, so that the figure is of what is held.
-    let allocator = "export _RJEM_MALLOC_CONF=dirty_decay_ms:0,muzzy_decay_ms:0";
+    let allocator = "export MALLOC_CONF=dirty_decay_ms:0,muzzy_decay_ms:0";
     let service = Process::start_with(folder.path(), &toml, allocator);
     // What one fetch needs, and the program itself, is no copy.
     let first = service.get("/feeds/f0").await;
