@@ -181,6 +181,7 @@ pub struct Ask {
     pub crop: Option<Crop>,
     pub precrop: bool,
     pub trim: Option<u8>,
+    pub tbg: Colour,
     pub ro: i32,
     pub flip: bool,
     pub flop: bool,

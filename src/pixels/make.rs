@@ -108,7 +108,7 @@ impl Steps<'_> {
         let found = picture
             .frames
             .iter()
-            .filter_map(|canvas| trim::find(canvas, threshold));
+            .filter_map(|canvas| trim::find(canvas, threshold, self.ask.tbg));
         let Some(mut area) = found.reduce(union) else {
             return;
         };

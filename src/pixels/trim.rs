@@ -1,16 +1,21 @@
 //! Finding the edges of one colour around a picture.
 
 use super::Canvas;
+use crate::image::colour::Colour;
 use crate::image::geometry::Area;
 
-/// What is left when edges that look like the first pixel are cut off; `None` where nothing would
-/// be, or the picture is too small to have edges.
-pub(super) fn find(canvas: &Canvas, threshold: u8) -> Option<Area> {
+/// What is left when edges that look like a colour, or the first pixel if it is transparent, are cut
+/// off; `None` where nothing would be, or the picture is too small to have edges.
+pub(super) fn find(canvas: &Canvas, threshold: u8, ground: Colour) -> Option<Area> {
     let size = canvas.size();
     if size.width < 3 || size.height < 3 {
         return None;
     }
-    let ground = flattened(canvas.pixel(0, 0));
+    let ground = if ground.is_transparent() {
+        flattened(canvas.pixel(0, 0))
+    } else {
+        flattened(&ground.rgba())
+    };
     let lines: Vec<Vec<[i8; 3]>> = (0..size.height)
         .map(|y| signs(canvas, y, ground, threshold))
         .collect();
@@ -77,7 +82,6 @@ fn flattened(pixel: &[u8]) -> [u8; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::image::colour::Colour;
     use crate::image::geometry::Size;
 
     #[test]
@@ -91,17 +95,47 @@ mod tests {
             width: 4,
             height: 3,
         };
-        assert_eq!(find(&framed, 10), Some(area));
-        assert_eq!(find(&framed, 60), None);
+        assert_eq!(find(&framed, 10, Colour::TRANSPARENT), Some(area));
+        assert_eq!(find(&framed, 60, Colour::TRANSPARENT), None);
         let speck =
             Canvas::filled(Size::new(1, 1), 3, grey).embedded(Size::new(10, 8), (5, 2), white);
-        assert_eq!(find(&speck, 10), None);
-        assert_eq!(find(&Canvas::filled(Size::new(2, 2), 3, white), 10), None);
+        assert_eq!(find(&speck, 10, Colour::TRANSPARENT), None);
+        assert_eq!(
+            find(
+                &Canvas::filled(Size::new(2, 2), 3, white),
+                10,
+                Colour::TRANSPARENT
+            ),
+            None
+        );
         let clear = Canvas::filled(Size::new(4, 3), 4, grey).embedded(
             Size::new(10, 8),
             (5, 2),
             Colour::TRANSPARENT,
         );
-        assert_eq!(find(&clear, 10), Some(area));
+        assert_eq!(find(&clear, 10, Colour::TRANSPARENT), Some(area));
+    }
+
+    #[test]
+    fn edges_of_a_colour_that_is_named() {
+        let (white, grey) = (Colour::opaque(255, 255, 255), Colour::opaque(200, 200, 200));
+        let mut framed =
+            Canvas::filled(Size::new(4, 4), 3, grey).embedded(Size::new(10, 10), (3, 3), white);
+        framed = framed.embedded(Size::new(12, 10), (2, 0), Colour::opaque(0, 0, 0));
+        // White on the right goes; what is black on the left stays.
+        let without_white = Area {
+            left: 0,
+            top: 0,
+            width: 9,
+            height: 10,
+        };
+        assert_eq!(find(&framed, 10, white), Some(without_white));
+        let without_black = Area {
+            left: 2,
+            width: 10,
+            ..without_white
+        };
+        let found = find(&framed, 10, Colour::TRANSPARENT);
+        assert_eq!(found, Some(without_black));
     }
 }

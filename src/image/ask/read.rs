@@ -123,6 +123,7 @@ impl Ask {
             crop: crop(&values),
             precrop: values.switch("precrop"),
             trim: trim(&values),
+            tbg: values.colour("tbg"),
             ro: values.int("ro").map_or(0, |ro| {
                 if ro == -1 && is_bare(&values, "ro") {
                     0

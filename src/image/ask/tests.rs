@@ -144,6 +144,7 @@ fn pages_and_trimming() {
     assert_eq!(ask("page=-2").page, Page::Smallest);
     assert_eq!(ask("trim").trim, Some(10));
     assert_eq!(ask("trim=25").trim, Some(25));
+    assert_eq!(ask("trim&tbg=white").tbg, Colour::opaque(255, 255, 255));
     assert_eq!(ask("ro=-3690").ro, -3690);
     assert_eq!(ask("ro").ro, 0);
 }
