@@ -26,6 +26,11 @@ use feedwright::pixels::{Limits, Quality, inspect, make};
 use peer::Sharp;
 use stats::Series;
 
+/// The service's.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Each job is done so long, and so often at most.
 const PER_JOB: Duration = Duration::from_secs(20);
 const ROUNDS_MAX: usize = 100;

@@ -236,7 +236,8 @@ impl Head {
         if made > limits.output_pixels_max {
             return Err(Trouble::OutputPixels(limits.output_pixels_max));
         }
-        Ok(decoded + coefficients + made * 8)
+        // The pixels, the encoder's own copy of them, and what it writes.
+        Ok(decoded + coefficients + made * 12)
     }
 }
 

@@ -1,6 +1,7 @@
 //! From pixels to a file's bytes. Nothing of the source but its pixels, frames and timing gets
 //! into them: no EXIF, no place where a photo was taken.
 
+mod deflate;
 mod gif;
 mod jpeg;
 mod json;

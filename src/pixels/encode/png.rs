@@ -1,12 +1,9 @@
 //! Writing PNG (the PNG specification, third edition): eight bits a channel, grey or colours, by
 //! rows or interlaced.
 
-use std::io::Write;
+use flate2::Crc;
 
-use flate2::write::ZlibEncoder;
-use flate2::{Compression, Crc};
-
-use super::Trouble;
+use super::{Trouble, deflate};
 use crate::image::ask::Ask;
 use crate::image::geometry::Size;
 use crate::pixels::Canvas;
@@ -65,23 +62,18 @@ pub(super) fn encode(canvas: &Canvas, is_grey: bool, ask: &Ask) -> Result<Vec<u8
     head.extend(size.height.to_be_bytes());
     head.extend([8, colour_type, 0, 0, u8::from(ask.il)]);
     chunk(&mut file, b"IHDR", &head);
-    let zlib = ZlibEncoder::new(
-        Vec::with_capacity(data.len() / 2),
-        Compression::new(ask.l.into()),
-    );
     let mut rows = Rows {
-        zlib,
+        // A byte more for each row, and for each of the passes' some more rows.
+        filtered: Vec::with_capacity(data.len() + 2 * size.height as usize + 8),
         channels,
         is_adaptive: ask.af,
-        filtered: Vec::new(),
     };
-    let packed = if ask.il {
-        rows.interlaced(data, size)
+    if ask.il {
+        rows.interlaced(data, size);
     } else {
-        rows.plain(data, size.width as usize)
-    };
-    packed.map_err(|_| Trouble::Unreadable)?;
-    let packed = rows.zlib.finish().map_err(|_| Trouble::Unreadable)?;
+        rows.plain(data, size.width as usize);
+    }
+    let packed = deflate::zlib(&rows.filtered, ask.l)?;
     chunk(&mut file, b"IDAT", &packed);
     chunk(&mut file, b"IEND", &[]);
     Ok(file)
@@ -97,25 +89,24 @@ fn chunk(file: &mut Vec<u8>, name: &[u8; 4], data: &[u8]) {
     file.extend(checksum.sum().to_be_bytes());
 }
 
+/// Rows as they are packed, each behind the number of its filter.
 struct Rows {
-    zlib: ZlibEncoder<Vec<u8>>,
+    filtered: Vec<u8>,
     channels: usize,
     is_adaptive: bool,
-    filtered: Vec<u8>,
 }
 
 impl Rows {
-    fn plain(&mut self, data: &[u8], width: usize) -> std::io::Result<()> {
+    fn plain(&mut self, data: &[u8], width: usize) {
         let stride = width * self.channels;
         let mut above = vec![0; stride];
         for row in data.chunks_exact(stride) {
-            self.row(row, &above)?;
+            self.row(row, &above);
             above.copy_from_slice(row);
         }
-        Ok(())
     }
 
-    fn interlaced(&mut self, data: &[u8], size: Size) -> std::io::Result<()> {
+    fn interlaced(&mut self, data: &[u8], size: Size) {
         let (width, height, channels) = (size.width as usize, size.height as usize, self.channels);
         for (x, y, every_x, every_y) in PASSES {
             let columns = width.saturating_sub(x).div_ceil(every_x);
@@ -127,17 +118,17 @@ impl Rows {
                 let line = &data[line * width * channels..][..width * channels];
                 let pixels = line.chunks_exact(channels).skip(x).step_by(every_x);
                 let row: Vec<u8> = pixels.flatten().copied().collect();
-                self.row(&row, &above)?;
+                self.row(&row, &above);
                 above = row;
             }
         }
-        Ok(())
     }
 
-    fn row(&mut self, row: &[u8], above: &[u8]) -> std::io::Result<()> {
+    fn row(&mut self, row: &[u8], above: &[u8]) {
         if !self.is_adaptive {
-            self.zlib.write_all(&[0])?;
-            return self.zlib.write_all(row);
+            self.filtered.push(Filter::None as u8);
+            self.filtered.extend_from_slice(row);
+            return;
         }
         // The specification's own advice (§12.7): the least sum of differences packs best.
         let cost = |filter: &Filter| {
@@ -147,11 +138,9 @@ impl Rows {
                 .sum::<u64>()
         };
         let best = FILTERS.into_iter().min_by_key(cost).unwrap_or(Filter::None);
-        self.filtered.clear();
         self.filtered.push(best as u8);
         self.filtered
             .extend((0..row.len()).map(|at| best.apply(row, above, at, self.channels)));
-        self.zlib.write_all(&self.filtered)
     }
 }
 
