@@ -1,10 +1,10 @@
 # syntax=docker/dockerfile:1
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
-# The fast part of the JPEG codec is assembly.
+# The fast parts of the codecs for JPEG and AVIF are assembly.
 RUN apt-get update && apt-get install -y --no-install-recommends nasm && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN cargo build --release --locked --bin feedwright
+RUN cargo build --release --locked --bin feedwright --features avif-asm
 
 FROM debian:bookworm-slim
 # A font for the words in drawings (SVG).

@@ -68,10 +68,11 @@ pub fn choose(
         Output::Origin => match kind {
             Kind::Jpeg if has_alpha => Output::Png,
             Kind::Jpeg => Output::Jpeg,
-            Kind::WebP if WEBP_IS_LOSSY => Output::WebP,
-            Kind::WebP if has_alpha || has_frames => Output::Png,
-            Kind::WebP => Output::Jpeg,
-            Kind::Avif | Kind::Heic => Output::Avif,
+            Kind::Avif | Kind::Heic if AVIF_IS_WRITTEN => Output::Avif,
+            // Who asks for a picture that was AVIF shows WebP as well.
+            Kind::WebP | Kind::Avif | Kind::Heic if WEBP_IS_LOSSY => Output::WebP,
+            Kind::WebP | Kind::Avif | Kind::Heic if has_alpha || has_frames => Output::Png,
+            Kind::WebP | Kind::Avif | Kind::Heic => Output::Jpeg,
             Kind::Tiff => Output::Tiff,
             Kind::Gif => Output::Gif,
             Kind::Png | Kind::Bmp | Kind::Ico | Kind::Svg | Kind::Pdf => Output::Png,
@@ -82,6 +83,8 @@ pub fn choose(
 
 /// Whether WebP can be had that is smaller than JPEG.
 pub const WEBP_IS_LOSSY: bool = cfg!(feature = "webp");
+/// Whether AVIF can be had.
+pub const AVIF_IS_WRITTEN: bool = cfg!(feature = "avif");
 
 #[cfg(test)]
 mod tests {
@@ -117,6 +120,12 @@ mod tests {
         check(Kind::Bmp, false, Output::Png);
         check(Kind::Svg, true, Output::Png);
         check(Kind::Tiff, false, Output::Tiff);
+        if AVIF_IS_WRITTEN {
+            check(Kind::Avif, true, Output::Avif);
+        } else if !WEBP_IS_LOSSY {
+            check(Kind::Avif, true, Output::Png);
+            check(Kind::Avif, false, Output::Jpeg);
+        }
     }
 
     #[test]

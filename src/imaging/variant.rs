@@ -14,7 +14,7 @@ use super::landing::Landing;
 use super::{Imager, Original, Trouble, Wanted, budget};
 use crate::cache::{Flight, Kept, Lookup, Standing, Times};
 use crate::image::kind::Kind;
-use crate::pixels::{inspect, make};
+use crate::pixels::{self, inspect, make};
 use crate::store::Space;
 
 const OVERHEAD_BYTES: usize = 1 << 10;
@@ -155,10 +155,14 @@ impl Imager {
                 .await;
             return Ok(variant);
         }
-        let (bytes, media_type, extension) = self
-            .work(wanted, original.kind, bytes)
-            .await
-            .map_err(Arc::new)?;
+        let (bytes, media_type, extension) = match self.work(wanted, bytes.clone()).await {
+            Err(Trouble::Pixels(pixels::Trouble::Unsupported(_)))
+                if original.kind == Kind::Avif && wanted.ask.only_shrinks() =>
+            {
+                (bytes, Kind::Avif.media_type(), Kind::Avif.extension())
+            }
+            made => made.map_err(Arc::new)?,
+        };
         let variant = Variant {
             digest: xxh3_128(&bytes),
             bytes,
@@ -181,12 +185,8 @@ impl Imager {
     async fn work(
         &self,
         wanted: &Wanted,
-        kind: Kind,
         bytes: Bytes,
     ) -> Result<(Bytes, &'static str, &'static str), Trouble> {
-        if kind == Kind::Avif && wanted.ask.only_shrinks() {
-            return Ok((bytes, kind.media_type(), kind.extension()));
-        }
         let patience = self.options.work_timeout;
         let until = Instant::now() + patience;
         let (limits, quality) = (self.options.limits, self.options.quality);

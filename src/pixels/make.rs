@@ -2,15 +2,16 @@
 
 use super::adjust::adjust;
 use super::decode::{Picture, Range, decode};
-use super::encode::{Quality, encode};
+use super::encode::{Quality, avif_is_written, encode};
 use super::mask::Shape;
 use super::profile::to_srgb;
 use super::resize::resize;
 use super::rotate::rotate;
 use super::{Canvas, Head, IsLate, Limits, Trouble, check_time, salience, trim};
 use crate::image::accept::{Accepted, choose};
-use crate::image::ask::{Ask, Filter, Fit, Position};
+use crate::image::ask::{Ask, Filter, Fit, Output, Position};
 use crate::image::geometry::{Area, Size, contained, covered, cut, resized};
+use crate::image::kind::Kind;
 
 /// A picture that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,12 @@ pub fn make(
     steps.run(&mut picture)?;
     check_time(is_late)?;
     let (has_alpha, has_frames) = (picture.frames[0].has_alpha(), picture.frames.len() > 1);
-    let output = choose(ask.output, head.kind, told.0, has_alpha, has_frames);
+    let mut output = choose(ask.output, head.kind, told.0, has_alpha, has_frames);
+    let is_asked = ask.output == Output::Avif;
+    if output == Output::Avif && !is_asked && !avif_is_written(picture.frames[0].size()) {
+        // One that would take too long becomes what a WebP does.
+        output = choose(Output::Origin, Kind::WebP, told.0, has_alpha, has_frames);
+    }
     encode(picture, head, ask, output, (told.1, is_late))
 }
 
@@ -201,7 +207,7 @@ impl Steps<'_> {
 
     /// Whether the picture was drawn at the size that it is to have.
     fn is_drawn(&self) -> bool {
-        self.head.kind == crate::image::kind::Kind::Svg
+        self.head.kind == Kind::Svg
     }
 
     fn oriented(&self, canvas: Canvas) -> Canvas {

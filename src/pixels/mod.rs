@@ -67,7 +67,7 @@ pub enum Trouble {
     )]
     Frames(u32),
     /// Nothing here writes this format.
-    #[error("Saving to {0} is disabled. Supported savers: {savers}", savers = encode::SAVERS)]
+    #[error("Saving to {0} is disabled. Supported savers: {savers}", savers = encode::savers())]
     Saver(&'static str),
     /// It can't be done with this picture.
     #[error("{0}")]

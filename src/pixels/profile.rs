@@ -60,6 +60,30 @@ pub(super) fn to_srgb(canvas: Canvas, profile: &[u8], is_grey: bool) -> Canvas {
         .unwrap_or(canvas)
 }
 
+/// The profile of code points (ITU-T H.273) for primaries and transfer; none where they are sRGB's
+/// or near it. What is meant for brighter screens, PQ and HLG,
+/// has none: it stays as flat as it is stored, as in weserv.
+#[cfg(feature = "avif")]
+pub(super) fn of_code_points(primaries: u16, transfer: u16) -> Option<Vec<u8>> {
+    // PQ and HLG.
+    if matches!(transfer, 16 | 18) {
+        return None;
+    }
+    let mut profile = match primaries {
+        9 => ColorProfile::new_bt2020(),
+        12 => ColorProfile::new_display_p3(),
+        _ => return None,
+    };
+    // The curve of sRGB.
+    if transfer == 13 {
+        let curve = ColorProfile::new_srgb().red_trc;
+        profile.red_trc.clone_from(&curve);
+        profile.green_trc.clone_from(&curve);
+        profile.blue_trc = curve;
+    }
+    profile.encode().ok()
+}
+
 /// CMYK as sRGB, by its profile or, without one, as inks that take away light.
 pub(super) fn cmyk_to_rgb(data: &[u8], profile: Option<&[u8]>, is_inverted: bool) -> Vec<u8> {
     let inks: Vec<u8> = if is_inverted {

@@ -1,5 +1,6 @@
 //! The built-in image proxy over HTTP: whose pictures it serves, what it answers, what it refuses.
 
+mod avif;
 mod cache;
 mod delivery;
 mod safety;
@@ -194,9 +195,9 @@ async fn what_is_asked_is_made() {
     assert_eq!(json.header("content-type"), "application/json");
     assert!(json.text().contains("\"width\":100") && json.text().contains("\"format\":\"jpeg\""));
     refused(
-        &ask(&service, &origin, "/a", "&output=avif").await,
+        &ask(&service, &origin, "/a", "&output=jxl").await,
         400,
-        "Saving to avif is disabled. Supported savers: jpg",
+        "Saving to jxl is disabled. Supported savers: jpg",
     );
     refused(
         &ask(&service, &origin, "/a", "&w=10000000&h=10000000&fit=fill").await,

@@ -69,7 +69,11 @@ fn process(bytes: &[u8], query: &str) -> Result<Made, Trouble> {
 
 /// Size of the first frame, channels, frames.
 fn look(made: &Made) -> (u32, u32, u32, usize) {
-    let image = image::load_from_memory(&made.bytes).unwrap();
+    let decoded = match Kind::of(&made.bytes) {
+        Some(Kind::Avif) => process(&made.bytes, "output=png").unwrap().bytes,
+        _ => made.bytes.clone(),
+    };
+    let image = image::load_from_memory(&decoded).unwrap();
     let frames = match Kind::of(&made.bytes) {
         Some(Kind::Gif) => {
             let decoder = image::codecs::gif::GifDecoder::new(std::io::Cursor::new(&made.bytes));
@@ -145,6 +149,7 @@ fn judge(row: &Row, made: Result<Made, Trouble>) -> Result<(), String> {
     }
     let format = match made.extension {
         "jpg" => "jpeg",
+        "avif" => "heif",
         other => other,
     };
     if !row.format.is_empty() && row.format != format {

@@ -1,6 +1,8 @@
 //! From a file's bytes to pixels: first its head is judged, then it is decoded.
 
 mod animation;
+#[cfg(feature = "avif")]
+mod avif;
 mod icon;
 mod jpeg;
 mod jpeg_head;
@@ -12,8 +14,9 @@ use image::metadata::Orientation;
 use image::{ImageDecoder, Limits as DecoderLimits};
 use std::io::Cursor;
 
+use super::encode::avif_weight_bytes;
 use super::{Canvas, IsLate, Limits, Trouble};
-use crate::image::ask::{Ask, Page, Pages};
+use crate::image::ask::{Ask, Output, Page, Pages};
 use crate::image::geometry::{Size, decoder_shrink};
 use crate::image::kind::Kind;
 
@@ -40,6 +43,12 @@ pub struct Head {
     jpeg: Option<jpeg_head::JpegHead>,
     /// The entries of an icon file.
     icons: Vec<icon::Entry>,
+    /// Where that is more than its size says: pixels to decode, and bytes that the decoder keeps
+    /// besides them.
+    coded: Option<(u64, u64)>,
+    /// Of an AVIF.
+    #[cfg(feature = "avif")]
+    avif: Option<avif::AvifHead>,
 }
 
 /// Which frames are wanted of those that are there.
@@ -91,6 +100,9 @@ pub fn inspect(bytes: &[u8]) -> Result<Head, Trouble> {
         is_progressive: false,
         jpeg: None,
         icons: Vec::new(),
+        coded: None,
+        #[cfg(feature = "avif")]
+        avif: None,
     };
     match kind {
         Kind::Jpeg => {
@@ -124,6 +136,15 @@ pub fn inspect(bytes: &[u8]) -> Result<Head, Trouble> {
             head.orientation = orientation(decoder);
         }
         Kind::Svg => head.size = svg::size(bytes)?,
+        #[cfg(feature = "avif")]
+        Kind::Avif => {
+            let avif = avif::read(bytes)?;
+            head.size = avif.size;
+            head.orientation = avif.orientation;
+            head.coded = Some((avif.pixels(), avif.planes_bytes()));
+            head.avif = Some(avif);
+        }
+        #[cfg(not(feature = "avif"))]
         Kind::Avif => {
             return Err(Trouble::Unsupported(
                 "Decoding AVIF is not supported; it is passed on where nothing but its size is to be changed",
@@ -220,7 +241,7 @@ impl Head {
     /// When there is more of it than the limits allow.
     pub fn weight_bytes(&self, ask: &Ask, limits: &Limits) -> Result<u64, Trouble> {
         let range = self.range(ask, limits)?;
-        let pixels = self.size_of(range).pixels();
+        let (pixels, planes) = self.coded.unwrap_or((self.size_of(range).pixels(), 0));
         let frames = u64::from(range.count);
         if pixels.saturating_mul(frames) > limits.input_pixels_max {
             return Err(Trouble::InputPixels(limits.input_pixels_max));
@@ -236,8 +257,18 @@ impl Head {
         if made > limits.output_pixels_max {
             return Err(Trouble::OutputPixels(limits.output_pixels_max));
         }
+        let becomes_avif = match ask.output {
+            Output::Avif => true,
+            Output::Origin => self.kind == Kind::Avif,
+            _ => false,
+        };
+        let encoder = if becomes_avif {
+            avif_weight_bytes(made)
+        } else {
+            0
+        };
         // The pixels, the encoder's own copy of them, and what it writes.
-        Ok(decoded + coefficients + made * 12)
+        Ok(decoded + coefficients + planes + made * 12 + encoder)
     }
 }
 
@@ -255,6 +286,11 @@ pub(super) fn decode(
         (Kind::WebP, _) if head.frames > 1 => animation::webp(bytes, range, is_late),
         (Kind::Ico, _) => icon::decode(bytes, &head.icons[range.first as usize]),
         (Kind::Svg, _) => svg::decode(bytes, head, ask),
+        #[cfg(feature = "avif")]
+        (Kind::Avif, _) => {
+            let avif = head.avif.as_ref().ok_or(Trouble::Unreadable)?;
+            avif::decode(bytes, avif, is_late)
+        }
         (kind, _) => raster::decode(bytes, kind),
     }
 }

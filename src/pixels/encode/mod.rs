@@ -1,6 +1,7 @@
 //! From pixels to a file's bytes. Nothing of the source but its pixels, frames and timing gets
 //! into them: no EXIF, no place where a photo was taken.
 
+mod avif;
 mod deflate;
 mod gif;
 mod jpeg;
@@ -10,15 +11,19 @@ mod tiff;
 mod webp;
 
 use super::decode::Picture;
-use super::{Head, IsLate, Made, Trouble};
+use super::{Canvas, Head, IsLate, Made, Trouble};
+use crate::image::accept::{AVIF_IS_WRITTEN, WEBP_IS_LOSSY};
 use crate::image::ask::{Ask, Output};
 use crate::image::kind::Kind;
 
+pub(super) use avif::{is_written as avif_is_written, weight_bytes as avif_weight_bytes};
+
 /// The formats that can be written.
-#[cfg(feature = "webp")]
-pub(super) const SAVERS: &str = "jpg, png, webp, tiff, gif, json";
-#[cfg(not(feature = "webp"))]
-pub(super) const SAVERS: &str = "jpg, png, webp (lossless), tiff, gif, json";
+pub(super) fn savers() -> String {
+    let webp = if WEBP_IS_LOSSY { "" } else { " (lossless)" };
+    let avif = if AVIF_IS_WRITTEN { ", avif" } else { "" };
+    format!("jpg, png, webp{webp}, tiff, gif{avif}, json")
+}
 
 /// How well and with how much effort, where nothing is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,13 +81,16 @@ pub(super) fn encode(
             media_type: "application/json",
             extension: "json",
         }),
-        Output::Avif => Err(Trouble::Saver("avif")),
+        Output::Avif => {
+            let q = ask.q.unwrap_or(avif::QUALITY);
+            avif::encode(&still(picture), q).map(|bytes| made(Kind::Avif, bytes))
+        }
         Output::Jxl => Err(Trouble::Saver("jxl")),
         Output::Origin | Output::Auto => Err(Trouble::Saver("this format")),
     }
 }
 
 /// The first frame.
-fn still(mut picture: Picture) -> super::Canvas {
+fn still(mut picture: Picture) -> Canvas {
     picture.frames.swap_remove(0)
 }

@@ -1,0 +1,194 @@
+//! One frame of AV1, decoded.
+
+use av_data::pixel::{MatrixCoefficients, YUVRange};
+use re_rav1d::{Decoder, Picture, PixelLayout, PlanarImageComponent, Plane, Settings};
+
+use super::properties::Coding;
+use super::{Size, Trouble};
+
+/// Frames in one item. A still picture has one, one in layers up to four.
+const FRAMES_MAX: usize = 8;
+
+/// A frame and its planes.
+pub(super) struct Frame {
+    picture: Picture,
+    coding: Coding,
+    planes: Vec<Plane>,
+}
+
+impl Frame {
+    /// Decodes a frame of this size.
+    pub(super) fn decode(data: Vec<u8>, size: Size) -> Result<Self, Trouble> {
+        // SECURITY: a thousand frames that show nothing, each as large as is allowed.
+        if frames(&data).is_none_or(|frames| frames > FRAMES_MAX) {
+            return Err(Trouble::Unreadable);
+        }
+        let picture = decoded(data, size)?;
+        if (picture.width(), picture.height()) != (size.width, size.height) {
+            return Err(Trouble::Unreadable);
+        }
+        let layout = picture.pixel_layout();
+        let bits = picture.bits_per_component().ok_or(Trouble::Unreadable)?;
+        let coding = Coding {
+            bits: bits.0 as u8,
+            is_grey: layout == PixelLayout::I400,
+            halved: match layout {
+                PixelLayout::I420 | PixelLayout::I400 => (true, true),
+                PixelLayout::I422 => (true, false),
+                PixelLayout::I444 => (false, false),
+            },
+        };
+        let components: &[_] = match layout {
+            PixelLayout::I400 => &[PlanarImageComponent::Y],
+            _ => &[
+                PlanarImageComponent::Y,
+                PlanarImageComponent::U,
+                PlanarImageComponent::V,
+            ],
+        };
+        let planes = components.iter().map(|component| picture.plane(*component));
+        Ok(Self {
+            planes: planes.collect(),
+            coding,
+            picture,
+        })
+    }
+
+    pub(super) fn size(&self) -> Size {
+        Size::new(self.picture.width(), self.picture.height())
+    }
+
+    pub(super) fn coding(&self) -> Coding {
+        self.coding
+    }
+
+    /// The samples of one row of a plane, which is 0 for light and 1 or 2 for colours.
+    pub(super) fn read_row(&self, plane: usize, y: u32, row: &mut [u16]) -> Result<(), Trouble> {
+        let component = PlanarImageComponent::from(plane);
+        let stride = self.picture.stride(component) as usize;
+        let plane = self.planes.get(plane).ok_or(Trouble::Unreadable)?;
+        let bytes = plane.get(stride * y as usize..).unwrap_or_default();
+        if self.coding.bits > 8 {
+            let bytes = bytes.get(..row.len() * 2).ok_or(Trouble::Unreadable)?;
+            let pairs = bytes.as_chunks::<2>().0;
+            for (sample, pair) in row.iter_mut().zip(pairs) {
+                *sample = u16::from_ne_bytes(*pair);
+            }
+        } else {
+            let bytes = bytes.get(..row.len()).ok_or(Trouble::Unreadable)?;
+            for (sample, byte) in row.iter_mut().zip(bytes) {
+                *sample = u16::from(*byte);
+            }
+        }
+        Ok(())
+    }
+
+    /// The code point of its matrix by ITU-T H.273, as the frame itself has it.
+    pub(super) fn matrix(&self) -> u16 {
+        match self.picture.matrix_coefficients() {
+            MatrixCoefficients::Identity => 0,
+            MatrixCoefficients::BT709 => 1,
+            MatrixCoefficients::BT470M => 4,
+            MatrixCoefficients::BT470BG | MatrixCoefficients::ST170M => 6,
+            MatrixCoefficients::ST240M => 7,
+            MatrixCoefficients::YCgCo => 8,
+            MatrixCoefficients::BT2020NonConstantLuminance => 9,
+            MatrixCoefficients::Unspecified => 2,
+            _ => u16::MAX,
+        }
+    }
+
+    /// Whether samples take all values that their bits have.
+    pub(super) fn is_full(&self) -> bool {
+        self.picture.color_range() == YUVRange::Full
+    }
+}
+
+fn decoded(data: Vec<u8>, size: Size) -> Result<Picture, Trouble> {
+    let mut settings = Settings::new();
+    // Pictures are worked on side by side; and a thread of the library's own could not be caught.
+    settings.set_n_threads(1);
+    settings.set_max_frame_delay(1);
+    settings.set_all_layers(false);
+    settings.set_frame_size_limit(u32::try_from(size.pixels()).unwrap_or(u32::MAX));
+    let mut decoder = Decoder::with_settings(&settings).map_err(|_| Trouble::Unreadable)?;
+    let mut sent = decoder.send_data(data, None, None, None);
+    for _ in 0..=FRAMES_MAX {
+        match sent {
+            Err(trouble) if !trouble.is_again() => return Err(Trouble::Unreadable),
+            _ => {}
+        }
+        match decoder.get_picture() {
+            Ok(picture) => return Ok(picture),
+            Err(trouble) if trouble.is_again() => sent = decoder.send_pending_data(),
+            Err(_) => return Err(Trouble::Unreadable),
+        }
+    }
+    Err(Trouble::Unreadable)
+}
+
+/// How many frames begin in this data; `None` when it is no AV1 (its specification, section 5.3).
+fn frames(data: &[u8]) -> Option<usize> {
+    const HEADER: u8 = 3;
+    const FRAME: u8 = 6;
+    const REDUNDANT_HEADER: u8 = 7;
+    let (mut rest, mut count) = (data, 0);
+    while let [first, after @ ..] = rest {
+        let (has_extension, has_size) = (first & 4 != 0, first & 2 != 0);
+        let mut after = after.get(usize::from(has_extension)..)?;
+        let length = if has_size {
+            let (length, behind) = leb128(after)?;
+            after = behind;
+            length
+        } else {
+            after.len()
+        };
+        if matches!(first >> 3 & 15, HEADER | FRAME | REDUNDANT_HEADER) {
+            count += 1;
+        }
+        rest = after.get(length..)?;
+    }
+    Some(count)
+}
+
+/// A number of seven bits a byte, the lowest first, and what follows it.
+fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let mut number = 0_u64;
+    for (index, byte) in bytes.iter().take(8).enumerate() {
+        number |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            let number = u32::try_from(number).ok()?;
+            return Some((number as usize, &bytes[index + 1..]));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_counted_before_they_are_decoded() {
+        let check = |data: &[u8], expected| assert_eq!(frames(data), expected, "{data:?}");
+        let (sequence, frame) = ([0x0a, 2, 9, 9], [0x32, 0x81, 0, 9]);
+        check(&[], Some(0));
+        check(&sequence, Some(0));
+        check(&[&sequence[..], &frame, &frame].concat(), Some(2));
+        // The last may go without a size; one of a layer has a byte more.
+        check(&[0x30, 1, 2, 3], Some(1));
+        check(&[0x36, 0, 1, 9, 0x34, 0, 9, 9], Some(2));
+        // Cut off, and lengths that never end.
+        check(&[0x32, 5, 1], None);
+        check(
+            &[0x32, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0],
+            None,
+        );
+        check(&[0x36], None);
+        let many = frame.repeat(FRAMES_MAX + 1);
+        assert_eq!(
+            Frame::decode(many, Size::new(9, 9)).err(),
+            Some(Trouble::Unreadable)
+        );
+    }
+}
