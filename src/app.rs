@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::archive;
 use crate::cache::{self, Shelf};
+use crate::causes::chain;
 use crate::config::image_hosts;
 use crate::config::{FeedSettings, Settings};
 use crate::image::address::Keys;
@@ -86,6 +87,14 @@ fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
                 "addresses of pictures are signed with a key that is lost when the service ends: set `[store] path` or `[image] key`"
             ),
             Ok(_) => {}
+            // A disk that fails is no reason not to serve.
+            Err(error @ KeyError::Write { .. }) => {
+                settings.set_image_keys(Keys::new(vec![key::make()?]).unwrap_or_default());
+                tracing::error!(
+                    error = chain(&error),
+                    "addresses of pictures are signed with a key that is lost when the service ends"
+                );
+            }
             Err(error) if signs => return Err(error),
             // Nothing is signed here, and nothing that another signed can be served.
             Err(error) => {

@@ -259,6 +259,24 @@ fn builtin(options: &str) -> Result<Images, String> {
     Ok(Images::Builtin(options))
 }
 
+/// What pictures are sent through where no `images` is written.
+#[derive(Clone, Copy)]
+pub(super) enum Unsaid {
+    /// Our own image proxy.
+    Builtin,
+    /// Nothing: readers could not reach ours, or ours not the pictures.
+    None,
+}
+
+impl Unsaid {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Builtin => BUILTIN,
+            Self::None => NONE,
+        }
+    }
+}
+
 /// The image proxies that a feed may name.
 pub(super) struct Proxies(pub(super) Vec<ImageProxy>);
 
@@ -268,11 +286,11 @@ impl Proxies {
     pub(super) fn resolve(
         &self,
         own: &RuleKeys,
-        defaults: &RuleKeys,
+        (defaults, unsaid): (&RuleKeys, Unsaid),
         problems: &mut Vec<Problem>,
     ) -> (Option<Images>, Vec<ImageRule>) {
         let images = own.images.as_ref().or(defaults.images.as_ref());
-        let usual = images.map_or(NONE, |images| &images.value.name);
+        let usual = images.map_or(unsaid.name(), |images| &images.value.name);
         let usual_options = images.and_then(|images| {
             let options = images.value.options.clone()?;
             Some(images.clone().map(|_| options))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::file::{Feed, Fetch, File, Log, Server, Shared, Store};
-use super::images::Proxies;
+use super::images::{Proxies, Unsaid};
 use super::intervals;
 use super::problem::{Problem, Spot};
 use super::reader::Written;
@@ -29,6 +29,8 @@ const RETRY_AFTER_ERROR: Duration = Duration::from_secs(60);
 
 /// Fills in what isn't written, and notes what contradicts itself.
 pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
+    // Readers come from anywhere, and this is where they find us.
+    let is_reachable = file.server.public_url.is_some();
     let server = server(file.server);
     let proxies = Proxies(file.image_proxies);
     let shared = file.feeds.iter().map(|feed| &feed.shared);
@@ -37,7 +39,8 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
     }
     // What no feed inherits is looked at all the same.
     let mut unfit = Vec::new();
-    proxies.resolve(&file.defaults.rules, &file.defaults.rules, &mut unfit);
+    let no_feed = (&file.defaults.rules, Unsaid::None);
+    proxies.resolve(&file.defaults.rules, no_feed, &mut unfit);
     check_names(&file.feeds, problems);
     let tables = file.feeds.iter().map(|feed| &feed.shared);
     problems.extend(tables.chain([&file.defaults]).filter_map(intervals::check));
@@ -45,7 +48,16 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
         .feeds
         .into_iter()
         .filter_map(|feed| {
-            let images = proxies.resolve(&feed.shared.rules, &file.defaults.rules, &mut unfit);
+            let private = feed.shared.allow_private.as_ref();
+            let private = private.or(file.defaults.allow_private.as_ref());
+            // A feed of one's own network has its pictures there, which ours must not fetch.
+            let is_private = private.is_some_and(|hosts| !hosts.value.is_empty());
+            let unsaid = match is_reachable && !is_private {
+                true => Unsaid::Builtin,
+                false => Unsaid::None,
+            };
+            let defaults = (&file.defaults.rules, unsaid);
+            let images = proxies.resolve(&feed.shared.rules, defaults, &mut unfit);
             feed_settings(feed, &file.defaults, images, &server)
         })
         .collect();

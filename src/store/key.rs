@@ -92,7 +92,15 @@ fn load(path: &Path) -> Result<Option<Secret>, KeyError> {
         File::open(path).and_then(|file| file.take(FILE_BYTES_MAX).read_to_string(&mut text));
     match read {
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // Below what is no directory there is no file either.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
         Err(error) if error.kind() == io::ErrorKind::InvalidData => text.clear(),
         Err(source) => {
             let path = path.to_owned();

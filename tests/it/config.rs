@@ -102,7 +102,9 @@ fn the_example_is_what_no_configuration_is() {
 
 #[test]
 fn the_examples_feed_is_one_that_says_nothing() {
-    let bare = settings("[[feed]]\nname = 'example'\nurl = 'https://example.org/feed.xml'");
+    let bare = settings(
+        "[server]\npublic_url = 'http://127.0.0.1:8080'\n[[feed]]\nname = 'example'\nurl = 'https://example.org/feed.xml'",
+    );
     let example = settings(&uncommented());
     // `Debug` leaves out what is secret.
     assert_eq!(format!("{:?}", example.feeds), format!("{:?}", bare.feeds));

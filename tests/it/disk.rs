@@ -222,10 +222,13 @@ async fn d1_a_directory_that_cannot_be_made_is_no_reason_not_to_serve() {
     let publisher = publisher().await;
     let path = folder.path().join("file");
     std::fs::write(&path, "no directory").unwrap();
-    let toml = feeds(&publisher, &path.join("data"), 3);
+    let toml = feeds(&publisher, &path.join("data"), 3) + "images = \"builtin\"\n";
     let service = Process::start(folder.path(), &toml);
     serves_all(&service, 0..3).await;
     assert_eq!(service.readiness().await, DEGRADED);
+    let lost =
+        "signed with a key that is lost when the service ends error=\"a key can't be kept in";
+    assert!(service.log().contains(lost), "{}", service.log());
     std::fs::remove_file(&path).unwrap();
     until("it is there", async || service.readiness().await == READY).await;
     assert_eq!(service.terminate().await, Some(0));

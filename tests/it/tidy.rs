@@ -24,8 +24,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "archive", "cache", "config", "image", "imaging", "mirror", "refresh", "rewrite",
-            "store", "upstream",
+            "archive", "cache", "causes", "config", "image", "imaging", "mirror", "refresh",
+            "rewrite", "store", "upstream",
         ],
     ),
     (

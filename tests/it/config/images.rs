@@ -174,3 +174,40 @@ fn pictures_may_be_asked_for_smaller() {
         assert!(problems.contains(reason), "{images}: {problems}");
     }
 }
+
+/// Where nothing is said of pictures they come through us, if readers and we can reach them.
+#[test]
+fn images_that_nobody_wrote() {
+    let check = |server: &str, defaults: &str, own: &str, expected: &str| {
+        let text = format!(
+            "[server]\n{server}\n[defaults]\n{defaults}\n[[feed]]\nname = 'a'\nurl = 'http://x/'\n{own}"
+        );
+        let found = match &settings(&text).feeds[0].rules.images {
+            None => "none".to_owned(),
+            Some(Images::Builtin(options)) => format!("builtin {options}"),
+            Some(Images::Proxy(_)) => "another".to_owned(),
+        };
+        assert_eq!(found, expected, "{text}");
+    };
+    let public = "public_url = 'https://feeds.example.org'";
+    check(public, "", "", "builtin -");
+    check("", "", "", "none");
+    check("", "", "images = 'builtin'", "builtin -");
+    check(public, "", "images = 'none'", "none");
+    check(public, "images = 'none'", "", "none");
+    check(public, "images = 'weserv'", "", "another");
+    check(public, "", "allow_private = ['x:80']", "none");
+    check(public, "allow_private = ['x:80']", "", "none");
+    check(
+        public,
+        "allow_private = ['x:80']",
+        "allow_private = []",
+        "builtin -",
+    );
+    check(
+        public,
+        "",
+        "allow_private = ['x:80']\nimages = { proxy = 'builtin', w = 9 }",
+        "builtin w-9",
+    );
+}
