@@ -157,7 +157,7 @@ fn turned_mirrored_cut_and_in_tiles() {
 
 #[test]
 fn wide_colours_become_ours() {
-    for name in ["p3", "p3-profile"] {
+    for name in ["p3", "p3-profile", "bt2020"] {
         let [[red, ..], [_, green, ..], ..] = corners(&pixels(&fixture(name), ""));
         assert!(red > 205 && green > 181, "{name}: {red} {green}");
     }
@@ -225,6 +225,24 @@ fn the_head_is_judged_before_anything_is_decoded() {
     assert_eq!(weight("d12-444"), pixels * (4 + 2 * 6 + 12));
     assert_eq!(weight("d8-420"), pixels * (4 + 2 + 12) + 2 * 2 * 26 * 18);
     assert_eq!(weight("grid"), 128 * 128 * 16 + 2 * (64 * 64 * 3 / 2));
+}
+
+#[test]
+fn a_film_has_a_still_picture_or_none() {
+    let mut bytes = fixture("d8-420");
+    let place = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).position(|at| at == part);
+    // A film's box before the others; the frame lies 8 bytes further on.
+    let data = place(&bytes, b"mdat").unwrap() as u32 + 4;
+    let offset = place(&bytes, &data.to_be_bytes()).unwrap();
+    bytes[offset..offset + 4].copy_from_slice(&(data + 8).to_be_bytes());
+    let meta = place(&bytes, b"meta").unwrap() - 4;
+    bytes.splice(meta..meta, *b"\0\0\0\x08moov");
+    check_colours("film", corners(&pixels(&bytes, "")), QUARTERS);
+    bytes[meta + 12..meta + 16].copy_from_slice(b"free");
+    assert!(matches!(
+        process(&bytes, "w=9"),
+        Err(Trouble::Unsupported(_))
+    ));
 }
 
 #[test]

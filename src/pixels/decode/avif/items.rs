@@ -63,18 +63,17 @@ impl Items {
     /// Reads the box `meta` of a file.
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Trouble> {
         let mut file = Reader::new(bytes, 0..bytes.len());
-        let mut meta = None;
-        while let Some(block) = file.block()? {
-            match &block.kind {
-                b"meta" => {
-                    meta = Some(block.body);
-                    break;
-                }
-                b"moov" => return Err(UNKNOWN),
-                _ => {}
+        let mut nothing = Trouble::Unreadable;
+        let meta = loop {
+            match file.block()? {
+                Some(Block { kind, body }) if &kind == b"meta" => break body,
+                // A film, in which there may be no still picture.
+                Some(block) if &block.kind == b"moov" => nothing = UNKNOWN,
+                Some(_) => {}
+                None => return Err(nothing),
             }
-        }
-        let mut meta = Reader::new(bytes, meta.ok_or(Trouble::Unreadable)?);
+        };
+        let mut meta = Reader::new(bytes, meta);
         meta.version()?;
         let mut items = Self {
             file_length: bytes.len(),
