@@ -207,6 +207,10 @@ fn the_head_is_judged_before_anything_is_decoded() {
         process(&with_size("d8-420", (0, 35)), "w=9"),
         Err(Trouble::Unreadable)
     );
+    for huge in [u32::MAX, 1 << 31, 65_537] {
+        let bytes = with_size("d8-420", (huge, huge));
+        assert_eq!(process(&bytes, "w=9"), Err(Trouble::Unreadable));
+    }
     // One that says its samples are fewer, or smaller, than they are.
     let mut heavy = fixture("d12-444");
     let at = heavy.windows(4).position(|part| part == b"av1C").unwrap();

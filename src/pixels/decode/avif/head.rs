@@ -10,6 +10,8 @@ use crate::image::geometry::{Area, Size};
 
 /// Tiles of a grid, as many as its columns and rows can be.
 const TILES_MAX: usize = 256;
+/// The longest side of a frame of AV1.
+const SIDE_MAX: u32 = 1 << 16;
 
 /// A picture, or its transparency, as it is coded: in one piece, or in tiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,7 +153,8 @@ fn tile(items: &Items, item: u32) -> Result<(Size, Coding), Trouble> {
             _ => {}
         }
     }
-    size.zip(coding).ok_or(Trouble::Unreadable)
+    let fits = |size: &Size| size.width <= SIDE_MAX && size.height <= SIDE_MAX;
+    size.filter(fits).zip(coding).ok_or(Trouble::Unreadable)
 }
 
 fn grid(bytes: &[u8], items: &Items, item: u32) -> Result<Coded, Trouble> {
