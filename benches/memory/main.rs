@@ -1,18 +1,22 @@
-//! Memory of the service as a process of its own: while a feed of 20 MB passes through, and per
-//! cached feed of 100 KB.
+//! Memory of the service as a process of its own: while a feed of 20 MB passes through, per cached
+//! feed of 100 KB, and while pictures are made smaller.
 #![expect(clippy::print_stdout, reason = "figures are what this program is for")]
 
-#[path = "kit/child.rs"]
+#[path = "../kit/child.rs"]
 mod child;
 #[expect(dead_code, reason = "other benchmarks ask more of a feed")]
-#[path = "kit/feeds.rs"]
+#[path = "../kit/feeds.rs"]
 mod feeds;
-#[path = "kit/machine.rs"]
+#[path = "../kit/machine.rs"]
 mod machine;
-#[path = "kit/origin.rs"]
+#[path = "../kit/origin.rs"]
 mod origin;
+#[expect(dead_code, reason = "another benchmark writes files of it")]
+#[path = "../image/photo.rs"]
+mod photo;
+mod pictures;
 #[expect(dead_code, reason = "other benchmarks ask more of an answer")]
-#[path = "kit/reader.rs"]
+#[path = "../kit/reader.rs"]
 mod reader;
 
 use std::fmt::Write as _;
@@ -72,7 +76,8 @@ fn main() -> anyhow::Result<()> {
     ] {
         pass_large(directory.path(), origin, sent, coding)?;
     }
-    many.measure()
+    many.measure()?;
+    pictures::measure(directory.path())
 }
 
 fn feed(seed: u64, bytes: usize) -> Vec<u8> {
