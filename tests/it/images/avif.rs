@@ -9,7 +9,7 @@ use feedwright::image::options::Options;
 use feedwright::pixels::{Limits, Made, Quality, Trouble, inspect, make};
 use image::{ImageFormat, RgbaImage};
 
-use super::{ask as ask_service, look, open};
+use super::{ask as ask_service, look, open, refused};
 use crate::origin::{Origin, Reply};
 
 /// Upper left, upper right, lower left, lower right.
@@ -353,4 +353,26 @@ async fn the_service_makes_them_into_others() {
         json.contains("\"format\":\"heif\",\"hasAlpha\":false,\"hasProfile\":false,\"height\":51"),
         "{json}"
     );
+}
+
+#[tokio::test]
+async fn what_is_not_decoded_passes_where_only_a_size_is_asked() {
+    let mut strange = fixture("d8-420");
+    let colours = strange.windows(4).position(|at| at == b"nclx").unwrap();
+    // ICtCp.
+    strange[colours + 8..colours + 10].copy_from_slice(&[0, 14]);
+    let bytes = strange.clone();
+    let origin = Origin::start(move |_| Reply::ok(&bytes)).await;
+    let service = open(&origin, "").await;
+    for options in ["&w=20", "&w=20&output=avif&q=50"] {
+        let answer = ask_service(&service, &origin, "/a", options).await;
+        assert_eq!(
+            (answer.header("content-type"), &answer.body),
+            ("image/avif", &strange)
+        );
+    }
+    for options in ["&output=png", "&w=20&ro=90"] {
+        let answer = ask_service(&service, &origin, "/a", options).await;
+        refused(&answer, 400, "these matrix coefficients are not supported");
+    }
 }

@@ -8,8 +8,8 @@ use super::{Size, Trouble};
 
 /// Frames in one item. A still picture has one, one in layers up to four.
 const FRAMES_MAX: usize = 8;
-/// Pixels of all frames in one item that has several.
-const FRAMES_PIXELS_MAX: u64 = 71_000_000;
+/// Pixels of all frames in one item that has several: they may all be kept until the last.
+const FRAMES_PIXELS_MAX: u64 = 16_000_000;
 
 /// A frame and its planes.
 pub(super) struct Frame {

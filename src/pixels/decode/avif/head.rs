@@ -64,10 +64,9 @@ pub(in crate::pixels::decode) fn read(bytes: &[u8]) -> Result<AvifHead, Trouble>
     let picture = coded(bytes, &items, items.primary)?;
     let mut alpha = None;
     for item in items.referring(items.primary, *b"auxl") {
-        if items
-            .properties(item)?
-            .contains(&&Property::Auxiliary(true))
-        {
+        // Depths and the like are not looked at, nor whether they could be read.
+        let said = items.properties(item).unwrap_or_default();
+        if said.contains(&&Property::Auxiliary(true)) {
             alpha = Some(item);
         }
     }

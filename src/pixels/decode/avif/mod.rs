@@ -31,7 +31,7 @@ pub(super) fn decode(
     let read = || canvas(bytes, head, is_late);
     let canvas = catch_unwind(AssertUnwindSafe(read)).map_err(|_| Trouble::Unreadable)??;
     let profile = match (&head.profile, head.colours) {
-        (Some(place), _) => Some(bytes[place.clone()].to_vec()),
+        (Some(place), _) => bytes.get(place.clone()).map(<[u8]>::to_vec),
         (None, Some(colours)) => profile::of_code_points(colours.primaries, colours.transfer),
         (None, None) => None,
     };
