@@ -90,15 +90,32 @@ async fn svg_never_leaves_as_a_document() {
         "<image href='file:///etc/passwd' width='5' height='5'/>",
         "<style>@import url(http://127.0.0.1:1/x.css)</style>",
         "<use href='http://127.0.0.1:1/x.svg#a'/>",
+        // A drawing in a drawing, with a script: <svg …><script>alert(1)</script></svg>.
+        "<image width='5' height='5' href='data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciPjxzY3JpcHQ+YWxlcnQoMSk8L3NjcmlwdD48L3N2Zz4='/>",
+        "<text>&xss;</text>",
+        "<text>&laugh9;</text>",
     ];
+    let mut entities = String::from("<!ENTITY xss 'alert(1)'><!ENTITY laugh0 'ha'>");
+    for level in 1..10 {
+        let ten = format!("&laugh{};", level - 1).repeat(10);
+        entities += &format!("<!ENTITY laugh{level} '{ten}'>");
+    }
+    let prologs = [
+        String::new(),
+        "<?xml-stylesheet href='javascript:alert(1)'?>".to_owned(),
+        "<?foo ><script>alert(1)</script>?>".to_owned(),
+        format!("<!DOCTYPE svg [{entities}]>"),
+    ];
+    let count = attacks.len() * prologs.len();
     let origin = Origin::start(move |head| {
         let number: usize = head.split(['/', ' ']).nth(2).unwrap().parse().unwrap();
-        let svg = format!("<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='8' height='4'>{}</svg>", attacks[number]);
+        let (prolog, attack) = (&prologs[number / attacks.len()], attacks[number % attacks.len()]);
+        let svg = format!("{prolog}<svg xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink' width='8' height='4'>{attack}</svg>");
         Reply::status(200, &[("content-type", "image/svg+xml")], svg)
     })
     .await;
     let service = open(&origin, "").await;
-    for number in 0..attacks.len() {
+    for number in 0..count {
         for options in ["", "&w=16", "&output=origin", "&encoding=base64"] {
             let answer = ask(&service, &origin, &format!("/{number}"), options).await;
             let text = String::from_utf8_lossy(&answer.body).into_owned();
