@@ -12,10 +12,10 @@ use image::{ImageFormat, RgbImage};
 use crate::origin::{self, Answer};
 use crate::{make, memory_mib, photo, reader, start};
 
-const REQUESTS: usize = 3000;
+const REQUESTS: usize = 2000;
 const READERS: usize = 16;
 /// No new request after so long.
-const TIME_MAX: Duration = Duration::from_secs(150);
+const TIME_MAX: Duration = Duration::from_secs(45);
 /// The least and the most memory for copies that is tried.
 const BUDGETS_MIB: [usize; 2] = [32, 256];
 /// What the allocator holds for a while is given back by then.
