@@ -88,7 +88,7 @@ fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
             ),
             Ok(_) => {}
             // A disk that fails is no reason not to serve.
-            Err(error @ KeyError::Write { .. }) => {
+            Err(error @ KeyError::Write { .. }) if signs => {
                 settings.set_image_keys(Keys::new(vec![key::make()?]).unwrap_or_default());
                 tracing::error!(
                     error = chain(&error),

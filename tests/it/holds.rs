@@ -254,7 +254,8 @@ async fn u17_a_failing_host_is_left_alone_and_then_probed_by_one() {
     let gaps: Vec<_> = probes.windows(2).map(|two| two[1] - two[0]).collect();
     println!("8 feeds of a failing host, read every 10 s for 100 min: asked after {gaps:?} s");
     assert!(gaps.iter().all(|gap| *gap >= 30), "one at a time: {gaps:?}");
-    assert!(probes.len() <= 20, "{}", probes.len());
+    // Waits are a random part of up to 15 minutes: 17 on average, hardly ever more than 21.
+    assert!(probes.len() <= 30, "{}", probes.len());
     publisher.says(good());
     service.pass_in(10 * SECOND, HOUR).await;
     service.read_all(asked()).await;
