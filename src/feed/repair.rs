@@ -8,7 +8,7 @@
 //! that is only known later (`body`) while the text is still held.
 
 mod body;
-mod characters;
+pub(super) mod characters;
 mod comment;
 mod declaration;
 mod doctype;

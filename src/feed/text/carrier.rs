@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
+use crate::feed::repair::characters::{is_allowed, may_be_illegal};
+
 /// No reference that XML defines is longer than this.
 pub(super) const REFERENCE_BYTES_MAX: usize = 32;
 
@@ -37,8 +39,18 @@ impl Carrier {
         )
     }
 
-    /// Appends `text`, encoded, to what was written of the field since `start`.
+    /// Appends `text`, encoded, to what was written of the field since `start`, without what XML
+    /// can't hold: as a reference, HTML can name it.
     pub(super) fn insert(self, text: &str, start: usize, out: &mut String) {
+        let is_json = matches!(self, Self::Json | Self::JsonEscape);
+        let mut text = Cow::Borrowed(text);
+        if !is_json && may_be_illegal(&text) {
+            text.to_mut().retain(is_allowed);
+        }
+        self.insert_legal(&text, start, out);
+    }
+
+    fn insert_legal(self, text: &str, start: usize, out: &mut String) {
         match self {
             Self::Text | Self::TextReference => {
                 close_ampersand(text, start, out);

@@ -138,6 +138,20 @@ fn edits_are_encoded_for_where_they_land() {
 }
 
 #[test]
+fn what_xml_cannot_hold_is_not_written() {
+    let new = "a\u{1f}b\u{0}\u{fffe}\tc";
+    check_edit(
+        &Decoded::content("<![CDATA[x]]>"),
+        0..1,
+        new,
+        "<![CDATA[ab\tc]]>",
+    );
+    check_edit(&Decoded::content("x"), 0..1, new, "ab\tc");
+    check_edit(&Decoded::attribute("x"), 0..1, new, "ab&#9;c");
+    check_edit(&Decoded::json("x"), 0..1, "a\u{1f}b", "a\\u001fb");
+}
+
+#[test]
 fn json_is_decoded() {
     for (raw, text) in [
         (r#"\"\\\/\n\r\t\b\f"#, "\"\\/\n\r\t\u{8}\u{c}"),
