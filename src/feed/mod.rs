@@ -3,6 +3,7 @@
 //! Invariant: pure. No I/O, no clock, no settings; the pieces handed out, put together, are the
 //! input byte for byte.
 
+pub(crate) mod characters;
 pub mod date;
 pub mod element;
 pub mod encoding;

@@ -8,7 +8,6 @@
 //! that is only known later (`body`) while the text is still held.
 
 mod body;
-pub(super) mod characters;
 mod comment;
 mod declaration;
 mod doctype;
@@ -26,6 +25,7 @@ use std::ops::Range;
 
 pub use edits::{Fault, Finding, Place};
 
+use super::characters;
 use super::splitter::Skip;
 use super::token::{Scanner, Token};
 use body::{After, Body};

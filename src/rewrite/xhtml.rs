@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::feed::characters::is_allowed;
+
 use super::fragment;
 use super::fragment::token::{StartTag, Token, Tokens};
 use super::html::Markup;
@@ -249,7 +251,7 @@ fn is_xml_name(name: &str) -> bool {
 }
 
 fn push_escaped(text: &str, out: &mut String) {
-    for c in text.chars().filter(|c| is_xml_char(*c)) {
+    for c in text.chars().filter(|c| is_allowed(*c)) {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -261,7 +263,7 @@ fn push_escaped(text: &str, out: &mut String) {
 
 /// Like text; line breaks and tabs would be read as blanks (XML §3.3.3).
 fn push_attribute(text: &str, out: &mut String) {
-    for c in text.chars().filter(|c| is_xml_char(*c)) {
+    for c in text.chars().filter(|c| is_allowed(*c)) {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -279,7 +281,7 @@ fn push_attribute(text: &str, out: &mut String) {
 fn push_comment(text: &str, out: &mut String) {
     out.push_str("<!--");
     let mut last = ' ';
-    for c in text.chars().filter(|c| is_xml_char(*c)) {
+    for c in text.chars().filter(|c| is_allowed(*c)) {
         if c == '-' && last == '-' {
             out.push(' ');
         }
@@ -290,11 +292,6 @@ fn push_comment(text: &str, out: &mut String) {
         out.push(' ');
     }
     out.push_str("-->");
-}
-
-/// XML §2.2.
-fn is_xml_char(c: char) -> bool {
-    !matches!(c, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The XML declaration: `<?xml version="1.0" encoding="UTF-8"?>` (XML 1.0 section 2.8).
 
-use super::characters::is_blank;
 use super::edits::{Edits, Fault, Place};
+use crate::feed::characters::is_blank;
 use crate::feed::encoding;
 
 const USUAL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";

@@ -4,9 +4,9 @@
 
 use std::collections::HashSet;
 
-use super::characters::Name;
 use super::edits::{Edits, Fault, Place};
 use super::references::Entities;
+use crate::feed::characters::Name;
 
 const NAME: &str = "<!DOCTYPE";
 

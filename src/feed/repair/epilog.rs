@@ -2,9 +2,9 @@
 //!
 //! Invariant: what readers may take for more of the feed is never dropped.
 
-use super::characters::is_blank;
 use super::edits::{Edits, Fault, Place};
 use super::{Source, comment, prolog};
+use crate::feed::characters::is_blank;
 use crate::feed::namespace;
 use crate::feed::token::{Scanner, Token};
 use crate::feed::xml::Tag;

@@ -4,10 +4,10 @@
 
 use std::ops::Range;
 
-use super::characters::{Name, is_allowed, is_blank};
 use super::doctype::{self, Doctype};
 use super::edits::{Edits, Fault, Place};
 use super::{HELD_BYTES_MAX, Source, comment, declaration};
+use crate::feed::characters::{Name, is_allowed, is_blank};
 use crate::feed::namespace;
 use crate::feed::token::{Scanner, Token};
 use crate::feed::xml::Tag;

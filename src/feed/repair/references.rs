@@ -5,8 +5,8 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::characters::{is_allowed, is_name_letter};
 use super::edits::Fault;
+use crate::feed::characters::{is_allowed, is_name_letter};
 
 /// A reference without its `;` after so many bytes is none. Digits may be more, as zeros.
 const REFERENCE_BYTES_MAX: usize = 1024;

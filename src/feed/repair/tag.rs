@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::characters::{Name, is_blank};
 use super::edits::Fault;
 use super::references::Entities;
+use crate::feed::characters::{Name, is_blank};
 
 /// With more attributes, one that stands twice is looked for by hash.
 const COMPARED_MAX: usize = 8;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use crate::feed::repair::characters::{is_allowed, may_be_illegal};
+use crate::feed::characters::{is_allowed, may_be_illegal};
 
 /// No reference that XML defines is longer than this.
 pub(super) const REFERENCE_BYTES_MAX: usize = 32;

@@ -105,7 +105,7 @@ fn the_reader_of_xml_refuses() {
 fn read_xml(xml: &str) -> Result<(), String> {
     let mut open: Vec<&str> = Vec::new();
     let mut rest = xml;
-    if let Some(c) = xml.chars().find(|c| !super::is_xml_char(*c)) {
+    if let Some(c) = xml.chars().find(|c| !super::is_allowed(*c)) {
         return Err(format!("character {c:?}"));
     }
     while !rest.is_empty() {

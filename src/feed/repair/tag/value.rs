@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr2_iter};
 
 use super::{Reader, TagEdit};
-use crate::feed::repair::characters::{Name, is_blank};
+use crate::feed::characters::{Name, is_blank};
 use crate::feed::repair::edits::Fault;
 use crate::feed::repair::prefixes;
 use crate::feed::repair::references::{self, Reference};

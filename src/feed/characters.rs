@@ -3,7 +3,7 @@
 use memchr::memmem;
 
 /// Whether a document may hold `letter` (XML 1.0 section 2.2).
-pub(in crate::feed) fn is_allowed(letter: char) -> bool {
+pub(crate) fn is_allowed(letter: char) -> bool {
     match letter {
         '\t' | '\n' | '\r' => true,
         _ => letter >= ' ' && !matches!(letter, '\u{fffe}' | '\u{ffff}'),
@@ -11,7 +11,7 @@ pub(in crate::feed) fn is_allowed(letter: char) -> bool {
 }
 
 /// Whether `text` may hold a character that is not allowed. Fast, and right when it says no.
-pub(in crate::feed) fn may_be_illegal(text: &str) -> bool {
+pub(super) fn may_be_illegal(text: &str) -> bool {
     // The least of each, without a branch and to the end: compilers make vectors of that, and few
     // instructions.
     let (mut least, mut least_behind_cr, mut least_vt, mut least_mark) = (!0, !0, !0, !0);
