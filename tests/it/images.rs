@@ -5,8 +5,11 @@ mod cache;
 mod delivery;
 mod safety;
 
+use feedwright::image::accept::Accepted;
 use feedwright::image::address::{Signer, normal};
+use feedwright::image::ask::Ask;
 use feedwright::image::options::Options;
+use feedwright::pixels::{Limits, Made, Quality, Trouble, inspect, make};
 use image::{ImageFormat, Rgb, RgbImage};
 
 use crate::origin::{Origin, Reply};
@@ -27,6 +30,23 @@ fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
         .write_to(&mut bytes, format)
         .unwrap();
     bytes.into_inner()
+}
+
+/// What is made of a picture, without a service.
+pub(crate) fn process(bytes: &[u8], query: &str) -> Result<Made, Trouble> {
+    let (limits, ask) = (
+        Limits::default(),
+        Ask::of(Options::lenient(query).unwrap().pairs()),
+    );
+    let head = inspect(bytes)?;
+    head.weight_bytes(&ask, &limits)?;
+    make(
+        bytes,
+        &head,
+        &ask,
+        (Accepted::default(), &Quality::default()),
+        (&limits, &|| false),
+    )
 }
 
 /// A service for everybody that may fetch from the origin, with these keys of `[image]` besides.

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use feedwright::image::accept::Accepted;
-use feedwright::image::ask::Ask;
 use feedwright::image::kind::Kind;
-use feedwright::image::options::Options;
-use feedwright::pixels::{Limits, Made, Quality, Trouble, inspect, make};
+use feedwright::pixels::{Made, Trouble};
 use image::AnimationDecoder;
+
+use crate::images::process;
 
 /// Rows that do not come out as in weserv, each with the reason; what stands here and passes is
 /// an error too, so that the list stays true.
@@ -48,23 +47,6 @@ fn rows(table: &str) -> Vec<Row> {
         }
     });
     rows.collect()
-}
-
-fn ask(query: &str) -> Ask {
-    Ask::of(Options::lenient(query).unwrap().pairs())
-}
-
-fn process(bytes: &[u8], query: &str) -> Result<Made, Trouble> {
-    let (limits, ask) = (Limits::default(), ask(query));
-    let head = inspect(bytes)?;
-    head.weight_bytes(&ask, &limits)?;
-    make(
-        bytes,
-        &head,
-        &ask,
-        (Accepted::default(), &Quality::default()),
-        (&limits, &|| false),
-    )
 }
 
 /// Size of the first frame, channels, frames.

@@ -3,13 +3,12 @@
 //! The pictures beside this file were written by avifenc 0.11: four colours in four quarters, the
 //! right half of those with transparency at 96 of 255. Their names say what is special about them.
 
-use feedwright::image::accept::Accepted;
 use feedwright::image::ask::Ask;
 use feedwright::image::options::Options;
-use feedwright::pixels::{Limits, Made, Quality, Trouble, inspect, make};
+use feedwright::pixels::{Limits, Trouble, inspect};
 use image::{ImageFormat, RgbaImage};
 
-use super::{ask as ask_service, look, open, refused};
+use super::{ask as ask_service, look, open, process, refused};
 use crate::origin::{Origin, Reply};
 
 /// Upper left, upper right, lower left, lower right.
@@ -20,22 +19,6 @@ const TOLERANCE: u8 = 12;
 fn fixture(name: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/images/avif");
     std::fs::read(format!("{folder}/{name}.avif")).unwrap()
-}
-
-fn process(bytes: &[u8], query: &str) -> Result<Made, Trouble> {
-    let (limits, ask) = (
-        Limits::default(),
-        Ask::of(Options::lenient(query).unwrap().pairs()),
-    );
-    let head = inspect(bytes)?;
-    head.weight_bytes(&ask, &limits)?;
-    make(
-        bytes,
-        &head,
-        &ask,
-        (Accepted::default(), &Quality::default()),
-        (&limits, &|| false),
-    )
 }
 
 fn pixels(bytes: &[u8], query: &str) -> RgbaImage {
