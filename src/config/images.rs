@@ -18,8 +18,8 @@ use crate::rewrite::html::check_selector;
 use crate::rewrite::target::{Images, PresetOptions, Proxy, Target};
 use crate::rewrite::{IMAGE_RULES_MAX, ImageRule, check_path};
 
-const NONE: &str = "none";
-const BUILTIN: &str = "builtin";
+pub(super) const NONE: &str = "none";
+pub(super) const BUILTIN: &str = "builtin";
 /// Names that an image proxy can't have: they say something else where a feed names its proxy.
 const RESERVED_NAMES: [&str; 2] = [NONE, BUILTIN];
 /// Image proxies that need no `[image_proxy.NAME]`.
@@ -259,38 +259,20 @@ fn builtin(options: &str) -> Result<Images, String> {
     Ok(Images::Builtin(options))
 }
 
-/// What pictures are sent through where no `images` is written.
-#[derive(Clone, Copy)]
-pub(super) enum Unsaid {
-    /// Our own image proxy.
-    Builtin,
-    /// Nothing: readers could not reach ours, or ours not the pictures.
-    None,
-}
-
-impl Unsaid {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Builtin => BUILTIN,
-            Self::None => NONE,
-        }
-    }
-}
-
 /// The image proxies that a feed may name.
 pub(super) struct Proxies(pub(super) Vec<ImageProxy>);
 
 impl Proxies {
-    /// What the keys say of pictures, for a feed that says `own`: what they are sent through, and
-    /// the rules for some. What can't be done is noted.
+    /// What the keys say of pictures, for a feed that says `own`: what they are sent through, which
+    /// is `unsaid` where nobody says it, and the rules for some. What can't be done is noted.
     pub(super) fn resolve(
         &self,
         own: &RuleKeys,
-        (defaults, unsaid): (&RuleKeys, Unsaid),
+        (defaults, unsaid): (&RuleKeys, &str),
         problems: &mut Vec<Problem>,
     ) -> (Option<Images>, Vec<ImageRule>) {
         let images = own.images.as_ref().or(defaults.images.as_ref());
-        let usual = images.map_or(unsaid.name(), |images| &images.value.name);
+        let usual = images.map_or(unsaid, |images| &images.value.name);
         let usual_options = images.and_then(|images| {
             let options = images.value.options.clone()?;
             Some(images.clone().map(|_| options))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::file::{Feed, Fetch, File, Log, Server, Shared, Store};
-use super::images::{Proxies, Unsaid};
+use super::images::{BUILTIN, NONE, Proxies};
 use super::intervals;
 use super::problem::{Problem, Spot};
 use super::reader::Written;
@@ -39,7 +39,7 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
     }
     // What no feed inherits is looked at all the same.
     let mut unfit = Vec::new();
-    let no_feed = (&file.defaults.rules, Unsaid::None);
+    let no_feed = (&file.defaults.rules, NONE);
     proxies.resolve(&file.defaults.rules, no_feed, &mut unfit);
     check_names(&file.feeds, problems);
     let tables = file.feeds.iter().map(|feed| &feed.shared);
@@ -53,8 +53,8 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
             // A feed of one's own network has its pictures there, which ours must not fetch.
             let is_private = private.is_some_and(|hosts| !hosts.value.is_empty());
             let unsaid = match is_reachable && !is_private {
-                true => Unsaid::Builtin,
-                false => Unsaid::None,
+                true => BUILTIN,
+                false => NONE,
             };
             let defaults = (&file.defaults.rules, unsaid);
             let images = proxies.resolve(&feed.shared.rules, defaults, &mut unfit);

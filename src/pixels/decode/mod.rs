@@ -43,9 +43,6 @@ pub struct Head {
     jpeg: Option<jpeg_head::JpegHead>,
     /// The entries of an icon file.
     icons: Vec<icon::Entry>,
-    /// Where that is more than its size says: pixels to decode, and bytes that the decoder keeps
-    /// besides them.
-    coded: Option<(u64, u64)>,
     /// Of an AVIF.
     #[cfg(feature = "avif")]
     avif: Option<avif::AvifHead>,
@@ -100,7 +97,6 @@ pub fn inspect(bytes: &[u8]) -> Result<Head, Trouble> {
         is_progressive: false,
         jpeg: None,
         icons: Vec::new(),
-        coded: None,
         #[cfg(feature = "avif")]
         avif: None,
     };
@@ -141,7 +137,6 @@ pub fn inspect(bytes: &[u8]) -> Result<Head, Trouble> {
             let avif = avif::read(bytes)?;
             head.size = avif.size;
             head.orientation = avif.orientation;
-            head.coded = Some((avif.pixels(), avif.planes_bytes()));
             head.avif = Some(avif);
         }
         #[cfg(not(feature = "avif"))]
@@ -234,6 +229,16 @@ impl Head {
         )
     }
 
+    /// Pixels to decode of each frame, and bytes that the decoder keeps besides: of an AVIF it is
+    /// more than its size says.
+    fn coded(&self, range: Range) -> (u64, u64) {
+        #[cfg(feature = "avif")]
+        if let Some(avif) = &self.avif {
+            return (avif.pixels(), avif.planes_bytes());
+        }
+        (self.size_of(range).pixels(), 0)
+    }
+
     /// Bytes of memory that it takes to make of it what is asked: pixels in and out, and what
     /// decoders and encoders keep. For the budget that all requests share.
     ///
@@ -241,7 +246,7 @@ impl Head {
     /// When there is more of it than the limits allow.
     pub fn weight_bytes(&self, ask: &Ask, limits: &Limits) -> Result<u64, Trouble> {
         let range = self.range(ask, limits)?;
-        let (pixels, planes) = self.coded.unwrap_or((self.size_of(range).pixels(), 0));
+        let (pixels, planes) = self.coded(range);
         let frames = u64::from(range.count);
         if pixels.saturating_mul(frames) > limits.input_pixels_max {
             return Err(Trouble::InputPixels(limits.input_pixels_max));
