@@ -42,19 +42,34 @@ pub enum AppError {
     Rule(#[from] RuleError),
 }
 
+/// How long a key lasts.
+#[derive(Debug)]
+pub enum KeyLife {
+    /// It is in the data directory.
+    Kept,
+    /// It ends with this process: nothing is kept, or it can't be.
+    Lost(Option<KeyError>),
+}
+
 /// Gives the settings a key to sign with: the one kept in the data directory, which is made if need
-/// be. Says whether it outlives this process.
+/// be, or one for this process.
 ///
 /// # Errors
-/// When the key can't be read, made or kept.
-pub fn provide_image_key(settings: &mut Settings) -> Result<bool, KeyError> {
-    let (key, is_kept) = match &settings.store {
-        Some(store) => (key::load_or_create(&store.path)?, true),
-        None => (key::make()?, false),
+/// When the key that is there can't be read, or none can be made.
+pub fn provide_image_key(settings: &mut Settings) -> Result<KeyLife, KeyError> {
+    let kept = settings
+        .store
+        .as_ref()
+        .map(|store| key::load_or_create(&store.path));
+    let (key, life) = match kept {
+        Some(Ok(key)) => (key, KeyLife::Kept),
+        Some(Err(error @ KeyError::Write { .. })) => (key::make()?, KeyLife::Lost(Some(error))),
+        Some(Err(error)) => return Err(error),
+        None => (key::make()?, KeyLife::Lost(None)),
     };
     // A key that was made here is long enough.
     settings.set_image_keys(Keys::new(vec![key]).unwrap_or_default());
-    Ok(is_kept)
+    Ok(life)
 }
 
 /// Feeds by their names.
@@ -83,18 +98,12 @@ fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
     let signs = settings.lacks_image_key();
     if settings.image_keys.is_empty() {
         match provide_image_key(settings) {
-            Ok(false) if signs => tracing::warn!(
+            // A disk that fails is no reason not to serve.
+            Ok(KeyLife::Lost(reason)) if signs => tracing::warn!(
+                reason = reason.map(|reason| chain(&reason)),
                 "addresses of pictures are signed with a key that is lost when the service ends: set `[store] path` or `[image] key`"
             ),
             Ok(_) => {}
-            // A disk that fails is no reason not to serve.
-            Err(error @ KeyError::Write { .. }) if signs => {
-                settings.set_image_keys(Keys::new(vec![key::make()?]).unwrap_or_default());
-                tracing::error!(
-                    error = chain(&error),
-                    "addresses of pictures are signed with a key that is lost when the service ends"
-                );
-            }
             Err(error) if signs => return Err(error),
             // Nothing is signed here, and nothing that another signed can be served.
             Err(error) => {
@@ -103,6 +112,19 @@ fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
         }
     }
     Ok(())
+}
+
+/// What archives need of the settings.
+fn archive_setting(settings: &Settings, lookup: &Lookup) -> archive::Setting {
+    archive::Setting {
+        limits: settings.archive.clone(),
+        fetch: settings.fetch.clone(),
+        lookup: Arc::clone(lookup),
+        own: archive::OwnAddresses {
+            keys: settings.image_keys.clone(),
+            public_url: settings.server.public_url.clone(),
+        },
+    }
 }
 
 /// How often the file with the rules for image hosts is looked at.
@@ -180,15 +202,7 @@ impl App {
             Feed::new(feed.clone()).map(Arc::new)
         })?;
         let shelf = Shelf::new(options.cache.memory_bytes);
-        let archive = archive::Setting {
-            limits: settings.archive.clone(),
-            fetch: settings.fetch.clone(),
-            lookup: Arc::clone(&lookup),
-            own: archive::OwnAddresses {
-                keys: settings.image_keys.clone(),
-                public_url: settings.server.public_url.clone(),
-            },
-        };
+        let archive = archive_setting(&settings, &lookup);
         let refresher = Refresher::new(
             (client.clone(), archive),
             shelf.clone(),

@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use super::ConfigFile;
-use crate::app::provide_image_key;
+use crate::app::{KeyLife, provide_image_key};
 use crate::archive::render::{self, atom};
 use crate::config::{FeedSettings, Settings};
 use crate::feed::date;
@@ -66,9 +66,10 @@ pub(super) fn run(mut settings: Settings, export: &Export) -> anyhow::Result<Exi
     let path = settings.store.as_ref().map(|options| options.path.clone());
     let path = path.context("nothing is stored: `[store] path` is empty")?;
     let inspection = Arc::new(Inspection::open(&path)?);
-    if settings.lacks_image_key() {
-        // There is a store, so the key is there or is kept.
-        provide_image_key(&mut settings)?;
+    if settings.lacks_image_key()
+        && let KeyLife::Lost(Some(error)) = provide_image_key(&mut settings)?
+    {
+        return Err(error.into());
     }
     let Some(feed) = super::find_feed(&settings, &export.feed) else {
         return Ok(ExitCode::from(2));

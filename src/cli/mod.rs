@@ -19,9 +19,11 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::archive::render::Format;
+use crate::causes::chain;
 use crate::config::{self, FeedSettings, Settings};
 use crate::feed::encoding::http_charset;
 use crate::fulltext::recipe::Recipe;
+use crate::store::key::KeyError;
 
 /// Read when no other file is named, if it is there.
 const DEFAULT_CONFIG: &str = "config/feedwright.toml";
@@ -241,10 +243,14 @@ fn print_checked(file: &ConfigFile, settings: &Settings) -> std::io::Result<()> 
     Ok(())
 }
 
-fn warn_of_lost_key() {
-    print_error(
-        "warning: nothing is kept (`[store] path` is empty): this key signs no address that another start knows",
+fn warn_of_lost_key(reason: Option<&KeyError>) {
+    let reason = reason.map_or_else(
+        || "nothing is kept (`[store] path` is empty)".to_owned(),
+        |reason| chain(reason),
     );
+    print_error(&format!(
+        "warning: {reason}: this key signs no address that another start knows"
+    ));
 }
 
 /// Standard error may be closed; then there is nobody to tell.

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use url::Url;
 
 use super::explain::{Explanation, Form};
-use crate::app::provide_image_key;
+use crate::app::{KeyLife, provide_image_key};
 use crate::config::Settings;
 use crate::feed::splitter::{Completeness, Ending};
 use crate::rewrite::{FeedRewriter, Origin, Rules};
@@ -23,8 +23,13 @@ pub(super) fn rewrite(
     (url, charset): (Option<Url>, Option<String>),
     explain: Option<Form>,
 ) -> anyhow::Result<ExitCode> {
-    if settings.lacks_image_key() && !provide_image_key(&mut settings)? {
-        super::warn_of_lost_key();
+    let Some(feed) = super::find_feed(&settings, name) else {
+        return Ok(ExitCode::from(2));
+    };
+    // Other feeds' addresses need no key here, and this makes a directory for it.
+    let signs = settings.image_keys.is_empty() && feed.rules.signs_addresses();
+    if signs && let KeyLife::Lost(reason) = provide_image_key(&mut settings)? {
+        super::warn_of_lost_key(reason.as_ref());
     }
     let Some(feed) = super::find_feed(&settings, name) else {
         return Ok(ExitCode::from(2));

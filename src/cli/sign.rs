@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::app::provide_image_key;
+use crate::app::{KeyLife, provide_image_key};
 use crate::config::Settings;
 use crate::image::address::{Signer, normal};
 use crate::image::options::Options;
@@ -21,8 +21,12 @@ pub(super) fn sign(mut settings: Settings, url: &str, options: &str) -> anyhow::
             return Ok(ExitCode::from(2));
         }
     };
-    if settings.image_keys.is_empty() && !provide_image_key(&mut settings)? {
-        super::warn_of_lost_key();
+    if settings.image_keys.is_empty() {
+        match provide_image_key(&mut settings)? {
+            KeyLife::Kept => {}
+            KeyLife::Lost(None) => super::warn_of_lost_key(None),
+            KeyLife::Lost(Some(error)) => return Err(error.into()),
+        }
     }
     let signer = Signer::new(&settings.image_keys, &settings.server.public_url, &options);
     let address = signer.map(|signer| signer.sign(url.as_str()));

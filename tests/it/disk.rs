@@ -226,8 +226,7 @@ async fn d1_a_directory_that_cannot_be_made_is_no_reason_not_to_serve() {
     let service = Process::start(folder.path(), &toml);
     serves_all(&service, 0..3).await;
     assert_eq!(service.readiness().await, DEGRADED);
-    let lost =
-        "signed with a key that is lost when the service ends error=\"a key can't be kept in";
+    let lost = "signed with a key that is lost when the service ends: set `[store] path` or `[image] key` reason=\"a key can't be kept in";
     assert!(service.log().contains(lost), "{}", service.log());
     std::fs::remove_file(&path).unwrap();
     until("it is there", async || service.readiness().await == READY).await;

@@ -124,6 +124,35 @@ fn a_key_that_is_kept_nowhere_is_warned_of() {
 }
 
 #[test]
+fn a_document_is_rewritten_where_no_key_can_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), "");
+    fs::write(folder.path().join("data"), "no directory").unwrap();
+    let config = folder.path().join("feedwright.toml");
+    let feeds = "\n[[feed]]\nname = \"ours\"\nurl = \"https://x.org/\"\n[[feed]]\nname = \"plain\"\nurl = \"https://x.org/\"\nimages = \"none\"\n";
+    let written = fs::read_to_string(&config).unwrap() + feeds;
+    fs::write(&config, written).unwrap();
+    let document = "<rss><channel><item><description>&lt;img src='https://x.org/a.png'></description></item></channel></rss>";
+    let rewrite = |name: &str| {
+        let config = config.to_str().unwrap();
+        let arguments = ["rewrite", "--feed", name, "--config", config];
+        let output = run(&arguments, document.as_bytes());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let (ours, said) = rewrite("ours");
+    assert!(ours.contains("/image/"), "{ours}");
+    assert!(said.contains("can't be kept in"), "{said}");
+    // A feed that signs nothing needs no key.
+    let (plain, said) = rewrite("plain");
+    assert!(plain.contains("src='https://x.org/a.png'"), "{plain}");
+    assert_eq!(said, "");
+    let (code, line, said) = sign(folder.path(), &["https://x.org/"]);
+    assert_eq!((code, line.as_str()), (Some(1), ""));
+    assert!(said.contains("can't be kept in"), "{said}");
+}
+
+#[test]
 fn a_key_that_is_none_stops_everything() {
     let folder = tempfile::tempdir().unwrap();
     configure(folder.path(), "");

@@ -10,8 +10,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "app", "archive", "config", "demo", "feed", "fulltext", "http", "image", "mirror",
-            "refresh", "rewrite", "routes", "store", "upstream",
+            "app", "archive", "causes", "config", "demo", "feed", "fulltext", "http", "image",
+            "mirror", "refresh", "rewrite", "routes", "store", "upstream",
         ],
     ),
     ("demo", &["config"]),
