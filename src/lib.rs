@@ -1,8 +1,8 @@
 //! Feedwright: a feed proxy that rewrites a feed without losing a byte it was not told to change.
 //!
 //! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `mirror`, `refresh` →
-//! `config` → `archive`, `imaging` → `cache`, `upstream`, `store` → `rewrite` → `feed`, `image`. `feed`, `rewrite` and
-//! `image` do no I/O, read no clock and know no settings.
+//! `config` → `archive`, `imaging` → `cache`, `upstream`, `store` → `rewrite` → `feed`, `image`, `client`. `feed`,
+//! `rewrite`, `image` and `client` do no I/O, read no clock and know no settings.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -28,6 +28,7 @@ pub mod pixels;
 
 pub mod rewrite;
 
+pub mod client;
 pub mod feed;
 pub mod image;
 

@@ -21,11 +21,14 @@ use super::rules::RuleKeys;
 use super::settings::{FeedName, LogFormat};
 use super::texts;
 use super::values::text;
+use crate::client::Network;
 use crate::store;
 use crate::upstream::HostPort;
 
 /// Feeds that one configuration may have.
 const FEEDS_MAX: usize = 10_000;
+/// Each of them is looked at for each hop of each request.
+const TRUSTED_PROXIES_MAX: usize = 100;
 
 pub(super) const NOTHING: Duration = Duration::ZERO;
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -67,6 +70,7 @@ pub(super) struct Server {
     pub(super) listen: Option<Written<SocketAddr>>,
     pub(super) public_url: Option<Written<String>>,
     pub(super) connections_max: Option<Written<u32>>,
+    pub(super) trusted_proxies: Option<Written<Vec<Network>>>,
     pub(super) header_timeout: Option<Written<Duration>>,
     pub(super) idle_timeout: Option<Written<Duration>>,
     pub(super) write_timeout: Option<Written<Duration>>,
@@ -155,6 +159,11 @@ fn read_server(table: &mut Table<'_, '_>) -> Server {
         listen: table.text("listen", texts::socket_address),
         public_url: table.text("public_url", texts::public_url),
         connections_max: table.count("connections_max", 1..=1_000_000),
+        trusted_proxies: table.list_max(
+            "trusted_proxies",
+            TRUSTED_PROXIES_MAX,
+            str::parse::<Network>,
+        ),
         header_timeout: table.duration("header_timeout", TIMEOUTS),
         idle_timeout: table.duration("idle_timeout", TIMEOUTS),
         write_timeout: table.duration("write_timeout", TIMEOUTS),

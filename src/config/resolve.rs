@@ -104,6 +104,7 @@ fn server(written: Server) -> ServerSettings {
             .unwrap_or_else(|| format!("http://{}", reachable(listen))),
         connections_max: value(written.connections_max)
             .map_or(default.connections_max, |count| count as usize),
+        trusted_proxies: value(written.trusted_proxies).unwrap_or_default(),
         header_timeout: value(written.header_timeout).unwrap_or(default.header_timeout),
         idle_timeout: value(written.idle_timeout).unwrap_or(default.idle_timeout),
         write_timeout: value(written.write_timeout).unwrap_or(default.write_timeout),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::mirror::MirrorSettings;
 use crate::archive;
+use crate::client::Network;
 use crate::fulltext;
 use crate::image::address::Keys;
 use crate::imaging;
@@ -79,8 +80,10 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// Where every address that we write starts: absolute, http or https, no slash at the end.
     pub public_url: String,
-    /// Connections open at the same time; more wait to be accepted.
+    /// Connections open at the same time; another one takes the place of one that is idle.
     pub connections_max: usize,
+    /// Whose `Forwarded` and `X-Forwarded-For` say who a client is.
+    pub trusted_proxies: Vec<Network>,
     /// From a connection's (or the next request's) first byte to the end of the request's head.
     pub header_timeout: Duration,
     /// Between two requests on one connection.
@@ -104,6 +107,7 @@ impl Default for ServerSettings {
             listen,
             public_url: format!("http://{listen}"),
             connections_max: 10_000,
+            trusted_proxies: Vec::new(),
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),

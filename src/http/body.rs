@@ -1,6 +1,6 @@
 //! The body of a reply, and the one log line that a request leaves when its body is done.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,6 +14,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::meter::InFlight;
 use crate::cache::{Body, Broken};
+use crate::client::Client;
 
 /// hyper lets go of a body once it has its last frame, and keeps what the reader's window does not
 /// take: frames of this size keep the body, and with it the request, in flight until near its end.
@@ -50,7 +51,8 @@ pub(super) struct Request {
     in_flight: InFlight,
     started: Instant,
     head: Arc<Parts>,
-    peer: SocketAddr,
+    peer: IpAddr,
+    client: Client,
     /// What was answered; `None` when the reader left before.
     answer: Option<(StatusCode, Option<HeaderValue>)>,
     sent_bytes: u64,
@@ -58,13 +60,18 @@ pub(super) struct Request {
 }
 
 impl Request {
-    pub(super) fn begin(in_flight: InFlight, head: Arc<Parts>, peer: SocketAddr) -> Self {
+    pub(super) fn begin(
+        in_flight: InFlight,
+        head: Arc<Parts>,
+        (peer, client): (IpAddr, Client),
+    ) -> Self {
         let started = Instant::now();
         Self {
             in_flight,
             started,
             head,
             peer,
+            client,
             answer: None,
             sent_bytes: 0,
             is_whole: false,
@@ -87,7 +94,8 @@ impl Drop for Request {
             whole = self.is_whole,
             cache = cache.and_then(|value| value.to_str().ok()),
             duration_ms = self.started.elapsed().as_secs_f64() * 1e3,
-            peer = %self.peer.ip(),
+            peer = %self.peer,
+            client = self.client.is_known().then(|| tracing::field::display(self.client)),
             "request"
         );
     }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::body::{self, ReplyBody};
 use super::failure::Failure;
 use super::meter::{self, GivenUp, Meter, MeteredIo, Patience};
+use super::origin::{Clients, Origin};
 use super::{Answer, RequestBody};
 use crate::config::ServerSettings;
 
@@ -64,6 +65,7 @@ pub(super) fn patience(settings: &ServerSettings) -> Patience {
 pub(super) struct Terms<A> {
     pub(super) builder: auto::Builder<TokioExecutor>,
     pub(super) patience: Patience,
+    pub(super) clients: Clients,
     pub(super) drain: CancellationToken,
     pub(super) answer: A,
 }
@@ -74,13 +76,15 @@ pub(super) async fn serve<A: Answer>(terms: Terms<A>, (stream, peer): (TcpStream
     let Terms {
         builder,
         patience,
+        clients,
         drain,
         answer,
     } = terms;
     let meter = Arc::new(Meter::default());
+    let origin = clients.origin(peer.ip());
     let service = service_fn({
         let meter = Arc::clone(&meter);
-        move |request| respond(answer.clone(), Arc::clone(&meter), peer, request)
+        move |request| respond(answer.clone(), Arc::clone(&meter), origin.clone(), request)
     });
     let io = TokioIo::new(MeteredIo::new(stream, Arc::clone(&meter)));
     let mut connection = std::pin::pin!(builder.serve_connection(io, service));
@@ -111,13 +115,15 @@ pub(super) async fn serve<A: Answer>(terms: Terms<A>, (stream, peer): (TcpStream
 async fn respond<A: Answer>(
     answer: A,
     meter: Arc<Meter>,
-    peer: SocketAddr,
+    origin: Origin,
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Infallible> {
-    let (head, request_body) = request.into_parts();
+    let (mut head, request_body) = request.into_parts();
+    let client = origin.client(&head);
+    head.extensions.insert(client);
     let head = Arc::new(head);
     let in_flight = meter.begin(head.version);
-    let record = body::Request::begin(in_flight, Arc::clone(&head), peer);
+    let record = body::Request::begin(in_flight, Arc::clone(&head), (origin.address(), client));
     let reply = if names_its_host(&head) {
         answer
             .answer(Arc::clone(&head), RequestBody(Some(request_body)))

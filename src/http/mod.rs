@@ -6,6 +6,7 @@ mod body;
 mod connection;
 pub mod failure;
 mod meter;
+mod origin;
 pub mod reply;
 pub mod route;
 pub mod server;
@@ -13,6 +14,7 @@ pub mod server;
 use std::future::Future;
 use std::sync::Arc;
 
+pub use crate::client::Client;
 pub use body::ReplyBody;
 
 /// The body of a request; `None` where there was no connection that it could come over.
@@ -40,7 +42,8 @@ pub fn image_safety(headers: &mut HeaderMap) {
 
 /// What answers requests; cloned for each connection.
 pub trait Answer: Clone + Send + Sync + 'static {
-    /// The reply to one request. The edge drops the body of a reply to HEAD.
+    /// The reply to one request, which has its [`Client`] among its extensions. The edge drops the
+    /// body of a reply to HEAD.
     fn answer(
         &self,
         head: Arc<http::request::Parts>,

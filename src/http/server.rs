@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Answer;
 use super::connection::{self, Terms};
+use super::origin::Clients;
 use crate::config::ServerSettings;
 
 /// How long accepting pauses when the process has no file descriptors left.
@@ -43,6 +44,7 @@ pub async fn run<A: Answer>(
     let terms = Terms {
         builder: connection::builder(settings),
         patience: connection::patience(settings),
+        clients: Clients::new(settings.trusted_proxies.clone()),
         drain: CancellationToken::new(),
         answer,
     };

@@ -31,12 +31,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "cache", "config", "image", "imaging", "mirror", "pixels", "refresh", "upstream",
+            "cache", "client", "config", "image", "imaging", "mirror", "pixels", "refresh",
+            "upstream",
         ],
     ),
     (
         "mirror",
-        &["cache", "causes", "config", "store", "upstream"],
+        &["cache", "causes", "client", "config", "store", "upstream"],
     ),
     (
         "refresh",
@@ -48,8 +49,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "config",
         &[
-            "archive", "causes", "fulltext", "image", "imaging", "pixels", "rewrite", "store",
-            "upstream",
+            "archive", "causes", "client", "fulltext", "image", "imaging", "pixels", "rewrite",
+            "store", "upstream",
         ],
     ),
     (
@@ -66,6 +67,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["causes", "image"]),
     ("pixels", &["image"]),
     ("rewrite", &["feed", "image"]),
+    ("client", &[]),
     ("feed", &[]),
     ("image", &[]),
     ("causes", &[]),
@@ -73,6 +75,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Folders of modules that do no I/O, read no clock and know no settings.
 const PURE: &[&str] = &[
+    "src/client/",
     "src/feed/",
     "src/image/",
     "src/rewrite/",
