@@ -139,7 +139,8 @@ impl App {
             && self.written_keys == settings.image_keys;
         let is_same_fetch = now.fetch == settings.fetch
             && now.hosts == settings.hosts
-            && now.background_fetches_max == settings.background_fetches_max;
+            && now.background_fetches_max == settings.background_fetches_max
+            && now.resolver == settings.resolver;
         let is_same_store =
             now.store == settings.store && now.memory_bytes == settings.memory_bytes;
         [

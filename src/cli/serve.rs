@@ -100,7 +100,8 @@ pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
 /// Builds the service, and takes up what an earlier process left.
 async fn start(settings: Settings) -> anyhow::Result<Live> {
     let store = open_store(&settings)?;
-    let app = App::new(settings, upstream::system(), store)?;
+    let names = upstream::names(settings.resolver);
+    let app = App::new(settings, names, store)?;
     app.recall().await;
     Ok(Live::new(Arc::new(app)))
 }

@@ -23,7 +23,7 @@ use super::texts;
 use super::values::text;
 use crate::client::Network;
 use crate::store;
-use crate::upstream::HostPort;
+use crate::upstream::{HostPort, ResolverKind};
 
 /// Feeds that one configuration may have.
 const FEEDS_MAX: usize = 10_000;
@@ -102,6 +102,7 @@ pub(super) struct Fetch {
     pub(super) host_fetches_max: Option<Written<u32>>,
     pub(super) host_spacing: Option<Written<Duration>>,
     pub(super) background_fetches_max: Option<Written<u32>>,
+    pub(super) resolver: Option<Written<ResolverKind>>,
     pub(super) user_agent: Option<Written<String>>,
 }
 
@@ -182,6 +183,7 @@ fn read_log(table: &mut Table<'_, '_>) -> Log {
 }
 
 fn read_fetch(table: &mut Table<'_, '_>) -> Fetch {
+    let resolvers = [("dns", ResolverKind::Dns), ("system", ResolverKind::System)];
     Fetch {
         connect_timeout: table.duration("connect_timeout", TIMEOUTS),
         first_byte_timeout: table.duration("first_byte_timeout", TIMEOUTS),
@@ -194,6 +196,7 @@ fn read_fetch(table: &mut Table<'_, '_>) -> Fetch {
         host_fetches_max: table.count("host_fetches_max", 1..=64),
         host_spacing: table.duration("host_spacing", NOTHING..=MINUTE),
         background_fetches_max: table.count("background_fetches_max", 1..=256),
+        resolver: table.choice("resolver", &resolvers),
         user_agent: table.text("user_agent", texts::user_agent),
     }
 }

@@ -16,7 +16,7 @@ use crate::image::address::Keys;
 use crate::rewrite::target::Images;
 use crate::rewrite::{ImageRule, RuleOptions};
 use crate::store;
-use crate::upstream::{Options, Upstream, hosts};
+use crate::upstream::{Options, ResolverKind, Upstream, hosts};
 
 /// Below the working directory, which a unit or an image sets.
 const STORE_PATH: &str = "data";
@@ -84,6 +84,11 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
             .background_fetches_max
             .as_ref()
             .map_or(BACKGROUND_FETCHES_MAX, |count| count.value as usize),
+        resolver: file
+            .fetch
+            .resolver
+            .as_ref()
+            .map_or_else(ResolverKind::default, |kind| kind.value),
         fetch: fetch(file.fetch),
         full_text: super::full_text::resolve_limits(file.full_text),
         archive: super::archive::resolve_limits(file.archive),

@@ -15,7 +15,7 @@ use crate::image::address::Keys;
 use crate::imaging;
 use crate::rewrite::RuleOptions;
 use crate::store;
-use crate::upstream::{Options, Upstream, hosts};
+use crate::upstream::{Options, ResolverKind, Upstream, hosts};
 
 /// Characters of a feed's name.
 const FEED_NAME_CHARS_MAX: usize = 64;
@@ -43,6 +43,8 @@ pub struct Settings {
     pub hosts: hosts::Options,
     /// Fetches at the same time that no reader waits for.
     pub background_fetches_max: usize,
+    /// Who resolves names.
+    pub resolver: ResolverKind,
     /// Limits of full texts.
     pub full_text: fulltext::Limits,
     /// Where the archive is, and its limits.

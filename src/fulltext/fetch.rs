@@ -115,25 +115,26 @@ impl Pages {
     }
 
     async fn page(&self, shelf: &Shelf, url: &Url, recipe: &Recipe) -> Result<Stored, Failed> {
+        let upstream = upstream(shelf, url, recipe);
+        // A name that nobody answers for must not hold a place.
+        self.client.prepare(&upstream).await?;
         let place = self.hosts.enter(url, Urgency::Background).await?;
         let _place = self.places.acquire().await;
         let mut passage = Passage::new(place, Urgency::Background);
-        let outcome = self.page_through(shelf, url, recipe, &mut passage).await;
+        let outcome = self.page_through(&upstream, recipe, &mut passage).await;
         passage.conclude(verdict(&outcome));
         outcome
     }
 
     async fn page_through(
         &self,
-        shelf: &Shelf,
-        url: &Url,
+        upstream: &Upstream,
         recipe: &Recipe,
         passage: &mut Passage,
     ) -> Result<Stored, Failed> {
-        let upstream = upstream(shelf, url, recipe);
         let fetched = self
             .client
-            .fetch_through(&upstream, &Validators::default(), passage)
+            .fetch_through(upstream, &Validators::default(), passage)
             .await?;
         let Fetched::Found(mut found) = fetched else {
             return Err(NoArticle::Nothing.into());
@@ -153,7 +154,7 @@ impl Pages {
             }
         }
         let stored = Stored {
-            asked: url.clone(),
+            asked: upstream.url.clone(),
             url: found.url,
             content_type,
             bytes: Bytes::from(bytes),

@@ -18,7 +18,7 @@ use super::lookup::RETRY_PAUSE;
 use super::question::Question;
 use super::reply::Source;
 use super::resource::{Resource, Variant};
-use super::{Mirrors, Trouble, saved};
+use super::{Mirrors, Trouble, keyed, saved};
 use crate::cache::policy::{self, Asked};
 use crate::cache::{Flight, Standing};
 use crate::causes::chain;
@@ -130,7 +130,7 @@ impl Fetching {
     async fn ask(&self, conditionally: bool) -> Result<Came, Trouble> {
         let question = &self.question;
         let settings = &question.mirror.settings;
-        let mut headers = question.seen.clone();
+        let mut headers = keyed::sent(&question.seen);
         let kept = self.kept.as_deref().filter(|_| conditionally);
         let asked = match kept {
             Some(kept) if !policy::has_unsafe_conditions(&headers) => {

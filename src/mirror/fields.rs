@@ -4,19 +4,20 @@
 //! so. A request that has been here before is recognised by `Via`.
 
 use http::header::{
-    ALT_SVC, AUTHORIZATION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
-    HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    LOCATION, RANGE, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VIA,
+    ALT_SVC, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap,
+    HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    IF_UNMODIFIED_SINCE, LOCATION, PRAGMA, RANGE, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VIA,
 };
 use http::{Method, Version};
 use url::Url;
 
-use super::target;
+use super::withheld::is_withheld;
+use super::{keyed, target};
 use crate::cache::policy;
 use crate::config::{MirrorSettings, RequestHeaders};
 
 /// What HTTP itself needs of a request, whatever a mirror lists.
-const OF_HTTP: [HeaderName; 6] = [
+pub(super) const OF_HTTP: [HeaderName; 6] = [
     RANGE,
     IF_RANGE,
     IF_MATCH,
@@ -34,27 +35,35 @@ const OF_THE_BODY: [&str; 5] = [
     "content-range",
 ];
 
-/// SECURITY: they say where a request came from and whose it was, by word of the reader; an origin
-/// that builds addresses of them would poison the cache. Passed where a mirror lists them by name.
-const OF_THE_WAY: [&str; 14] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-port",
-    "x-forwarded-prefix",
-    "x-forwarded-proto",
-    "x-forwarded-scheme",
-    "x-forwarded-server",
-    "x-host",
-    "x-http-host-override",
-    "x-original-host",
-    "x-original-url",
-    "x-real-ip",
-    "x-rewrite-url",
+/// Directives of a request (RFC 9111 §5.2.1, RFC 5861 §4).
+const CONTROLS: [&str; 8] = [
+    "max-age",
+    "max-stale",
+    "min-fresh",
+    "no-cache",
+    "no-store",
+    "no-transform",
+    "only-if-cached",
+    "stale-if-error",
 ];
 
-/// Whether the request passed this process before, by the name that it puts into `Via`.
+/// Members of a request's `Via`: one that has come further goes round in circles.
+const VIA_MEMBERS_MAX: usize = 16;
+/// Bytes of its `Via`.
+const VIA_BYTES_MAX: usize = 1 << 10;
+/// Bytes of each `Accept…` field that goes on; a longer one is left out, since browsers have none.
+const ACCEPT_BYTES_MAX: usize = 1 << 10;
+
+/// Whether the request passed this process before, by the name that it puts into `Via`, or more
+/// proxies than there are on any way that leads somewhere.
 pub(super) fn is_loop(headers: &HeaderMap, pseudonym: &str) -> bool {
+    let via = || headers.get_all(VIA).iter().map(HeaderValue::as_bytes);
+    let members: usize = via()
+        .map(|line| line.split(|byte| *byte == b',').count())
+        .sum();
+    if members > VIA_MEMBERS_MAX || via().map(<[u8]>::len).sum::<usize>() > VIA_BYTES_MAX {
+        return true;
+    }
     let is_us = |member: &str| member.split_ascii_whitespace().nth(1) == Some(pseudonym);
     let mut lines = headers
         .get_all(VIA)
@@ -71,10 +80,16 @@ pub(super) fn request(
     pseudonym: &str,
 ) -> HeaderMap {
     let mut fields = HeaderMap::new();
-    for (name, value) in &policy::end_to_end(asked) {
-        if is_passed(name, mirror) {
+    let end_to_end = policy::end_to_end(asked);
+    let passes_all = mirror.request_headers == RequestHeaders::All;
+    for (name, value) in &end_to_end {
+        let is_meant = is_passed(name, mirror) && is_short_enough(name, &end_to_end);
+        if is_meant && (!passes_all || is_usual_control(&end_to_end, name)) {
             fields.append(name.clone(), value.clone());
         }
+    }
+    if passes_all {
+        keyed::add(&mut fields);
     }
     let protocol = match version {
         Version::HTTP_10 => "1.0",
@@ -104,15 +119,45 @@ pub(super) fn with_body(asked: &HeaderMap, fields: &mut HeaderMap) {
     }
 }
 
+/// Whether a field is none of those with which readers say what they take, or a believable one.
+fn is_short_enough(name: &HeaderName, fields: &HeaderMap) -> bool {
+    let bytes = || {
+        fields
+            .get_all(name)
+            .iter()
+            .map(HeaderValue::len)
+            .sum::<usize>()
+    };
+    !name.as_str().starts_with("accept") || bytes() <= ACCEPT_BYTES_MAX
+}
+
+/// What a reader's `Cache-Control` and `Pragma` may say to the origin: what HTTP has for requests.
+/// Anything else in them is for some cache in between.
+fn is_usual_control(fields: &HeaderMap, name: &HeaderName) -> bool {
+    let is_usual = |member: &str| {
+        let (directive, value) = member.split_once('=').unwrap_or((member, ""));
+        CONTROLS.contains(&directive.trim().to_ascii_lowercase().as_str())
+            && value.trim().len() <= 10
+            && value.trim().bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let mut lines = fields.get_all(name).iter();
+    ![CACHE_CONTROL, PRAGMA].contains(name)
+        || lines.all(|line| {
+            line.to_str()
+                .is_ok_and(|line| line.split(',').all(is_usual))
+        })
+}
+
 fn is_passed(name: &HeaderName, mirror: &MirrorSettings) -> bool {
     match name {
         &COOKIE => mirror.cookies,
         &AUTHORIZATION => mirror.authorization,
         // They follow from the address, the body, or what we answer ourselves.
         &HOST | &CONTENT_LENGTH | &EXPECT | &VIA => false,
+        name if *name == keyed::FIELD => false,
         name if OF_HTTP.contains(name) => true,
         name => match &mirror.request_headers {
-            RequestHeaders::All => !OF_THE_WAY.contains(&name.as_str()),
+            RequestHeaders::All => !is_withheld(name.as_str()),
             RequestHeaders::Listed(names) => names.contains(name),
         },
     }
@@ -196,6 +241,9 @@ mod tests {
         "x-hop: 1",
         "x-other: 2",
         "x-forwarded-host: evil.example",
+        "x_real_ip: 10.0.0.1",
+        "proxy: http://evil.example/",
+        "feedwright-passed: mine",
         "content-length: 3",
         "expect: 100-continue",
         "range: bytes=0-1",
@@ -206,8 +254,13 @@ mod tests {
     #[test]
     fn what_the_origin_gets() {
         let check = |keys: &str, expected: &[&str]| {
-            let fields = request(&map(ASKED), Version::HTTP_11, &settings(keys), "us");
-            assert_eq!(lines(&fields), expected, "{keys}");
+            let seen = request(&map(ASKED), Version::HTTP_11, &settings(keys), "us");
+            assert_eq!(lines(&keyed::sent(&seen)), expected, "{keys}");
+            assert_eq!(
+                !keyed::names(&seen).is_empty(),
+                keys.contains('*'),
+                "{keys}"
+            );
         };
         let usual = &["accept-language: de", "accept: */*", "range: bytes=0-1"];
         let via = &["via: 1.1 front", "via: 1.1 us"];
@@ -234,6 +287,29 @@ mod tests {
     }
 
     #[test]
+    fn what_readers_say_they_take_is_bounded() {
+        let long = format!("accept-language: {}", "de,".repeat(400));
+        let controls = "cache-control: max-age=0, no-cache";
+        for keys in ["", "request_headers = [\"*\"]"] {
+            let asked = map(&[
+                &long,
+                "accept: */*",
+                controls,
+                "pragma: akamai-x-get-cache-key",
+            ]);
+            let seen = request(&asked, Version::HTTP_11, &settings(keys), "us");
+            assert!(!seen.contains_key("accept-language"), "{keys}");
+            assert!(seen.contains_key("accept"), "{keys}");
+            assert!(!seen.contains_key(PRAGMA), "{keys}");
+            assert_eq!(
+                seen.contains_key(CACHE_CONTROL),
+                keys.contains('*'),
+                "{keys}"
+            );
+        }
+    }
+
+    #[test]
     fn loops_are_recognised() {
         for (via, expected) in [
             ("1.1 front, 1.1 us", true),
@@ -245,6 +321,10 @@ mod tests {
             assert_eq!(is_loop(&headers, "us"), expected, "{via}");
         }
         assert!(is_loop(&map(&["via: 1.1 a", "via: 1.1 us"]), "us"));
+        assert!(is_loop(&map(&["via: 1.1 a"; VIA_MEMBERS_MAX + 1]), "us"));
+        assert!(!is_loop(&map(&["via: 1.1 a"; VIA_MEMBERS_MAX]), "us"));
+        let long = format!("via: 1.1 a ({})", "x".repeat(VIA_BYTES_MAX));
+        assert!(is_loop(&map(&[&long]), "us"));
     }
 
     #[test]

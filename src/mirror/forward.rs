@@ -11,7 +11,7 @@ use super::lookup::why;
 use super::question::{self, Question};
 use super::reply::{self, Reply};
 use super::resource::Resource;
-use super::{Mirrors, Trouble, Upload, fields};
+use super::{Mirrors, Trouble, Upload, fields, keyed};
 use crate::cache::policy::{self, CacheStatus, Forwarded, HeadEffect};
 use crate::store::Space;
 use crate::upstream::{Outgoing, Passed};
@@ -118,7 +118,7 @@ impl Mirrors {
     async fn exchange(&self, question: &Question, body: Upload) -> Result<Passed, Trouble> {
         let settings = &question.mirror.settings;
         let _place = self.place().await?;
-        let mut headers = question.seen.clone();
+        let mut headers = keyed::sent(&question.seen);
         let (body, verdict) = body.within(settings.request_bytes_max);
         if body.is_some() {
             fields::with_body(question.headers(), &mut headers);

@@ -9,6 +9,7 @@ mod fetching;
 mod fields;
 mod forward;
 mod judging;
+mod keyed;
 mod lookup;
 mod question;
 mod reply;
@@ -18,6 +19,7 @@ mod taking;
 mod target;
 mod trouble;
 mod upload;
+mod withheld;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -14,7 +14,7 @@ use crate::cache::policy::Selection;
 use crate::cache::{Body, Form};
 
 /// The form of what is saved; another one is not read.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 /// Bytes of the bodies of one resource that are saved together.
 const SAVED_BYTES_MAX: usize = 256 << 20;
 
@@ -170,7 +170,7 @@ mod tests {
                 &headers,
                 (received_at - Duration::from_secs(2), received_at),
             ),
-            selection: Selection::of(&headers, &asked).unwrap(),
+            selection: Selection::of(&headers, &asked, &[]).unwrap(),
             headers,
             content: Form::Whole(Body::new(pieces.collect())),
         }

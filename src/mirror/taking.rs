@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::fetching::{ALONE_FOR, Came, Delivery, Ended, Fetching, is_failure};
 use super::reply::Source;
 use super::resource::{Resource, Variant, terms};
-use super::{Trouble, fields};
+use super::{Trouble, fields, keyed};
 use crate::cache::policy::{self, Selection};
 use crate::cache::{Body, Form, Recorder};
 use crate::upstream::{Passed, PassedBody};
@@ -29,7 +29,7 @@ impl Fetching {
         let mut new = old.updated(headers, came.times);
         let is_same_selection = matching.is_some_and(|matching| Arc::ptr_eq(matching, old));
         if !is_same_selection {
-            new.selection = Selection::of(&new.headers, asked)?;
+            new.selection = Selection::of(&new.headers, asked, keyed::names(asked))?;
         }
         let new = Arc::new(new);
         let resource = self.keep(|known| {
@@ -53,7 +53,7 @@ impl Fetching {
         let ours = fields::response(&passed.headers, settings);
         let request = (&Method::GET, asked);
         let storable = policy::storable(request, (passed.status, &ours), &question.mirror.options);
-        let selection = Selection::of(&ours, asked);
+        let selection = Selection::of(&ours, asked, keyed::names(asked));
         let is_too_large = passed
             .body
             .declared_bytes()

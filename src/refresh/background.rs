@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -17,6 +18,8 @@ use crate::upstream::hosts::{Passage, Place, Turn, Urgency};
 
 /// How often due feeds are looked for.
 pub(super) const TICK: Duration = Duration::from_secs(1);
+/// Feeds whose names lead nowhere that are given up in one [`TICK`].
+const DEAD_AT_ONCE_MAX: usize = 256;
 
 impl Refresher {
     /// Starts what is due now. Called again and again, each [`TICK`].
@@ -29,12 +32,24 @@ impl Refresher {
             .filter(|(_, feed)| feed.is_kept_up(now_ms))
             .collect();
         waiting.sort_unstable_by_key(|(due_at, _)| *due_at);
+        let mut dead = 0;
         for (_, feed) in waiting {
             if !self.may_bring(feed, now) {
                 continue;
             }
-            let Ok(place) = Arc::clone(&self.background).try_acquire_owned() else {
-                return;
+            // A name that nobody answers for takes no place from others: it is waited for before, and
+            // the failure needs none.
+            let place = match self.client.prepare(&feed.settings.upstream).now_or_never() {
+                None => continue,
+                Some(Err(_)) if dead == DEAD_AT_ONCE_MAX => continue,
+                Some(Err(_)) => {
+                    dead += 1;
+                    None
+                }
+                Some(Ok(())) => match Arc::clone(&self.background).try_acquire_owned() {
+                    Ok(place) => Some(place),
+                    Err(_) => return,
+                },
             };
             match self.hosts.try_enter(&feed.settings.upstream.url, now) {
                 Turn::Now(at_host) => {
@@ -57,7 +72,7 @@ impl Refresher {
         (feed, has_stale): (Arc<Feed>, bool),
         flight: Arc<Flight<Trouble>>,
         at_host: Place,
-        place: OwnedSemaphorePermit,
+        place: Option<OwnedSemaphorePermit>,
     ) {
         feed.track.plan(None);
         let (refresher, known) = (Arc::clone(self), (Arc::clone(&feed), Arc::clone(&flight)));

@@ -334,10 +334,15 @@ impl Refresher {
         has_stale: bool,
         mut passage: Passage,
     ) {
-        let place = self.fetches.acquire().await;
         let started = Instant::now();
+        // Before it has a place: names that nobody answers for would take all there are.
+        let prepared = self.client.prepare(&feed.settings.upstream).await;
+        let place = self.fetches.acquire().await;
         let early = (!has_stale).then_some(&*flight);
-        let fetching = self.fetch(&feed, early, &mut passage);
+        let fetching = async {
+            prepared?;
+            self.fetch(&feed, early, &mut passage).await
+        };
         let outcome = AssertUnwindSafe(fetching).catch_unwind().await;
         let outcome = outcome.unwrap_or(Err(Trouble::Panicked));
         passage.conclude(match &outcome {

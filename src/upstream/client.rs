@@ -7,14 +7,15 @@
 #[cfg(test)]
 mod tests;
 
-use super::guard::Permit;
-use super::resolver::{Lookup, Resolver};
-use super::{Cause, FetchError, Options};
+use super::guard::{self, Hop, Permit};
+use super::resolver::{Lookup, Resolver, query};
+use super::{Cause, FetchError, Options, Phase, Upstream};
 use http::HeaderValue;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use std::sync::Arc;
 use std::time::Duration;
-use url::Url;
+use tokio::time::timeout;
+use url::{Host, Url};
 
 /// Connections kept open per host between two requests.
 const IDLE_CONNECTIONS_MAX: usize = 4;
@@ -82,6 +83,36 @@ impl Client {
                 .time_to_live(warm_for)
                 .build(),
         })
+    }
+
+    /// Looks up the name that a fetch begins with, so that one that nobody answers for is waited for
+    /// before the fetch takes a place from others. A name that is known is there at the first poll.
+    ///
+    /// # Errors
+    /// When it can't be looked up, within the time that a connection may take. What the policy
+    /// says of the addresses is for the fetch to find out.
+    pub async fn prepare(&self, upstream: &Upstream) -> Result<(), FetchError> {
+        let hop = match self.options.manners.trusts_addresses {
+            true => Hop::Configured,
+            false => Hop::Stranger,
+        };
+        let permit = guard::check_url(&upstream.url, hop, &upstream.allow_private);
+        let (Ok(permit), Some(Host::Domain(name))) = (permit, upstream.url.host()) else {
+            return Ok(());
+        };
+        // A proxy that is asked for the name, or at least is in between, has places of its own.
+        if upstream.proxy.is_some() {
+            return Ok(());
+        }
+        let name = query(name.to_owned(), permit == Permit::Public);
+        let looking_up = timeout(self.options.connect_timeout, (self.lookup)(name));
+        match looking_up.await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(FetchError::Resolve(error.into())),
+            Err(_) => Err(FetchError::Timeout {
+                phase: Phase::Connect,
+            }),
+        }
     }
 
     /// The pool for a route, made on first use.

@@ -17,17 +17,6 @@ pub type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<IpAddr
 /// Addresses of one name that are tried at most.
 const ADDRESSES_MAX: usize = 16;
 
-/// The operating system's resolver. It takes no time limit of its own: the connect timeout holds
-/// for the lookup and the connection together.
-pub fn system() -> Lookup {
-    Arc::new(|name| {
-        Box::pin(async move {
-            let answers = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            Ok(answers.map(|address| address.ip()).collect())
-        })
-    })
-}
-
 /// The resolver of one pool of connections.
 pub(super) struct Resolver {
     /// Asked for every name.
@@ -73,7 +62,7 @@ impl Resolve for Resolver {
 /// SECURITY: the trailing dot keeps the search domains of `/etc/resolv.conf` out of it, which could
 /// turn a public name into a local one. An excepted name stays as the operator wrote it: it may
 /// live in `/etc/hosts` or a container's search domain.
-fn query(name: String, is_judged: bool) -> String {
+pub(super) fn query(name: String, is_judged: bool) -> String {
     if is_judged && name.contains('.') && !name.ends_with('.') {
         return name + ".";
     }

@@ -59,7 +59,7 @@ fn archivist(folder: &Path) -> Arc<Archivist> {
             ..Limits::default()
         },
         fetch: upstream::Options::default(),
-        lookup: upstream::system(),
+        lookup: upstream::names(upstream::ResolverKind::Dns),
         own: OwnAddresses {
             keys: Keys::default(),
             public_url: "http://127.0.0.1:1".to_owned(),

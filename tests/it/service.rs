@@ -37,7 +37,8 @@ impl Service {
             None => Store::memory(),
             Some(options) => Store::open_or_retry(options.clone()).unwrap(),
         };
-        let app = Arc::new(App::new(settings, upstream::system(), store).unwrap());
+        let names = upstream::names(settings.resolver);
+        let app = Arc::new(App::new(settings, names, store).unwrap());
         app.recall().await;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let addr = listener.local_addr().unwrap();

@@ -44,7 +44,13 @@ impl Simulation {
 
     /// The same with a store that may hold something.
     pub(crate) async fn with_store(toml: &str, publisher: SocketAddr, store: Store) -> Self {
-        Self::with(toml, publisher, store, upstream::system()).await
+        Self::with(
+            toml,
+            publisher,
+            store,
+            upstream::names(upstream::ResolverKind::Dns),
+        )
+        .await
     }
 
     /// The same with names that a test resolves.

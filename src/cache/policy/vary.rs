@@ -17,10 +17,11 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// The selection that a response makes of the request it answers; `None` for `Vary: *`, and
-    /// for more than can be kept: no other request matches.
+    /// The selection that a response makes of the request it answers, by its `Vary` and by what it
+    /// is kept by `also`; `None` for `Vary: *`, and for more than can be kept: no other request
+    /// matches.
     #[must_use]
-    pub fn of(response: &HeaderMap, request: &HeaderMap) -> Option<Self> {
+    pub fn of(response: &HeaderMap, request: &HeaderMap, also: &[HeaderName]) -> Option<Self> {
         let names = all_members(response, &VARY);
         if names.len() > NAMES_MAX || is_star(response) {
             return None;
@@ -30,6 +31,9 @@ impl Selection {
             let name: HeaderName = name.parse().ok()?;
             let value = normalised(request, &name);
             fields.push((name, value));
+        }
+        for name in also {
+            fields.push((name.clone(), normalised(request, name)));
         }
         Some(Self::restored(response, fields))
     }
@@ -143,7 +147,7 @@ mod tests {
     }
 
     fn check(vary: &[&str], first: &[&str], second: &[&str], expected: bool) {
-        let selection = Selection::of(&map(vary), &map(first));
+        let selection = Selection::of(&map(vary), &map(first), &[]);
         let found = selection.is_some_and(|selection| selection.matches(&map(second)));
         assert_eq!(found, expected, "{vary:?} {first:?} {second:?}");
     }

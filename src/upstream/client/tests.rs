@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, crypto::ring};
 
-use super::super::{Fetched, HostPort, Options, Upstream, Validators, system};
+use super::super::{Fetched, HostPort, Options, ResolverKind, Upstream, Validators, names};
 use super::Client;
 
 /// A certificate for 127.0.0.1 that its own key signed; made for tests.
@@ -141,7 +141,7 @@ fn client() -> Client {
         total_timeout: 4 * second,
         ..Options::default()
     };
-    let mut client = Client::new(options, system()).unwrap();
+    let mut client = Client::new(options, names(ResolverKind::Dns)).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(CERTIFICATE)).unwrap();
     let provider = Arc::new(ring::default_provider());
