@@ -235,8 +235,7 @@ impl Refresher {
             .spawn(Arc::clone(self).carry(feed, flight, entering));
     }
 
-    /// A flight from what comes before its fetch to its end. A defect of ours on the way is a failure
-    /// like any other: nobody waits for a flight that nothing lands any more.
+    /// A flight to its end. A defect of ours on the way is a failure like any other.
     async fn carry(
         self: Arc<Self>,
         feed: Arc<Feed>,
@@ -253,8 +252,7 @@ impl Refresher {
         }
     }
 
-    /// What comes before a fetch that readers wait for: the store, then the place at the host, held in
-    /// line by `waiting`. `None` when the flight has landed without a fetch.
+    /// The store, then the place at the host, held in line by `waiting`. `None`: it has landed already.
     async fn enter(
         &self,
         feed: &Arc<Feed>,
@@ -335,7 +333,7 @@ impl Refresher {
         mut passage: Passage,
     ) {
         let started = Instant::now();
-        // Before it has a place: names that nobody answers for would take all there are.
+        // First: names that nobody answers for would take all places.
         let prepared = self.client.prepare(&feed.settings.upstream).await;
         let place = self.fetches.acquire().await;
         let early = (!has_stale).then_some(&*flight);
