@@ -79,6 +79,32 @@ pub(crate) const SHAPES: &[(&str, Make)] = &[
     ("formatting left open", |bytes| {
         html(&repeat("<b><p>", bytes))
     }),
+    ("formatting opened again and again", |bytes| {
+        let bold: String = (0..50).map(|n| format!("<b a={n}>")).collect();
+        fields(&format!("<p>{bold}"), "<p>x", bytes)
+    }),
+    ("ever more formatting", |bytes| {
+        let count = ITEM_BYTES.min(bytes) / 16;
+        let bold: String = (0..count).map(|n| format!("<b a={n}>")).collect();
+        fields(&format!("<i onclick=x><p>{bold}"), "<p>x", bytes)
+    }),
+    ("adopted formatting", |bytes| {
+        html(&repeat("<a><div><div><div><div><div><div><div></a>", bytes))
+    }),
+    ("texts before tables", |bytes| {
+        fields("<svg><p onclick=x><table>", "x<tr>", bytes)
+    }),
+    ("attributes of one tag", |bytes| {
+        let count = ITEM_BYTES.min(bytes) / 12;
+        let names: String = (0..count).map(|n| format!("a{n} ")).collect();
+        fields(&format!("<svg><p {names}>"), "x", bytes)
+    }),
+    ("references without a tag", |bytes| {
+        html(&repeat("&nbsp;&amp;", bytes))
+    }),
+    ("comments of nothing", |bytes| {
+        fields("<svg onload=x>", "<!---->", bytes)
+    }),
     ("tags left open", |bytes| html(&repeat("<a <b ", bytes))),
     ("quotes", |bytes| html(&repeat("<a b=\"'<", bytes))),
     ("svg in math in svg", |bytes| {
@@ -135,6 +161,14 @@ fn items(content: &str, end: &str) -> String {
         rest = later;
     }
     rss(&out)
+}
+
+/// Items whose fields begin with `start` and go on with `part`.
+fn fields(start: &str, part: &str, bytes: usize) -> String {
+    let each = ITEM_BYTES.min(bytes).max(start.len());
+    let field = format!("{start}{}", repeat(part, each - start.len()));
+    let item = format!("<item><description><![CDATA[{field}]]></description></item>");
+    rss(&item.repeat(bytes.div_ceil(item.len())))
 }
 
 /// The same in a CDATA section.

@@ -97,6 +97,9 @@ pub enum Skip {
     Interrupted,
     /// Something that is not well-formed and could not be repaired.
     NotWellFormed,
+    /// A field of HTML whose tree would be too large: rules that need one read its tags one by one,
+    /// or left it.
+    TooComplex,
 }
 
 impl fmt::Display for Skip {
@@ -107,6 +110,7 @@ impl fmt::Display for Skip {
             Self::TooDeep => "an item or element that is nested too deeply",
             Self::Interrupted => "an item or element that has an item inside",
             Self::NotWellFormed => "something that is not well-formed and could not be repaired",
+            Self::TooComplex => "a field that is too complex for a tree",
         })
     }
 }

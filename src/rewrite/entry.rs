@@ -17,8 +17,8 @@ use crate::rewrite::compose::apply;
 use crate::rewrite::facts;
 use crate::rewrite::fragment;
 use crate::rewrite::html::{Covers, HtmlPass, Markup};
-use crate::rewrite::passes::sanitize;
 use crate::rewrite::template::ItemFacts;
+use crate::rewrite::tree;
 
 /// An item, as far as an archive keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,10 +100,11 @@ pub fn entries(document: &str, url: Url) -> Vec<Entry> {
     found
 }
 
-/// Whether HTML is small and flat enough for a parser that builds a tree.
+/// The tree of a fragment of HTML; `None` when it would be too large.
 #[must_use]
-pub fn is_small_enough(html: &str) -> bool {
-    sanitize::is_small_enough(html)
+pub fn tree(html: &str) -> Option<dom_query::Document> {
+    let tree = tree::fragment(html, tree::Limits::ARTICLE);
+    tree.ok().map(|(document, _)| document)
 }
 
 /// `html` with the addresses of its pictures replaced by what `address` gives for them, as written.

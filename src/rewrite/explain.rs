@@ -64,7 +64,11 @@ pub enum What {
 
 /// Where notes are taken, if anybody asked for them.
 #[derive(Debug, Default)]
-pub(in crate::rewrite) struct Trace(Option<Book>);
+pub(in crate::rewrite) struct Trace {
+    book: Option<Book>,
+    /// Fields that were too complex for a tree.
+    complex: Cell<usize>,
+}
 
 #[derive(Debug, Default)]
 struct Book {
@@ -94,19 +98,22 @@ struct Place<'a> {
 impl Trace {
     /// One that takes notes.
     pub(in crate::rewrite) fn taking() -> Self {
-        Self(Some(Book::default()))
+        Self {
+            book: Some(Book::default()),
+            complex: Cell::new(0),
+        }
     }
 
     /// The notes so far, and how many more there would be.
     pub(in crate::rewrite) fn take(&self) -> (Vec<Note>, usize) {
-        self.0.as_ref().map_or_else(Default::default, |book| {
+        self.book.as_ref().map_or_else(Default::default, |book| {
             (book.notes.take(), book.dropped.take())
         })
     }
 
     /// What follows is of the next item.
     pub(in crate::rewrite) fn enter_item(&self) {
-        if let Some(book) = &self.0 {
+        if let Some(book) = &self.book {
             book.items.set(book.items.get() + 1);
             book.item.set(Some(book.items.get()));
         }
@@ -114,21 +121,21 @@ impl Trace {
 
     /// What follows stands outside items.
     pub(in crate::rewrite) fn leave_item(&self) {
-        if let Some(book) = &self.0 {
+        if let Some(book) = &self.book {
             book.item.set(None);
         }
     }
 
     /// What follows is of this element of the feed.
     pub(in crate::rewrite) fn enter_field(&self, name: &str) {
-        if let Some(book) = &self.0 {
+        if let Some(book) = &self.book {
             name.clone_into(&mut book.field.borrow_mut());
         }
     }
 
     /// What one pass did to a field's HTML.
     pub(in crate::rewrite) fn changes(&self, rule: &'static str, html: &str, edits: &[Edit]) {
-        if self.0.is_none() {
+        if self.book.is_none() {
             return;
         }
         for edit in edits {
@@ -148,12 +155,28 @@ impl Trace {
         range: Range<usize>,
         reason: impl Display,
     ) {
-        if self.0.is_some() {
+        if self.book.is_some() {
             self.note(rule.into(), place_in(html, &range), || What::Left {
                 text: shorten(&html[range.clone()]),
                 reason: reason.to_string(),
             });
         }
+    }
+
+    /// A field is too complex for the tree that the rule needs; says what became of it.
+    pub(in crate::rewrite) fn too_complex(
+        &self,
+        rule: &'static str,
+        html: &str,
+        reason: impl Display,
+    ) {
+        self.complex.set(self.complex.get() + 1);
+        self.skip(rule, html, 0..0, reason);
+    }
+
+    /// How often a field was too complex for a tree.
+    pub(in crate::rewrite) fn complex(&self) -> usize {
+        self.complex.get()
     }
 
     /// What became of a picture's address.
@@ -163,7 +186,7 @@ impl Trace {
         written: &str,
         decided: &Result<Sent, Left>,
     ) {
-        if self.0.is_none() {
+        if self.book.is_none() {
             return;
         }
         let place = match spot {
@@ -247,7 +270,7 @@ impl Trace {
     }
 
     fn note(&self, rule: Cow<'static, str>, place: Place<'_>, what: impl FnOnce() -> What) {
-        let Some(book) = &self.0 else {
+        let Some(book) = &self.book else {
             return;
         };
         self.push(|| Note {
@@ -262,7 +285,7 @@ impl Trace {
     }
 
     fn push(&self, note: impl FnOnce() -> Note) {
-        let Some(book) = &self.0 else {
+        let Some(book) = &self.book else {
             return;
         };
         let mut notes = book.notes.borrow_mut();

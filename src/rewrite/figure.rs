@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use dom_query::{Document, NodeRef};
+use dom_query::NodeRef;
 use minijinja::{Environment, Value, context};
 
 use crate::rewrite::template::{self, TemplateError};
+use crate::rewrite::tree::{self, Limits};
 
 /// What a template may name.
 pub const VARIABLES: [&str; 7] = ["src", "alt", "title", "caption", "link", "width", "height"];
@@ -86,10 +87,12 @@ impl Figure {
     }
 
     /// `html`, an article, with its pictures written by the template. One that the template fails
-    /// for stays.
+    /// for stays, and so does an article that is too complex for a tree.
     #[must_use]
     pub(super) fn apply(&self, html: &str) -> String {
-        let document = Document::fragment(html);
+        let Ok((document, _)) = tree::fragment(html, Limits::ARTICLE) else {
+            return html.to_owned();
+        };
         let mut root = document.root();
         while let Some(inner) = root
             .first_child()

@@ -47,7 +47,20 @@ pub(super) fn closing(html: &str) -> Option<Closing> {
     }
 }
 
-fn mentions_noscript(html: &str) -> bool {
+/// How much of `html` stands before a tag that never ends; `None` as for [`closing`].
+#[must_use]
+pub(super) fn whole_tags(html: &str) -> Option<usize> {
+    let keep = |noscript_is_raw| Some(scan(html, noscript_is_raw, &mut |_, _| {})?.keep);
+    let first = keep(false)?;
+    if mentions_noscript(html) {
+        Some(first.min(keep(true)?))
+    } else {
+        Some(first)
+    }
+}
+
+/// Whether there may be an element that browsers read in two ways.
+pub(super) fn mentions_noscript(html: &str) -> bool {
     const NAME: &[u8] = b"<noscript";
     memchr::memchr_iter(b'<', html.as_bytes()).any(|at| {
         html.as_bytes()

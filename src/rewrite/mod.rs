@@ -42,6 +42,7 @@ mod stage;
 mod stream;
 pub mod target;
 pub mod template;
+mod tree;
 mod wrap;
 mod xhtml;
 

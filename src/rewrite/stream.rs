@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::feed::Format;
 use crate::feed::encoding::Decoder;
-use crate::feed::splitter::{self, Ending, NotAFeed, Splitter};
+use crate::feed::splitter::{self, Ending, NotAFeed, Skip, Splitter};
 use crate::rewrite::additions::Additions;
 use crate::rewrite::article::Articles;
 use crate::rewrite::explain::{Note, Trace};
@@ -110,6 +110,10 @@ impl FeedRewriter {
         stage.trace.repaired(findings);
         let mut ending = splitter.finish(&mut |frame, piece| stage.piece(frame, piece, out));
         ending.skips.extend(skips);
+        let complex = stage.trace.complex();
+        if complex > 0 {
+            ending.skips.push((Skip::TooComplex, complex));
+        }
         stage.gate.flush(out);
         ending
     }

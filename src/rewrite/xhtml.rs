@@ -17,7 +17,7 @@ use super::html::tags::tags;
 const DEPTH_MAX: usize = 256;
 
 /// Elements without content (HTML §13.1.2).
-const VOID: &[&str] = &[
+pub(super) const VOID: &[&str] = &[
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
     "track", "wbr",
 ];
@@ -195,7 +195,7 @@ fn is_foreign_root(name: &str, open: &[String]) -> bool {
     matches!(name, "svg" | "math") || is_foreign(open)
 }
 
-fn is_implied_end(open: &str, next: &str) -> bool {
+pub(super) fn is_implied_end(open: &str, next: &str) -> bool {
     IMPLIED_ENDS
         .iter()
         .any(|(name, followers)| *name == open && followers.contains(&next))

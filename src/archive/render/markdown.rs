@@ -77,10 +77,9 @@ fn moment(key: &str, text: &str) -> Result<Option<i64>, ParseError> {
 /// hold as well.
 #[must_use]
 pub fn of_html(html: &str) -> String {
-    if !entry::is_small_enough(html) {
+    let Some(document) = entry::tree(html) else {
         return html.to_owned();
-    }
-    let document = Document::fragment(html);
+    };
     for embed in document.select(EMBEDS).nodes() {
         let address = embed.attr("src").unwrap_or_default();
         let link = Document::fragment("<p><a></a></p>");

@@ -13,13 +13,27 @@ use crate::rewrite::compose::apply;
 use crate::rewrite::explain::Trace;
 use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::{Attribute, Tag, tags};
-use crate::rewrite::passes::sanitize::is_small_enough;
+use crate::rewrite::tree::{self, Limits, Size};
 use crate::rewrite::xhtml;
 
 /// Selectors that one feed may have, and attributes that each may name.
 pub const SELECTORS_MAX: usize = 64;
 /// An attribute that says which tag an element was written as.
 const NUMBER: &str = "data-feedwright-tag";
+/// Parts of selectors for which siblings or all that is inside have to be looked through for each element.
+const COSTLY: &[&str] = &[
+    "~",
+    ":nth-",
+    "-of-type",
+    ":only-",
+    ":last-",
+    ":has",
+    ":contains",
+    "text(",
+];
+/// How many elements may be looked at for such selectors, and for each byte of a field.
+const LOOKS_MAX: u64 = 400_000;
+const LOOKS_PER_BYTE: u64 = 1;
 /// Elements that have no end tag.
 const VOID: &[&str] = &[
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
@@ -44,6 +58,8 @@ pub struct SelectorError(String);
 pub(super) struct Remove {
     elements: Vec<Matcher>,
     attributes: Vec<(Matcher, Vec<String>)>,
+    /// How many of the selectors are costly.
+    costly: u64,
 }
 
 impl std::fmt::Debug for Remove {
@@ -65,6 +81,10 @@ pub fn check_selector(selector: &str) -> Result<(), SelectorError> {
     matcher(selector).map(drop)
 }
 
+fn is_costly(selector: &str) -> bool {
+    COSTLY.iter().any(|part| selector.contains(part))
+}
+
 fn matcher(selector: &str) -> Result<Matcher, SelectorError> {
     Matcher::new(selector).map_err(|_| SelectorError(selector.to_owned()))
 }
@@ -77,12 +97,22 @@ impl Remove {
         }
         let elements = options.elements.iter().map(|selector| matcher(selector));
         let attributes = options.attributes.iter();
+        let all = options.elements.iter();
+        let all = all.chain(attributes.clone().map(|(selector, _)| selector));
+        let costly = all.filter(|selector| is_costly(selector)).count() as u64;
         let attributes =
             attributes.map(|(selector, names)| Ok((matcher(selector)?, names.clone())));
         Ok(Some(Self {
             elements: elements.collect::<Result<_, _>>()?,
             attributes: attributes.collect::<Result<_, SelectorError>>()?,
+            costly,
         }))
+    }
+
+    /// Whether the selectors can be matched in time that grows as the field does.
+    fn can_match(&self, size: Size, html: &str) -> bool {
+        let looks = (size.depths + size.pairs).saturating_mul(self.costly);
+        looks <= LOOKS_MAX + LOOKS_PER_BYTE * html.len() as u64
     }
 
     pub(super) fn edits(&self, html: &str, markup: Markup, trace: &Trace) -> Vec<Edit> {
@@ -90,27 +120,30 @@ impl Remove {
         if tags.is_empty() {
             return Vec::new();
         }
-        if !is_small_enough(html) {
-            trace.skip(
+        let tree = tree::fragment(&numbered(html, &tags), Limits::FIELD);
+        let Some((tree, _)) = tree.ok().filter(|(_, size)| self.can_match(*size, html)) else {
+            trace.too_complex(
                 "remove_elements",
                 html,
-                0..0,
-                "the field is too large or too deep",
+                "the field is too complex for a tree",
             );
             return Vec::new();
-        }
-        let tree = Document::fragment(numbered(html, &tags));
+        };
         let source = Source { html, tags, markup };
         let mut edits = Vec::new();
         for matcher in &self.elements {
+            // What stands inside something that goes, goes with it.
+            let mut gone_to = 0;
             for node in tree.select_matcher(matcher).nodes() {
-                match source.span(node) {
-                    Some(range) => edits.push(Edit {
-                        range,
-                        text: String::new(),
-                    }),
-                    None => return self.written_anew(&source, &tree),
+                if source.start(node).is_some_and(|start| start < gone_to) {
+                    continue;
                 }
+                let Some(range) = source.span(node) else {
+                    return self.written_anew(&source, &tree);
+                };
+                gone_to = range.end;
+                let text = String::new();
+                edits.push(Edit { range, text });
             }
         }
         for (matcher, names) in &self.attributes {
@@ -188,6 +221,11 @@ impl Source<'_> {
     fn tag(&self, node: &NodeRef<'_>) -> Option<usize> {
         let number = node.attr(NUMBER)?;
         number.parse().ok().filter(|&index| index < self.tags.len())
+    }
+
+    /// Where an element's tag stands.
+    fn start(&self, node: &NodeRef<'_>) -> Option<usize> {
+        self.tag(node).map(|index| self.tags[index].range.start)
     }
 
     /// Where an element stands, if what stands there is just what the tree has inside it.

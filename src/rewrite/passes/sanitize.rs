@@ -19,6 +19,7 @@ use crate::rewrite::explain::Trace;
 use crate::rewrite::fragment::{self, token::Token};
 use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::{Tag, tags};
+use crate::rewrite::tree::{Limits, TooComplex};
 use crate::rewrite::xhtml;
 use danger::Element;
 
@@ -35,7 +36,10 @@ pub enum Sanitize {
 }
 
 /// How often what was cut out may leave something behind that has to be cut out.
-const ROUNDS_MAX: usize = 4;
+const ROUNDS_MAX: usize = 5;
+
+/// What became of a field whose tree would be too large.
+const ONLY_TOKENS: &str = "the field is too complex for a tree: what its tags say one by one was kept, by the strict list";
 
 /// How much of a style element in svg or XHTML is looked at.
 const SHEET_BYTES_MAX: usize = 4 << 10;
@@ -44,7 +48,7 @@ const SHEET_BYTES_MAX: usize = 4 << 10;
 pub(super) fn edits(html: &str, markup: Markup, mode: Sanitize, trace: &Trace) -> Vec<Edit> {
     match mode {
         Sanitize::Off => Vec::new(),
-        Sanitize::Strict => strict(html, markup),
+        Sanitize::Strict => strict(html, markup, trace),
         Sanitize::Scripts if !danger::may_harm(html) => Vec::new(),
         Sanitize::Scripts => {
             let mut draft = Draft::new(html);
@@ -58,11 +62,19 @@ pub(super) fn edits(html: &str, markup: Markup, mode: Sanitize, trace: &Trace) -
             let text = draft.text();
             // SECURITY: markup that browsers repair into something else than what was read here
             // (`<noscript>`, svg, math) is judged by a browser's parser.
-            if !is_safe(text, markup) {
-                trace.skip("sanitize", html, 0..0, "only the strict list was safe");
-                return whole(html, strict::clean(text, markup));
+            let cleaned = match is_safe(text, markup) {
+                Ok(true) => return draft.into_edits(),
+                Ok(false) => {
+                    trace.skip("sanitize", html, 0..0, "only the strict list was safe");
+                    strict::clean(text, markup, Limits::FIELD)
+                }
+                // SECURITY: what can't be judged is not harmless.
+                Err(TooComplex) => strict::reduce(text, markup),
+            };
+            if cleaned.is_reduced {
+                trace.too_complex("sanitize", html, ONLY_TOKENS);
             }
-            draft.into_edits()
+            whole(html, cleaned.text)
         }
     }
 }
@@ -86,32 +98,30 @@ pub(super) fn is_hidden_in_text(markup: &str, mode: Sanitize) -> bool {
 }
 
 /// Whether nothing harmful is left, whoever reads it.
-fn is_safe(text: &str, markup: Markup) -> bool {
+fn is_safe(text: &str, markup: Markup) -> Result<bool, TooComplex> {
     match markup {
         // What is no XML everybody repairs in another way.
-        Markup::Xhtml if !xhtml::is_well_formed(text) => false,
-        Markup::Xhtml => !danger::may_harm(text) || browser::is_harmless(text),
-        Markup::Html => {
-            !danger::may_harm(text) || browser::is_harmless(text) && old::is_harmless(text)
-        }
+        Markup::Xhtml if !xhtml::is_well_formed(text) => Ok(false),
+        _ if !danger::may_harm(text) => Ok(true),
+        Markup::Html if !old::is_harmless(text) => Ok(false),
+        _ => browser::is_harmless(text),
     }
 }
 
-/// `html` with nothing in it that is not on the strict list.
+/// The HTML of an article with nothing in it that is not on the strict list.
 pub(in crate::rewrite) fn clean(html: &str) -> String {
-    strict::clean(html, Markup::Html)
+    strict::clean(html, Markup::Html, Limits::ARTICLE).text
 }
 
-/// Whether a field is small and flat enough for a parser that builds a tree.
-pub(in crate::rewrite) fn is_small_enough(html: &str) -> bool {
-    browser::is_small(html)
-}
-
-fn strict(html: &str, markup: Markup) -> Vec<Edit> {
+fn strict(html: &str, markup: Markup, trace: &Trace) -> Vec<Edit> {
     if memchr::memchr2(b'<', b'&', html.as_bytes()).is_none() {
         return Vec::new();
     }
-    whole(html, strict::clean(html, markup))
+    let cleaned = strict::clean(html, markup, Limits::FIELD);
+    if cleaned.is_reduced {
+        trace.too_complex("sanitize", html, ONLY_TOKENS);
+    }
+    whole(html, cleaned.text)
 }
 
 /// `text` in the place of all of `html`, if it says something else.
@@ -177,11 +187,10 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
     if let Some((start, ..)) = gone {
         edits.push(removed(start..html.len()));
     } else if markup == Markup::Html
-        && let Some(closing) = fragment::closing(html)
+        && edits.is_empty()
+        && let Some(start) = fragment::whole_tags(html)
     {
         // A tag that never ends: no browser shows it, but what somebody puts behind it may end it.
-        let end = edits.last().map_or(0, |edit| edit.range.end);
-        let start = closing.keep.max(end);
         edits.extend((start < html.len()).then(|| removed(start..html.len())));
     }
     edits

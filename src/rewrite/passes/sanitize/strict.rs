@@ -1,16 +1,19 @@
 //! The allow-list: what articles are made of, and nothing else.
 
+mod reduced;
+
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use ammonia::{Builder, UrlRelative};
 use url::Url;
 
-use super::{browser, danger};
+use super::danger;
 use crate::rewrite::compose::apply;
 use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::{escape, tags};
 use crate::rewrite::passes::sanitize::removed;
+use crate::rewrite::tree::{self, Context, Limits, TooComplex};
 use crate::rewrite::xhtml;
 
 /// Where frames may come from: players and maps that readers show.
@@ -59,22 +62,64 @@ static LIST: LazyLock<Builder<'static>> = LazyLock::new(build);
 /// How often a parser may make something else of what it wrote itself.
 const ROUNDS_MAX: usize = 6;
 
-/// `html` with nothing in it that is not on the list; in a form that stays as it is when it comes
-/// here again.
-pub(super) fn clean(html: &str, markup: Markup) -> String {
-    let mut text = clean_once(html, markup);
-    for _ in 0..ROUNDS_MAX {
-        let next = clean_once(&text, markup);
-        if next == text {
-            return text;
-        }
-        text = next;
-    }
-    // SECURITY: nested such that no parser agrees with itself; then it is only text.
-    escape(html)
+/// What is left of a field.
+pub(super) struct Cleaned {
+    pub(super) text: String,
+    /// Whether it was too complex for a tree, so that only its tokens were read.
+    pub(super) is_reduced: bool,
 }
 
-fn clean_once(html: &str, markup: Markup) -> String {
+/// `html` with nothing in it that is not on the list; in a form that stays as it is when it comes
+/// here again.
+pub(super) fn clean(html: &str, markup: Markup, limits: Limits) -> Cleaned {
+    settle(Cow::Borrowed(html), markup, limits).unwrap_or_else(|| Cleaned {
+        // SECURITY: nested such that no parser agrees with itself; then it is only text.
+        text: escape(html),
+        is_reduced: true,
+    })
+}
+
+/// Cleans until nothing changes; `None` when it never ends.
+fn settle(html: Cow<'_, str>, markup: Markup, limits: Limits) -> Option<Cleaned> {
+    let mut text = html;
+    let (mut is_reduced, mut is_of_tokens) = (false, false);
+    for _ in 0..=ROUNDS_MAX {
+        let next = match clean_once(&text, markup, limits) {
+            Ok(next) => next,
+            // Twice is once there.
+            Err(TooComplex) if is_of_tokens => text.clone().into_owned(),
+            Err(TooComplex) => {
+                (is_reduced, is_of_tokens) = (true, true);
+                text = Cow::Owned(reduced::reduce(&text, markup));
+                continue;
+            }
+        };
+        if *next == *text {
+            let text = next;
+            return Some(Cleaned { text, is_reduced });
+        }
+        is_of_tokens = false;
+        text = Cow::Owned(next);
+    }
+    None
+}
+
+/// The same, by the tokens of `html` first.
+pub(super) fn reduce(html: &str, markup: Markup) -> Cleaned {
+    let reduced = reduced::reduce(html, markup);
+    let text = clean(&reduced, markup, Limits::FIELD).text;
+    Cleaned {
+        text,
+        is_reduced: true,
+    }
+}
+
+#[cfg(test)]
+pub(super) fn tokens_only(html: &str, markup: Markup) -> String {
+    reduced::reduce(html, markup)
+}
+
+fn clean_once(html: &str, markup: Markup, limits: Limits) -> Result<String, TooComplex> {
     // To browsers that run scripts, what these hold is text; nobody is to see it as such.
     let unwrapped: Vec<_> = tags(html, Markup::Html)
         .filter_map(|tag| match tag.raw_end {
@@ -83,16 +128,17 @@ fn clean_once(html: &str, markup: Markup) -> String {
             _ => None,
         })
         .collect();
-    let html = apply(html, &unwrapped);
-    if !browser::is_small(&html) {
-        // SECURITY: too much for a parser; then it is only text.
-        return escape(&html);
-    }
+    let html = if unwrapped.is_empty() {
+        Cow::Borrowed(html)
+    } else {
+        Cow::Owned(apply(html, &unwrapped))
+    };
+    tree::measure(&html, Context::AMMONIA, limits)?;
     let clean = LIST.clean(&html).to_string();
-    match markup {
+    Ok(match markup {
         Markup::Html => clean,
         Markup::Xhtml => xhtml::well_formed(&clean),
-    }
+    })
 }
 
 fn build() -> Builder<'static> {
@@ -139,14 +185,20 @@ fn build() -> Builder<'static> {
     list.add_tag_attributes("details", ["open"]);
     list.link_rel(None);
     list.url_relative(UrlRelative::PassThrough);
-    list.attribute_filter(|element, attribute, value| match (element, attribute) {
-        ("div", "xmlns") if value != XHTML_NAMESPACE => None,
-        ("iframe", "src") if !is_frame(value) => None,
-        // The list knows schemes, and not what old parsers skipped before one.
-        _ if danger::is_attribute(element, attribute, value) => None,
-        _ => Some(Cow::Borrowed(value)),
+    list.attribute_filter(|element, attribute, value| {
+        is_value(element, attribute, value).then_some(Cow::Borrowed(value))
     });
     list
+}
+
+/// Whether an attribute that is on the list may have this value.
+fn is_value(element: &str, attribute: &str, value: &str) -> bool {
+    match (element, attribute) {
+        ("div", "xmlns") if value != XHTML_NAMESPACE => false,
+        ("iframe", "src") if !is_frame(value) => false,
+        // The list knows schemes, and not what old parsers skipped before one.
+        _ => !danger::is_attribute(element, attribute, value),
+    }
 }
 
 fn is_frame(address: &str) -> bool {

@@ -128,7 +128,7 @@ fn what_browsers_read_otherwise_is_judged_by_a_browser() {
         "<math><mtext><table><mglyph><svg><mtext><style><path id=\"</style><img onerror=alert(1) src>\">",
     ] {
         let out = run(html, Markup::Html, Sanitize::Scripts);
-        assert!(browser::is_harmless(&out), "{html} → {out}");
+        assert_eq!(browser::is_harmless(&out), Ok(true), "{html} → {out}");
         assert!(old::is_harmless(&out), "{html} → {out}");
     }
 }
@@ -172,18 +172,17 @@ fn inline_xhtml_keeps_its_namespace_under_the_strict_list() {
 }
 
 #[test]
-fn end_tags_of_nothing_make_no_field_flatter() {
-    assert!(!browser::is_small(&"<div></x>".repeat(1000)));
-    assert!(browser::is_small(&"<div></div>".repeat(1000)));
-    assert!(browser::is_small(&"<path/>".repeat(1000)));
-}
-
-#[test]
-fn a_megabyte_of_references_is_not_given_to_a_parser() {
-    let html = "&nbsp;&amp;".repeat(90_000);
-    assert!(!browser::is_small(&html));
-    let text = run(&html, Markup::Html, Sanitize::Strict);
-    assert_eq!(text, html.replace('&', "&amp;"));
+fn a_megabyte_of_references_is_not_given_to_a_tree() {
+    for part in ["&nbsp;&amp;", "&amp;</x>"] {
+        let html = part.repeat(120_000);
+        assert_eq!(browser::is_harmless(&html), Err(TooComplex), "{part}");
+    }
+    let text = run(
+        &"&nbsp;&amp;".repeat(90_000),
+        Markup::Html,
+        Sanitize::Strict,
+    );
+    assert_eq!(text, "\u{a0}&amp;".repeat(90_000));
 }
 
 #[test]
@@ -219,13 +218,51 @@ fn the_strict_list() {
 }
 
 #[test]
-fn too_deep_or_large_is_only_text() {
-    let deep = format!("{}<img src=x onerror=y>", "<div>".repeat(2000));
+fn what_is_too_complex_is_read_tag_by_tag() {
+    let deep = format!(
+        "{}<p class=a>x<img src=\"https://x.org/a.png\" onerror=y><a href=\"java\tscript:x\">z</a><script>1</script>",
+        "<div>".repeat(2000)
+    );
     let out = run(&deep, Markup::Html, Sanitize::Strict);
-    assert!(out.starts_with("&lt;div&gt;"));
+    assert!(
+        out.starts_with("<div><div>")
+            && out.contains("x<img src=\"https://x.org/a.png\"")
+            && out.contains("z</div>")
+            && !out.contains("onerror")
+            && out.ends_with("</div></div>"),
+        "{out}"
+    );
+    assert_eq!(
+        run(&out, Markup::Html, Sanitize::Strict),
+        out,
+        "a second time"
+    );
     // Cutting alone suffices where nothing is hidden.
     let out = run(&deep, Markup::Html, Sanitize::Scripts);
-    assert!(out.ends_with("<img src=x>"), "{}", &out[out.len() - 40..]);
+    assert!(
+        out.contains("<p class=a>x<img src=\"https://x.org/a.png\"><a>z</a>"),
+        "{out}"
+    );
+    // Where something may be, the strict list decides.
+    let hidden = format!(
+        "{deep}<svg><p id=\"<style>\"></svg><noscript><p title=\"</noscript><img src=x onerror=y>\">"
+    );
+    let out = run(&hidden, Markup::Html, Sanitize::Scripts);
+    assert!(!out.contains("onerror") && !out.contains("<svg"), "{out}");
+}
+
+#[test]
+fn what_is_too_complex_is_noted_and_counted() {
+    let trace = Trace::taking();
+    edits(
+        &"<div>".repeat(2000),
+        Markup::Html,
+        Sanitize::Strict,
+        &trace,
+    );
+    assert_eq!(trace.complex(), 1);
+    let (notes, _) = trace.take();
+    assert!(format!("{notes:?}").contains("too complex"), "{notes:?}");
 }
 
 const SOUP: &[&str] = &[
@@ -312,8 +349,23 @@ proptest! {
         mode in select(&[Sanitize::Scripts, Sanitize::Strict][..]),
     ) {
         let once = run(&html, markup, mode);
-        prop_assert!(browser::is_harmless(&once), "{} → {}", html, once);
+        prop_assert_eq!(browser::is_harmless(&once), Ok(true), "{} → {}", html, once);
         let twice = run(&once, markup, mode);
+        prop_assert_eq!(&once, &twice, "from {}", html);
+    }
+
+    #[test]
+    fn tokens_of_the_list_alone_are_harmless_and_stay(
+        html in soup(),
+        markup in select(&[Markup::Html, Markup::Xhtml][..]),
+    ) {
+        let once = strict::tokens_only(&html, markup);
+        prop_assert_eq!(browser::is_harmless(&once), Ok(true), "{} → {}", html, once);
+        prop_assert!(old::is_harmless(&once), "{} → {}", html, once);
+        prop_assert!(xhtml::is_well_formed(&once), "{} → {}", html, once);
+        let allowed = strict::clean(&once, markup, Limits::FIELD);
+        prop_assert!(!allowed.is_reduced);
+        let twice = strict::tokens_only(&once, markup);
         prop_assert_eq!(&once, &twice, "from {}", html);
     }
 }

@@ -1,0 +1,266 @@
+//! What a walk over the tokens of a field can keep safe, for fields that are too complex for a tree.
+//!
+//! Invariants: only tags of the strict list come out, each closed in its order, with attributes of the
+//! list; nothing that changes how a tokenizer reads on (raw text, svg, math, comments). So, whatever a
+//! browser builds of it, every element it creates is one of these tags. Twice is once. Time and memory
+//! grow with the bytes of the field.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use super::{LIST, is_value};
+use crate::feed::characters::is_allowed;
+use crate::rewrite::fragment::{
+    self,
+    token::{StartTag, Token, Tokens},
+};
+use crate::rewrite::html::Markup;
+use crate::rewrite::xhtml::{VOID, is_implied_end};
+
+/// The most elements that may be open at once; tags of deeper ones are left out.
+const DEPTH_MAX: usize = 100;
+/// Longer names are on no list.
+const NAME_BYTES_MAX: usize = 24;
+
+/// Elements whose text is no text of the field's.
+const CODE: &[&str] = &["script", "style", "iframe"];
+/// Those whose text is, and whether references in it are read.
+const TEXTS: &[(&str, bool)] = &[
+    ("title", true),
+    ("textarea", true),
+    ("xmp", false),
+    ("noembed", false),
+    ("noframes", false),
+];
+/// Attributes that hold one address.
+const ADDRESSES: &[&str] = &["href", "src", "poster", "cite"];
+/// The schemes that one may have.
+const SCHEMES: &[&str] = &["http", "https", "mailto"];
+
+/// An element of the list.
+struct Listed {
+    name: &'static str,
+    /// Its number.
+    index: usize,
+    is_void: bool,
+    attributes: HashSet<&'static str>,
+}
+
+static ELEMENTS: LazyLock<HashMap<&'static str, Listed>> = LazyLock::new(|| {
+    let generic = LIST.clone_generic_attributes();
+    let mut own = LIST.clone_tag_attributes();
+    let names = LIST.clone_tags().into_iter().enumerate();
+    let listed = names.map(|(index, name)| {
+        let mut attributes = own.remove(name).unwrap_or_default();
+        attributes.extend(&generic);
+        let is_void = VOID.contains(&name);
+        let listed = Listed {
+            name,
+            index,
+            is_void,
+            attributes,
+        };
+        (name, listed)
+    });
+    listed.collect()
+});
+
+/// `html` with nothing in it but tags of the list, read one by one.
+pub(super) fn reduce(html: &str, markup: Markup) -> String {
+    let mut writer = Writer {
+        out: String::with_capacity(html.len()),
+        open: Vec::new(),
+        counts: vec![0; ELEMENTS.len()],
+    };
+    match markup {
+        Markup::Html => read(html, &mut writer),
+        Markup::Xhtml => fragment::read(html, markup, &mut |token, _| match token {
+            Token::Text(text) => writer.text(&htmlize::unescape(*text)),
+            Token::Cdata(text) => writer.text(text),
+            Token::Start(tag) => {
+                writer.start(local(tag.name), tag);
+                if tag.is_self_closing {
+                    writer.end(local(tag.name));
+                }
+            }
+            Token::End(name) => writer.end(local(name)),
+            Token::Comment(_) | Token::Bogus | Token::Unfinished(_) => {}
+        }),
+    }
+    writer.finish()
+}
+
+fn local(name: &str) -> &str {
+    name.rsplit(':').next().unwrap_or(name)
+}
+
+fn read(html: &str, writer: &mut Writer) {
+    let mut tokens = Tokens::new(html);
+    // How many svg and math elements are open, in which there is no raw text.
+    let mut foreign = 0usize;
+    while let Some(token) = tokens.next(foreign > 0) {
+        match token {
+            Token::Text(text) => writer.text(&htmlize::unescape(text)),
+            Token::Cdata(text) => writer.text(text),
+            Token::Start(tag) if is_foreign(tag.name) => {
+                foreign += usize::from(!tag.is_self_closing);
+            }
+            Token::End(name) if is_foreign(name) => foreign = foreign.saturating_sub(1),
+            Token::Start(tag) => {
+                writer.start(tag.name, &tag);
+                if foreign == 0 {
+                    raw_text(&tag, &mut tokens, writer);
+                }
+            }
+            Token::End(name) => writer.end(name),
+            Token::Comment(_) | Token::Bogus | Token::Unfinished(_) => {}
+        }
+    }
+}
+
+fn is_foreign(name: &str) -> bool {
+    name.eq_ignore_ascii_case("svg") || name.eq_ignore_ascii_case("math")
+}
+
+/// Reads what a start tag makes raw text.
+fn raw_text<'a>(tag: &StartTag<'a>, tokens: &mut Tokens<'a>, writer: &mut Writer) {
+    let is = |name: &&str| tag.name.eq_ignore_ascii_case(name);
+    if is(&"script") {
+        tokens.script_text();
+    } else if CODE.iter().any(is) {
+        tokens.raw_text(tag.name);
+    } else if let Some((_, has_references)) = TEXTS.iter().find(|(name, _)| is(name)) {
+        let text = tokens.raw_text(tag.name);
+        if *has_references {
+            writer.text(&htmlize::unescape(text));
+        } else {
+            writer.text(text);
+        }
+    } else if is(&"plaintext") {
+        writer.text(tokens.rest());
+    }
+}
+
+struct Writer {
+    out: String,
+    open: Vec<&'static Listed>,
+    /// How often each element is open.
+    counts: Vec<usize>,
+}
+
+impl Writer {
+    fn start(&mut self, name: &str, tag: &StartTag<'_>) {
+        let Some(element) = listed(name) else {
+            return;
+        };
+        while let Some(top) = self.open.last()
+            && is_implied_end(top.name, element.name)
+        {
+            self.close_last();
+        }
+        // What a frame holds is shown by nobody, and read in different ways.
+        let is_frame = element.name == "iframe";
+        if self.open.len() >= DEPTH_MAX && !element.is_void && !is_frame {
+            return;
+        }
+        self.out.push('<');
+        self.out.push_str(element.name);
+        self.attributes(element, tag);
+        if element.is_void {
+            self.out.push_str("/>");
+            return;
+        }
+        self.out.push('>');
+        if is_frame {
+            self.out.push_str("</iframe>");
+            return;
+        }
+        self.counts[element.index] += 1;
+        self.open.push(element);
+    }
+
+    /// SECURITY: every attribute is written anew, in quotes, once.
+    fn attributes(&mut self, element: &Listed, tag: &StartTag<'_>) {
+        let mut written: Vec<&'static str> = Vec::new();
+        for (name, value) in tag.attributes() {
+            let Some(name) = lower(name).and_then(|name| element.attributes.get(name.as_str()))
+            else {
+                continue;
+            };
+            if written.contains(name) {
+                continue;
+            }
+            written.push(name);
+            let value = htmlize::unescape_attribute(value.unwrap_or_default());
+            let is_safe = !ADDRESSES.contains(name) || is_safe_address(&value);
+            if is_safe && is_value(element.name, name, &value) {
+                self.out.push(' ');
+                self.out.push_str(name);
+                self.out.push_str("=\"");
+                push_escaped(&value, &mut self.out);
+                self.out.push('"');
+            }
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        let Some(element) = listed(name).filter(|element| self.counts[element.index] > 0) else {
+            return;
+        };
+        while let Some(last) = self.close_last() {
+            if last == element.index {
+                return;
+            }
+        }
+    }
+
+    fn close_last(&mut self) -> Option<usize> {
+        let element = self.open.pop()?;
+        self.counts[element.index] -= 1;
+        self.out.push_str("</");
+        self.out.push_str(element.name);
+        self.out.push('>');
+        Some(element.index)
+    }
+
+    fn text(&mut self, text: &str) {
+        push_escaped(text, &mut self.out);
+    }
+
+    fn finish(mut self) -> String {
+        while self.close_last().is_some() {}
+        self.out
+    }
+}
+
+fn listed(name: &str) -> Option<&'static Listed> {
+    lower(name).and_then(|name| ELEMENTS.get(name.as_str()))
+}
+
+fn lower(name: &str) -> Option<String> {
+    (name.len() <= NAME_BYTES_MAX).then(|| name.to_ascii_lowercase())
+}
+
+/// Whether an address leads to a web page, a file on the web or a mailbox, whoever reads it.
+fn is_safe_address(value: &str) -> bool {
+    let value = value.trim_start_matches(|letter: char| letter <= ' ');
+    let head = &value[..value.find(['/', '?', '#']).unwrap_or(value.len())];
+    match head.split_once(':') {
+        Some((scheme, _)) => SCHEMES
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known)),
+        None => true,
+    }
+}
+
+fn push_escaped(text: &str, out: &mut String) {
+    for letter in text.chars().filter(|letter| is_allowed(*letter)) {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            other => out.push(other),
+        }
+    }
+}
