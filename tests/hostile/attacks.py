@@ -217,13 +217,13 @@ async def dead_names(attack, until):
     """Images at 5,000 names that nobody answers for."""
     paths = (f"/image?url=http%3A%2F%2Fn{i}.dead.example%2Fx.png&w=9" for i in range(5_000))
     await many(attack, until, paths, 250)
-    attack.note("questions to the name server", (await attack.stats()).get("names", 0))
+    attack.note("questions to the name server", (await attack.stats("names")).get("names", 0))
 
 
 async def dead_feeds(attack, until):
     """5,000 feeds whose names nobody answers for, all asked for."""
     await many(attack, until, (f"/feeds/dead{i}" for i in range(5_000)), 250)
-    attack.note("questions to the name server", (await attack.stats()).get("names", 0))
+    attack.note("questions to the name server", (await attack.stats("names")).get("names", 0))
 
 
 async def slow_uploads(attack, until, pause=1.0, piece=b"x"):
@@ -369,7 +369,8 @@ async def ranges(attack, until):
 async def distinct_queries(attack, until):
     """3,000 objects of 1 MiB under distinct queries of one path; the feeds must stay."""
     await many(attack, until, (f"/mirror/big/mega?q={i}" for i in range(3_000)), 8)
-    attack.publisher.kill()
+    for publisher, _ in attack.publishers.values():
+        publisher.kill()
     answer = await get(attack.port, "/feeds/good", host=attack.host, source="12.2.2.2", forwarded=None)
     attack.note(f"the feed afterwards: {answer.status}")
 

@@ -91,7 +91,7 @@ class Client:
         self.write(frame(RST_STREAM, 0, stream, struct.pack(">I", 8)))
 
     def write(self, data):
-        if not self.closed:
+        if not self.closed and not self.writer.transport.is_closing():
             self.writer.write(data)
 
     async def read(self):

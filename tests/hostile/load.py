@@ -8,6 +8,7 @@ meanwhile, and how long a feed took that had to be fetched meanwhile. Exit code 
 import argparse
 import asyncio
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -47,20 +48,19 @@ class Attack:
         self.notes[what] = self.notes.get(what, 0) + count
 
     async def start(self):
-        self.publisher_port = free_port()
-        self.publisher = subprocess.Popen([sys.executable, os.path.join(HERE, "load_publisher.py"), str(self.publisher_port)], stdout=subprocess.PIPE)
-        await asyncio.to_thread(self.publisher.stdout.readline)
+        self.publishers = {}
+        self.publisher_port = await self.publish("busy")
+        quiet = await self.publish("names")
         self.address = f"127.0.0.1:{self.publisher_port}"
-        private = f'allow_private = ["{self.address}", "good.example:{self.publisher_port}"]\n'
-        feeds = [f'[[feed]]\nname = "good"\nurl = "http://{self.address}/feed"\nrefresh = "1d"\n{private}']
-        feeds += [f'[[feed]]\nname = "named{i}"\nurl = "http://good.example:{self.publisher_port}/named/{i}"\n{private}' for i in range(NAMED)]
+        private = f'allow_private = ["{self.address}", "127.0.0.1:{quiet}", "good.example:{quiet}"]\n'
+        feeds = [f'[[feed]]\nname = "good"\nurl = "http://127.0.0.1:{quiet}/feed"\nrefresh = "1d"\n{private}']
+        feeds += [f'[[feed]]\nname = "named{i}"\nurl = "http://good.example:{quiet}/named/{i}"\n{private}' for i in range(NAMED)]
         feeds += [f'[[feed]]\nname = "{kind}{i}"\nurl = "http://{self.address}/{kind}/{i}"\n{private}' for kind in ("flood", "bytewise", "fields", "never") for i in range(60)]
         if "dead-feeds" in self.name:
             feeds += [f'[[feed]]\nname = "dead{i}"\nurl = "http://n{i}.dead.example/feed"\n' for i in range(DEAD_FEEDS)]
         feeds.append(f'[[mirror]]\nname = "big"\norigin = "http://{self.address}/"\nmethods = ["GET", "HEAD", "POST", "PUT"]\n{private}')
         image = f'/image?url=http://{self.address}/good.png&w=20'
         self.service = Service(self.options.binary, self.address, feeds="\n".join(feeds), memory=self.options.memory)
-        # Fetches are as polite as they are by default: an attack must not need less.
         self.service.start()
         self.port = self.service.port
         self.sampler = Sampler(self.service, 0.05)
@@ -72,8 +72,15 @@ class Attack:
         self.rest = self.sampler.lap()
         self.rest_probe = self.probe.lap()
 
-    async def stats(self):
-        answer = await get(self.publisher_port, "/stats", host="127.0.0.1", forwarded=None, timeout=10)
+    async def publish(self, what):
+        port = free_port()
+        command = [sys.executable, os.path.join(HERE, "load_publisher.py"), str(port), what]
+        self.publishers[what] = (subprocess.Popen(command, stdout=subprocess.PIPE), port)
+        await asyncio.to_thread(self.publishers[what][0].stdout.readline)
+        return port
+
+    async def stats(self, what="busy"):
+        answer = await get(self.publishers[what][1], "/stats", host="127.0.0.1", forwarded=None, timeout=10)
         return json.loads(answer.body) if answer.status == 200 else {}
 
     async def fetches(self, until):
@@ -110,8 +117,9 @@ class Attack:
             self.sampler.running = False
             self.service.keep_log(os.path.join(self.options.out, f"{self.name}.log"))
             self.service.stop()
-            self.publisher.kill()
-            self.publisher.wait()
+            for publisher, _ in self.publishers.values():
+                publisher.kill()
+                publisher.wait()
 
     def judge(self, peaks, other, took, after):
         service, wrong = self.service, []
@@ -143,6 +151,8 @@ def main():
     options = parse(sys.argv[1:])
     if not os.environ.get("HOSTILE_NAMESPACE"):
         sys.exit("load runs in a namespace: tests/hostile/run load")
+    # What is written to a connection that was cut is not worth a line each.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     options.out = os.path.abspath(options.out)
     os.makedirs(options.out, exist_ok=True)
     names = options.only.split(",") if options.only else list(attacks.ATTACKS)
