@@ -10,6 +10,7 @@ Exit code 1 when something did not hold; the last lines name it.
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import time
 from urllib.parse import quote
@@ -124,7 +125,8 @@ class Run:
             status, seconds = answer.status, answer.seconds
             limit = 10.0
         else:
-            address = quote(f"http://{self.publisher.address}/case/{number}.{name.split(" ")[0].rsplit('.', 1)[-1]}", safe="")
+            ending = name.split(" ")[0].rsplit(".", 1)[-1]
+            address = quote(f"http://{self.publisher.address}/case/{number}.{ending}", safe="")
             more = "&n=-1" if kind in ("gif", "webp") else ""
             answer = await get(self.service.port, f"/image?url={address}&{options}{more}", timeout=90)
             status, seconds = answer.status, answer.seconds
@@ -225,6 +227,8 @@ async def through_the_service(options):
 
 
 def main():
+    # What was started ends with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse(sys.argv[1:])
     options.out = os.path.abspath(options.out)
     os.makedirs(options.out, exist_ok=True)

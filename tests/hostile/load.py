@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -148,6 +149,8 @@ COLUMNS = ("attack", "peak MiB", "target MiB", "3 s later MiB", "cpu s", "p99 ms
 
 
 def main():
+    # What was started ends with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse(sys.argv[1:])
     if not os.environ.get("HOSTILE_NAMESPACE"):
         sys.exit("load runs in a namespace: tests/hostile/run load")

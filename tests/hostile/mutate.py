@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import os
 import random
+import signal
 import sys
 import time
 from urllib.parse import quote
@@ -302,6 +303,8 @@ async def only(one, name):
 
 
 def main():
+    # What was started ends with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = parse(sys.argv[1:])
     options.out = os.path.abspath(options.out)
     os.makedirs(options.out, exist_ok=True)
