@@ -10,6 +10,7 @@ use rustix::fs::OFlags;
 
 use super::files::{self, Files};
 use super::library::Library;
+use super::permissions;
 use super::readers::Readers;
 use super::salvage::salvage;
 use super::schema::{self, Refusal};
@@ -86,6 +87,7 @@ impl Disk {
     pub(super) fn open(path: &Path) -> Result<(Self, Connection), OpenError> {
         let path = make(path).map_err(unusable(path))?;
         let lock = lock(&path)?;
+        permissions::tighten(&path);
         let files = Files::open(&path).map_err(unusable(&path))?;
         let connection = open_database(&path)?;
         warn_about_remote(&path);
@@ -157,7 +159,7 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
         .write(true)
         .create(true)
         .truncate(false)
-        .mode(0o600)
+        .mode(permissions::FILE)
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
         .open(&path)
         .map_err(unusable(&path))?;
@@ -189,6 +191,7 @@ fn open_database(directory: &Path) -> Result<Connection, OpenError> {
     }
     let mut was_damaged = false;
     loop {
+        make_database(&path).map_err(unusable(&path))?;
         match schema::open_writer(&path) {
             Ok((connection, is_new)) => return Ok(fill(&path, connection, is_new)),
             Err(Refusal::Newer(version)) => return Err(OpenError::Newer { path, version }),
@@ -200,6 +203,33 @@ fn open_database(directory: &Path) -> Result<Connection, OpenError> {
             Err(Refusal::Other(source)) => return Err(OpenError::Database { path, source }),
         }
     }
+}
+
+/// Makes an empty database where there is none. SQLite would make one by the umask; what it puts beside
+/// the database gets the database's permissions.
+fn make_database(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let made = options
+        .write(true)
+        .create_new(true)
+        .mode(permissions::FILE)
+        .open(path);
+    match made {
+        Ok(file) => permissions::own(&file),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Up to `count` names in a directory.
+pub(super) fn names(directory: &Path, count: usize) -> impl Iterator<Item = String> + use<> {
+    let entries = fs::read_dir(directory).into_iter().flatten().take(count);
+    entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+}
+
+/// Whether a name in the directory is the lock's, or one of the database's.
+pub(super) fn is_ours(name: &str) -> bool {
+    name == LOCK || name.starts_with(DATABASE)
 }
 
 /// A new database gets what can be read in a damaged one that was put aside.

@@ -6,14 +6,16 @@
 //! Invariant: only regular files are opened; nothing is followed.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use rustix::fs::OFlags;
+
+use super::permissions;
 
 /// Directories that the files are spread over.
 pub(super) const SHARDS: u8 = u8::MAX;
@@ -91,8 +93,9 @@ impl Files {
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(0o600)
+            .mode(permissions::FILE)
             .open(&temporary.path)?;
+        permissions::own(&file)?;
         pieces.iter().try_for_each(|piece| file.write_all(piece))?;
         file.sync_data()?;
         Ok(temporary)
@@ -188,7 +191,11 @@ impl Files {
                 .to_str()
                 .and_then(|name| name.parse().ok());
             match id.filter(|id| shard_of(*id) == shard) {
-                Some(id) => ids.push(id),
+                Some(id) => {
+                    // The folders are shut already; what can't be changed was said at the start.
+                    permissions::tighten_one(&entry.path()).ok();
+                    ids.push(id);
+                }
                 None => remove(&entry.path()),
             }
         }
@@ -213,7 +220,7 @@ fn shard_of(id: i64) -> u8 {
 /// # Errors
 /// When it can't be made, or something else has its name.
 pub(super) fn make_directory(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(0o700).create(path) {
+    match DirBuilder::new().mode(permissions::FOLDER).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             if fs::symlink_metadata(path)?.is_dir() {
                 Ok(())
@@ -222,8 +229,21 @@ pub(super) fn make_directory(path: &Path) -> io::Result<()> {
                 Err(io::Error::new(io::ErrorKind::NotADirectory, reason))
             }
         }
-        made => made,
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(permissions::FOLDER)),
+        Err(error) => Err(error),
     }
+}
+
+/// The folders that a store has below its own.
+pub(super) fn folders(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let bodies = directory.join(BODIES);
+    let shards = (0..=SHARDS).map({
+        let bodies = bodies.clone();
+        move |shard| bodies.join(format!("{shard:02x}"))
+    });
+    [directory.join(TEMPORARY), bodies]
+        .into_iter()
+        .chain(shards)
 }
 
 fn is_link(error: &io::Error) -> bool {

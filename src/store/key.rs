@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::permissions;
 use crate::image::secret::Secret;
 
 /// The file's name in the data directory.
@@ -122,7 +123,7 @@ fn load(path: &Path) -> Result<Option<Secret>, KeyError> {
 fn keep(folder: &Path, path: &Path, key: &[u8]) -> io::Result<()> {
     DirBuilder::new()
         .recursive(true)
-        .mode(0o700)
+        .mode(permissions::FOLDER)
         .create(folder)?;
     let suffix = random::<8>().map_err(io::Error::other)?;
     let beside = folder.join(format!(".{FILE}.{}", hex(&suffix)));
@@ -138,8 +139,9 @@ fn write_whole(path: &Path, key: &[u8]) -> io::Result<()> {
     let mut file = options
         .write(true)
         .create_new(true)
-        .mode(0o600)
+        .mode(permissions::FILE)
         .open(path)?;
+    permissions::own(&file)?;
     writeln!(file, "{}", hex(key))?;
     file.sync_all()
 }

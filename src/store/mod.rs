@@ -21,6 +21,7 @@ mod history;
 mod inspection;
 pub mod key;
 mod library;
+mod permissions;
 mod purge;
 mod readers;
 mod record;

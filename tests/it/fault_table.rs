@@ -17,7 +17,7 @@ fn faults() -> Vec<String> {
         of("L", &all[..6]),
         of("K", &all[..4]),
         of("R", &[1, 2, 4]),
-        of("D", &all[..5]),
+        of("D", &all[..6]),
         of("P", &all[..5]),
         of("F", &all[..3]),
     ]

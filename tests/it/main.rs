@@ -36,6 +36,7 @@ mod mishaps;
 mod names;
 mod origin;
 mod pages;
+mod permissions;
 mod persistence;
 mod polite;
 mod process;
