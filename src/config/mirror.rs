@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::{self, Formatter};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE};
@@ -13,7 +14,7 @@ use super::problem::{Problem, Spot};
 use super::reader::{Table, Written};
 use super::settings::FeedName;
 use super::texts;
-use super::values::text;
+use super::values::{Raw, text};
 use crate::upstream::{HostPort, Upstream};
 
 /// Mirrors that one configuration may have.
@@ -22,6 +23,13 @@ pub(super) const MIRRORS_MAX: usize = 1_000;
 const METHODS_MAX: usize = 32;
 /// Names of request headers that one mirror may pass on.
 const REQUEST_HEADERS_MAX: usize = 64;
+/// Parameters that one mirror may keep by name, and bytes of a name.
+const QUERY_NAMES_MAX: usize = 64;
+const QUERY_NAME_BYTES_MAX: usize = 256;
+/// Distinct queries of one client in a minute: many for a page with all it is made of, few for who
+/// wants to fill the store.
+const QUERIES_MAX: u32 = 600;
+const QUERIES: std::ops::RangeInclusive<u32> = 0..=100_000;
 /// What is passed through and not kept.
 const PASSED: std::ops::RangeInclusive<u64> = 1 << 10..=1 << 40;
 /// What is kept: no more than the store takes.
@@ -46,6 +54,10 @@ pub struct MirrorSettings {
     pub honor_request_cache_control: bool,
     /// How long past its freshness something is served while the origin fails.
     pub stale_if_error: Duration,
+    /// What becomes of a reader's query.
+    pub query: QueryRule,
+    /// Distinct queries that one client may have the origin asked for in a minute; `None` for any number.
+    pub queries_max: Option<NonZeroUsize>,
     /// Bytes of a body that is kept; a larger one is passed through.
     pub object_bytes_max: usize,
     /// Bytes of a body that is passed through.
@@ -66,6 +78,19 @@ pub enum RequestHeaders {
     Listed(Vec<HeaderName>),
 }
 
+/// What becomes of the query of a reader's address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueryRule {
+    /// It goes to the origin as it is written.
+    Keep,
+    /// It goes nowhere: what is asked for is the address without it.
+    Ignore,
+    /// An address with one is refused.
+    Refuse,
+    /// The parameters of these names, decoded, go to the origin as they are written.
+    Names(Vec<String>),
+}
+
 /// Without the headers and the proxy, which are secrets.
 impl fmt::Debug for MirrorSettings {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -74,6 +99,8 @@ impl fmt::Debug for MirrorSettings {
             .field("origin", &self.upstream.url.as_str())
             .field("methods", &self.methods)
             .field("request_headers", &self.request_headers)
+            .field("query", &self.query)
+            .field("queries_max", &self.queries_max)
             .finish_non_exhaustive()
     }
 }
@@ -88,6 +115,8 @@ pub(super) struct Mirror {
     authorization: Option<Written<bool>>,
     honor_request_cache_control: Option<Written<bool>>,
     stale_if_error: Option<Written<Duration>>,
+    query: Option<Written<QueryRule>>,
+    queries_max: Option<Written<u32>>,
     object_bytes_max: Option<Written<u64>>,
     body_bytes_max: Option<Written<u64>>,
     request_bytes_max: Option<Written<u64>>,
@@ -117,6 +146,8 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Mirror {
         authorization: table.switch("authorization"),
         honor_request_cache_control: table.switch("honor_request_cache_control"),
         stale_if_error: table.duration("stale_if_error", NOTHING..=YEAR),
+        query: table.value("query", query),
+        queries_max: table.count("queries_max", QUERIES),
         object_bytes_max: table.size("object_bytes_max", OBJECTS),
         body_bytes_max: table.size("body_bytes_max", PASSED),
         request_bytes_max: table.size("request_bytes_max", BODIES),
@@ -165,6 +196,8 @@ fn settings(mirror: Mirror) -> Option<MirrorSettings> {
         authorization: is_on(mirror.authorization),
         honor_request_cache_control: is_on(mirror.honor_request_cache_control),
         stale_if_error: value(mirror.stale_if_error).unwrap_or(7 * DAY),
+        query: value(mirror.query).unwrap_or(QueryRule::Keep),
+        queries_max: NonZeroUsize::new(value(mirror.queries_max).unwrap_or(QUERIES_MAX) as usize),
         object_bytes_max: usize::try_from(object_bytes_max).unwrap_or(usize::MAX),
         body_bytes_max: value(mirror.body_bytes_max).unwrap_or(4 << 30),
         request_bytes_max: value(mirror.request_bytes_max).unwrap_or(16 << 20),
@@ -212,6 +245,37 @@ fn method(text: &str) -> Result<Method, String> {
         return Err("this method is never passed on".into());
     }
     Ok(method)
+}
+
+/// `query`: a word, or the names of the parameters that are kept.
+fn query(raw: &Raw<'_>) -> Result<QueryRule, String> {
+    const FORM: &str = "`\"keep\"`, `\"ignore\"`, `\"refuse\"` or a list of the parameters that are kept, `[\"page\"]`";
+    let Some(list) = raw.array() else {
+        return match &*raw.text(FORM)? {
+            "keep" => Ok(QueryRule::Keep),
+            "ignore" => Ok(QueryRule::Ignore),
+            "refuse" => Ok(QueryRule::Refuse),
+            other => Err(format!("expected {FORM}, found `{other}`")),
+        };
+    };
+    if list.is_empty() {
+        return Err("the list is empty; `\"ignore\"` keeps no parameter".to_owned());
+    }
+    if list.len() > QUERY_NAMES_MAX {
+        return Err(format!("there can be no more than {QUERY_NAMES_MAX}"));
+    }
+    let names = list.iter().map(|name| {
+        let raw = Raw::Value(name);
+        let name = raw.text("the name of a parameter in quotes")?;
+        match name.len() {
+            0 => Err("a parameter's name is empty".to_owned()),
+            1..=QUERY_NAME_BYTES_MAX => Ok(name.into_owned()),
+            _ => Err(format!(
+                "a parameter's name has no more than {QUERY_NAME_BYTES_MAX} bytes"
+            )),
+        }
+    });
+    names.collect::<Result<_, _>>().map(QueryRule::Names)
 }
 
 fn passed(text: &str) -> Result<Passed, String> {

@@ -35,7 +35,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use environment::variables;
-pub use mirror::{MirrorSettings, RequestHeaders};
+pub use mirror::{MirrorSettings, QueryRule, RequestHeaders};
 pub use problem::Problems;
 pub use settings::{
     FeedName, FeedNameError, FeedSettings, LogFormat, LogSettings, ServerSettings, Settings,

@@ -153,8 +153,9 @@ fn mirror_status(trouble: &mirror::Trouble) -> StatusCode {
     use mirror::Trouble;
     match trouble {
         Trouble::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-        Trouble::BadPath | Trouble::BodyBroken => StatusCode::BAD_REQUEST,
+        Trouble::BadPath | Trouble::Query | Trouble::BodyBroken => StatusCode::BAD_REQUEST,
         Trouble::TooLong => StatusCode::URI_TOO_LONG,
+        Trouble::Queries => StatusCode::TOO_MANY_REQUESTS,
         Trouble::Loop => StatusCode::LOOP_DETECTED,
         Trouble::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
         Trouble::Busy => StatusCode::SERVICE_UNAVAILABLE,

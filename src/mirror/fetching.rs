@@ -91,7 +91,7 @@ impl Fetching {
                 return Ok(ended);
             }
         }
-        let _place = mirrors.place().await?;
+        let _place = mirrors.place(&self.question).await?;
         let came = self.ask(true).await?;
         let status = came.passed.status;
         if is_failure(status) && self.stand_in().is_some() {
@@ -167,16 +167,21 @@ impl Fetching {
 
     fn fail(&mut self, trouble: Arc<Trouble>) {
         let cache = &self.mirrors.cache;
+        // What one client may not ask for, others may.
+        let is_clients = matches!(*trouble, Trouble::Queries);
         let stands_in = self.stand_in().is_some();
         if let Some(flight) = &self.flight {
-            match stands_in {
+            match stands_in && !is_clients {
                 true => {
                     let until = Instant::now() + RETRY_PAUSE;
                     cache.fail(&self.question.key, Arc::clone(&trouble), until);
                 }
                 false => cache.end(&self.question.key, flight, None),
             }
-            flight.land(Err(Arc::clone(&trouble)));
+            flight.land(Err(match is_clients {
+                true => Arc::new(Trouble::Unshared),
+                false => Arc::clone(&trouble),
+            }));
         }
         let kept = self.kept.clone();
         self.deliver(|| Delivery::Failed(trouble, kept));
@@ -231,6 +236,14 @@ impl Fetching {
                 path,
                 duration_ms,
                 "exchange"
+            ),
+            // As often as a client asks: it is told.
+            Err(trouble) if matches!(**trouble, Trouble::Queries) => tracing::debug!(
+                target: "feedwright::fetch",
+                outcome = trouble.reason(),
+                mirror.name = name,
+                path,
+                "not asked"
             ),
             Err(trouble) => tracing::warn!(
                 target: "feedwright::fetch",

@@ -117,7 +117,7 @@ impl Mirrors {
 
     async fn exchange(&self, question: &Question, body: Upload) -> Result<Passed, Trouble> {
         let settings = &question.mirror.settings;
-        let _place = self.place().await?;
+        let _place = self.place(question).await?;
         let mut headers = keyed::sent(&question.seen);
         let (body, verdict) = body.within(settings.request_bytes_max);
         if body.is_some() {

@@ -11,6 +11,8 @@ mod forward;
 mod judging;
 mod keyed;
 mod lookup;
+mod queries;
+mod query;
 mod question;
 mod reply;
 mod resource;
@@ -39,6 +41,7 @@ pub use reply::{Content, Reply};
 pub use trouble::Trouble;
 pub use upload::Upload;
 
+use queries::Queries;
 use question::Question;
 use resource::Resource;
 
@@ -82,6 +85,7 @@ pub struct Mirrors {
     clock: Clock,
     tasks: TaskTracker,
     places: Arc<Semaphore>,
+    queries: Queries,
     /// What this process calls itself in `Via`, so that it knows its own requests again.
     pseudonym: String,
 }
@@ -101,6 +105,7 @@ impl Mirrors {
             clock: Clock::start(),
             tasks,
             places: Arc::new(Semaphore::new(EXCHANGES_AT_ONCE_MAX)),
+            queries: Queries::default(),
             pseudonym: format!("feedwright-{:08x}", u32::from_be_bytes(token)),
         }
     }
@@ -137,8 +142,11 @@ impl Mirrors {
         }
     }
 
-    /// A place among the exchanges under way.
-    async fn place(&self) -> Result<OwnedSemaphorePermit, Trouble> {
+    /// A place among the exchanges under way, for a client that may ask for more.
+    async fn place(&self, question: &Question) -> Result<OwnedSemaphorePermit, Trouble> {
+        if !self.queries.may_ask(question) {
+            return Err(Trouble::Queries);
+        }
         let waiting = Arc::clone(&self.places).acquire_owned();
         match timeout(PLACE_TIMEOUT, waiting).await {
             Ok(Ok(place)) => Ok(place),

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::target::{self, BadTarget};
-use super::{Mirror, Trouble, fields};
+use super::{Mirror, Trouble, fields, query};
 use crate::cache::policy::{self, Directives};
+use crate::client::Client;
 
 /// A request, with the address it stands for.
 #[derive(Debug)]
@@ -36,7 +37,9 @@ impl Question {
         pseudonym: &str,
     ) -> Result<Self, Trouble> {
         let origin = &mirror.settings.upstream.url;
-        let url = target::address(origin, rest, head.uri.query()).map_err(|bad| match bad {
+        let query = query::passed(head.uri.query(), &mirror.settings.query);
+        let query = query.map_err(|query::Refused| Trouble::Query)?;
+        let url = target::address(origin, rest, query.as_deref()).map_err(|bad| match bad {
             BadTarget::Escapes => Trouble::BadPath,
             BadTarget::TooLong => Trouble::TooLong,
         })?;
@@ -54,6 +57,11 @@ impl Question {
     /// The request's fields, for what concerns the reader and us: conditions, ranges.
     pub(super) fn headers(&self) -> &HeaderMap {
         &self.head.headers
+    }
+
+    /// Whose request it is.
+    pub(super) fn client(&self) -> Client {
+        self.head.extensions.get().copied().unwrap_or_default()
     }
 
     /// Whether the reader takes only what is kept, and that counts here.

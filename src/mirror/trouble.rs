@@ -17,6 +17,12 @@ pub enum Trouble {
     /// The address is longer than can be kept.
     #[error("the address is too long")]
     TooLong,
+    /// The address has a query, and the mirror takes none.
+    #[error("this mirror takes no query (`?…`)")]
+    Query,
+    /// The client has asked for more distinct queries within a minute than it may.
+    #[error("too many different queries within a minute")]
+    Queries,
     /// The request passed here before.
     #[error("the request came back to where it was")]
     Loop,
@@ -60,6 +66,8 @@ impl Trouble {
             Self::Method(_) => "method",
             Self::BadPath => "path",
             Self::TooLong => "too-long",
+            Self::Query => "query",
+            Self::Queries => "queries",
             Self::Loop => "loop",
             Self::OnlyIfCached => "only-if-cached",
             Self::Busy => "busy",

@@ -177,6 +177,12 @@ fn mirrors_that_are_no_good_are_refused() {
         ("request_headers = ['host']", "follows from the origin"),
         ("object_bytes_max = '1GiB'", "must be from"),
         ("total_timeout = '2d'", "must be from"),
+        ("query = 'drop'", "expected `\"keep\"`, `\"ignore\"`"),
+        ("query = true", "or a list of the parameters"),
+        ("query = []", "`\"ignore\"` keeps no parameter"),
+        ("query = ['']", "a parameter's name is empty"),
+        ("query = [1]", "the name of a parameter in quotes"),
+        ("queries_max = -1", "must be from 0 to 100000"),
     ] {
         let report = report_on(&format!("{mirror}{key}"));
         assert!(report.contains(reason), "{report}");

@@ -3,6 +3,7 @@
 mod caching;
 mod herd;
 mod keeping;
+mod queries;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
