@@ -19,7 +19,8 @@ use crate::config::image_hosts;
 use crate::config::{FeedSettings, Settings};
 use crate::image::address::Keys;
 use crate::imaging::{self, HostRules, Imager};
-use crate::mirror::{Mirror, Mirrors};
+use crate::inflight::Inflight;
+use crate::mirror::{LeastRate, Mirror, Mirrors};
 use crate::refresh::{self, Feed, Refresher};
 use crate::rewrite::RuleError;
 use crate::store::key::{self, KeyError};
@@ -115,11 +116,12 @@ fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
 }
 
 /// What archives need of the settings.
-fn archive_setting(settings: &Settings, lookup: &Lookup) -> archive::Setting {
+fn archive_setting(settings: &Settings, lookup: &Lookup, inflight: &Inflight) -> archive::Setting {
     archive::Setting {
         limits: settings.archive.clone(),
         fetch: settings.fetch.clone(),
         lookup: Arc::clone(lookup),
+        inflight: inflight.clone(),
         own: archive::OwnAddresses {
             keys: settings.image_keys.clone(),
             public_url: settings.server.public_url.clone(),
@@ -155,6 +157,8 @@ pub struct App {
     pub imager: Arc<Imager>,
     /// What outlives the process.
     pub store: Store,
+    /// The budget of what is under way.
+    pub inflight: Inflight,
     /// What answers for mirrored origins.
     pub mirrors: Arc<Mirrors>,
     mirrors_by_name: HashMap<String, Arc<Mirror>>,
@@ -187,7 +191,8 @@ impl App {
     ) -> Result<Self, AppError> {
         let written_keys = settings.image_keys.clone();
         prepare_images(&mut settings)?;
-        let client = Client::new(settings.fetch.clone(), lookup.clone())?;
+        let inflight = Inflight::new(settings.server.inflight_bytes);
+        let client = Client::new(settings.fetch.clone(), lookup.clone())?.within(&inflight);
         let options = refresh::Options {
             cache: cache::Options {
                 memory_bytes: settings.memory_bytes,
@@ -202,7 +207,7 @@ impl App {
             Feed::new(feed.clone()).map(Arc::new)
         })?;
         let shelf = Shelf::new(options.cache.memory_bytes);
-        let archive = archive_setting(&settings, &lookup);
+        let archive = archive_setting(&settings, &lookup, &inflight);
         let refresher = Refresher::new(
             (client.clone(), archive),
             shelf.clone(),
@@ -214,7 +219,11 @@ impl App {
             shelf.clone(),
             store.clone(),
             refresher.tasks.clone(),
-        );
+        )
+        .with_least_rate(LeastRate {
+            bytes_per_second: settings.server.write_bytes_per_second_min,
+            over: settings.server.write_timeout,
+        });
         let public_url = &settings.server.public_url;
         let mirrors_by_name = settings.mirrors.iter().map(|mirror| {
             let name = mirror.name.clone();
@@ -222,6 +231,7 @@ impl App {
         });
         let shared = imaging::Shared {
             shelf,
+            inflight: inflight.clone(),
             store: store.clone(),
             tasks: refresher.tasks.clone(),
             public_url: settings.server.public_url.clone(),
@@ -236,6 +246,7 @@ impl App {
             refresher: Arc::new(refresher),
             imager: Arc::new(imager),
             store,
+            inflight,
             feeds,
             order,
             written_keys,

@@ -1,8 +1,8 @@
 //! Feedwright: a feed proxy that rewrites a feed without losing a byte it was not told to change.
 //!
 //! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `mirror`, `refresh` →
-//! `config` → `archive`, `imaging` → `cache`, `upstream`, `store` → `rewrite` → `feed`, `image`, `client`. `feed`,
-//! `rewrite`, `image` and `client` do no I/O, read no clock and know no settings.
+//! `config` → `archive`, `imaging` → `cache` → `upstream`, `store` → `inflight`; `rewrite` → `feed`, `image`, `client`.
+//! `feed`, `rewrite`, `image` and `client` do no I/O, read no clock and know no settings.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -21,6 +21,8 @@ pub mod imaging;
 pub mod cache;
 pub mod store;
 pub mod upstream;
+
+pub mod inflight;
 
 pub mod archive;
 pub mod fulltext;

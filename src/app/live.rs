@@ -108,6 +108,7 @@ impl App {
             refresher: Arc::clone(&self.refresher),
             imager: Arc::clone(&self.imager),
             store: self.store.clone(),
+            inflight: self.inflight.clone(),
             mirrors: Arc::clone(&self.mirrors),
             mirrors_by_name: mirrors.collect(),
             feeds,

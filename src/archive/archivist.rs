@@ -19,6 +19,7 @@ use super::health::{Health, Status};
 use super::pictures::{OwnAddresses, Porter};
 use super::writing::{Outcome, Place, Writer};
 use super::{Document, Drawer, Limits, stash};
+use crate::inflight::Inflight;
 use crate::rewrite::entry::Entry;
 use crate::store::Store;
 use crate::upstream::hosts::Hosts;
@@ -75,6 +76,8 @@ pub struct Setting {
     pub fetch: upstream::Options,
     /// Resolves names.
     pub lookup: Lookup,
+    /// The budget of what is under way.
+    pub inflight: Inflight,
     /// Our own pictures.
     pub own: OwnAddresses,
 }

@@ -21,6 +21,7 @@ use super::folder::Folder;
 use super::{Drawer, Limits, Setting};
 use crate::image::address::Keys;
 use crate::image::kind::Kind;
+use crate::inflight::Grant;
 use crate::rewrite::entry::{self, Entry};
 use crate::upstream::hosts::{Hosts, Passage, Urgency, Verdict};
 use crate::upstream::{
@@ -81,6 +82,7 @@ impl Porter {
             limits,
             fetch,
             lookup,
+            inflight,
             own,
         } = setting;
         let bytes_max = limits.picture_bytes_max as u64;
@@ -97,7 +99,7 @@ impl Porter {
             ..fetch
         };
         Ok(Self {
-            client: Client::new(options, lookup)?,
+            client: Client::new(options, lookup)?.within(&inflight),
             hosts,
             own,
             limits,
@@ -134,7 +136,7 @@ impl Porter {
             let (room, upstream) = (&room, &drawer.upstream);
             async move {
                 let fetching = timeout_at(deadline, self.fetch(upstream, url, room));
-                let Some((kind, bytes)) = fetching.await.ok().flatten() else {
+                let Some((kind, bytes, held)) = fetching.await.ok().flatten() else {
                     return Ok(None);
                 };
                 let name = format!("{:016x}.{}", xxh3_64(address.as_bytes()), kind.extension());
@@ -142,7 +144,9 @@ impl Porter {
                 let folder = Arc::clone(folder);
                 let writing = tokio::task::spawn_blocking(move || {
                     let _writing = folder.lock();
-                    folder.write(&file, &bytes)
+                    let written = folder.write(&file, &bytes);
+                    drop((bytes, held));
+                    written
                 });
                 writing.await.map_err(io::Error::other)??;
                 Ok::<_, io::Error>(Some((address, name)))
@@ -169,12 +173,7 @@ impl Porter {
     }
 
     /// A picture's bytes; `None` when they can't be had, are too many, or are no picture.
-    async fn fetch(
-        &self,
-        upstream: &Upstream,
-        url: Url,
-        room: &AtomicUsize,
-    ) -> Option<(Kind, BytesMut)> {
+    async fn fetch(&self, upstream: &Upstream, url: Url, room: &AtomicUsize) -> Option<Picture> {
         let url = self.own.source_of(&url).unwrap_or(url);
         let place = self.hosts.enter(&url, Urgency::Background).await.ok()?;
         let mut passage = Passage::new(place, Urgency::Background);
@@ -200,7 +199,7 @@ impl Porter {
         upstream: &Upstream,
         room: &AtomicUsize,
         passage: &mut Passage,
-    ) -> Result<Option<(Kind, BytesMut)>, FetchError> {
+    ) -> Result<Option<Picture>, FetchError> {
         let none = Validators::default();
         let fetched = self.client.fetch_through(upstream, &none, passage).await?;
         let Fetched::Found(mut found) = fetched else {
@@ -218,9 +217,13 @@ impl Porter {
             bytes.extend_from_slice(&chunk);
         }
         let kind = Kind::of(&bytes).filter(|kind| kind.is_inert());
-        Ok(kind.map(|kind| (kind, bytes)))
+        let held = found.body.into_grant();
+        Ok(kind.map(|kind| (kind, bytes, held)))
     }
 }
+
+/// A picture, and what it takes of the budget of what is under way.
+type Picture = (Kind, BytesMut, Option<Grant>);
 
 /// What a fetch says about the host.
 fn verdict<T>(outcome: &Result<T, FetchError>) -> Option<Verdict> {

@@ -87,6 +87,21 @@ pub(super) fn encode(body: &Body, coding: Coding) -> io::Result<Body> {
     Ok(Body::new(vec![Bytes::from(out.into_boxed_slice())]))
 }
 
+/// How long a body is that [`encode`] or [`Streaming`] made a gzip body of, as its last four bytes
+/// say (RFC 1952 §2.3.1).
+pub(super) fn decoded_bytes(gzip: &Body) -> usize {
+    let mut last = gzip
+        .pieces()
+        .iter()
+        .rev()
+        .flat_map(|piece| piece.iter().rev());
+    let length = last
+        .by_ref()
+        .take(4)
+        .fold(0, |length: u32, byte| length << 8 | u32::from(*byte));
+    length as usize
+}
+
 /// Decodes a whole gzip body that [`encode`] or [`Streaming`] made.
 ///
 /// # Errors
@@ -177,6 +192,7 @@ mod tests {
         let body = Body::new(text().chunks(10_000).map(Bytes::copy_from_slice).collect());
         let gzip = encode(&body, Coding::Gzip).unwrap();
         assert_eq!(join(&decode_gzip(&gzip).unwrap()), text());
+        assert_eq!(decoded_bytes(&gzip), body.len());
         let brotli = join(&encode(&body, Coding::Brotli).unwrap());
         let mut plain = Vec::new();
         brotli::Decompressor::new(&brotli[..], 4096)

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderValue;
 use tokio::time::Instant;
 
+use super::body::Body;
 use super::forms::Forms;
 use super::shelf::Kept;
 use crate::upstream::Validators;
@@ -126,6 +127,10 @@ pub struct FeedCopy {
 impl Kept for FeedCopy {
     fn weight_bytes(&self) -> usize {
         self.forms.bytes() + OVERHEAD_BYTES
+    }
+
+    fn bodies(&self) -> Vec<Body> {
+        self.forms.bodies()
     }
 }
 

@@ -5,7 +5,6 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -13,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use super::body::Body;
 use super::coding::{self, Coding, Streaming};
 use super::recording::{Recorder, Recording};
+use crate::inflight::Inflight;
 
 /// A body in one coding.
 #[derive(Debug, Clone)]
@@ -107,13 +107,16 @@ pub struct Forms {
     gzip_is_kept: AtomicBool,
     /// Whether a form was made since [`Forms::tidy`] last looked.
     has_grown: AtomicBool,
+    /// What forms that are being made, or that only readers hold, count against.
+    budget: Inflight,
 }
 
 impl Forms {
     /// The forms of a body that is being recorded.
     #[must_use]
-    pub fn growing(recording: Arc<Recording>) -> Self {
+    pub fn growing(recording: Arc<Recording>, budget: &Inflight) -> Self {
         let forms = Self {
+            budget: budget.clone(),
             slots: Default::default(),
             gzip_is_kept: AtomicBool::new(false),
             has_grown: AtomicBool::new(false),
@@ -122,13 +125,13 @@ impl Forms {
         forms
     }
 
-    /// The recording has ended with these pieces. When all who asked take gzip, which one task
+    /// The recording has ended with this body. When all who asked take gzip, which one task
     /// makes meanwhile, they are not kept.
-    pub fn complete(&self, pieces: Vec<Bytes>) {
+    pub fn complete(&self, body: Body) {
         let identity = &self.slots[Coding::Identity.index()];
         let gzip = &self.slots[Coding::Gzip.index()];
         let is_wanted = !identity.is_idle(0) || gzip.get().is_none();
-        identity.set(is_wanted.then(|| Form::Whole(Body::new(pieces))));
+        identity.set(is_wanted.then_some(Form::Whole(body)));
     }
 
     /// The form a reader asked for, made if need be; `now_s` is the cache's clock.
@@ -215,11 +218,13 @@ impl Forms {
     /// The bytes that all forms hold together.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.slots
-            .iter()
-            .filter_map(Slot::whole)
-            .map(|body| body.len())
-            .sum()
+        self.bodies().iter().map(Body::len).sum()
+    }
+
+    /// The forms that are whole.
+    #[must_use]
+    pub fn bodies(&self) -> Vec<Body> {
+        self.slots.iter().filter_map(Slot::whole).collect()
     }
 
     /// A whole form, from whatever form there is.
@@ -233,14 +238,21 @@ impl Forms {
             }
             _ => None,
         };
+        // Bounded by how many are made at once: it counts, and waits for nobody.
+        let bytes = match (&identity, &gzip) {
+            (Some(identity), _) => identity.len(),
+            (None, Some(gzip)) => coding::decoded_bytes(gzip),
+            (None, None) => 0,
+        };
+        let charge = self.budget.force(2 * bytes as u64);
         let work = move || match (identity, gzip) {
             (Some(identity), _) => coding::encode(&identity, coding),
             (None, Some(gzip)) => coding::encode(&coding::decode_gzip(&gzip)?, coding),
             (None, None) => Err(io::Error::other("the copy holds no form")),
         };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(io::Error::other)?
+        let made = tokio::task::spawn_blocking(work).await;
+        drop(charge);
+        Ok(made.map_err(io::Error::other)??.within(&self.budget))
     }
 
     /// One gzip stream for all readers of a growing body.
@@ -257,31 +269,41 @@ impl Forms {
         let (forms, recording) = (Arc::clone(self), Arc::clone(recording));
         tasks.spawn(async move {
             let own = recorder.recording();
-            let form = compress(&recording, recorder).await.ok().map(Form::Whole);
+            let compressing = compress(&recording, recorder, &forms.budget);
+            let form = compressing.await.ok().map(Form::Whole);
             forms.slots[Coding::Gzip.index()].replace(&own, form);
         });
         compressed
     }
 }
 
-async fn compress(recording: &Arc<Recording>, mut recorder: Recorder) -> io::Result<Body> {
+async fn compress(
+    recording: &Arc<Recording>,
+    mut recorder: Recorder,
+    budget: &Inflight,
+) -> io::Result<Body> {
+    let mut charge = budget.force(0);
     let mut player = std::pin::pin!(recording.play());
     let mut streaming = Streaming::new();
     while let Some(piece) = player.next().await {
         let coded = streaming.push(&piece.map_err(io::Error::other)?)?;
         recorder.append(coded).map_err(io::Error::other)?;
+        charge.force(recorder.bytes() as u64);
         // A recording that has grown already would be compressed without a pause.
         tokio::task::yield_now().await;
     }
     recorder
         .append(streaming.finish()?)
         .map_err(io::Error::other)?;
-    Ok(Body::new(recorder.finish()))
+    let body = recorder.finish();
+    body.hold(&Arc::new(charge));
+    Ok(body)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
 
     fn whole(form: Form) -> Body {
         match form {
@@ -295,7 +317,7 @@ mod tests {
         let encoders = Encoders::new(TaskTracker::new());
         let text = "feed ".repeat(10_000);
         let mut recorder = Recorder::new(1 << 20);
-        let forms = Arc::new(Forms::growing(recorder.recording()));
+        let forms = Arc::new(Forms::growing(recorder.recording(), &Inflight::unlimited()));
         recorder.append(Bytes::from(text.clone())).unwrap();
         forms.complete(recorder.finish());
 
@@ -322,7 +344,7 @@ mod tests {
     async fn a_body_that_all_want_compressed_is_kept_compressed_only() {
         let encoders = Encoders::new(TaskTracker::new());
         let mut recorder = Recorder::new(1 << 20);
-        let forms = Arc::new(Forms::growing(recorder.recording()));
+        let forms = Arc::new(Forms::growing(recorder.recording(), &Inflight::unlimited()));
         forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
         recorder.append(Bytes::from("text ".repeat(1_000))).unwrap();
         forms.complete(recorder.finish());
@@ -339,7 +361,7 @@ mod tests {
         let tasks = TaskTracker::new();
         let encoders = Encoders::new(tasks.clone());
         let mut recorder = Recorder::new(1 << 20);
-        let forms = Arc::new(Forms::growing(recorder.recording()));
+        let forms = Arc::new(Forms::growing(recorder.recording(), &Inflight::unlimited()));
         let (_, first) = forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
         let (_, second) = forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
         match (first, second) {

@@ -5,14 +5,15 @@
 //! an error, never with a clean end.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
-use futures_util::TryStreamExt;
 use futures_util::stream::{self, Stream};
 use tokio::sync::{Notify, watch};
 
 use super::body::Body;
+use super::playback::Playback;
+use crate::inflight::STREAM_BYTES_MAX;
 
 /// The writer of a recording went away before its end, or the body was cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +75,8 @@ impl Pieces {
 #[derive(Debug)]
 pub struct Recording {
     pieces: Mutex<Pieces>,
+    /// The body that it became: its players go on there, and no pieces are held here.
+    finished: OnceLock<Playback>,
     /// How many pieces there have been, and whether more will come.
     progress: watch::Sender<(usize, End)>,
     /// Told when a player moved on or left.
@@ -95,7 +98,7 @@ impl Recording {
     #[must_use]
     pub fn join(self: &Arc<Self>) -> Option<Player> {
         let mut pieces = self.lock();
-        if pieces.gone > 0 {
+        if pieces.gone > 0 && self.finished.get().is_none() {
             return None;
         }
         let free = pieces.players.iter().position(Option::is_none);
@@ -105,20 +108,27 @@ impl Recording {
             None => pieces.players.push(Some(0)),
         }
         drop(pieces);
+        self.moved.notify_one();
         Some(Player {
             progress: self.progress.subscribe(),
             recording: Arc::clone(self),
             place,
             played: 0,
+            bytes: 0,
+            rest: None,
         })
     }
 
     /// Waits for the end and gives the whole body.
     ///
     /// # Errors
-    /// When the writer goes away before its end.
+    /// When the writer goes away before its end, or the body outgrew its limit.
     pub async fn whole(self: &Arc<Self>) -> Result<Body, Broken> {
-        self.play().try_collect().await.map(Body::new)
+        let mut progress = self.progress.subscribe();
+        let ended = progress.wait_for(|(_, end)| *end != End::Growing).await;
+        ended.map_err(|_| Broken)?;
+        let finished = self.finished.get().ok_or(Broken)?;
+        finished.start_over().whole().await
     }
 
     fn lock(&self) -> MutexGuard<'_, Pieces> {
@@ -132,7 +142,11 @@ pub struct Player {
     recording: Arc<Recording>,
     progress: watch::Receiver<(usize, End)>,
     place: usize,
+    /// How many pieces, and bytes, were played.
     played: usize,
+    bytes: usize,
+    /// What is left, once the recording is finished.
+    rest: Option<Playback>,
 }
 
 impl Player {
@@ -143,9 +157,20 @@ impl Player {
 
     async fn next(&mut self) -> Option<Result<Bytes, Broken>> {
         loop {
+            if let Some(rest) = &mut self.rest {
+                return rest.next().await;
+            }
             let (pieces, end) = *self.progress.borrow_and_update();
+            if let Some(finished) = self.recording.finished.get() {
+                self.rest = Some(finished.from(self.bytes));
+                continue;
+            }
             if self.played < pieces {
-                return Some(self.take());
+                match self.take() {
+                    Some(piece) => return Some(Ok(piece)),
+                    None if self.recording.finished.get().is_some() => continue,
+                    None => return Some(Err(Broken)),
+                }
             }
             match end {
                 End::Finished => return None,
@@ -158,14 +183,15 @@ impl Player {
         }
     }
 
-    fn take(&mut self) -> Result<Bytes, Broken> {
+    fn take(&mut self) -> Option<Bytes> {
         let mut pieces = self.recording.lock();
-        let piece = pieces.get(self.played).ok_or(Broken)?;
+        let piece = pieces.get(self.played)?;
         self.played += 1;
+        self.bytes += piece.len();
         pieces.players[self.place] = Some(self.played);
         drop(pieces);
         self.recording.moved.notify_one();
-        Ok(piece)
+        Some(piece)
     }
 }
 
@@ -203,6 +229,7 @@ impl Recorder {
     pub fn new(bytes_max: usize) -> Self {
         let recording = Recording {
             pieces: Mutex::default(),
+            finished: OnceLock::new(),
             progress: watch::Sender::new((0, End::Growing)),
             moved: Notify::new(),
         };
@@ -238,12 +265,37 @@ impl Recorder {
         Ok(())
     }
 
+    /// The bytes that were added.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The bytes that are held; fewer once the body is passed on.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.recording.lock().bytes
+    }
+
+    /// Waits until there is a player.
+    pub async fn joined(&self) {
+        loop {
+            let moved = self.recording.moved.notified();
+            if self.recording.lock().players.iter().any(Option::is_some) {
+                return;
+            }
+            moved.await;
+        }
+    }
+
     /// Adds a piece to a body that has outgrown its limit. It is a recording no more: what all
-    /// players have had is let go, and a player who lags behind by the limit is waited for.
+    /// players have had is let go, and a player who lags behind by what a stream may hold is waited
+    /// for.
     ///
     /// # Errors
     /// When there is no player.
     pub async fn pass_on(&mut self, piece: Bytes) -> Result<(), Abandoned> {
+        let lag_max = self.bytes_max.min(STREAM_BYTES_MAX);
         loop {
             let moved = self.recording.moved.notified();
             {
@@ -251,7 +303,7 @@ impl Recorder {
                 if !pieces.let_go() {
                     return Err(Abandoned);
                 }
-                if pieces.held.is_empty() || pieces.bytes + piece.len() <= self.bytes_max {
+                if pieces.held.is_empty() || pieces.bytes + piece.len() <= lag_max {
                     self.push(pieces, piece);
                     return Ok(());
                 }
@@ -268,16 +320,26 @@ impl Recorder {
         self.recording.progress.send_replace((count, End::Growing));
     }
 
-    /// Ends the recording cleanly and gives the pieces that are held.
+    /// Ends a recording cleanly, and gives the body that it became.
     #[must_use]
-    pub fn finish(self) -> Vec<Bytes> {
-        let (count, pieces) = {
-            let pieces = self.recording.lock();
-            let held = Vec::from_iter(pieces.held.iter().cloned());
-            (pieces.gone + held.len(), held)
-        };
+    pub fn finish(self) -> Body {
+        let mut pieces = self.recording.lock();
+        let body = Body::new(pieces.held.iter().cloned().collect());
+        // Before the pieces are gone: a player finds them at one place or the other.
+        self.recording.finished.set(body.play()).ok();
+        let count = pieces.held.len();
+        pieces.held = VecDeque::new();
+        drop(pieces);
         self.recording.progress.send_replace((count, End::Finished));
-        pieces
+        body
+    }
+
+    /// Ends a body cleanly that was passed on: its players get what is held.
+    pub fn end(self) {
+        let pieces = self.recording.lock();
+        let count = pieces.gone + pieces.held.len();
+        drop(pieces);
+        self.recording.progress.send_replace((count, End::Finished));
     }
 }
 
@@ -294,88 +356,4 @@ impl Drop for Recorder {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use futures_util::StreamExt;
-
-    async fn play(recording: &Arc<Recording>) -> (Vec<u8>, bool) {
-        let mut player = std::pin::pin!(recording.play());
-        let mut bytes = Vec::new();
-        while let Some(piece) = player.next().await {
-            match piece {
-                Ok(piece) => bytes.extend_from_slice(&piece),
-                Err(Broken) => return (bytes, false),
-            }
-        }
-        (bytes, true)
-    }
-
-    #[tokio::test]
-    async fn players_that_come_early_and_late_read_the_same() {
-        let mut recorder = Recorder::new(100);
-        let recording = recorder.recording();
-        let early = play(&recording);
-        let writer = async {
-            for piece in ["a", "bc", "", "def"] {
-                recorder.append(Bytes::from(piece)).unwrap();
-                tokio::task::yield_now().await;
-            }
-            recorder.finish()
-        };
-        let (early, body) = tokio::join!(early, writer);
-        assert_eq!(early, (b"abcdef".to_vec(), true));
-        assert_eq!(play(&recording).await, (b"abcdef".to_vec(), true));
-        assert_eq!(Body::new(body).pieces(), ["abcdef"]);
-    }
-
-    #[tokio::test]
-    async fn a_dropped_writer_breaks_every_player() {
-        let mut recorder = Recorder::new(100);
-        let recording = recorder.recording();
-        recorder.append(Bytes::from("half")).unwrap();
-        drop(recorder);
-        assert_eq!(play(&recording).await, (b"half".to_vec(), false));
-    }
-
-    #[test]
-    fn the_limit_holds_and_spoils_nothing() {
-        let mut recorder = Recorder::new(3);
-        recorder.append(Bytes::from("abc")).unwrap();
-        assert_eq!(
-            recorder.append(Bytes::from("d")),
-            Err(TooLarge { bytes_max: 3 })
-        );
-        assert_eq!(recorder.finish(), ["abc"]);
-    }
-
-    #[tokio::test]
-    async fn a_body_that_outgrows_its_limit_is_passed_on_within_it() {
-        let mut recorder = Recorder::new(4);
-        let recording = recorder.recording();
-        let (first, second) = (recording.join().unwrap(), recording.join().unwrap());
-        recorder.append(Bytes::from("abcd")).unwrap();
-        let writer = async {
-            for piece in ["ef", "gh", "ij"] {
-                recorder.pass_on(Bytes::from(piece)).await.unwrap();
-                assert!(recording.lock().bytes <= 4);
-            }
-            assert!(recording.join().is_none(), "the start is gone");
-            recorder.finish()
-        };
-        let read = |player: Player| player.into_stream().try_collect::<Vec<Bytes>>();
-        let (first, second, _) = tokio::join!(read(first), read(second), writer);
-        assert_eq!(first.unwrap().concat(), b"abcdefghij");
-        assert_eq!(second.unwrap().concat(), b"abcdefghij");
-        assert_eq!(play(&recording).await, (Vec::new(), false));
-    }
-
-    #[tokio::test]
-    async fn what_nobody_plays_is_not_passed_on() {
-        let mut recorder = Recorder::new(2);
-        let player = recorder.recording().join();
-        recorder.append(Bytes::from("ab")).unwrap();
-        let waiting = recorder.pass_on(Bytes::from("cd"));
-        let (passed, ()) = tokio::join!(waiting, async { drop(player) });
-        assert_eq!(passed, Err(Abandoned));
-    }
-}
+mod tests;

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::policy::EvictionPolicy;
 
+use super::body::Body;
+
 /// moka weighs in `u32`; in KiB that covers 4 TiB.
 const WEIGHT_UNIT_BYTES: usize = 1 << 10;
 /// By so small a part of the budget it may be exceeded.
@@ -16,6 +18,11 @@ const ADDED_PART: u64 = 16;
 pub trait Kept: Send + Sync + 'static {
     /// The bytes it takes.
     fn weight_bytes(&self) -> usize;
+
+    /// The bodies in it: while it is kept they count here, and not as under way.
+    fn bodies(&self) -> Vec<Body> {
+        Vec::new()
+    }
 }
 
 /// Values of every kind, in one budget. Cheap to clone.
@@ -35,6 +42,8 @@ pub struct Shelf {
 struct Shelved {
     value: Arc<dyn Any + Send + Sync>,
     weight: u32,
+    /// The bodies that were in it when it was put there.
+    bodies: Arc<[Body]>,
 }
 
 impl Shelf {
@@ -46,6 +55,11 @@ impl Shelf {
             .eviction_policy(EvictionPolicy::lru())
             .max_capacity(capacity)
             .weigher(|_: &Arc<str>, shelved: &Shelved| shelved.weight)
+            .eviction_listener(|_, shelved: Shelved, cause| {
+                let is_outdated = !cause.was_evicted();
+                let bodies = shelved.bodies.iter();
+                bodies.for_each(|body| body.let_go(is_outdated));
+            })
             .build();
         Self {
             values,
@@ -62,7 +76,10 @@ impl Shelf {
     /// Puts a value there, with the weight it has now.
     pub(super) fn insert<C: Kept>(&self, key: &Arc<str>, value: Arc<C>) {
         let weight = value.weight_bytes().div_ceil(WEIGHT_UNIT_BYTES);
+        let bodies: Arc<[Body]> = value.bodies().into();
+        bodies.iter().for_each(Body::keep);
         let shelved = Shelved {
+            bodies,
             value,
             weight: u32::try_from(weight).unwrap_or(u32::MAX),
         };

@@ -240,6 +240,9 @@ fn print_checked(file: &ConfigFile, settings: &Settings) -> std::io::Result<()> 
     for feed in &settings.feeds {
         writeln!(out, "  {} → {}", feed.rules.self_url, feed.upstream.url)?;
     }
+    for warning in settings.warnings() {
+        print_error(&format!("warning: {warning}"));
+    }
     Ok(())
 }
 

@@ -99,6 +99,9 @@ pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
 
 /// Builds the service, and takes up what an earlier process left.
 async fn start(settings: Settings) -> anyhow::Result<Live> {
+    for warning in settings.warnings() {
+        tracing::warn!(warning, "a limit can't be met");
+    }
     let store = open_store(&settings)?;
     let names = upstream::names(settings.resolver);
     let app = App::new(settings, names, store)?;

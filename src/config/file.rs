@@ -75,6 +75,7 @@ pub(super) struct Server {
     pub(super) idle_timeout: Option<Written<Duration>>,
     pub(super) write_timeout: Option<Written<Duration>>,
     pub(super) write_bytes_per_second_min: Option<Written<u64>>,
+    pub(super) inflight_bytes: Option<Written<u64>>,
     pub(super) drain_timeout: Option<Written<Duration>>,
     pub(super) index: Option<Written<bool>>,
 }
@@ -169,6 +170,7 @@ fn read_server(table: &mut Table<'_, '_>) -> Server {
         idle_timeout: table.duration("idle_timeout", TIMEOUTS),
         write_timeout: table.duration("write_timeout", TIMEOUTS),
         write_bytes_per_second_min: table.size("write_bytes_per_second_min", RATES),
+        inflight_bytes: table.size("inflight_bytes", MEMORIES),
         drain_timeout: table.duration("drain_timeout", NOTHING..=HOUR),
         index: table.switch("index"),
     }

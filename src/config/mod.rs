@@ -9,6 +9,7 @@
 mod archive;
 mod environment;
 mod file;
+mod fit;
 mod full_text;
 mod image;
 pub mod image_hosts;

@@ -21,6 +21,8 @@ use crate::upstream::{Options, ResolverKind, Upstream, hosts};
 /// Below the working directory, which a unit or an image sets.
 const STORE_PATH: &str = "data";
 const MEMORY_BYTES: u64 = 256 << 20;
+/// A part in so many of what copies may fill may be under way, unless that is too little.
+const INFLIGHT_PART: u64 = 4;
 const ACTIVE_FOR: Duration = Duration::from_secs(7 * 86_400);
 const BACKGROUND_FETCHES_MAX: usize = 8;
 const SERVE_STALE_AFTER: Duration = Duration::from_secs(2);
@@ -28,10 +30,11 @@ const STALE_IF_ERROR: Duration = Duration::from_secs(7 * 86_400);
 const RETRY_AFTER_ERROR: Duration = Duration::from_secs(60);
 
 /// Fills in what isn't written, and notes what contradicts itself.
-pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
+pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
     // Readers come from anywhere, and this is where they find us.
     let is_reachable = file.server.public_url.is_some();
-    let server = server(file.server);
+    let memory_bytes = value(file.store.memory_bytes.take()).unwrap_or(MEMORY_BYTES);
+    let server = server(file.server, memory_bytes);
     let proxies = Proxies(file.image_proxies);
     let shared = file.feeds.iter().map(|feed| &feed.shared);
     for shared in shared.chain([&file.defaults]) {
@@ -77,7 +80,7 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
         image_keys: Keys::default(),
         log: log(file.log),
         store: store(&file.store),
-        memory_bytes: value(file.store.memory_bytes).unwrap_or(MEMORY_BYTES),
+        memory_bytes,
         hosts: hosts(&file.fetch),
         background_fetches_max: file
             .fetch
@@ -100,7 +103,7 @@ pub(super) fn resolve(file: File, problems: &mut Vec<Problem>) -> Settings {
     settings
 }
 
-fn server(written: Server) -> ServerSettings {
+fn server(written: Server, memory_bytes: u64) -> ServerSettings {
     let default = ServerSettings::default();
     let listen = value(written.listen).unwrap_or(default.listen);
     ServerSettings {
@@ -115,6 +118,8 @@ fn server(written: Server) -> ServerSettings {
         write_timeout: value(written.write_timeout).unwrap_or(default.write_timeout),
         write_bytes_per_second_min: value(written.write_bytes_per_second_min)
             .unwrap_or(default.write_bytes_per_second_min),
+        inflight_bytes: value(written.inflight_bytes)
+            .unwrap_or((memory_bytes / INFLIGHT_PART).max(default.inflight_bytes)),
         drain_timeout: value(written.drain_timeout).unwrap_or(default.drain_timeout),
         index: value(written.index).unwrap_or(default.index),
     }

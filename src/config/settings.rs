@@ -96,6 +96,8 @@ pub struct ServerSettings {
     pub write_timeout: Duration,
     /// The rate, averaged over [`write_timeout`](Self::write_timeout), that a reader must keep.
     pub write_bytes_per_second_min: u64,
+    /// Bytes of bodies that are under way: fetched, played and uploaded.
+    pub inflight_bytes: u64,
     /// How long a shutdown waits for replies under way.
     pub drain_timeout: Duration,
     /// Whether `/` lists the feeds.
@@ -114,6 +116,7 @@ impl Default for ServerSettings {
             idle_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             write_bytes_per_second_min: 1 << 10,
+            inflight_bytes: 64 << 20,
             drain_timeout: Duration::from_secs(30),
             index: true,
         }

@@ -158,6 +158,7 @@ impl Pages {
             url: found.url,
             content_type,
             bytes: Bytes::from(bytes),
+            held: found.body.into_grant().map(Arc::new),
         };
         check_wall(&stored, recipe).await?;
         Ok(stored)

@@ -1,10 +1,13 @@
 //! An article's pages as they are stored: what came, so that other rules can be tried on it.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::extract::{self, NoArticle, Page};
+use crate::inflight::Grant;
 
 /// A page as it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub(super) struct Stored {
     pub(super) url: Url,
     pub(super) content_type: Option<String>,
     pub(super) bytes: Bytes,
+    /// What it takes of the budget of what is under way, where it was fetched just now.
+    pub(super) held: Option<Arc<Grant>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -97,6 +102,7 @@ pub(super) fn decode(meta: &[u8], body: &[Bytes]) -> Option<Vec<Stored>> {
             url: page.url.parse().ok()?,
             content_type: page.content_type,
             bytes: whole.split_to(page.bytes),
+            held: None,
         });
     }
     Some(pages)
@@ -114,6 +120,7 @@ mod tests {
             url: url.clone(),
             content_type: Some("text/html".to_owned()),
             bytes: Bytes::from_static(text),
+            held: None,
         };
         let pages = vec![page(b"one"), page(b""), page(b"three")];
         let (meta, body) = encode(&pages).unwrap();

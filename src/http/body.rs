@@ -9,27 +9,23 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures_util::Stream;
 use http::request::Parts;
-use http::{HeaderValue, StatusCode, Version, response};
+use http::{HeaderValue, StatusCode, response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::meter::InFlight;
-use crate::cache::{Body, Broken};
+use crate::cache::{Body, Broken, Next, Playback};
 use crate::client::Client;
 
-/// hyper lets go of a body once it has its last frame, and keeps what the reader's window does not
-/// take: frames of this size keep the body, and with it the request, in flight until near its end.
-const HTTP2_FRAME_BYTES_MAX: usize = 64 << 10;
+/// hyper lets go of a body once it has its last frame, and keeps what the reader does not take: frames
+/// of this size keep the body, and with it the request, in flight until near its end.
+const FRAME_BYTES_MAX: usize = 64 << 10;
 
 type Player = Pin<Box<dyn Stream<Item = Result<Bytes, Broken>> + Send>>;
 
 enum Source {
-    /// Pieces that are all there; the next one's number, and what is left of the last.
-    Whole {
-        body: Body,
-        next: usize,
-        rest: Bytes,
-    },
-    /// A recording that still grows.
+    /// What is all there, and what is left of the last piece.
+    Whole { playback: Playback, rest: Bytes },
+    /// A recording that still grows, or a body that is read from the store.
     Growing {
         player: Player,
         rest: Bytes,
@@ -40,8 +36,6 @@ enum Source {
 /// What a reply sends.
 pub struct ReplyBody {
     source: Source,
-    /// The largest frame that is handed over at once.
-    frame_bytes_max: usize,
     request: Option<Request>,
 }
 
@@ -117,9 +111,14 @@ impl ReplyBody {
     /// A body that is all there.
     #[must_use]
     pub fn whole(body: Body) -> Self {
+        Self::part(body.play())
+    }
+
+    /// What is left of a body that is all there.
+    #[must_use]
+    pub fn part(playback: Playback) -> Self {
         Self::new(Source::Whole {
-            body,
-            next: 0,
+            playback,
             rest: Bytes::new(),
         })
     }
@@ -137,7 +136,6 @@ impl ReplyBody {
     fn new(source: Source) -> Self {
         Self {
             source,
-            frame_bytes_max: usize::MAX,
             request: None,
         }
     }
@@ -148,9 +146,6 @@ impl ReplyBody {
         request.answer = Some((answer.status, cache));
         request.is_whole = HttpBody::is_end_stream(&self);
         request.in_flight.set_waits_for_us(false);
-        if request.head.version == Version::HTTP_2 {
-            self.frame_bytes_max = HTTP2_FRAME_BYTES_MAX;
-        }
         self.request = Some(request);
         self
     }
@@ -158,44 +153,49 @@ impl ReplyBody {
 
 impl Source {
     /// The next frame, if there is one now.
-    fn poll(
-        &mut self,
-        cx: &mut Context<'_>,
-        bytes_max: usize,
-    ) -> Poll<Option<Result<Bytes, Broken>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         let (Self::Whole { rest, .. } | Self::Growing { rest, .. }) = self;
         if !rest.is_empty() {
-            return Poll::Ready(Some(Ok(rest.split_to(rest.len().min(bytes_max)))));
+            return Poll::Ready(Some(Ok(rest.split_to(rest.len().min(FRAME_BYTES_MAX)))));
         }
-        let piece = match self {
-            Self::Whole { body, next, .. } => {
-                let piece = body.pieces().get(*next).cloned();
-                *next += 1;
-                piece.map(Ok)
+        if let Self::Whole { playback, .. } = self {
+            match playback.next_in_memory() {
+                Next::Piece(piece) => return Poll::Ready(Some(Ok(self.cut(piece)))),
+                Next::End => return Poll::Ready(None),
+                Next::Elsewhere => {}
             }
-            Self::Growing { player, ended, .. } => match player.as_mut().poll_next(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(piece) => {
-                    *ended = piece.is_none();
-                    piece
-                }
-            },
+        }
+        let player = match self {
+            Self::Growing { player, .. } => player,
+            Self::Whole { playback, .. } => {
+                let player: Player = Box::pin(playback.take().into_stream());
+                *self = Self::Growing {
+                    player,
+                    rest: Bytes::new(),
+                    ended: false,
+                };
+                return self.poll(cx);
+            }
         };
-        Poll::Ready(piece.map(|piece| piece.map(|piece| self.cut(piece, bytes_max))))
+        let piece = std::task::ready!(player.as_mut().poll_next(cx));
+        if let Self::Growing { ended, .. } = self {
+            *ended = piece.is_none();
+        }
+        Poll::Ready(piece.map(|piece| piece.map(|piece| self.cut(piece))))
     }
 
     /// What of a piece makes one frame; the rest is kept for the next.
-    fn cut(&mut self, mut piece: Bytes, bytes_max: usize) -> Bytes {
+    fn cut(&mut self, mut piece: Bytes) -> Bytes {
         let (Self::Whole { rest, .. } | Self::Growing { rest, .. }) = self;
-        if piece.len() > bytes_max {
-            *rest = piece.split_off(bytes_max);
+        if piece.len() > FRAME_BYTES_MAX {
+            *rest = piece.split_off(FRAME_BYTES_MAX);
         }
         piece
     }
 
     fn is_over(&self) -> bool {
         match self {
-            Self::Whole { body, next, rest } => rest.is_empty() && *next >= body.pieces().len(),
+            Self::Whole { playback, rest } => rest.is_empty() && playback.bytes_left() == 0,
             Self::Growing { rest, ended, .. } => rest.is_empty() && *ended,
         }
     }
@@ -209,8 +209,7 @@ impl HttpBody for ReplyBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let bytes_max = self.frame_bytes_max;
-        let next = self.source.poll(cx, bytes_max);
+        let next = self.source.poll(cx);
         let is_over = self.source.is_over();
         if let Some(request) = &mut self.request {
             request.in_flight.set_waits_for_us(next.is_pending());
@@ -228,14 +227,8 @@ impl HttpBody for ReplyBody {
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Whole { body, next, rest } => {
-                let later = body
-                    .pieces()
-                    .iter()
-                    .skip(*next)
-                    .map(Bytes::len)
-                    .sum::<usize>();
-                SizeHint::with_exact((rest.len() + later) as u64)
+            Source::Whole { playback, rest } => {
+                SizeHint::with_exact((rest.len() + playback.bytes_left()) as u64)
             }
             Source::Growing { .. } => SizeHint::default(),
         }

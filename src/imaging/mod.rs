@@ -10,6 +10,7 @@ mod hosts;
 mod keep;
 mod landing;
 mod original;
+mod stored;
 mod trouble;
 mod variant;
 
@@ -29,6 +30,7 @@ use url::Url;
 use crate::cache::{self, Cache, Shelf};
 use crate::image::accept::Accepted;
 use crate::image::ask::{Ask, Output, Pages};
+use crate::inflight::{Holder, Inflight};
 use crate::pixels::{Limits, Quality};
 use crate::store::{Purge, Space, Store};
 use crate::upstream::{self, Client, ClientError, HostPort, Lookup, Manners};
@@ -102,6 +104,8 @@ impl Default for Options {
 pub struct Wanted {
     /// Where it is.
     pub url: Url,
+    /// Who asks for it.
+    pub holder: Holder,
     /// What is to be made of it.
     pub ask: Ask,
     /// The same as canonical text, for the keys of caches.
@@ -133,6 +137,8 @@ pub struct Imager {
 pub struct Shared {
     /// Memory of what is kept.
     pub shelf: Shelf,
+    /// The budget of what is under way.
+    pub inflight: Inflight,
     /// What outlives the process.
     pub store: Store,
     /// Where work that nobody waits for any more goes on.
@@ -175,7 +181,7 @@ impl Imager {
             ..cache::Options::default()
         };
         Ok(Self {
-            client: Client::new(fetch, lookup)?,
+            client: Client::new(fetch, lookup)?.within(&shared.inflight),
             originals: Cache::new(shared.shelf.clone(), limits),
             variants: Cache::new(shared.shelf, limits),
             budget: Budget::new(options.work_bytes),

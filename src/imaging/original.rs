@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use url::Url;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::keep::{self, OriginalNote};
+use super::keep;
 use super::landing::Landing;
+use super::stored::stored_key;
 use super::{Imager, REMEMBERED_MAX, Trouble};
 use crate::cache::{Body, Flight, Kept, Lookup, Recorder, Recording, Standing, Times};
 use crate::image::kind::{Kind, SNIFF_BYTES};
+use crate::inflight::{Grant, Holder, Inflight};
 use crate::pixels;
 use crate::store::Space;
 use crate::upstream::{FetchError, Fetched, Found, Upstream, Validators};
@@ -40,7 +42,7 @@ pub struct Original {
     pub canonical: Option<Url>,
     /// How long it lasts.
     pub times: Times,
-    validators: Validators,
+    pub(super) validators: Validators,
 }
 
 /// Bytes that are there, or come.
@@ -60,21 +62,35 @@ impl Kept for Original {
         };
         bytes + OVERHEAD_BYTES
     }
+
+    fn bodies(&self) -> Vec<Body> {
+        match &self.content {
+            Content::Whole(body) => vec![body.clone()],
+            Content::Growing(_) => Vec::new(),
+        }
+    }
 }
 
 impl Original {
-    /// All of its bytes, in one piece.
+    /// All of its bytes, in one piece, and what that takes of the budget.
     ///
     /// # Errors
-    /// When its transfer breaks off.
-    pub async fn whole(&self) -> Result<Bytes, Trouble> {
+    /// When its transfer breaks off, or too much is under way.
+    pub(super) async fn whole(
+        &self,
+        (budget, holder): (&Inflight, Holder),
+    ) -> Result<(Bytes, Option<Grant>), Trouble> {
         let body = match &self.content {
             Content::Whole(body) => body.clone(),
             Content::Growing(recording) => recording.whole().await.map_err(|_| Trouble::Broken)?,
         };
         match body.pieces() {
-            [piece] => Ok(piece.clone()),
-            pieces => Ok(pieces.concat().into()),
+            [piece] => Ok((piece.clone(), None)),
+            pieces => {
+                let grant = budget.reserve(body.len() as u64, holder).await;
+                let grant = grant.map_err(|_| FetchError::Crowded)?;
+                Ok((pieces.concat().into(), Some(grant)))
+            }
         }
     }
 
@@ -92,7 +108,11 @@ impl Imager {
     ///
     /// # Errors
     /// Why there is none, not even a stale one.
-    pub async fn original(self: &Arc<Self>, url: &Url) -> Result<Arc<Original>, Arc<Trouble>> {
+    pub async fn original(
+        self: &Arc<Self>,
+        url: &Url,
+        holder: Holder,
+    ) -> Result<Arc<Original>, Arc<Trouble>> {
         let key: Arc<str> = stored_key(url).into();
         let now = Instant::now();
         let (flight, stale) = match self
@@ -106,14 +126,14 @@ impl Imager {
                 let (imager, url, theirs) = (Arc::clone(self), url.clone(), Arc::clone(&flight));
                 let had = stale.clone();
                 self.tasks
-                    .spawn(async move { imager.bring(&key, &url, &theirs, had).await });
+                    .spawn(async move { imager.bring(&key, (&url, holder), &theirs, had).await });
                 (flight, stale)
             }
         };
         let Some(stale) = stale else {
             return flight.landed().await;
         };
-        match tokio::time::timeout(SERVE_STALE_AFTER, flight.landed()).await {
+        match timeout(SERVE_STALE_AFTER, flight.landed()).await {
             Ok(Ok(original)) => Ok(original),
             Ok(Err(_)) | Err(_) => Ok(stale),
         }
@@ -123,20 +143,23 @@ impl Imager {
     async fn bring(
         &self,
         key: &Arc<str>,
-        url: &Url,
-        flight: &Flight<Trouble, Original>,
+        (url, holder): (&Url, Holder),
+        flight: &Arc<Flight<Trouble, Original>>,
         had: Option<Arc<Original>>,
     ) {
         let landing = Landing::begin(&self.originals, key, flight);
         let had = match had {
             Some(had) => Some(had),
-            None => self.stored(url).await.map(Arc::new),
+            None => self.stored(url, holder).await.map(Arc::new),
         };
         let outcome = match &had {
             Some(stored) if stored.standing(Instant::now()) == Standing::Fresh => {
                 Ok(Arc::clone(stored))
             }
-            _ => self.fetch(url, flight, had.as_deref()).await.map(Arc::new),
+            _ => self
+                .fetch((url, holder), flight, had.as_deref())
+                .await
+                .map(Arc::new),
         };
         if let Err(trouble) = &outcome {
             tracing::info!(image.host = url.host_str(), reason = trouble.reason(), error = %trouble, "no picture");
@@ -148,12 +171,12 @@ impl Imager {
 
     async fn fetch(
         &self,
-        url: &Url,
-        flight: &Flight<Trouble, Original>,
+        (url, holder): (&Url, Holder),
+        flight: &Arc<Flight<Trouble, Original>>,
         had: Option<&Original>,
     ) -> Result<Original, Trouble> {
         let validators = had.map(|had| had.validators.clone()).unwrap_or_default();
-        let answer = self.ask(url, &validators).await?;
+        let answer = self.ask((url, holder), &validators).await?;
         match (answer, had) {
             (Fetched::Found(found), _) => self.record(url, *found, flight, had).await,
             (Fetched::NotModified(news), Some(had)) => {
@@ -175,7 +198,12 @@ impl Imager {
 
     /// Asks a host by its rule; one that forbids it is asked once more as if by a page of its own,
     /// and what helped is remembered.
-    async fn ask(&self, url: &Url, validators: &Validators) -> Result<Fetched, FetchError> {
+    async fn ask(
+        &self,
+        (url, holder): (&Url, Holder),
+        validators: &Validators,
+    ) -> Result<Fetched, FetchError> {
+        let client = self.client.on_behalf_of(holder);
         let rule = self.rule(url);
         let host = url.host_str().unwrap_or_default().to_owned();
         let mut upstream = Upstream {
@@ -197,7 +225,7 @@ impl Imager {
         upstream
             .headers
             .extend(known.clone().map(|referer| (header::REFERER, referer)));
-        let answer = self.client.fetch(&upstream, validators).await;
+        let answer = client.fetch(&upstream, validators).await;
         let is_forbidden = matches!(&answer, Err(FetchError::Status { status, .. }) if *status == StatusCode::FORBIDDEN);
         if !is_forbidden || known.is_some() || is_told {
             return answer;
@@ -207,7 +235,7 @@ impl Imager {
             return answer;
         };
         upstream.headers.push((header::REFERER, own.clone()));
-        let again = self.client.fetch(&upstream, validators).await;
+        let again = client.fetch(&upstream, validators).await;
         if again.is_ok() {
             let mut referers = self.referers();
             if referers.len() >= REMEMBERED_MAX {
@@ -232,9 +260,15 @@ impl Imager {
         &self,
         url: &Url,
         found: Found,
-        flight: &Flight<Trouble, Original>,
+        flight: &Arc<Flight<Trouble, Original>>,
         had: Option<&Original>,
     ) -> Result<Original, Trouble> {
+        let bytes_max = self.originals.options().recording_bytes_max;
+        let is_shown = had.is_none();
+        let mut recorder = Recorder::new(bytes_max);
+        let mut digest = Xxh3::new();
+        let mut start = Vec::new();
+        let mut growing: Option<Original> = None;
         let Found {
             validators,
             headers,
@@ -242,21 +276,24 @@ impl Imager {
             mut body,
             ..
         } = found;
-        let bytes_max = self.originals.options().recording_bytes_max;
-        let mut recorder = Recorder::new(bytes_max);
-        let mut digest = Xxh3::new();
-        let mut start = Vec::new();
-        let mut growing: Option<Original> = None;
+        if is_shown {
+            body.let_outgrow();
+        }
         loop {
             let chunk = body.chunk().await?;
             if let Some(chunk) = &chunk {
                 digest.update(chunk);
-                recorder
-                    .append(chunk.clone())
-                    .map_err(|_| Trouble::TooLarge(bytes_max as u64))?;
                 if growing.is_none() {
                     start.extend_from_slice(chunk);
                 }
+                if body.has_outgrown() && growing.is_some() {
+                    return self
+                        .pass_on(url, (body, chunk.clone()), recorder, flight)
+                        .await;
+                }
+                recorder
+                    .append(chunk.clone())
+                    .map_err(|_| Trouble::TooLarge(bytes_max as u64))?;
             }
             if growing.is_none() && (chunk.is_none() || start.len() >= SNIFF_BYTES) {
                 let kind = Kind::of(&start).ok_or(pixels::Trouble::Invalid)?;
@@ -269,8 +306,9 @@ impl Imager {
                     times: keep::times(keep::fresh_for(&headers, &self.options), &self.options),
                     validators: validators.clone(),
                 };
-                if chunk.is_some() && had.is_none() {
+                if chunk.is_some() && is_shown {
                     flight.land(Ok(Arc::new(original.clone())));
+                    body.set_played();
                 }
                 growing = Some(original);
             }
@@ -279,55 +317,21 @@ impl Imager {
             }
         }
         let mut original = growing.ok_or(pixels::Trouble::Invalid)?;
-        let pieces = recorder.finish();
+        let whole = recorder.finish();
+        if let Some(grant) = body.into_grant() {
+            whole.hold(&Arc::new(grant));
+        }
         original.digest = Some(digest.digest128());
-        original.content = Content::Whole(Body::new(pieces.clone()));
-        let bytes: usize = pieces.iter().map(Bytes::len).sum();
-        if bytes <= STORE_BYTES_MAX && !original.times.fresh_for.is_zero() {
-            let note = self.note(&original);
-            self.store
-                .put(Space::Images, &stored_key(url), note, pieces)
-                .await;
+        original.content = Content::Whole(whole.clone());
+        if whole.len() <= STORE_BYTES_MAX && !original.times.fresh_for.is_zero() {
+            let (key, note) = (stored_key(url), self.note(&original));
+            let pieces = whole.pieces().to_vec();
+            if self.store.put(Space::Images, &key, note, pieces).await {
+                whole.set_stored(self.stored_at(key, digest.digest128()));
+            }
         }
         Ok(original)
     }
-
-    fn note(&self, original: &Original) -> Vec<u8> {
-        let note = OriginalNote {
-            etag: keep::text(original.validators.etag.as_ref()),
-            last_modified: keep::text(original.validators.last_modified.as_ref()),
-            fresh_s: original.times.fresh_for.as_secs(),
-            canonical: original.canonical.as_ref().map(Url::to_string),
-        };
-        serde_json::to_vec(&note).unwrap_or_default()
-    }
-
-    /// What an earlier process, or this one before, put into the store.
-    async fn stored(&self, url: &Url) -> Option<Original> {
-        let entry = self.store.get(Space::Images, &stored_key(url)).await?;
-        let note: OriginalNote = serde_json::from_slice(&entry.meta).ok()?;
-        let mut digest = Xxh3::new();
-        entry.body.iter().for_each(|piece| digest.update(piece));
-        let body = Body::new(entry.body);
-        let validators = keep::validators(&note);
-        Some(Original {
-            kind: Kind::of(body.pieces().first()?)?,
-            content: Content::Whole(body),
-            digest: Some(digest.digest128()),
-            last_modified: validators.last_modified.clone(),
-            canonical: note
-                .canonical
-                .as_deref()
-                .and_then(|url| Url::parse(url).ok()),
-            times: keep::times_since(entry.stored_at, note.fresh_s, &self.options),
-            validators,
-        })
-    }
-}
-
-/// The key of a picture, in memory and in the store.
-fn stored_key(url: &Url) -> String {
-    format!("original {url}")
 }
 
 /// What upstream says, where it is a date.

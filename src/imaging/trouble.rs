@@ -45,6 +45,9 @@ pub enum Trouble {
     /// It can't be made.
     #[error("the picture can't be made")]
     Pixels(#[from] pixels::Trouble),
+    /// It is larger than is held here: it is passed on to those who asked first.
+    #[error("the picture is passed on, and its start is gone")]
+    PassedOn,
     /// It took too long.
     #[error("the picture was not made within {0:?}")]
     Late(Duration),
@@ -74,7 +77,7 @@ impl Trouble {
                 "unsupported"
             }
             Self::Pixels(_) => "limit",
-            Self::Busy(_) => "busy",
+            Self::Busy(_) | Self::PassedOn => "busy",
             Self::GivenUp => "given-up",
         }
     }
@@ -91,7 +94,9 @@ impl Trouble {
             Self::Fetch(FetchError::TooLarge { .. } | FetchError::Redirect { .. })
             | Self::TooLarge(_) => LONGER,
             Self::Pixels(_) => LONGER,
-            Self::Busy(_) | Self::GivenUp => Duration::ZERO,
+            Self::Fetch(FetchError::Crowded) | Self::Busy(_) | Self::PassedOn | Self::GivenUp => {
+                Duration::ZERO
+            }
             _ => BRIEFLY,
         }
     }

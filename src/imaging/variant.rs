@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::keep::{self, VariantNote};
 use super::landing::Landing;
 use super::{Imager, Original, Trouble, Wanted, budget};
-use crate::cache::{Flight, Kept, Lookup, Standing, Times};
+use crate::cache::{Body, Flight, Kept, Lookup, Standing, Times};
 use crate::image::kind::Kind;
 use crate::pixels::{self, inspect, make};
 use crate::store::Space;
@@ -32,8 +32,8 @@ const MADE: [(&str, &str); 7] = [
 /// A picture as it was asked for.
 #[derive(Debug, Clone)]
 pub struct Variant {
-    /// Its bytes.
-    pub bytes: Bytes,
+    /// Its bytes, in one piece.
+    pub body: Body,
     /// Its media type.
     pub media_type: &'static str,
     /// The ending of its file's name.
@@ -52,11 +52,21 @@ pub struct Variant {
 
 impl Kept for Variant {
     fn weight_bytes(&self) -> usize {
-        self.bytes.len() + OVERHEAD_BYTES
+        self.body.len() + OVERHEAD_BYTES
+    }
+
+    fn bodies(&self) -> Vec<Body> {
+        vec![self.body.clone()]
     }
 }
 
 impl Variant {
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.body.pieces().first().map_or(&[], |piece| piece)
+    }
+
     fn standing(&self, now: Instant) -> Standing {
         match self.times.remaining(now) {
             Some(_) => Standing::Fresh,
@@ -145,8 +155,10 @@ impl Imager {
         wanted: &Wanted,
         had: Option<&Variant>,
     ) -> Result<Variant, Arc<Trouble>> {
-        let original = self.original(&wanted.url).await?;
-        let bytes = original.whole().await.map_err(Arc::new)?;
+        let original = self.original(&wanted.url, wanted.holder).await?;
+        let budget = self.client.budget();
+        let whole = original.whole((budget, wanted.holder)).await;
+        let (bytes, _held) = whole.map_err(Arc::new)?;
         let source = original.digest.unwrap_or_else(|| xxh3_128(&bytes));
         if let Some(had) = had.filter(|had| had.source == source) {
             let variant = had.confirmed(&original);
@@ -165,7 +177,7 @@ impl Imager {
         };
         let variant = Variant {
             digest: xxh3_128(&bytes),
-            bytes,
+            body: Body::new(vec![bytes]).within(budget),
             media_type,
             extension,
             last_modified: original.last_modified.clone(),
@@ -174,7 +186,7 @@ impl Imager {
             source,
         };
         if !variant.times.fresh_for.is_zero() {
-            let body = vec![variant.bytes.clone()];
+            let body = variant.body.pieces().to_vec();
             self.store
                 .put(Space::Images, key, note(&variant), body)
                 .await;
@@ -214,7 +226,9 @@ impl Imager {
     }
 
     async fn stored_variant(&self, key: &Arc<str>) -> Option<Variant> {
-        let entry = self.store.get(Space::Images, key).await?;
+        let budget = self.client.budget();
+        let stored = self.store.get_within((Space::Images, key), budget, None);
+        let (entry, grant) = stored.await.ok()??;
         let note: VariantNote = serde_json::from_slice(&entry.meta).ok()?;
         let made = MADE.iter().find(|(media_type, extension)| {
             *media_type == note.media_type && *extension == note.extension
@@ -224,9 +238,11 @@ impl Imager {
             [piece] => piece.clone(),
             pieces => pieces.concat().into(),
         };
+        let body = Body::new(vec![bytes.clone()]);
+        body.hold(&Arc::new(grant));
         Some(Variant {
             digest: xxh3_128(&bytes),
-            bytes,
+            body,
             media_type,
             extension,
             last_modified: note

@@ -18,9 +18,10 @@ use super::lookup::RETRY_PAUSE;
 use super::question::Question;
 use super::reply::Source;
 use super::resource::{Resource, Variant};
-use super::{Mirrors, Trouble, keyed, saved};
+use super::saved::{self, ToSave};
+use super::{Mirrors, Trouble, keyed};
 use crate::cache::policy::{self, Asked};
-use crate::cache::{Flight, Standing};
+use crate::cache::{Flight, Standing, StoredAt};
 use crate::causes::chain;
 use crate::store::Space;
 use crate::upstream::{Outgoing, Passed};
@@ -288,17 +289,37 @@ impl Mirrors {
         is_same_body: bool,
     ) {
         let key = &question.key;
-        let Some((meta, body)) = resource.and_then(saved::save) else {
+        let Some(ToSave {
+            meta,
+            pieces,
+            bodies,
+        }) = resource.and_then(saved::save)
+        else {
             self.store.remove(Space::Mirror, key).await;
             return;
         };
         let is_set = is_same_body && self.store.set_meta(Space::Mirror, key, meta.clone()).await;
-        if !is_set {
-            self.store.put(Space::Mirror, key, meta, body).await;
+        if !is_set && self.store.put(Space::Mirror, key, meta, pieces).await {
+            for (body, start, digest) in bodies {
+                body.set_stored(self.stored_at(key, start, digest));
+            }
         }
         // It may have been outdated while it was written.
         if self.cache.was_dropped(key, question.began) {
             self.store.remove(Space::Mirror, key).await;
+        }
+    }
+}
+
+impl Mirrors {
+    /// Where a body of a resource is in the store.
+    pub(super) fn stored_at(&self, key: &Arc<str>, start: usize, digest: u128) -> StoredAt {
+        StoredAt {
+            store: self.store.clone(),
+            space: Space::Mirror,
+            key: Arc::clone(key),
+            start,
+            digest,
         }
     }
 }

@@ -119,7 +119,8 @@ impl Mirrors {
         let settings = &question.mirror.settings;
         let _place = self.place(question).await?;
         let mut headers = keyed::sent(&question.seen);
-        let (body, verdict) = body.within(settings.request_bytes_max);
+        let (body, verdict) = body.within(settings.request_bytes_max, self.least_rate);
+        let mut upload = None;
         if body.is_some() {
             fields::with_body(question.headers(), &mut headers);
             let declared = headers
@@ -128,6 +129,7 @@ impl Mirrors {
             if declared.is_some_and(|bytes: u64| bytes > settings.request_bytes_max) {
                 return Err(Trouble::BodyTooLarge(settings.request_bytes_max));
             }
+            upload = Some(self.room_to_upload(declared, question.holder).await?);
         }
         let outgoing = Outgoing {
             method: question.head.method.clone(),
@@ -138,9 +140,13 @@ impl Mirrors {
             body_bytes_max: settings.body_bytes_max,
         };
         let came = self.client.pass(&settings.upstream, outgoing).await;
-        came.map_err(|error| {
+        drop(upload);
+        let mut passed = came.map_err(|error| {
             let of_the_reader = verdict.trouble(settings.request_bytes_max);
             of_the_reader.unwrap_or(Trouble::Fetch(error))
-        })
+        })?;
+        let grant = self.room_to_pass(&passed.body, question.holder).await?;
+        passed.body.hold(grant);
+        Ok(passed)
     }
 }

@@ -14,7 +14,7 @@ use super::reply::{self, Reply, Source};
 use super::resource::{Resource, Variant};
 use super::{Mirrors, Trouble, saved};
 use crate::cache::policy::{CacheStatus, Forwarded, Reuse};
-use crate::cache::{Flight, Lookup};
+use crate::cache::{Body, Flight, Lookup};
 use crate::store::Space;
 
 /// How long the origin is left alone after it failed, where something older stands in.
@@ -221,8 +221,18 @@ impl Mirrors {
         if kept.is_some() {
             return kept;
         }
-        let entry = self.store.get(Space::Mirror, &question.key).await?;
-        let restored = saved::restore(&entry.meta, entry.body, self.clock.now())?;
+        let of = (Space::Mirror, &*question.key);
+        let budget = self.client.budget();
+        let read = self.store.get_within(of, budget, question.holder).await;
+        let (entry, grant) = read.ok()??;
+        let grant = Arc::new(grant);
+        let place = |body: &Body, start: usize, digest: u128| {
+            body.hold(&grant);
+            if entry.reads_in_pieces {
+                body.set_stored(self.stored_at(&question.key, start, digest));
+            }
+        };
+        let restored = saved::restore(&entry.meta, &entry.body, self.clock.now(), place)?;
         let restored = Arc::new(restored);
         self.cache
             .revise(&question.key, (None, question.began), |known| {

@@ -33,13 +33,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::cache::{self, Cache, Clock, Shelf, policy};
 use crate::config::MirrorSettings;
+use crate::inflight::{Grant, Holder};
 use crate::store::{Purge, Space, Store};
-use crate::upstream::Client;
+use crate::upstream::{Client, PassedBody};
 
 pub use question::key_start;
 pub use reply::{Content, Reply};
 pub use trouble::Trouble;
-pub use upload::Upload;
+pub use upload::{LeastRate, Upload};
 
 use queries::Queries;
 use question::Question;
@@ -47,6 +48,8 @@ use resource::Resource;
 
 /// Exchanges with origins at the same time.
 const EXCHANGES_AT_ONCE_MAX: usize = 512;
+/// Bytes that buffers hold of a body that is handed on, or of an upload.
+const PASSED_BYTES_MAX: u64 = 128 << 10;
 /// How long a request waits for a place among them.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -86,6 +89,8 @@ pub struct Mirrors {
     tasks: TaskTracker,
     places: Arc<Semaphore>,
     queries: Queries,
+    /// How fast readers' bodies have to come.
+    least_rate: LeastRate,
     /// What this process calls itself in `Via`, so that it knows its own requests again.
     pseudonym: String,
 }
@@ -106,8 +111,16 @@ impl Mirrors {
             tasks,
             places: Arc::new(Semaphore::new(EXCHANGES_AT_ONCE_MAX)),
             queries: Queries::default(),
+            least_rate: LeastRate::default(),
             pseudonym: format!("feedwright-{:08x}", u32::from_be_bytes(token)),
         }
+    }
+
+    /// The same, whose readers' bodies have to come at least so fast.
+    #[must_use]
+    pub fn with_least_rate(mut self, rate: LeastRate) -> Self {
+        self.least_rate = rate;
+        self
     }
 
     /// Drops from memory what was purged from the store; what is still there comes back from it.
@@ -140,6 +153,28 @@ impl Mirrors {
             http::Method::HEAD => self.head(&Arc::new(question)).await,
             _ => self.pass(&question, body).await,
         }
+    }
+
+    /// Room for a body that is handed on as it comes.
+    async fn room_to_pass(&self, body: &PassedBody, holder: Holder) -> Result<Grant, Trouble> {
+        let bytes = body.declared_bytes().unwrap_or(PASSED_BYTES_MAX);
+        let budget = self.client.budget();
+        let most = PASSED_BYTES_MAX.min(budget.body_bytes_max());
+        let granted = budget.reserve(bytes.min(most), holder).await;
+        granted.map_err(|_| Trouble::Busy)
+    }
+
+    /// Room for a body that a reader sends.
+    async fn room_to_upload(
+        &self,
+        declared: Option<u64>,
+        holder: Holder,
+    ) -> Result<Grant, Trouble> {
+        let budget = self.client.budget();
+        let most = PASSED_BYTES_MAX.min(budget.body_bytes_max());
+        let bytes = declared.unwrap_or(most).min(most);
+        let granted = budget.reserve(bytes, holder).await;
+        granted.map_err(|_| Trouble::Busy)
     }
 
     /// A place among the exchanges under way, for a client that may ask for more.

@@ -11,6 +11,7 @@ use super::target::{self, BadTarget};
 use super::{Mirror, Trouble, fields, query};
 use crate::cache::policy::{self, Directives};
 use crate::client::Client;
+use crate::inflight::{Holder, holder_of};
 
 /// A request, with the address it stands for.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Question {
     /// The key of what is kept for it.
     pub(super) key: Arc<str>,
     pub(super) head: Arc<Parts>,
+    /// Whom the bytes that it takes are held for.
+    pub(super) holder: Holder,
     /// When it was asked: what outdates the address afterwards outdates its answer.
     pub(super) began: Instant,
     /// The request's fields that the origin sees, which are what its answer depends on.
@@ -48,6 +51,7 @@ impl Question {
             directives: Directives::of_request(&head.headers),
             seen: fields::request(&head.headers, head.version, &mirror.settings, pseudonym),
             began: Instant::now(),
+            holder: holder_of(&head.extensions),
             mirror,
             url,
             head,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use futures_util::stream::{BoxStream, StreamExt};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use http::header::{
     AGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
 };
@@ -16,7 +16,7 @@ use super::question::Question;
 use super::resource::Variant;
 use super::{Trouble, fields};
 use crate::cache::policy::{self, CacheStatus, Condition, Ranges};
-use crate::cache::{Body, Broken, Form, Player};
+use crate::cache::{Body, Broken, Form, Playback, Player};
 use crate::upstream::{Passed, PassedBody};
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -47,8 +47,8 @@ pub enum Content {
     /// There is none.
     Nothing,
     /// It is all there.
-    Whole(Body),
-    /// It is played while it grows; its length, where it is known, stands in the header fields.
+    Whole(Playback),
+    /// It is played while it grows, or in parts; its length, where it is known, stands in the header fields.
     Playing(BoxStream<'static, Result<Bytes, Broken>>),
     /// It comes from the origin as it is read.
     Passing(PassedBody),
@@ -150,7 +150,7 @@ fn finish(question: &Question, status: StatusCode, headers: &mut HeaderMap, cach
 fn whole(question: &Question, status: StatusCode, headers: HeaderMap, source: Source) -> Reply {
     let content = match source {
         _ if question.head.method == Method::HEAD => Content::Nothing,
-        Source::Whole(body) => Content::Whole(body),
+        Source::Whole(body) => Content::Whole(body.play()),
         Source::Playing(player) => Content::Playing(player.into_stream().boxed()),
     };
     Reply {
@@ -192,7 +192,7 @@ fn parts(
                 StatusCode::PARTIAL_CONTENT,
             )
         }
-        (None, Source::Whole(body)) => (Content::Whole(body), StatusCode::OK),
+        (None, Source::Whole(body)) => (Content::Whole(body.play()), StatusCode::OK),
         (_, Source::Playing(player)) => (
             Content::Playing(player.into_stream().boxed()),
             StatusCode::OK,
@@ -207,7 +207,7 @@ fn parts(
 
 fn one_part(source: Source, part: Range<u64>) -> Content {
     match source {
-        Source::Whole(body) => Content::Whole(body.slice(to_usize(&part))),
+        Source::Whole(body) => Content::Whole(body.play_part(to_usize(&part))),
         Source::Playing(player) => {
             let cut = player.into_stream().scan(0_u64, move |before, piece| {
                 let cut = piece.map(|piece: Bytes| {
@@ -226,9 +226,9 @@ fn one_part(source: Source, part: Range<u64>) -> Content {
 
 /// Ends with the piece that completes the part, so that nobody waits for what follows.
 fn until_done(
-    pieces: impl futures_util::Stream<Item = Result<(Bytes, bool), Broken>> + Send + 'static,
-) -> impl futures_util::Stream<Item = Result<Bytes, Broken>> + Send + 'static {
-    futures_util::stream::unfold(Some(pieces.boxed()), |pieces| async move {
+    pieces: impl Stream<Item = Result<(Bytes, bool), Broken>> + Send + 'static,
+) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
+    stream::unfold(Some(pieces.boxed()), |pieces| async move {
         let mut pieces = pieces?;
         match pieces.next().await? {
             Ok((piece, is_last)) => Some((Ok(piece), (!is_last).then_some(pieces))),
@@ -244,16 +244,20 @@ fn several(headers: &mut HeaderMap, body: &Body, ranges: Vec<Range<u64>>) -> Con
     let boundary = boundary(body);
     let total = body.len() as u64;
     let framed = policy::multipart(ranges, total, content_type.as_deref(), &boundary);
-    let mut pieces = Vec::new();
+    let mut parts = Vec::new();
     for part in framed.parts {
-        pieces.push(part.head);
-        pieces.extend(body.slice(to_usize(&part.range)).pieces().iter().cloned());
+        let bytes = body.play_part(to_usize(&part.range)).into_stream();
+        parts.push(one(part.head).chain(bytes).boxed());
     }
-    pieces.push(framed.tail);
+    parts.push(one(framed.tail).boxed());
     let kind = format!("multipart/byteranges; boundary={boundary}");
     headers.insert(CONTENT_TYPE, text(&kind));
     headers.insert(CONTENT_LENGTH, framed.bytes.into());
-    Content::Whole(Body::new(pieces))
+    Content::Playing(stream::iter(parts).flatten().boxed())
+}
+
+fn one(piece: Bytes) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
+    stream::once(futures_util::future::ready(Ok(piece)))
 }
 
 /// A boundary that depends on the whole body, so that the body can't hold it but by accident.

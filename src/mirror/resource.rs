@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use http::{HeaderMap, StatusCode};
 
 use crate::cache::policy::{Received, Selection, Terms};
-use crate::cache::{Form, Kept, policy};
+use crate::cache::{Body, Form, Kept, policy};
 
 /// Responses kept for one address; the oldest go first.
 const VARIANTS_MAX: usize = 8;
@@ -89,6 +89,14 @@ impl Kept for Resource {
             .iter()
             .map(|variant| variant.weight_bytes())
             .sum()
+    }
+
+    fn bodies(&self) -> Vec<Body> {
+        let body = |variant: &Arc<Variant>| match &variant.content {
+            Form::Whole(body) => Some(body.clone()),
+            Form::Growing(_) => None,
+        };
+        self.variants.iter().filter_map(body).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! A resource as it outlives the process: its responses' fields and times as text beside the
 //! bodies, one behind the other.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -37,20 +38,34 @@ struct SavedVariant {
     digest: String,
 }
 
+/// A resource as it is saved.
+pub(super) struct ToSave {
+    /// What is said about it.
+    pub(super) meta: Vec<u8>,
+    /// Its bodies, one behind the other.
+    pub(super) pieces: Vec<Bytes>,
+    /// Each of them, with where it begins and its digest.
+    pub(super) bodies: Vec<(Body, usize, u128)>,
+}
+
 /// What is said about a resource, and its bodies; responses that still grow are left out.
-pub(super) fn save(resource: &Resource) -> Option<(Vec<u8>, Vec<Bytes>)> {
+pub(super) fn save(resource: &Resource) -> Option<ToSave> {
     let mut pieces = Vec::new();
+    let mut bodies = Vec::new();
     let mut variants = Vec::new();
     let mut total = 0_usize;
     for variant in &resource.variants {
         let Form::Whole(body) = &variant.content else {
             continue;
         };
+        let start = total;
         total = total.saturating_add(body.len());
         if total > SAVED_BYTES_MAX {
             break;
         }
-        variants.push(save_variant(variant, body));
+        let digest = digest(body);
+        variants.push(save_variant(variant, body, digest));
+        bodies.push((body.clone(), start, digest));
         pieces.extend(body.pieces().iter().cloned());
     }
     let saved = Saved {
@@ -60,10 +75,14 @@ pub(super) fn save(resource: &Resource) -> Option<(Vec<u8>, Vec<Bytes>)> {
     if saved.variants.is_empty() {
         return None;
     }
-    Some((serde_json::to_vec(&saved).ok()?, pieces))
+    Some(ToSave {
+        meta: serde_json::to_vec(&saved).ok()?,
+        pieces,
+        bodies,
+    })
 }
 
-fn save_variant(variant: &Variant, body: &Body) -> SavedVariant {
+fn save_variant(variant: &Variant, body: &Body, digest: u128) -> SavedVariant {
     let latin = |value: &HeaderValue| value.as_bytes().iter().copied().map(char::from).collect();
     let field = |(name, value): (&HeaderName, &HeaderValue)| (name.to_string(), latin(value));
     let selected = variant.selection.fields().iter();
@@ -76,29 +95,37 @@ fn save_variant(variant: &Variant, body: &Body) -> SavedVariant {
             .map(|(name, value)| (name.to_string(), value.clone()))
             .collect(),
         body_bytes: body.len(),
-        digest: digest(body),
+        digest: hex(digest),
     }
 }
 
 /// The resource that was saved; `None` where it can't be read, or comes from the future: then the
-/// machine's time was set back, and no age can be told.
-pub(super) fn restore(meta: &[u8], body: Vec<Bytes>, now: SystemTime) -> Option<Resource> {
+/// machine's time was set back, and no age can be told. `place` gets each body, with where it begins
+/// and its digest.
+pub(super) fn restore(
+    meta: &[u8],
+    pieces: &[Bytes],
+    now: SystemTime,
+    place: impl Fn(&Body, usize, u128),
+) -> Option<Resource> {
     let saved: Saved = serde_json::from_slice(meta).ok()?;
     if saved.version != VERSION {
         return None;
     }
-    let whole = Body::new(body);
+    let bytes = pieces.iter().map(Bytes::len).sum();
     let mut at = 0;
     let mut variants = Vec::new();
     for saved in saved.variants {
-        let end = at + saved.body_bytes;
-        if end > whole.len() || of_ms(saved.received_at_ms) > now {
+        let end = saved.body_bytes.checked_add(at)?;
+        if end > bytes || of_ms(saved.received_at_ms) > now {
             return None;
         }
-        let body = whole.slice(at..end);
-        if digest(&body) != saved.digest {
+        let body = Body::new(slice(pieces, at..end));
+        let digest = digest(&body);
+        if hex(digest) != saved.digest {
             return None;
         }
+        place(&body, at, digest);
         variants.push(Arc::new(restore_variant(saved, body)?));
         at = end;
     }
@@ -129,10 +156,29 @@ fn restore_variant(saved: SavedVariant, body: Body) -> Option<Variant> {
     })
 }
 
-fn digest(body: &Body) -> String {
+/// A part of a body in pieces, sharing its memory.
+fn slice(pieces: &[Bytes], range: Range<usize>) -> Vec<Bytes> {
+    let mut before = 0;
+    let mut parts = Vec::new();
+    for piece in pieces {
+        let start = range.start.saturating_sub(before).min(piece.len());
+        let end = range.end.saturating_sub(before).min(piece.len());
+        if start < end {
+            parts.push(piece.slice(start..end));
+        }
+        before += piece.len();
+    }
+    parts
+}
+
+fn digest(body: &Body) -> u128 {
     let mut digest = Xxh3::new();
     body.pieces().iter().for_each(|piece| digest.update(piece));
-    format!("{:032x}", digest.digest128())
+    digest.digest128()
+}
+
+fn hex(digest: u128) -> String {
+    format!("{digest:032x}")
 }
 
 fn to_ms(time: SystemTime) -> u64 {
@@ -185,9 +231,10 @@ mod tests {
         let resource = Resource {
             variants: variants.map(Arc::new).to_vec(),
         };
-        let (meta, body) = save(&resource).unwrap();
+        let ToSave { meta, pieces, .. } = save(&resource).unwrap();
         let now = UNIX_EPOCH + Duration::from_secs(1_700_000_030);
-        let restored = restore(&meta, body.clone(), now).unwrap();
+        let restore = |meta: &[u8], pieces: &[Bytes], now| restore(meta, pieces, now, |_, _, _| {});
+        let restored = restore(&meta, &pieces, now).unwrap();
         assert_eq!(restored.variants.len(), 2);
         for (old, new) in resource.variants.iter().zip(&restored.variants) {
             assert_eq!((old.status, &old.headers), (new.status, &new.headers));
@@ -198,10 +245,10 @@ mod tests {
             };
             assert_eq!(bytes(old), bytes(new));
         }
-        assert!(restore(&meta, vec![Bytes::from("short")], now).is_none());
-        assert!(restore(&meta, vec![Bytes::from("onemors")], now).is_none());
-        assert!(restore(b"{}", body.clone(), now).is_none());
+        assert!(restore(&meta, &[Bytes::from("short")], now).is_none());
+        assert!(restore(&meta, &[Bytes::from("onemors")], now).is_none());
+        assert!(restore(b"{}", &pieces, now).is_none());
         let before = UNIX_EPOCH + Duration::from_secs(1_600_000_000);
-        assert!(restore(&meta, body, before).is_none());
+        assert!(restore(&meta, &pieces, before).is_none());
     }
 }

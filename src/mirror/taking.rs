@@ -10,7 +10,8 @@ use super::reply::Source;
 use super::resource::{Resource, Variant, terms};
 use super::{Trouble, fields, keyed};
 use crate::cache::policy::{self, Selection};
-use crate::cache::{Body, Form, Recorder};
+use crate::cache::{Form, Recorder};
+use crate::inflight::{Denied, PLAYED_WAIT_MAX, WAIT_MAX};
 use crate::upstream::{Passed, PassedBody};
 
 impl Fetching {
@@ -54,17 +55,19 @@ impl Fetching {
         let request = (&Method::GET, asked);
         let storable = policy::storable(request, (passed.status, &ours), &question.mirror.options);
         let selection = Selection::of(&ours, asked, keyed::names(asked));
-        let is_too_large = passed
-            .body
-            .declared_bytes()
-            .is_some_and(|bytes| bytes > settings.object_bytes_max as u64);
+        let budget = self.mirrors.client.budget();
+        let bytes_max = budget
+            .body_bytes_max()
+            .min(settings.object_bytes_max as u64);
+        let declared = passed.body.declared_bytes();
+        let is_too_large = declared.is_some_and(|bytes| bytes > bytes_max);
         let (headers, selection) = match (storable, selection) {
             (Ok(headers), Some(selection)) if !is_too_large => (headers, selection),
             (storable, _) => {
                 let why = storable
                     .err()
                     .map_or("too-large", policy::NotStored::reason);
-                self.pass(passed, why).await;
+                self.pass(passed, why).await?;
                 return Ok(Ended::Alone);
             }
         };
@@ -84,7 +87,12 @@ impl Fetching {
 
     /// A response that is not kept. What was kept for such requests is outdated, unless the server
     /// only failed.
-    async fn pass(&mut self, passed: Passed, why: &'static str) {
+    async fn pass(&mut self, mut passed: Passed, why: &'static str) -> Result<(), Trouble> {
+        let grant = self
+            .mirrors
+            .room_to_pass(&passed.body, self.question.holder)
+            .await?;
+        passed.body.hold(grant);
         let outdates = !is_failure(passed.status)
             && !matches!(passed.status.as_u16(), 206 | 304 | 412 | 416)
             && self.question.may_share(true);
@@ -98,6 +106,7 @@ impl Fetching {
             let left = self.keep(|known| known.without(asked));
             self.save(left.as_deref(), false).await;
         }
+        Ok(())
     }
 
     /// Records the body. Readers play it from the start, or, where something may stand in, when it
@@ -110,17 +119,25 @@ impl Fetching {
     ) -> Result<Ended, Trouble> {
         let question = Arc::clone(&self.question);
         let asked = &question.seen;
+        let budget = self.mirrors.client.budget().clone();
+        let granted = budget.begin(body.declared_bytes(), question.holder).await;
+        let mut grant = granted.map_err(|_| Trouble::Busy)?;
         let growing = self.kept.as_deref().cloned().unwrap_or_default();
         let growing = Arc::new(growing.with(Arc::clone(&variant), asked));
+        let mut wait_max = WAIT_MAX;
         if self.stand_in().is_none() {
             self.show(&growing, &variant);
+            wait_max = PLAYED_WAIT_MAX;
         }
         let mut is_outgrown = false;
         while let Some(piece) = body.chunk().await? {
-            if !is_outgrown && recorder.append(piece.clone()).is_ok() {
-                continue;
-            }
             if !is_outgrown {
+                let bytes = recorder.bytes() + piece.len();
+                match grant.cover(bytes as u64, wait_max).await {
+                    Ok(()) if recorder.append(piece.clone()).is_ok() => continue,
+                    Err(Denied::Busy) => return Err(Trouble::Busy),
+                    Ok(()) | Err(Denied::TooLarge(_)) => {}
+                }
                 is_outgrown = true;
                 self.show(&growing, &variant);
                 self.let_others_go();
@@ -128,13 +145,17 @@ impl Fetching {
             if recorder.pass_on(piece).await.is_err() {
                 return Ok(Ended::Alone);
             }
+            grant.shrink(recorder.held_bytes() as u64);
         }
-        let pieces = recorder.finish();
         if is_outgrown {
+            recorder.end();
             return Ok(Ended::Alone);
         }
+        let body = recorder.finish();
+        grant.settle(body.len() as u64);
+        body.hold(&Arc::new(grant));
         let whole = Arc::new(Variant {
-            content: Form::Whole(Body::new(pieces)),
+            content: Form::Whole(body),
             ..(*variant).clone()
         });
         let resource = self.keep(|known| Some(known.with(Arc::clone(&whole), asked)));

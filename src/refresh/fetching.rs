@@ -4,6 +4,8 @@
 //! Invariant: a document that is cut, or that is no feed, never becomes a copy and never ends a
 //! recording cleanly.
 
+mod answer;
+
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -19,22 +21,24 @@ use super::freshness::{self, Finding};
 use super::history::{self, Kept};
 use super::intake::{Incoming, Intake};
 use super::news::News;
-use super::persist::Source;
+use super::persist;
 use super::pieces::{next_chunk, push, take};
 use super::{Feed, Refresher, Trouble, media_type, remake, tag};
 use crate::archive::Document;
-use crate::cache::policy::{self, Received};
-use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder, Times};
+use answer::{compare, conditions, stated_by_http, times};
+
+use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder};
 use crate::causes::chain;
 use crate::feed::Format;
 use crate::feed::encoding::http_charset;
 use crate::feed::splitter::{Completeness, Ending, NotAFeed};
-use crate::rewrite::{Hints, Origin};
+use crate::inflight::{Grant, Inflight};
+use crate::rewrite::{FeedRewriter, Hints, Origin};
 use crate::upstream::hosts::Passage;
 use crate::upstream::{FetchError, Fetched, Found, Validators};
 
-/// After so long of "not modified" a feed is fetched once without conditions.
-const CONDITIONAL_FOR_MS: u64 = 7 * 86_400_000;
+/// A document and what is made of it are too much together when no more than this is left.
+const NEARLY_BYTES: usize = 256 << 10;
 
 /// What is said of a document that has come.
 #[derive(Debug, Clone)]
@@ -66,8 +70,10 @@ pub(super) struct Recorded {
     pub(super) bytes: usize,
     pub(super) digest: u128,
     pub(super) hints: Hints,
-    /// The body as it came, where it is to be stored, and the digest of what was made of it.
-    pub(super) source: Vec<Bytes>,
+    /// The body as it came, where it is to be stored, what it takes of the budget of what is under
+    /// way, and the digest of what was made of it.
+    pub(super) source: Option<Vec<Bytes>>,
+    pub(super) held: Option<Arc<Grant>>,
     pub(super) output: u128,
     /// What the archive gets.
     pub(super) document: Option<Document>,
@@ -110,7 +116,7 @@ impl Refresher {
                     ending: None,
                     bytes: 0,
                     moved_to: news.moved_to,
-                    source: Source::Confirmed {
+                    source: persist::Source::Confirmed {
                         headers: news.headers,
                     },
                     kept: None,
@@ -152,6 +158,7 @@ impl Refresher {
             digest,
             hints,
             source,
+            held,
             output,
             document,
         } = recorded;
@@ -169,10 +176,11 @@ impl Refresher {
             ending: Some(ending),
             bytes,
             moved_to,
-            source: Source::Body {
+            source: persist::Source::Body {
                 url: arrived.url,
                 headers: arrived.headers,
                 body: source,
+                held,
                 output,
             },
             kept,
@@ -220,7 +228,7 @@ impl Refresher {
     ) -> Result<Recorded, Trouble> {
         let origin = arrived.origin();
         let mut digest = remake::begin_digest(&origin.url, origin.charset.as_deref());
-        let (is_stored, mut source) = (self.store.is_persistent(), Vec::new());
+        let mut source = Came::begin(self.store.is_persistent());
         let articles = feed.full_text.as_ref().map(|full| full.articles());
         let mut rewriter = remake::rewriter(feed, origin, incoming.additions(), articles);
         let mut recorder = Recorder::new(self.cache.options().recording_bytes_max);
@@ -231,13 +239,11 @@ impl Refresher {
         {
             digest.update(&chunk);
             push(&mut rewriter, &chunk, &mut out);
-            source.extend(is_stored.then_some(chunk));
-            if rewriter.is_outgrown() {
-                return Err(Trouble::Outgrown);
-            }
-            if let Some(what) = rewriter.rejected() {
-                return Err(Trouble::NotAFeed(what));
-            }
+            source.push(chunk);
+            let made = recorder.bytes() + out.len() + rewriter.held_bytes();
+            source.give_up_above(self.client.budget(), made);
+            incoming.cover(source.bytes, made).await?;
+            check(&rewriter)?;
             let Some(format) = rewriter.format().filter(|_| growing.is_none()) else {
                 continue;
             };
@@ -245,6 +251,7 @@ impl Refresher {
             let copy = self.growing_copy(feed, arrived, format, &recorder);
             if let Some(flight) = early {
                 flight.land(Ok(Arc::new(copy.clone())));
+                incoming.set_played();
             }
             growing = Some(copy);
         }
@@ -257,17 +264,22 @@ impl Refresher {
             (None, None) => return Err(Trouble::NotAFeed(NotAFeed::Other)),
         };
         recorder.append(take(&mut out))?;
-        let pieces = recorder.finish();
+        let body = recorder.finish();
+        let (held, made) = incoming.into_held();
+        if let Some(made) = &made {
+            body.hold(made);
+        }
+        let pieces = body.pieces();
         if feed.adds_content() {
             // Articles and kept items are no part of what came.
             pieces.iter().for_each(|piece| digest.update(piece));
         }
-        let bytes = pieces.iter().map(Bytes::len).sum();
-        let output = remake::digest_of(&pieces);
+        let bytes = body.len();
+        let output = remake::digest_of(pieces);
         let missing = rewriter.missing_articles();
         copy.missing_articles = missing.len();
-        let document = feed.document(&arrived.url, missing, &pieces);
-        copy.forms.complete(pieces);
+        let document = feed.document(&arrived.url, missing, pieces);
+        copy.forms.complete(body);
         copy.items = ending.items;
         Ok(Recorded {
             copy,
@@ -275,7 +287,8 @@ impl Refresher {
             bytes,
             digest: digest.digest128(),
             hints: *rewriter.hints(),
-            source,
+            source: source.pieces,
+            held,
             output,
             document,
         })
@@ -305,7 +318,7 @@ impl Refresher {
         });
         FeedCopy {
             head: Head::new(&content_type, etag, SystemTime::now()),
-            forms: Arc::new(Forms::growing(recorder.recording())),
+            forms: Arc::new(Forms::growing(recorder.recording(), self.client.budget())),
             validators: arrived.validators.clone(),
             digest: None,
             items: 0,
@@ -334,54 +347,43 @@ impl Refresher {
     }
 }
 
-/// How long HTTP says that what has just come stays fresh. What it says about storing, or about
-/// asking first, is not for us: a feed's readers all get the same, and it is asked for when it is
-/// due.
-fn stated_by_http(
-    status: StatusCode,
-    headers: &HeaderMap,
-    received_at: SystemTime,
-) -> Option<Duration> {
-    let response = Received {
-        status,
-        headers,
-        requested_at: received_at,
-        received_at,
-    };
-    let terms = policy::terms(response, None);
-    terms
-        .is_explicit
-        .then(|| terms.remaining(received_at).unwrap_or_default())
+/// What is kept of a document as it comes, to be stored.
+struct Came {
+    pieces: Option<Vec<Bytes>>,
+    bytes: usize,
 }
 
-/// What makes the request conditional. Once a week nothing does, for the sake of servers whose
-/// validators never change although the feed does.
-fn conditions(feed: &Feed, known: Option<&FeedCopy>, now_ms: u64) -> Validators {
-    let loaded_at_ms = feed.track.past().loaded_at_ms;
-    let is_old =
-        loaded_at_ms.is_some_and(|at_ms| now_ms.saturating_sub(at_ms) >= CONDITIONAL_FOR_MS);
-    known
-        .filter(|_| !is_old)
-        .map(|known| known.validators.clone())
-        .unwrap_or_default()
-}
+impl Came {
+    fn begin(is_stored: bool) -> Self {
+        Self {
+            pieces: is_stored.then(Vec::new),
+            bytes: 0,
+        }
+    }
 
-/// The times of what comes now.
-fn times(feed: &Feed, fresh_for: Duration) -> Times {
-    Times {
-        fetched_at: Instant::now(),
-        fresh_for,
-        stale_if_error: feed.settings.stale_if_error,
+    fn push(&mut self, piece: Bytes) {
+        if let Some(pieces) = &mut self.pieces {
+            self.bytes += piece.len();
+            pieces.push(piece);
+        }
+    }
+
+    /// Where it and what is made of it are too much together, readers get it, the store does not.
+    fn give_up_above(&mut self, budget: &Inflight, made: usize) {
+        if (self.bytes + made + NEARLY_BYTES) as u64 > budget.body_bytes_max() {
+            (self.pieces, self.bytes) = (None, 0);
+        }
     }
 }
 
-/// What a body of this digest is to a copy at hand.
-fn compare(known: Option<&FeedCopy>, digest: u128) -> Finding {
-    match known.map(|known| known.digest == Some(digest)) {
-        None => Finding::First,
-        Some(false) => Finding::New,
-        Some(true) => Finding::Same,
+/// Whether a document that comes may go on.
+fn check(rewriter: &FeedRewriter) -> Result<(), Trouble> {
+    if rewriter.is_outgrown() {
+        return Err(Trouble::Outgrown);
     }
+    rewriter
+        .rejected()
+        .map_or(Ok(()), |what| Err(Trouble::NotAFeed(what)))
 }
 
 /// Whether a document that has ended may be kept.

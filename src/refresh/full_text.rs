@@ -85,7 +85,9 @@ impl Refresher {
             return;
         };
         let begun = Instant::now();
-        let source = Incoming::whole(&document.pieces, document.additions.clone());
+        let pieces = (document.pieces.as_slice(), None);
+        let additions = document.additions.clone();
+        let source = Incoming::whole(pieces, additions, self.client.budget());
         let Ok(recorded) = self
             .record_from(feed, &document.arrived, source, None)
             .await

@@ -2,12 +2,14 @@
 //! before the rules see it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::fetching::Arrived;
 use super::history::{self, Kept};
 use super::{Feed, Refresher, Trouble, full_text};
+use crate::inflight::{Grant, Inflight};
 use crate::rewrite::Additions;
 use crate::upstream::{Body, FetchError};
 
@@ -15,19 +17,67 @@ use crate::upstream::{Body, FetchError};
 #[derive(Debug)]
 pub(super) enum Incoming {
     Upstream(Box<Body>),
-    Whole(VecDeque<Bytes>, Additions),
+    Whole(Whole),
+}
+
+/// A document that is there.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pieces: VecDeque<Bytes>,
+    additions: Additions,
+    /// What it takes of the budget of what is under way, and what is made of it.
+    held: Option<Arc<Grant>>,
+    made: Grant,
 }
 
 impl Incoming {
     /// A document that is there, and what is added to it.
-    pub(super) fn whole(pieces: &[Bytes], additions: Additions) -> Self {
-        Self::Whole(pieces.iter().cloned().collect(), additions)
+    pub(super) fn whole(
+        (pieces, held): (&[Bytes], Option<Arc<Grant>>),
+        additions: Additions,
+        budget: &Inflight,
+    ) -> Self {
+        Self::Whole(Whole {
+            pieces: pieces.iter().cloned().collect(),
+            additions,
+            held,
+            made: budget.force(0),
+        })
+    }
+
+    /// Counts what is held of the document and what is made of it.
+    pub(super) async fn cover(&mut self, source: usize, made: usize) -> Result<(), FetchError> {
+        match self {
+            Self::Upstream(body) => body.cover((source + made) as u64).await,
+            Self::Whole(whole) => {
+                whole.made.force(made as u64);
+                Ok(())
+            }
+        }
+    }
+
+    /// Readers play what is made of it.
+    pub(super) fn set_played(&mut self) {
+        if let Self::Upstream(body) = self {
+            body.set_played();
+        }
+    }
+
+    /// What the document takes of the budget, and what was made of it.
+    pub(super) fn into_held(self) -> (Option<Arc<Grant>>, Option<Arc<Grant>>) {
+        match self {
+            Self::Upstream(body) => {
+                let held = body.into_grant().map(Arc::new);
+                (held.clone(), held)
+            }
+            Self::Whole(whole) => (whole.held, Some(Arc::new(whole.made))),
+        }
     }
 
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
         match self {
             Self::Upstream(body) => body.chunk().await,
-            Self::Whole(pieces, _) => Ok(pieces.pop_front()),
+            Self::Whole(whole) => Ok(whole.pieces.pop_front()),
         }
     }
 
@@ -35,7 +85,7 @@ impl Incoming {
     pub(super) fn additions(&self) -> Additions {
         match self {
             Self::Upstream(_) => Additions::default(),
-            Self::Whole(_, additions) => additions.clone(),
+            Self::Whole(whole) => whole.additions.clone(),
         }
     }
 }
@@ -68,13 +118,16 @@ impl Refresher {
         while let Some(chunk) = body.chunk().await? {
             pieces.push(chunk);
         }
+        let held = body.into_grant().map(Arc::new);
         let kept = history::compare(&self.store, feed, arrived, &pieces).await;
         let additions = history::additions(&kept);
         let document = (pieces.as_slice(), &additions);
         full_text::recall(&self.library, feed, arrived.clone(), document).await;
-        let plain = (!additions.is_empty()).then(|| Incoming::whole(&pieces, Additions::default()));
+        let budget = self.client.budget();
+        let whole = |additions| Incoming::whole((&pieces, held.clone()), additions, budget);
+        let plain = (!additions.is_empty()).then(|| whole(Additions::default()));
         Ok(Intake {
-            incoming: Incoming::whole(&pieces, additions),
+            incoming: whole(additions),
             plain,
             kept,
         })

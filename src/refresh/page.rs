@@ -220,6 +220,9 @@ impl Refresher {
         let articles = self.articles_of(feed, &shell, &additions).await;
         let known = self.cache.peek(&page.key(feed));
         let recording_bytes_max = self.cache.options().recording_bytes_max;
+        // Bounded by how many are made at once: it counts, and waits for nobody.
+        let bytes: usize = items.iter().map(|item| item.bytes.len()).sum();
+        let mut charge = self.client.budget().force(2 * bytes as u64);
         let (feed, now) = (Arc::clone(feed), (self.wall_clock)());
         let making = tokio::task::spawn_blocking(move || {
             let origin = shell.arrived.origin();
@@ -238,9 +241,12 @@ impl Refresher {
                 _ => head,
             };
             let mut recorder = Recorder::new(recording_bytes_max);
-            let forms = Forms::growing(recorder.recording());
+            let forms = Forms::growing(recorder.recording(), charge.budget());
             recorder.append(out.into())?;
-            forms.complete(recorder.finish());
+            let body = recorder.finish();
+            charge.settle(body.len() as u64);
+            body.hold(&Arc::new(charge));
+            forms.complete(body);
             Ok(FeedCopy {
                 head,
                 forms: Arc::new(forms),

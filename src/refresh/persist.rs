@@ -4,12 +4,14 @@
 //! Invariants: a body is stored when it has become a copy, never before; what readers were told about
 //! a copy (its tag, its date) holds for as long as its bytes are the same.
 
+mod texts;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, header};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use url::Url;
@@ -21,9 +23,12 @@ use super::{Feed, Refresher, Trouble, archiving, full_text, remake};
 use crate::archive::Settled;
 use crate::cache::{FeedCopy, Flight};
 use crate::fulltext::Library;
+use crate::inflight::{Grant, Inflight};
 use crate::rewrite::Additions;
 use crate::store::{self, Entry, Purge, Space, Store};
 use crate::upstream::Validators;
+pub(super) use texts::{hex, of_ms};
+use texts::{millis, of_text, to_ms, to_text};
 
 /// Header fields that say nothing about the document, or that are for one receiver only.
 const UNSTORED: [HeaderName; 4] = [
@@ -55,7 +60,10 @@ pub(super) enum Source {
     Body {
         url: Url,
         headers: HeaderMap,
-        body: Vec<Bytes>,
+        /// `None` where it is too much to be stored.
+        body: Option<Vec<Bytes>>,
+        /// What it takes of the budget of what is under way.
+        held: Option<Arc<Grant>>,
         /// Digest of what was made of it.
         output: u128,
     },
@@ -173,7 +181,10 @@ impl Refresher {
         }
         let (feed, store) = (Arc::clone(feed), self.store.clone());
         let (cache, library) = (Arc::clone(&self.cache), Arc::clone(&self.library));
-        let recording_bytes_max = cache.options().recording_bytes_max;
+        let limits = (
+            cache.options().recording_bytes_max,
+            self.client.budget().clone(),
+        );
         let wall_clock = self.wall_clock;
         let (begun, tasks) = (Instant::now(), self.tasks.clone());
         let archivist = self.archivist.clone();
@@ -182,13 +193,14 @@ impl Refresher {
             if let Some(copy) = cache.peek(&feed.key) {
                 return Some(copy);
             }
-            let entry = store.get(Space::Feeds, &feed.key).await;
+            let read = store.get_within((Space::Feeds, &feed.key), &limits.1, None);
+            // There is one, and no room for it now.
+            let Ok(entry) = read.await else { return None };
             let remade = match entry {
-                Some(entry) => {
+                Some((entry, _held)) => {
                     let kept = recall(&store, &library, &feed, &entry).await;
                     let document = (entry, history::additions(&kept));
-                    let remade =
-                        on_thread(&feed, document, recording_bytes_max, wall_clock()).await;
+                    let remade = on_thread(&feed, document, limits, wall_clock()).await;
                     // The process may have ended before it recorded them.
                     if let Some(kept) = kept.filter(|_| remade.is_some()) {
                         history::take_over(&store, &tasks, &feed, kept);
@@ -263,16 +275,23 @@ impl Refresher {
             archived.wait().await;
             let _busy = feed.persisted.busy.lock().await;
             let known = feed.persisted.said().clone();
-            let (said, body) = match source {
+            let (said, body, _held) = match source {
                 Source::Body {
                     url,
                     headers,
                     body,
+                    held,
                     output,
                 } => {
                     let mut said = Said::new(&feed, url, output);
                     said.update(&copy, &headers, now);
-                    (said, Some(body))
+                    let Some(body) = body else {
+                        // What is there is out of date.
+                        store.remove(Space::Feeds, &feed.key).await;
+                        *feed.persisted.said() = None;
+                        return;
+                    };
+                    (said, Some(body), held)
                 }
                 Source::Confirmed { headers } => {
                     // Nothing was stored, or is by now.
@@ -280,7 +299,7 @@ impl Refresher {
                         return;
                     };
                     said.update(&copy, &headers, now);
-                    (said, None)
+                    (said, None, None)
                 }
             };
             let Ok(meta) = serde_json::to_vec(&said) else {
@@ -319,7 +338,7 @@ async fn recall(store: &Store, library: &Library, feed: &Feed, entry: &Entry) ->
 async fn on_thread(
     feed: &Arc<Feed>,
     (entry, additions): (Entry, Additions),
-    recording_bytes_max: usize,
+    limits: (usize, Inflight),
     now: SystemTime,
 ) -> Option<(Said, Remade)> {
     let feed = Arc::clone(feed);
@@ -331,7 +350,7 @@ async fn on_thread(
         let has_additions = !additions.is_empty();
         let make = |additions| {
             let document = (entry.body.as_slice(), additions);
-            remake::copy(&feed, &said, document, recording_bytes_max, now)
+            remake::copy(&feed, &said, document, &limits, now)
         };
         let remade = match make(additions) {
             None if has_additions => {
@@ -343,53 +362,4 @@ async fn on_thread(
         Some((said, remade))
     });
     making.await.ok().flatten()
-}
-
-/// A header field's value as text, a character for each byte.
-fn to_text(value: &HeaderValue) -> String {
-    value.as_bytes().iter().copied().map(char::from).collect()
-}
-
-fn of_text(text: &str) -> Option<HeaderValue> {
-    let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
-    HeaderValue::from_bytes(&bytes.ok()?).ok()
-}
-
-/// A digest as it stands in [`Said`].
-pub(super) fn hex(digest: u128) -> String {
-    format!("{digest:032x}")
-}
-
-pub(super) fn of_ms(ms: u64) -> SystemTime {
-    UNIX_EPOCH
-        .checked_add(Duration::from_millis(ms))
-        .unwrap_or(UNIX_EPOCH)
-}
-
-fn to_ms(time: SystemTime) -> u64 {
-    millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn validators_come_back_byte_for_byte() {
-        for bytes in [
-            &b"\"abc\""[..],
-            b"W/\"a b\"",
-            b"unquoted",
-            b"\"\xe4\xf6\xfc\xff\"",
-            b"",
-        ] {
-            let value = HeaderValue::from_bytes(bytes).unwrap();
-            assert_eq!(of_text(&to_text(&value)), Some(value));
-        }
-        assert_eq!(of_text("\u{100}"), None);
-    }
 }

@@ -11,6 +11,7 @@ use super::{Feed, fetching, media_type, tag};
 use crate::archive::Document;
 use crate::cache::{FeedCopy, Forms, Head, Recorder, Times};
 use crate::feed::encoding::http_charset;
+use crate::inflight::Inflight;
 use crate::rewrite::article::Articles;
 use crate::rewrite::{Additions, FeedRewriter, Origin};
 
@@ -40,7 +41,7 @@ pub(super) fn copy(
     feed: &Feed,
     said: &Said,
     (body, additions): (&[Bytes], Additions),
-    recording_bytes_max: usize,
+    (recording_bytes_max, budget): &(usize, Inflight),
     now: SystemTime,
 ) -> Option<Remade> {
     let charset = http_charset(said.content_type());
@@ -63,14 +64,16 @@ pub(super) fn copy(
     }
     let digest = digest.digest128();
     let head = head(feed, said, &content_type, (digest, out.as_bytes()), now);
-    let mut recorder = Recorder::new(recording_bytes_max);
-    let forms = Forms::growing(recorder.recording());
+    let mut recorder = Recorder::new(*recording_bytes_max);
+    let forms = Forms::growing(recorder.recording(), budget);
+    let charge = budget.force(out.len() as u64);
     recorder.append(out.into()).ok()?;
-    let pieces = recorder.finish();
+    let body = recorder.finish();
+    body.hold(&Arc::new(charge));
     let missing = rewriter.missing_articles();
     let missing_articles = missing.len();
-    let document = feed.document(&said.url, missing, &pieces);
-    forms.complete(pieces);
+    let document = feed.document(&said.url, missing, body.pieces());
+    forms.complete(body);
     let (fetched_at, fresh_for) = said.times(feed, now);
     let copy = FeedCopy {
         head,

@@ -10,7 +10,6 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_RANGES, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_DISPOSITION,
     CONTENT_RANGE, CONTENT_TYPE, ETAG, EXPIRES, LAST_MODIFIED, LINK, LOCATION, VARY, VIA,
@@ -29,6 +28,7 @@ use crate::image::accept::Accepted;
 use crate::image::ask::{Ask, Output};
 use crate::image::delivery::Default as Instead;
 use crate::imaging::{Content, Original, Trouble, Variant, Wanted};
+use crate::inflight::{Inflight, holder_of};
 
 use asked::{Asked, Refused};
 
@@ -112,8 +112,9 @@ async fn serve(
     }
     let mut ask = Ask::of(asked.options.pairs());
     imager.settle(&mut ask, rule.as_ref());
+    let holder = holder_of(&head.extensions);
     if ask.is_nothing() && !asked.delivery.is_base64 {
-        let original = imager.original(&asked.url).await?;
+        let original = imager.original(&asked.url, holder).await?;
         if original.kind.is_inert() {
             return untouched(asked, &original, head).await;
         }
@@ -126,6 +127,7 @@ async fn serve(
         .filter_map(|accept| accept.to_str().ok());
     let wanted = Wanted {
         url: asked.url.clone(),
+        holder,
         text: format!(
             "{}{}",
             asked.options.of_picture(),
@@ -139,7 +141,13 @@ async fn serve(
         ask,
     };
     let (variant, was_there) = imager.variant(&wanted).await?;
-    Ok(made(asked, &variant, is_auto, was_there, head))
+    Ok(made(
+        (asked, &app.inflight),
+        &variant,
+        is_auto,
+        was_there,
+        head,
+    ))
 }
 
 /// The picture's own bytes: those that are there, a part of them, or as they come.
@@ -173,11 +181,10 @@ async fn untouched(
             let needs_whole =
                 head.headers.contains_key(http::header::RANGE) || head.version < Version::HTTP_11;
             if !needs_whole {
-                return Ok(reply(
-                    StatusCode::OK,
-                    headers,
-                    ReplyBody::growing(recording.play()),
-                ));
+                // One that is passed on has no start for those who come late.
+                let player = recording.join().ok_or(Trouble::PassedOn)?;
+                let body = ReplyBody::growing(player.into_stream());
+                return Ok(reply(StatusCode::OK, headers, body));
             }
             recording
                 .whole()
@@ -234,8 +241,8 @@ fn part(body: Body, mut headers: HeaderMap, head: &Parts) -> Response<ReplyBody>
                 CONTENT_RANGE,
                 &policy::content_range(Some(part), total),
             );
-            let body = body.slice(part.start as usize..part.end as usize);
-            reply(StatusCode::PARTIAL_CONTENT, headers, ReplyBody::whole(body))
+            let part = body.play_part(part.start as usize..part.end as usize);
+            reply(StatusCode::PARTIAL_CONTENT, headers, ReplyBody::part(part))
         }
         // Several parts of a picture are nothing that clients ask for.
         Ranges::Parts(_) | Ranges::Whole => reply(StatusCode::OK, headers, ReplyBody::whole(body)),
@@ -243,7 +250,7 @@ fn part(body: Body, mut headers: HeaderMap, head: &Parts) -> Response<ReplyBody>
 }
 
 fn made(
-    asked: &Asked,
+    (asked, budget): (&Asked, &Inflight),
     variant: &Variant,
     is_auto: bool,
     was_there: bool,
@@ -284,9 +291,11 @@ fn made(
         let text = format!(
             "data:{};base64,{}",
             variant.media_type,
-            STANDARD.encode(&variant.bytes)
+            STANDARD.encode(variant.bytes())
         );
-        return reply(StatusCode::OK, headers, ReplyBody::text(text));
+        // It is made for this one reader.
+        let body = Body::new(vec![text.into()]).within(budget);
+        return reply(StatusCode::OK, headers, ReplyBody::whole(body));
     }
     put(&mut headers, CONTENT_TYPE, variant.media_type);
     if variant.extension != "json" {
@@ -296,8 +305,11 @@ fn made(
         );
         put(&mut headers, CONTENT_DISPOSITION, &name);
     }
-    let body = Body::new(vec![Bytes::clone(&variant.bytes)]);
-    reply(StatusCode::OK, headers, ReplyBody::whole(body))
+    reply(
+        StatusCode::OK,
+        headers,
+        ReplyBody::whole(variant.body.clone()),
+    )
 }
 
 fn write_common(

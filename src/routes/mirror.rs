@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use futures_util::{Stream, TryStreamExt, stream};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, Version};
@@ -11,6 +12,7 @@ use crate::app::App;
 use crate::cache::{Body, Broken};
 use crate::http::failure::Failure;
 use crate::http::{ReplyBody, RequestBody};
+use crate::inflight::{Inflight, WAIT_MAX};
 use crate::mirror::{Content, Reply, Trouble, Upload};
 use crate::upstream::PassedBody;
 
@@ -47,13 +49,12 @@ pub(super) async fn answer(
         // How long the body would be is said in the header fields or nowhere.
         Content::Nothing if head.method == Method::HEAD => ReplyBody::growing(stream::empty()),
         Content::Nothing => ReplyBody::empty(),
-        Content::Whole(body) => ReplyBody::whole(body),
+        Content::Whole(body) => ReplyBody::part(body),
         // HTTP/1.0 ends a body of unknown length by closing, which is how a cut one ends, too.
         Content::Playing(pieces)
             if head.version < Version::HTTP_11 && !headers.contains_key(CONTENT_LENGTH) =>
         {
-            let pieces: Result<_, Broken> = pieces.try_collect().await;
-            ReplyBody::whole(Body::new(pieces.map_err(|Broken| failed(Trouble::Broken))?))
+            ReplyBody::whole(collect(pieces, &app.inflight).await.map_err(failed)?)
         }
         Content::Playing(pieces) => ReplyBody::growing(pieces),
         Content::Passing(body) => ReplyBody::growing(passing(body)),
@@ -62,6 +63,26 @@ pub(super) async fn answer(
     *reply.status_mut() = status;
     *reply.headers_mut() = headers;
     Ok(reply)
+}
+
+/// A body of unknown length, for those who can't tell its end from a cut.
+async fn collect(
+    mut pieces: impl Stream<Item = Result<Bytes, Broken>> + Unpin,
+    budget: &Inflight,
+) -> Result<Body, Trouble> {
+    let mut grant = budget.begin(None, None).await.map_err(|_| Trouble::Busy)?;
+    let (mut held, mut bytes) = (Vec::new(), 0);
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|Broken| Trouble::Broken)?;
+        bytes += piece.len() as u64;
+        let covered = grant.cover(bytes, WAIT_MAX).await;
+        covered.map_err(|_| Trouble::Busy)?;
+        held.push(piece);
+    }
+    grant.settle(bytes);
+    let body = Body::new(held);
+    body.hold(&Arc::new(grant));
+    Ok(body)
 }
 
 /// The mirror itself is a folder: relative addresses in it need the slash.
@@ -79,7 +100,7 @@ fn to_home(name: &str, query: Option<&str>) -> Response<ReplyBody> {
 }
 
 /// The origin's body as it is read; what goes wrong breaks it off.
-fn passing(body: PassedBody) -> impl Stream<Item = Result<bytes::Bytes, Broken>> + Send + 'static {
+fn passing(body: PassedBody) -> impl Stream<Item = Result<Bytes, Broken>> + Send + 'static {
     stream::unfold(Some(body), |body| async move {
         let mut body = body?;
         match body.chunk().await {

@@ -24,19 +24,23 @@ use crate::causes::chain;
 /// Reads, and writes, that wait for the disk at the same time; more wait for a place.
 const AT_ONCE_MAX: usize = 32;
 
+/// Bodies that are open to be read in pieces.
+const OPEN_MAX: usize = 512;
+
 /// What outlives the process; cheap to clone. Made by [`Store::memory`] it keeps states and history
 /// only, and everything is gone with it.
 ///
 /// A write that returned true has been committed: it survives the death of the process, though not
 /// of the machine, which may take the last seconds with it. One that returned false was dropped.
 #[derive(Debug, Clone)]
-pub struct Store(Arc<Inner>);
+pub struct Store(pub(super) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(super) struct Inner {
     kind: Kind,
     reads: Arc<Semaphore>,
     writes: Arc<Semaphore>,
+    pub(super) open: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -114,6 +118,7 @@ impl Store {
             kind,
             reads: Arc::new(Semaphore::new(AT_ONCE_MAX)),
             writes: Arc::new(Semaphore::new(AT_ONCE_MAX)),
+            open: Arc::new(Semaphore::new(OPEN_MAX)),
         }))
     }
 
@@ -299,7 +304,7 @@ impl Store {
         self.write(Core::close).await;
     }
 
-    async fn read<T: Default + Send + 'static>(
+    pub(super) async fn read<T: Default + Send + 'static>(
         &self,
         work: impl FnOnce(&Core) -> T + Send + 'static,
     ) -> T {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -17,6 +18,7 @@ use super::directory::Disk;
 use super::files::Files;
 use super::history::{self, HistoryItem, KeptItem, Order, Window};
 use super::library::{Library, Look, Used};
+use super::pieces::Pieces;
 use super::purge::Purge;
 use super::shared::Shared;
 use super::states;
@@ -96,6 +98,22 @@ impl Core {
 
     pub(super) fn get_meta(&self, space: Space, key: &str) -> Option<Entry> {
         self.look(space, key, |library| library.get_meta(space, key))
+    }
+
+    pub(super) fn open_body(
+        &self,
+        space: Space,
+        key: &str,
+        (range, digest): (Range<usize>, u128),
+    ) -> Option<Pieces> {
+        let disk = self.shared.disk()?;
+        if self.shared.superseded.hides(space, key) {
+            return None;
+        }
+        let mut pieces = self.checked(disk.library.open(space, key))??;
+        // Another body may stand there by now, or a damaged one.
+        let is_it = pieces.digest_of(range) == Some(digest);
+        is_it.then_some(pieces)
     }
 
     pub(super) fn list(

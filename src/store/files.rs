@@ -16,6 +16,7 @@ use bytes::Bytes;
 use rustix::fs::OFlags;
 
 use super::permissions;
+use super::record::PIECE_BYTES;
 
 /// Directories that the files are spread over.
 pub(super) const SHARDS: u8 = u8::MAX;
@@ -135,32 +136,49 @@ impl Files {
         Ok(())
     }
 
-    /// The file of record `id`; `None` when it isn't a regular file of this length.
+    /// The bytes of the file of record `id`, in pieces; `None` when it isn't a regular file of this
+    /// length.
     ///
     /// # Errors
     /// When it can't be opened or read; [`io::ErrorKind::NotFound`] when there is none.
-    pub(super) fn read(&self, id: i64, bytes: usize) -> io::Result<Option<Bytes>> {
+    pub(super) fn read(&self, id: i64, bytes: usize) -> io::Result<Option<Vec<Bytes>>> {
+        let Some(mut file) = self.open_file(id, bytes)? else {
+            return Ok(None);
+        };
+        let mut pieces = Vec::with_capacity(bytes.div_ceil(PIECE_BYTES));
+        let mut left = bytes;
+        while left > 0 {
+            let mut piece = vec![0; left.min(PIECE_BYTES)];
+            match file.read_exact(&mut piece) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+                Err(error) => return Err(error),
+            }
+            left -= piece.len();
+            pieces.push(piece.into());
+        }
+        Ok(Some(pieces))
+    }
+
+    /// The file of record `id`, opened; `None` when it isn't a regular file of this length.
+    ///
+    /// # Errors
+    /// When it can't be opened; [`io::ErrorKind::NotFound`] when there is none.
+    pub(super) fn open_file(&self, id: i64, bytes: usize) -> io::Result<Option<File>> {
         // A FIFO would block the reader for ever, a symbolic link lead it elsewhere.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let opened = OpenOptions::new()
             .read(true)
             .custom_flags(flags.bits().cast_signed())
             .open(self.place_of(id));
-        let mut file = match opened {
+        let file = match opened {
             Ok(file) => file,
             Err(error) if is_link(&error) => return Ok(None),
             Err(error) => return Err(error),
         };
         let found = file.metadata()?;
-        if !found.is_file() || found.len() != bytes as u64 {
-            return Ok(None);
-        }
-        let mut content = vec![0; bytes];
-        match file.read_exact(&mut content) {
-            Ok(()) => Ok(Some(content.into())),
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(error) => Err(error),
-        }
+        let is_it = found.is_file() && found.len() == bytes as u64;
+        Ok(is_it.then_some(file))
     }
 
     /// Removes the file of record `id`, whatever it is.

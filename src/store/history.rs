@@ -252,11 +252,12 @@ fn kept(feed: &str, found: &rusqlite::Row<'_>) -> rusqlite::Result<Option<KeptIt
     if found.get::<_, Sum>(5)? != row.sum(feed, &guid) || row.item_bytes > ITEM_BYTES_MAX {
         return Ok(None);
     }
-    let item = record::decode(coding, row.bytes.into(), row.item_bytes).map(|pieces| KeptItem {
-        guid,
-        bytes: pieces.concat(),
-        place: row.place.unsigned_abs(),
-        first_seen: of_ms(row.first_seen_ms),
-    });
+    let item =
+        record::decode(coding, vec![row.bytes.into()], row.item_bytes).map(|pieces| KeptItem {
+            guid,
+            bytes: pieces.concat(),
+            place: row.place.unsigned_abs(),
+            first_seen: of_ms(row.first_seen_ms),
+        });
     Ok(item)
 }

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use super::apply::Refused;
 use super::clock::of_ms;
 use super::files::Files;
+use super::pieces::{Pieces, StoredBytes};
 use super::readers::{self, Found, Readers, Shape};
+use super::record::Coding;
 use super::{Entry, Listed, Space, record};
 
 /// How often a body that was replaced while it was read is looked for again.
@@ -45,7 +47,7 @@ impl Library {
                 return Ok(Look::Bad(found.id));
             };
             let stored = match found.is_file {
-                false => inline.map(Bytes::from),
+                false => inline.map(|bytes| vec![Bytes::from(bytes)]),
                 true => match self.files.read(found.id, shape.stored_bytes) {
                     Ok(stored) => stored,
                     // Replaced just now, or lost: the second look tells.
@@ -61,7 +63,7 @@ impl Library {
             };
             return Ok(
                 match stored.and_then(|stored| verified(&found, shape, stored)) {
-                    Some(body) => Look::Found((entry(&found, body), found.used_at_ms)),
+                    Some(body) => Look::Found((entry(&found, shape, body), found.used_at_ms)),
                     None => Look::Bad(found.id),
                 },
             );
@@ -74,9 +76,30 @@ impl Library {
         let found = self.readers.with(|view| readers::find(view, space, key))?;
         Ok(match found {
             None => Look::Absent,
-            Some(found) if found.verify(space, key).is_none() => Look::Bad(found.id),
-            Some(found) => Look::Found((entry(&found, Vec::new()), found.used_at_ms)),
+            Some(found) => match found.verify(space, key) {
+                Some(shape) => Look::Found((entry(&found, shape, Vec::new()), found.used_at_ms)),
+                None => Look::Bad(found.id),
+            },
         })
+    }
+
+    /// A body that is read in pieces. It is not verified: the digest of what is read will be.
+    pub(super) fn open(&self, space: Space, key: &str) -> Result<Option<Pieces>, Refused> {
+        let Some((found, inline)) = self.find(space, key)? else {
+            return Ok(None);
+        };
+        let Some(shape) = found.verify(space, key) else {
+            return Ok(None);
+        };
+        let bytes = match found.is_file {
+            false => inline.map(|bytes| StoredBytes::Inline(bytes.into())),
+            true => match self.files.open_file(found.id, shape.stored_bytes) {
+                Ok(file) => file.map(StoredBytes::File),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => return Err(error.into()),
+            },
+        };
+        Ok(bytes.map(|bytes| Pieces::new(bytes, shape)))
     }
 
     /// Up to `count` records whose key starts with `prefix` and comes after `after`, in the order of
@@ -110,8 +133,10 @@ impl Library {
 /// A row, and its bytes where they are in the database.
 type Row = (Found, Option<Vec<u8>>);
 
-fn entry(found: &Found, body: Vec<Bytes>) -> Entry {
+fn entry(found: &Found, shape: Shape, body: Vec<Bytes>) -> Entry {
     Entry {
+        body_bytes: shape.body_bytes as u64,
+        reads_in_pieces: shape.coding != Coding::Zstd,
         meta: found.meta.clone(),
         body,
         stored_at: of_ms(found.stored_at_ms),
@@ -119,8 +144,8 @@ fn entry(found: &Found, body: Vec<Bytes>) -> Entry {
 }
 
 /// The body, when the stored bytes are those that were written.
-fn verified(found: &Found, shape: Shape, stored: Bytes) -> Option<Vec<Bytes>> {
-    let is_whole = stored.len() == shape.stored_bytes
-        && record::sum_of(std::slice::from_ref(&stored)) == found.body_sum;
+fn verified(found: &Found, shape: Shape, stored: Vec<Bytes>) -> Option<Vec<Bytes>> {
+    let bytes: usize = stored.iter().map(Bytes::len).sum();
+    let is_whole = bytes == shape.stored_bytes && record::sum_of(&stored) == found.body_sum;
     is_whole.then(|| record::decode(shape.coding, stored, shape.body_bytes))?
 }

@@ -22,6 +22,7 @@ mod inspection;
 pub mod key;
 mod library;
 mod permissions;
+mod pieces;
 mod purge;
 mod readers;
 mod record;
@@ -49,7 +50,9 @@ pub use clock::age;
 pub use directory::OpenError;
 pub use history::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, KeptItem, Window};
 pub use inspection::{Inspection, Seen};
+pub use pieces::StoredBody;
 pub use purge::{Key, Purge};
+pub use record::PIECE_BYTES;
 
 /// Bytes of a key.
 pub const KEY_BYTES_MAX: usize = 8 << 10;
@@ -154,6 +157,10 @@ pub struct Entry {
     pub meta: Vec<u8>,
     /// The body, in pieces.
     pub body: Vec<Bytes>,
+    /// The body's length, also where only what is said about it was asked for.
+    pub body_bytes: u64,
+    /// Whether [`Store::open_body`] can read it in pieces.
+    pub reads_in_pieces: bool,
     /// When it was put, or its meta set, by this machine's clock then; see [`age`].
     pub stored_at: SystemTime,
 }

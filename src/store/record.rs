@@ -15,8 +15,11 @@ const ZSTD_LEVEL: i32 = 3;
 const TRIAL_BYTES: usize = 64 << 10;
 /// A shorter body is stored as it is.
 const COMPRESS_BYTES_MIN: usize = 128;
-/// A body is read back in pieces of this size.
-const PIECE_BYTES: usize = 256 << 10;
+/// A body is read back in pieces of at most this size.
+pub const PIECE_BYTES: usize = 128 << 10;
+/// A longer body is compressed in frames of [`PIECE_BYTES`] each, so that a part of it can be read
+/// without what is before it.
+pub(super) const FRAMED_BYTES_MIN: usize = 1 << 20;
 
 /// A 128-bit checksum. It finds accidents, not forgeries: who can write to the directory can write
 /// whatever they like.
@@ -33,6 +36,8 @@ pub(super) enum Coding {
     Plain = 0,
     /// zstd (RFC 8878).
     Zstd = 1,
+    /// zstd, a frame for each [`PIECE_BYTES`].
+    Frames = 2,
 }
 
 impl Coding {
@@ -40,6 +45,7 @@ impl Coding {
         match id {
             0 => Some(Self::Plain),
             1 => Some(Self::Zstd),
+            2 => Some(Self::Frames),
             _ => None,
         }
     }
@@ -73,11 +79,15 @@ pub(super) fn encode(body: &[Bytes]) -> io::Result<Coded> {
         sum: [0; 16],
     };
     if body_bytes >= COMPRESS_BYTES_MIN && is_worth_it(body)? {
-        let packed = compress(body, usize::MAX)?;
-        if packed.len() < body_bytes {
-            coded.coding = Coding::Zstd;
-            coded.stored_bytes = packed.len();
-            coded.pieces = vec![packed.into()];
+        let (coding, packed) = match body_bytes > FRAMED_BYTES_MIN {
+            true => (Coding::Frames, compress_in_frames(body)?),
+            false => (Coding::Zstd, vec![compress(body, usize::MAX)?.into()]),
+        };
+        let packed_bytes = packed.iter().map(Bytes::len).sum();
+        if packed_bytes < body_bytes {
+            coded.coding = coding;
+            coded.stored_bytes = packed_bytes;
+            coded.pieces = packed;
         }
     }
     coded.sum = sum_of(&coded.pieces);
@@ -85,12 +95,17 @@ pub(super) fn encode(body: &[Bytes]) -> io::Result<Coded> {
 }
 
 /// Reads a stored body back; `None` when it isn't `body_bytes` long, or can't be decoded.
-pub(super) fn decode(coding: Coding, stored: Bytes, body_bytes: usize) -> Option<Vec<Bytes>> {
+pub(super) fn decode(coding: Coding, stored: Vec<Bytes>, body_bytes: usize) -> Option<Vec<Bytes>> {
     if body_bytes > BODY_BYTES_MAX {
         return None;
     }
-    let Coding::Zstd = coding else {
-        return (stored.len() == body_bytes).then(|| vec![stored]);
+    if coding == Coding::Plain {
+        let bytes: usize = stored.iter().map(Bytes::len).sum();
+        return (bytes == body_bytes).then_some(stored);
+    }
+    let stored = match &stored[..] {
+        [one] => one.clone(),
+        several => several.concat().into(),
     };
     let mut decoder = zstd::stream::read::Decoder::with_buffer(&stored[..]).ok()?;
     let mut pieces = Vec::new();
@@ -161,6 +176,28 @@ fn is_worth_it(body: &[Bytes]) -> io::Result<bool> {
     Ok(packed.len() < tried - tried / 16)
 }
 
+fn compress_in_frames(body: &[Bytes]) -> io::Result<Vec<Bytes>> {
+    let mut compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
+    let mut frames = Vec::new();
+    let mut frame = Vec::with_capacity(PIECE_BYTES);
+    for piece in body {
+        let mut rest = &piece[..];
+        while !rest.is_empty() {
+            let (taken, later) = rest.split_at(rest.len().min(PIECE_BYTES - frame.len()));
+            frame.extend_from_slice(taken);
+            rest = later;
+            if frame.len() == PIECE_BYTES {
+                frames.push(compressor.compress(&frame)?.into());
+                frame.clear();
+            }
+        }
+    }
+    if !frame.is_empty() {
+        frames.push(compressor.compress(&frame)?.into());
+    }
+    Ok(frames)
+}
+
 /// Compresses the first `bytes` of a body.
 fn compress(body: &[Bytes], mut bytes: usize) -> io::Result<Vec<u8>> {
     let mut encoder = zstd::stream::write::Encoder::new(Vec::new(), ZSTD_LEVEL)?;
@@ -199,16 +236,17 @@ mod tests {
             let stored = Bytes::from(coded.pieces.concat());
             assert_eq!(stored.len(), coded.stored_bytes);
             assert_eq!(sum_of(std::slice::from_ref(&stored)), coded.sum);
-            let back = decode(coded.coding, stored, body.len()).unwrap();
+            let back = decode(coded.coding, vec![stored], body.len()).unwrap();
             assert_eq!(back.concat(), body);
         };
         check(b"<item>news</item>".repeat(50_000), Coding::Zstd);
+        check(b"<item>news</item>".repeat(70_000), Coding::Frames);
         check(noise(1_000_000), Coding::Plain);
         check(b"<item>news</item>".repeat(20), Coding::Zstd);
         check(noise(1_000), Coding::Plain);
         check(b"short".to_vec(), Coding::Plain);
         check(Vec::new(), Coding::Plain);
-        check(vec![0; 5_000_000], Coding::Zstd);
+        check(vec![0; 5_000_000], Coding::Frames);
     }
 
     #[test]
@@ -226,17 +264,17 @@ mod tests {
             usize::MAX,
         ] {
             assert!(
-                decode(Coding::Zstd, stored.clone(), wrong).is_none(),
+                decode(Coding::Zstd, vec![stored.clone()], wrong).is_none(),
                 "{wrong}"
             );
             assert!(
-                decode(Coding::Plain, stored.clone(), wrong).is_none(),
+                decode(Coding::Plain, vec![stored.clone()], wrong).is_none(),
                 "{wrong}"
             );
         }
         for cut in 0..stored.len() {
             let cut = stored.slice(..cut);
-            assert!(decode(Coding::Zstd, cut, true_length).is_none());
+            assert!(decode(Coding::Zstd, vec![cut], true_length).is_none());
         }
     }
 

@@ -3,8 +3,10 @@
 //! Invariant: a body that ends with `Ok(None)` is complete as far as HTTP and its content coding
 //! can tell; every other end is an error.
 
+use super::chunks::Chunks;
 use super::coding::{Coding, Decoder};
 use super::{FetchError, Limit, Options, Phase};
+use crate::inflight::{Denied, FIRST_BYTES, Grant, Holder, Inflight, PLAYED_WAIT_MAX, WAIT_MAX};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use std::time::Duration;
@@ -19,10 +21,15 @@ const RATE_GRACE: Duration = Duration::from_secs(10);
 /// Decoded bytes below which no ratio is judged: an empty table compresses well.
 const RATIO_BYTES_MIN: u64 = 1 << 20;
 
-/// A body that is being read.
+/// A coded body is taken to unfold to so many times its length when it is first granted.
+const UNFOLDS_BY: u64 = 16;
+
+/// A body that is being read. What of it was handed out counts as held, until [`Body::into_grant`]
+/// says otherwise.
 #[derive(Debug)]
 pub struct Body {
-    response: reqwest::Response,
+    chunks: Chunks,
+    holding: Holding,
     decoder: Decoder,
     /// Received and not yet decoded.
     pending: Bytes,
@@ -45,16 +52,47 @@ struct Limits {
     ratio_max: u32,
 }
 
+/// What a body has of the budget of bytes under way.
+#[derive(Debug)]
+struct Holding {
+    budget: Inflight,
+    holder: Holder,
+    /// What is asked for at first; `None` where nobody knows.
+    expected: Option<u64>,
+    grant: Option<Grant>,
+    /// What whoever reads it holds of it.
+    held_bytes: u64,
+    wait_max: Duration,
+    /// Whether it goes on, uncounted, when it takes more than any body may.
+    may_outgrow: bool,
+    has_outgrown: bool,
+}
+
 impl Body {
     pub(super) fn new(
         response: reqwest::Response,
         options: &Options,
         deadline: Instant,
+        (budget, holder): (Inflight, Holder),
     ) -> Result<Self, FetchError> {
         let coding = Coding::of(response.headers())?;
         let decoder = Decoder::new(coding, is_text(response.headers()));
+        let declared = response.content_length();
         let body = Self {
             decoder,
+            holding: Holding {
+                budget,
+                holder,
+                expected: match coding {
+                    Coding::Identity => declared,
+                    _ => declared.map(|bytes| bytes.saturating_mul(UNFOLDS_BY).min(FIRST_BYTES)),
+                },
+                grant: None,
+                held_bytes: 0,
+                wait_max: WAIT_MAX,
+                may_outgrow: false,
+                has_outgrown: false,
+            },
             pending: Bytes::new(),
             limits: Limits {
                 idle_timeout: options.idle_timeout,
@@ -63,12 +101,12 @@ impl Body {
                 ratio_max: options.ratio_max,
             },
             deadline,
-            declared_bytes: response.content_length(),
+            declared_bytes: declared,
             waited: Duration::ZERO,
             wire_bytes: 0,
             decoded_bytes: 0,
             is_at_end: false,
-            response,
+            chunks: Chunks::of(response),
         };
         // A declared length is judged before anything is read.
         body.check_wire(body.declared_bytes.unwrap_or(0))?;
@@ -79,8 +117,60 @@ impl Body {
     /// done for.
     ///
     /// # Errors
-    /// When upstream is too slow or ends early, when a limit is passed, or when the coding is broken.
+    /// When upstream is too slow or ends early, when a limit is passed, when the coding is broken, or
+    /// when too many bytes are under way.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
+        self.holding.begin().await?;
+        let piece = self.decoded().await?;
+        if let Some(piece) = &piece {
+            let held = self.holding.held_bytes.saturating_add(piece.len() as u64);
+            self.cover(held).await?;
+        }
+        Ok(piece)
+    }
+
+    /// Says how many bytes are held of it, and of what is made of it meanwhile.
+    ///
+    /// # Errors
+    /// When too many bytes are under way, or it is more than a body may take.
+    pub async fn cover(&mut self, bytes: u64) -> Result<(), FetchError> {
+        self.holding.cover(bytes).await
+    }
+
+    /// Gives back what is no longer held of it.
+    pub fn shrink(&mut self, bytes: u64) {
+        self.holding.held_bytes = bytes;
+        if let Some(grant) = &mut self.holding.grant {
+            grant.shrink(bytes);
+        }
+    }
+
+    /// Readers play it: it is rather waited for than cut off.
+    pub fn set_played(&mut self) {
+        self.holding.wait_max = PLAYED_WAIT_MAX;
+    }
+
+    /// From now on it may take more than any body may: [`Body::has_outgrown`] says so then, and who
+    /// reads it hands it on without holding it.
+    pub fn let_outgrow(&mut self) {
+        self.holding.may_outgrow = true;
+    }
+
+    /// Whether it takes more than half of what may be under way.
+    #[must_use]
+    pub fn has_outgrown(&self) -> bool {
+        self.holding.has_outgrown
+    }
+
+    /// What it has of the budget, for as long as its bytes are held.
+    #[must_use]
+    pub fn into_grant(self) -> Option<Grant> {
+        let mut grant = self.holding.grant?;
+        grant.settle(self.holding.held_bytes);
+        Some(grant)
+    }
+
+    async fn decoded(&mut self) -> Result<Option<Bytes>, FetchError> {
         loop {
             let piece = self.decoder.step(&mut self.pending)?;
             if !piece.is_empty() {
@@ -110,7 +200,7 @@ impl Body {
         } else {
             Phase::Total
         };
-        let received = timeout_at(idle.min(self.deadline), self.response.chunk())
+        let received = timeout_at(idle.min(self.deadline), self.chunks.next())
             .await
             .map_err(|_| FetchError::Timeout { phase })?
             .map_err(FetchError::in_body)?;
@@ -153,6 +243,50 @@ impl Body {
             return Err(FetchError::Timeout { phase: Phase::Rate });
         }
         Ok(())
+    }
+}
+
+impl Holding {
+    async fn begin(&mut self) -> Result<(), FetchError> {
+        if self.grant.is_some() {
+            return Ok(());
+        }
+        let most = self.budget.body_bytes_max();
+        if self.expected.is_some_and(|bytes| bytes > most) {
+            self.outgrow()?;
+            self.expected = Some(0);
+        }
+        let grant = self.budget.begin(self.expected, self.holder).await;
+        self.grant = Some(grant.map_err(denied)?);
+        Ok(())
+    }
+
+    async fn cover(&mut self, bytes: u64) -> Result<(), FetchError> {
+        let Some(grant) = self.grant.as_mut().filter(|_| !self.has_outgrown) else {
+            return Ok(());
+        };
+        match grant.cover(bytes, self.wait_max).await {
+            Ok(()) => self.held_bytes = bytes,
+            Err(Denied::TooLarge(_)) => self.outgrow()?,
+            Err(busy) => return Err(denied(busy)),
+        }
+        Ok(())
+    }
+
+    fn outgrow(&mut self) -> Result<(), FetchError> {
+        self.has_outgrown = true;
+        match self.may_outgrow {
+            true => Ok(()),
+            false => Err(denied(Denied::TooLarge(self.budget.body_bytes_max()))),
+        }
+    }
+}
+
+/// A budget that is used up is ours, not the server's fault.
+fn denied(denied: Denied) -> FetchError {
+    match denied {
+        Denied::Busy => FetchError::Crowded,
+        Denied::TooLarge(bytes) => too_large(Limit::Held(bytes)),
     }
 }
 

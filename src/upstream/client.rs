@@ -10,6 +10,7 @@ mod tests;
 use super::guard::{self, Hop, Permit};
 use super::resolver::{Lookup, Resolver, query};
 use super::{Cause, FetchError, Options, Phase, Upstream};
+use crate::inflight::{Holder, Inflight};
 use http::HeaderValue;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub(super) const HEADER_BYTES_MAX: u32 = 64 << 10;
 #[derive(Clone)]
 pub struct Client {
     pub(super) options: Arc<Options>,
+    /// What bodies count against, and for whom.
+    pub(super) inflight: (Inflight, Holder),
     lookup: Lookup,
     tls: ClientConfig,
     pools: moka::sync::Cache<Route, reqwest::Client>,
@@ -76,6 +79,7 @@ impl Client {
         Ok(Self {
             tls: tls_config().map_err(ClientError::Tls)?,
             options: Arc::new(options),
+            inflight: (Inflight::unlimited(), None),
             lookup,
             pools: moka::sync::Cache::new(POOLS_MAX),
             warm: moka::sync::Cache::builder()
@@ -113,6 +117,27 @@ impl Client {
                 phase: Phase::Connect,
             }),
         }
+    }
+
+    /// The same, whose bodies count against this budget.
+    #[must_use]
+    pub fn within(mut self, budget: &Inflight) -> Self {
+        self.inflight.0 = budget.clone();
+        self
+    }
+
+    /// The same for one client, whose share of the budget limits it.
+    #[must_use]
+    pub fn on_behalf_of(&self, holder: Holder) -> Self {
+        let mut client = self.clone();
+        client.inflight.1 = holder;
+        client
+    }
+
+    /// What bodies count against.
+    #[must_use]
+    pub fn budget(&self) -> &Inflight {
+        &self.inflight.0
     }
 
     /// The pool for a route, made on first use.

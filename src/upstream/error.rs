@@ -80,8 +80,9 @@ pub enum FetchError {
         /// Nothing is fetched from it before this.
         until: Instant,
     },
-    /// Too many fetches wait for the host.
-    #[error("too many fetches wait for the host")]
+    /// There is no room for it here: too many fetches wait for the host, or too many bytes are under
+    /// way.
+    #[error("too much is under way")]
     Crowded,
     /// The upstream's settings cannot be turned into a request.
     #[error("the upstream's settings are unusable")]
@@ -112,6 +113,8 @@ pub enum Limit {
     Decoded(u64),
     /// Decoded bytes per byte on the wire.
     Ratio(u32),
+    /// Bytes that one body may take of what may be under way.
+    Held(u64),
 }
 
 /// Why a redirect is not followed.
@@ -250,6 +253,7 @@ impl std::fmt::Display for Limit {
         match self {
             Self::Wire(bytes) => write!(f, "{bytes} bytes on the wire"),
             Self::Decoded(bytes) => write!(f, "{bytes} bytes decoded"),
+            Self::Held(bytes) => write!(f, "{bytes} bytes, half of what may be under way"),
             Self::Ratio(ratio) => write!(f, "{ratio} decoded bytes per byte on the wire"),
         }
     }

@@ -140,7 +140,7 @@ impl Client {
                 url,
                 validators,
                 moved_to,
-                body: Body::new(response, &self.options, deadline)?,
+                body: Body::new(response, &self.options, deadline, self.inflight.clone())?,
                 headers,
             }))),
             StatusCode::NOT_MODIFIED if sent.is_empty() => Err(FetchError::Unasked),

@@ -6,6 +6,7 @@
 //! as they came in. Every buffer and every wait is bounded by [`Options`] or by a named constant.
 
 mod body;
+mod chunks;
 mod client;
 mod coding;
 mod error;

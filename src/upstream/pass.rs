@@ -4,10 +4,12 @@
 //! other hop; what comes back is handed on byte for byte, its content coding untouched.
 
 use super::body::check_end;
+use super::chunks::Chunks;
 use super::client::Route;
 use super::fetch::check_head;
 use super::guard::{self, Hop};
 use super::{Client, FetchError, Limit, Phase, Upstream};
+use crate::inflight::Grant;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -46,7 +48,9 @@ pub struct Passed {
 /// A body that is being read, as it came.
 #[derive(Debug)]
 pub struct PassedBody {
-    response: reqwest::Response,
+    chunks: Chunks,
+    /// What it has of the budget of bytes under way while it is handed on.
+    held: Option<Grant>,
     idle_timeout: Duration,
     deadline: Instant,
     /// `None` also where a length is declared of a body that does not come, as for HEAD.
@@ -89,7 +93,8 @@ impl Client {
             headers: response.headers().clone(),
             body: PassedBody {
                 declared_bytes: response.content_length().filter(|_| has_body),
-                response,
+                chunks: Chunks::of(response),
+                held: None,
                 idle_timeout: self.options.idle_timeout,
                 deadline,
                 bytes: 0,
@@ -193,7 +198,7 @@ impl PassedBody {
                 true => Phase::Idle,
                 false => Phase::Total,
             };
-            let received = timeout_at(idle.min(self.deadline), self.response.chunk()).await;
+            let received = timeout_at(idle.min(self.deadline), self.chunks.next()).await;
             let received = received.map_err(|_| FetchError::Timeout { phase })?;
             let Some(piece) = received.map_err(FetchError::in_body)? else {
                 check_end(self.declared_bytes, self.bytes)?;
@@ -208,6 +213,11 @@ impl PassedBody {
                 return Ok(Some(piece));
             }
         }
+    }
+
+    /// Counts it against a budget for as long as it is there.
+    pub fn hold(&mut self, grant: Grant) {
+        self.held = Some(grant);
     }
 
     /// The length that was declared.

@@ -59,6 +59,7 @@ fn archivist(folder: &Path) -> Arc<Archivist> {
             ..Limits::default()
         },
         fetch: upstream::Options::default(),
+        inflight: feedwright::inflight::Inflight::unlimited(),
         lookup: upstream::names(upstream::ResolverKind::Dns),
         own: OwnAddresses {
             keys: Keys::default(),

@@ -16,7 +16,7 @@ fn faults() -> Vec<String> {
         of("N", &[1, 4]),
         of("L", &all[..6]),
         of("K", &all[..4]),
-        of("R", &[1, 2, 4]),
+        of("R", &[1, 2, 4, 5, 6, 7]),
         of("D", &all[..6]),
         of("P", &all[..5]),
         of("F", &all[..3]),

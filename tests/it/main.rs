@@ -27,6 +27,7 @@ mod golden;
 mod holds;
 mod images;
 mod import;
+mod inflight;
 mod items;
 mod kept;
 mod lifecycle;

@@ -18,32 +18,35 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "routes",
         &[
-            "app", "archive", "cache", "http", "image", "imaging", "mirror", "refresh", "upstream",
+            "app", "archive", "cache", "http", "image", "imaging", "inflight", "mirror", "refresh",
+            "upstream",
         ],
     ),
     (
         "app",
         &[
-            "archive", "cache", "causes", "config", "image", "imaging", "mirror", "refresh",
-            "rewrite", "store", "upstream",
+            "archive", "cache", "causes", "config", "image", "imaging", "inflight", "mirror",
+            "refresh", "rewrite", "store", "upstream",
         ],
     ),
     (
         "http",
         &[
-            "cache", "client", "config", "image", "imaging", "mirror", "pixels", "refresh",
-            "upstream",
+            "cache", "client", "config", "image", "imaging", "inflight", "mirror", "pixels",
+            "refresh", "upstream",
         ],
     ),
     (
         "mirror",
-        &["cache", "causes", "client", "config", "store", "upstream"],
+        &[
+            "cache", "causes", "client", "config", "inflight", "store", "upstream",
+        ],
     ),
     (
         "refresh",
         &[
-            "archive", "cache", "causes", "config", "feed", "fulltext", "rewrite", "store",
-            "upstream",
+            "archive", "cache", "causes", "config", "feed", "fulltext", "inflight", "rewrite",
+            "store", "upstream",
         ],
     ),
     (
@@ -55,18 +58,22 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "imaging",
-        &["cache", "image", "pixels", "store", "upstream"],
+        &["cache", "image", "inflight", "pixels", "store", "upstream"],
     ),
     (
         "archive",
-        &["feed", "image", "rewrite", "store", "upstream"],
+        &["feed", "image", "inflight", "rewrite", "store", "upstream"],
     ),
-    ("fulltext", &["causes", "rewrite", "store", "upstream"]),
-    ("cache", &["upstream"]),
-    ("upstream", &[]),
-    ("store", &["causes", "image"]),
+    (
+        "fulltext",
+        &["causes", "inflight", "rewrite", "store", "upstream"],
+    ),
+    ("cache", &["inflight", "store", "upstream"]),
+    ("upstream", &["inflight"]),
+    ("store", &["causes", "image", "inflight"]),
     ("pixels", &["image"]),
     ("rewrite", &["feed", "image"]),
+    ("inflight", &["client"]),
     ("client", &[]),
     ("feed", &[]),
     ("image", &[]),

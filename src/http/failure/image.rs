@@ -33,7 +33,9 @@ impl ImageFailure {
         match (&*self.trouble, self.is_weserv) {
             (Trouble::NoUrl | Trouble::BadUrl | Trouble::Malformed, _) => StatusCode::BAD_REQUEST,
             (Trouble::NotSigned | Trouble::WrongSignature, _) => StatusCode::FORBIDDEN,
-            (Trouble::Busy(_), _) => StatusCode::SERVICE_UNAVAILABLE,
+            (Trouble::Busy(_) | Trouble::PassedOn | Trouble::Fetch(FetchError::Crowded), _) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             (Trouble::GivenUp, _) => StatusCode::INTERNAL_SERVER_ERROR,
             (Trouble::Pixels(trouble), is_weserv) => pixels_status(trouble, is_weserv),
             (Trouble::Late(_), _) => StatusCode::BAD_REQUEST,
@@ -69,6 +71,7 @@ impl ImageFailure {
                 format!("Maximum image processing time of {seconds} second{plural} exceeded")
             }
             Trouble::Busy(_) => "Too many images are being processed".into(),
+            Trouble::PassedOn => "The image is on its way to others".into(),
             Trouble::GivenUp => "Something's wrong!".into(),
         }
     }
@@ -93,6 +96,7 @@ impl ImageFailure {
             FetchError::Redirect {
                 problem: RedirectProblem::Loop | RedirectProblem::TooMany(_),
             } => "Will not follow more than 10 redirects".into(),
+            FetchError::Crowded => "Too many images are under way".into(),
             FetchError::TooLarge { .. } => too_large(self.body_bytes_max),
             other => format!("The requested URL could not be fetched: {}", other.reason()),
         }

@@ -1,8 +1,8 @@
 //! Bodies: codings, limits, slowness, ends that come too early.
 
-use super::{at, client, get, reason};
+use super::{at, client, fetch, get, reason};
 use crate::origin::{Origin, Reply};
-use feedwright::upstream::{FetchError, Limit, Options};
+use feedwright::upstream::{FetchError, Fetched, Limit, Options};
 use std::io::Write;
 use std::time::Duration;
 
@@ -128,9 +128,9 @@ async fn what_ends_early_is_cut() {
 /// Reads until the error; what came out until then, and the limit that stopped it.
 async fn burst(options: Options, reply: Reply) -> (u64, Limit) {
     let origin = Origin::script(vec![reply]).await;
-    let outcome = super::fetch(&client(options), &at(&origin, "/")).await;
+    let outcome = fetch(&client(options), &at(&origin, "/")).await;
     let mut found = match outcome {
-        Ok(feedwright::upstream::Fetched::Found(found)) => found,
+        Ok(Fetched::Found(found)) => found,
         Err(FetchError::TooLarge { limit }) => return (0, limit),
         other => panic!("{other:?}"),
     };
@@ -235,13 +235,35 @@ async fn a_slow_reader_is_not_upstreams_fault() {
         total_timeout: Duration::from_secs(3600),
         ..Options::default()
     };
-    let outcome = super::fetch(&client(options), &at(&origin, "/"))
-        .await
-        .unwrap();
-    let feedwright::upstream::Fetched::Found(mut found) = outcome else {
+    let outcome = fetch(&client(options), &at(&origin, "/")).await.unwrap();
+    let Fetched::Found(mut found) = outcome else {
         panic!("a body was expected");
     };
     while found.body.chunk().await.unwrap().is_some() {
         tokio::time::sleep(Duration::from_secs(60)).await;
     }
+}
+
+#[tokio::test]
+async fn tiny_chunks_are_put_together() {
+    let body: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
+    let mut coded = Vec::new();
+    for byte in &body {
+        coded.extend_from_slice(&[b'1', b'\r', b'\n', *byte, b'\r', b'\n']);
+    }
+    let reply = Reply::head(200, &[("transfer-encoding", "chunked")], None)
+        .send(coded)
+        .send("0\r\n\r\n");
+    let origin = Origin::start(move |_| reply.clone()).await;
+    let fetched = fetch(&client(Options::default()), &at(&origin, "/")).await;
+    let Ok(Fetched::Found(mut found)) = fetched else {
+        panic!("nothing was found");
+    };
+    let (mut whole, mut chunks) = (Vec::new(), 0);
+    while let Some(chunk) = found.body.chunk().await.unwrap() {
+        whole.extend_from_slice(&chunk);
+        chunks += 1;
+    }
+    assert_eq!(whole, body);
+    assert!(chunks <= body.len() / 64, "{chunks} chunks");
 }

@@ -1,0 +1,142 @@
+//! Who holds how much of the budget, and who may have more. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Holder;
+
+/// One client may hold one part in so many of the budget.
+const CLIENT_PARTS: u64 = 4;
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) held_bytes: u64,
+    /// Numbers are given in the order in which grants are asked for: the least is the oldest.
+    next: u64,
+    entries: BTreeMap<u64, Entry>,
+    /// The numbers of those that may grow.
+    pub(super) growing: BTreeSet<u64>,
+    /// The numbers of those that wait for bytes to come free.
+    pub(super) waiting: BTreeSet<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    bytes: u64,
+    holder: Holder,
+}
+
+/// Who asks for how much.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Claim {
+    pub(super) number: u64,
+    pub(super) grows: bool,
+    holder: Holder,
+}
+
+/// Whether a claim is met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Granted,
+    /// It waits its turn.
+    Queued,
+    /// It waits for its own holder's other bytes, and keeps nobody else waiting.
+    OverShare,
+}
+
+impl Ledger {
+    pub(super) fn claim(&mut self, grows: bool, holder: Holder) -> Claim {
+        self.next += 1;
+        Claim {
+            number: self.next,
+            grows,
+            holder,
+        }
+    }
+
+    pub(super) fn try_take(&mut self, claim: Claim, more: u64, bytes_max: u64) -> Verdict {
+        let verdict = self.judge(claim, more, bytes_max);
+        match verdict {
+            Verdict::Granted => {
+                self.waiting.remove(&claim.number);
+                self.add(claim, more);
+            }
+            Verdict::Queued => {
+                self.waiting.insert(claim.number);
+            }
+            Verdict::OverShare => {
+                self.waiting.remove(&claim.number);
+            }
+        }
+        verdict
+    }
+
+    fn judge(&self, claim: Claim, more: u64, bytes_max: u64) -> Verdict {
+        if self.is_over_share(claim, more, bytes_max / CLIENT_PARTS) {
+            return Verdict::OverShare;
+        }
+        let oldest = self.growing.first();
+        let is_oldest = claim.grows && oldest.is_none_or(|oldest| *oldest >= claim.number);
+        if is_oldest {
+            return Verdict::Granted;
+        }
+        let is_behind = self
+            .waiting
+            .first()
+            .is_some_and(|first| *first < claim.number);
+        let of_the_oldest = oldest.map_or(0, |oldest| self.bytes_of(*oldest));
+        let left_to_the_oldest = (bytes_max / 2).saturating_sub(of_the_oldest);
+        let fits = self.held_bytes + more + left_to_the_oldest <= bytes_max;
+        match fits && !is_behind {
+            true => Verdict::Granted,
+            false => Verdict::Queued,
+        }
+    }
+
+    /// Whether a client's bytes would exceed its share. Its oldest claim may: one body at a time can
+    /// be had by everybody, however large.
+    fn is_over_share(&self, claim: Claim, more: u64, share: u64) -> bool {
+        let Some(holder) = claim.holder else {
+            return false;
+        };
+        let mut own = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.holder == Some(holder))
+            .peekable();
+        let is_first = own
+            .peek()
+            .is_none_or(|(number, _)| **number >= claim.number);
+        let held: u64 = own.map(|(_, entry)| entry.bytes).sum();
+        !is_first && held + more > share
+    }
+
+    fn bytes_of(&self, number: u64) -> u64 {
+        self.entries.get(&number).map_or(0, |entry| entry.bytes)
+    }
+
+    pub(super) fn add(&mut self, claim: Claim, more: u64) {
+        let entry = self.entries.entry(claim.number).or_insert(Entry {
+            bytes: 0,
+            holder: claim.holder,
+        });
+        entry.bytes += more;
+        self.held_bytes += more;
+        if claim.grows {
+            self.growing.insert(claim.number);
+        }
+    }
+
+    /// Nothing of it is held any more.
+    pub(super) fn remove(&mut self, claim: Claim, bytes: u64) {
+        self.give_back(claim, bytes);
+        self.entries.remove(&claim.number);
+        self.growing.remove(&claim.number);
+    }
+
+    pub(super) fn give_back(&mut self, claim: Claim, bytes: u64) {
+        if let Some(entry) = self.entries.get_mut(&claim.number) {
+            entry.bytes -= bytes;
+            self.held_bytes -= bytes;
+        }
+    }
+}
