@@ -79,13 +79,16 @@ class Run:
             parts.append(f'[[feed]]\nname = "f{number}"\nurl = "http://{address}/case/{number}.xml"\n{common}')
         self.service = Service(self.options.binary, address, feeds="\n".join(parts),
                                image=f'work_timeout = "{int(self.options.work_timeout * 1000)}ms"')
-        self.start()
+        await self.start()
 
-    def start(self):
+    async def start(self):
         self.service.start()
         self.sampler = Sampler(self.service)
         self.sampler.start()
         image = f"/image?url=http://{self.publisher.address}/good.png&w=20"
+        # What the other client asks for is there before anything is attacked.
+        for path in ("/feeds/good", image):
+            await get(self.service.port, path)
         self.probe = Probe(self.service.port, ["/feeds/good", image, "/healthz"]).start()
 
     def end(self):
@@ -138,7 +141,7 @@ class Run:
             self.keep(name, data)
             self.end()
             await asyncio.sleep(0.2)
-            self.start()
+            await self.start()
 
     async def page(self, number):
         """The article that an item leads to is fetched behind the reader's back: done when nothing computes any more."""
@@ -215,7 +218,8 @@ async def through_the_service(options):
         seed = await run.seed() if options.kind[:4] in ("", "avif") else None
         if seed is None and options.kind[:4] in ("", "avif"):
             print("no AVIF could be made here: none are tried")
-        for case in corpus.cases(options.folder, seed, options.kind):
+        made = corpus.cases(options.folder, seed, options.kind)
+        while case := await asyncio.to_thread(next, made, None):
             if time.monotonic() > deadline:
                 run.wrong.append(("", ["the time was over before the last case"]))
                 break

@@ -72,7 +72,8 @@ class Client:
     async def connect(self, host, port, source=None, window=65_535, connection_window=(1 << 31) - 1):
         local = (source, 0) if source else None
         self.reader, self.writer = await asyncio.open_connection(host, port, local_addr=local)
-        self.writer.write(PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HI", 4, window)))
+        # No table of fields, so that a status is always read where it stands.
+        self.writer.write(PREFACE + frame(SETTINGS, 0, 0, struct.pack(">HIHI", 1, 0, 4, window)))
         if connection_window > 65_535:
             self.writer.write(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", connection_window - 65_535)))
         self.reading = asyncio.ensure_future(self.read())

@@ -15,6 +15,7 @@ import sys
 import time
 from urllib.parse import quote
 
+import make_avif
 import make_png
 import mutate_raster
 import mutate_svg
@@ -120,13 +121,14 @@ class Run:
         self.service = Service(self.options.binary, address, feeds="\n".join(feeds), store=False,
                                image=f'work_timeout = "{int(self.options.work_timeout * 1000)}ms"',
                                more="[full_text]\nfetches_max = 8\nitems_max = 1000\nattempts_max = 1\n")
-        self.start()
+        await self.start()
         if self.what == "raster":
             await self.let_the_service_make_seeds()
             self.rasters = mutate_raster.seeds(self.made)
 
-    def start(self):
+    async def start(self):
         self.service.start()
+        await get(self.service.port, "/feeds/good")
         self.sampler = Sampler(self.service)
         self.sampler.start()
         self.probe = Probe(self.service.port, ["/feeds/good", "/healthz"]).start()
@@ -143,6 +145,8 @@ class Run:
             answer = await get(self.service.port, f"/image?url={address}&{more}")
             if answer.status == 200:
                 self.made += [(ending, answer.body)] * (3 if ending == "avif" else 1)
+                if "avif" in more and "w=" not in more:
+                    self.made.append(("avif", make_avif.grid(answer.body, 64, 48, 2, 2, 4)))
 
     def find(self, title, names):
         """Keeps what was found, and the inputs that may have done it."""
@@ -226,7 +230,7 @@ class Run:
                 self.service.keep_log(os.path.join(self.options.out, f"died-{self.what}-{self.restarts}.log"))
                 self.restarts += 1
                 self.end()
-                self.start()
+                await self.start()
                 continue
             if await asyncio.to_thread(self.service.healthy, 5.0) is None and self.service.alive():
                 self.find("/healthz does not answer within 5 s", self.suspects())

@@ -6,6 +6,7 @@
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -24,10 +25,16 @@ def size(text):
     return int(text.removesuffix("MiB")) * MIB
 
 
-def free_port(host="127.0.0.1"):
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
+def free_port():
+    """A port below those that the kernel gives to clients, so that nobody takes it before it is listened on."""
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("0.0.0.0", port))
+                return port
+            except OSError:
+                continue
 
 
 def knows(binary, section, line):
