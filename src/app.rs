@@ -26,6 +26,7 @@ use crate::rewrite::RuleError;
 use crate::store::key::{self, KeyError};
 use crate::store::{Purge, Store};
 use crate::upstream::{Client, ClientError, Lookup};
+use crate::workers::Workers;
 
 pub use live::{Live, ReloadError};
 
@@ -159,6 +160,8 @@ pub struct App {
     pub store: Store,
     /// The budget of what is under way.
     pub inflight: Inflight,
+    /// The processes that work on untrusted content.
+    pub workers: Workers,
     /// What answers for mirrored origins.
     pub mirrors: Arc<Mirrors>,
     mirrors_by_name: HashMap<String, Arc<Mirror>>,
@@ -207,6 +210,11 @@ impl App {
             Feed::new(feed.clone()).map(Arc::new)
         })?;
         let shelf = Shelf::new(options.cache.memory_bytes);
+        let workers = Workers::new(
+            &settings.workers,
+            settings.image.work_bytes,
+            imaging::worker_data,
+        );
         let archive = archive_setting(&settings, &lookup, &inflight);
         let refresher = Refresher::new(
             (client.clone(), archive),
@@ -236,6 +244,7 @@ impl App {
             tasks: refresher.tasks.clone(),
             public_url: settings.server.public_url.clone(),
             instance: getrandom::u64().unwrap_or_else(|_| std::process::id().into()),
+            workers: workers.clone(),
         };
         let imager = Imager::new(settings.image.clone(), &settings.fetch, lookup, shared)?;
         imager.set_rules(image_rules(&settings.image_hosts));
@@ -247,6 +256,7 @@ impl App {
             imager: Arc::new(imager),
             store,
             inflight,
+            workers,
             feeds,
             order,
             written_keys,

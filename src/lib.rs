@@ -27,6 +27,7 @@ pub mod inflight;
 pub mod archive;
 pub mod fulltext;
 pub mod pixels;
+pub mod workers;
 
 pub mod rewrite;
 

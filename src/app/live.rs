@@ -104,7 +104,14 @@ impl App {
             };
             (mirror.settings.name.clone(), mirror)
         });
+        // What is started is this program, whatever file says what.
+        settings
+            .workers
+            .program
+            .clone_from(&self.settings.workers.program);
+        self.workers.set_options(&settings.workers);
         Ok(Self {
+            workers: self.workers.clone(),
             refresher: Arc::clone(&self.refresher),
             imager: Arc::clone(&self.imager),
             store: self.store.clone(),

@@ -11,6 +11,7 @@ mod logs;
 mod rewrite;
 mod serve;
 mod sign;
+mod worker;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use crate::config::{self, FeedSettings, Settings};
 use crate::feed::encoding::http_charset;
 use crate::fulltext::recipe::Recipe;
 use crate::store::key::KeyError;
+use crate::workers;
 
 /// Read when no other file is named, if it is there.
 const DEFAULT_CONFIG: &str = "config/feedwright.toml";
@@ -113,6 +115,14 @@ enum Command {
     },
     /// Exit 0 when the local service is healthy
     Healthcheck(ConfigFile),
+    /// Work for a service that started it, on what comes from strangers
+    #[command(hide = true, name = workers::child::COMMAND)]
+    Worker {
+        /// What the work is on
+        kind: String,
+        /// Bytes of memory that it may ever take
+        bytes_max: u64,
+    },
 }
 
 /// Runs the command line.
@@ -130,6 +140,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo { listen } => serve::demo(listen),
+        Command::Worker { kind, bytes_max } => Ok(worker::worker(&kind, bytes_max)),
         Command::Serve(file) => {
             with_settings(&file, |settings| serve::serve(settings, config_path(&file)))
         }

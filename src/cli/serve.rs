@@ -122,6 +122,10 @@ async fn run(
         version = env!("CARGO_PKG_VERSION"),
         "serving"
     );
+    let workers = app.workers.clone();
+    app.refresher
+        .tasks
+        .spawn(async move { workers.probe().await });
     let shutdown = async {
         shutdown.await;
         app.stop();

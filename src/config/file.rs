@@ -21,6 +21,7 @@ use super::rules::RuleKeys;
 use super::settings::{FeedName, LogFormat};
 use super::texts;
 use super::values::text;
+use super::workers;
 use crate::client::Network;
 use crate::store;
 use crate::upstream::{HostPort, ResolverKind};
@@ -59,6 +60,7 @@ pub(super) struct File {
     pub(super) fetch: Fetch,
     pub(super) image: Image,
     pub(super) image_proxies: Vec<ImageProxy>,
+    pub(super) workers: workers::Workers,
     pub(super) full_text: full_text::LimitKeys,
     pub(super) archive: archive::LimitKeys,
     pub(super) defaults: Shared,
@@ -147,6 +149,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> File {
         fetch: root.table("fetch", read_fetch),
         image: root.table("image", image::read),
         image_proxies: images::read_proxies(root),
+        workers: root.table("workers", workers::read),
         full_text: root.table("full_text", full_text::read_limits),
         archive: root.table("archive", archive::read_limits),
         defaults: root.table("defaults", read_shared),

@@ -26,6 +26,7 @@ mod suggest;
 mod texts;
 mod units;
 mod values;
+mod workers;
 
 #[cfg(test)]
 mod tests;

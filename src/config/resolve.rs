@@ -93,6 +93,7 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
             .as_ref()
             .map_or_else(ResolverKind::default, |kind| kind.value),
         fetch: fetch(file.fetch),
+        workers: super::workers::resolve(file.workers),
         full_text: super::full_text::resolve_limits(file.full_text),
         archive: super::archive::resolve_limits(file.archive),
         feeds,

@@ -16,6 +16,7 @@ use crate::imaging;
 use crate::rewrite::RuleOptions;
 use crate::store;
 use crate::upstream::{Options, ResolverKind, Upstream, hosts};
+use crate::workers;
 
 /// Characters of a feed's name.
 const FEED_NAME_CHARS_MAX: usize = 64;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub background_fetches_max: usize,
     /// Who resolves names.
     pub resolver: ResolverKind,
+    /// The processes that work on untrusted content.
+    pub workers: workers::Options,
     /// Limits of full texts.
     pub full_text: fulltext::Limits,
     /// Where the archive is, and its limits.

@@ -1,11 +1,13 @@
 //! What `output=auto` and `output=origin` come to.
 
+use serde::{Deserialize, Serialize};
+
 use super::ask::Output;
 use super::kind::Kind;
 
 /// What `output=auto` may choose from; what a client accepts of it, apart from what every client
 /// shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Accepted {
     /// WebP is named in `Accept`.
     pub webp: bool,

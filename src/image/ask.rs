@@ -7,13 +7,15 @@ mod read;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::colour::Colour;
 
 /// A width or height after `dpr`.
 const SIDE_MAX: f64 = 10_000_000.0;
 
 /// A length: pixels, or a part of the picture.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Length {
     /// Pixels, at least 1.
     Pixels(u32),
@@ -22,7 +24,7 @@ pub enum Length {
 }
 
 /// How a picture is brought to a width and a height.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Fit {
     /// As large as fits.
     #[default]
@@ -38,7 +40,7 @@ pub enum Fit {
 }
 
 /// Where the picture lies in what it is cut to, or filled up to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "nine places of a grid")]
 pub enum Position {
     #[default]
@@ -60,7 +62,7 @@ pub enum Position {
 }
 
 /// What a picture is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "names of formats")]
 pub enum Output {
     /// As what it came.
@@ -80,7 +82,7 @@ pub enum Output {
 }
 
 /// A look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "names of looks")]
 pub enum Filter {
     Greyscale,
@@ -90,7 +92,7 @@ pub enum Filter {
 }
 
 /// A shape that is cut out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "names of shapes")]
 pub enum Mask {
     Circle,
@@ -106,7 +108,7 @@ pub enum Mask {
 }
 
 /// Which frame, or page, of several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Page {
     /// By number, from 0.
     Number(u32),
@@ -117,7 +119,7 @@ pub enum Page {
 }
 
 /// How many frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pages {
     /// So many, at least 1.
     Count(u32),
@@ -126,7 +128,7 @@ pub enum Pages {
 }
 
 /// A sharpening or blurring.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Strength {
     /// Quick and slight.
     Mild,
@@ -135,7 +137,7 @@ pub enum Strength {
 }
 
 /// A rectangle to cut out; what is not given goes to the edge.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the sides of a rectangle")]
 pub struct Crop {
     pub x: Option<Length>,
@@ -145,7 +147,7 @@ pub struct Crop {
 }
 
 /// The colours, tones and sharpness.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Adjust {
     /// Added, in hundredths of the range.
     pub bri: i32,
@@ -168,7 +170,7 @@ pub struct Adjust {
 }
 
 /// What is asked of a picture.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "weserv's names; docs/images.md explains each")]
 pub struct Ask {
     pub w: Option<Length>,

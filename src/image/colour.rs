@@ -1,5 +1,7 @@
 //! Colours as weserv writes them: a CSS name, or hexadecimal with the alpha first.
 
+use serde::{Deserialize, Serialize};
+
 /// The named colours of CSS Color 4, each with its value.
 const NAMES: &str = "aliceblue f0f8ff antiquewhite faebd7 aqua 00ffff aquamarine 7fffd4 azure f0ffff \
 beige f5f5dc bisque ffe4c4 black 000000 blanchedalmond ffebcd blue 0000ff blueviolet 8a2be2 \
@@ -31,7 +33,7 @@ teal 008080 thistle d8bfd8 tomato ff6347 turquoise 40e0d0 violet ee82ee wheat f5
 whitesmoke f5f5f5 yellow ffff00 yellowgreen 9acd32";
 
 /// A colour in sRGB, with straight alpha.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Colour {
     /// Red.
     pub r: u8,

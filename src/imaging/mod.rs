@@ -2,10 +2,9 @@
 //!
 //! Invariants. The order of checks is go-camo's: loop, signature, the guard at every hop, status,
 //! size, type by its first bytes, and only then a byte goes out. Nothing upstream says but its
-//! validators and times gets to a client. What is decoded at once fits a budget of memory, on as
-//! many threads as there are cores, and none waits without end.
+//! validators and times gets to a client. Nothing is decoded, drawn or encoded in this process: that
+//! is done by workers, within a budget of memory and time.
 
-mod budget;
 mod hosts;
 mod keep;
 mod landing;
@@ -31,11 +30,10 @@ use crate::cache::{self, Cache, Shelf};
 use crate::image::accept::Accepted;
 use crate::image::ask::{Ask, Output, Pages};
 use crate::inflight::{Holder, Inflight};
-use crate::pixels::{Limits, Quality};
+use crate::pixels::{Limits, Quality, fonts};
 use crate::store::{Purge, Space, Store};
 use crate::upstream::{self, Client, ClientError, HostPort, Lookup, Manners};
-
-use budget::Budget;
+use crate::workers::{self, Workers};
 
 /// What we read; nothing that is no picture.
 const ACCEPT: HeaderValue =
@@ -122,7 +120,7 @@ pub struct Imager {
     store: Store,
     originals: Cache<Trouble, Original>,
     variants: Cache<Trouble, Variant>,
-    budget: Budget,
+    workers: Workers,
     rules: RwLock<Arc<HostRules>>,
     /// Hosts that refused a request without a `Referer`, with the one they took.
     referers: Mutex<HashMap<String, HeaderValue>>,
@@ -130,6 +128,15 @@ pub struct Imager {
     name: String,
     public_url: String,
     tasks: TaskTracker,
+}
+
+/// What a worker of this kind is given when it starts.
+#[must_use]
+pub fn worker_data(kind: workers::Kind) -> Vec<u8> {
+    match kind {
+        workers::Kind::Svg => fonts::list(),
+        workers::Kind::Image | workers::Kind::Page => Vec::new(),
+    }
 }
 
 /// What an [`Imager`] shares with the rest of the service.
@@ -147,6 +154,8 @@ pub struct Shared {
     pub public_url: String,
     /// Tells this process from others, in `Via`.
     pub instance: u64,
+    /// What decodes, draws and encodes.
+    pub workers: Workers,
 }
 
 impl Imager {
@@ -184,7 +193,7 @@ impl Imager {
             client: Client::new(fetch, lookup)?.within(&shared.inflight),
             originals: Cache::new(shared.shelf.clone(), limits),
             variants: Cache::new(shared.shelf, limits),
-            budget: Budget::new(options.work_bytes),
+            workers: shared.workers,
             rules: RwLock::default(),
             referers: Mutex::default(),
             store: shared.store,

@@ -54,6 +54,15 @@ pub enum Trouble {
     /// Too many pictures are being worked on.
     #[error("no memory came free for the picture within {0:?}")]
     Busy(Duration),
+    /// It takes more memory than there may be for all pictures.
+    #[error("the picture takes more memory than it may")]
+    Memory,
+    /// What worked on it ended.
+    #[error("the work on the picture ended in a crash")]
+    Crashed,
+    /// There is nothing to work on it.
+    #[error("no worker can be started for the picture")]
+    NoWorker,
     /// The work was given up: a defect of ours.
     #[error("work on the picture was given up")]
     GivenUp,
@@ -77,6 +86,9 @@ impl Trouble {
                 "unsupported"
             }
             Self::Pixels(_) => "limit",
+            Self::Memory => "memory",
+            Self::Crashed => "crashed",
+            Self::NoWorker => "no-worker",
             Self::Busy(_) | Self::PassedOn => "busy",
             Self::GivenUp => "given-up",
         }
@@ -93,10 +105,13 @@ impl Trouble {
             Self::Fetch(FetchError::Resolve(_)) => NAME,
             Self::Fetch(FetchError::TooLarge { .. } | FetchError::Redirect { .. })
             | Self::TooLarge(_) => LONGER,
-            Self::Pixels(_) => LONGER,
-            Self::Fetch(FetchError::Crowded) | Self::Busy(_) | Self::PassedOn | Self::GivenUp => {
-                Duration::ZERO
-            }
+            // They would fail again, and cost as much.
+            Self::Pixels(_) | Self::Memory | Self::Crashed | Self::Late(_) => LONGER,
+            Self::Fetch(FetchError::Crowded)
+            | Self::Busy(_)
+            | Self::PassedOn
+            | Self::NoWorker
+            | Self::GivenUp => Duration::ZERO,
             _ => BRIEFLY,
         }
     }

@@ -11,13 +11,17 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::keep::{self, VariantNote};
 use super::landing::Landing;
-use super::{Imager, Original, Trouble, Wanted, budget};
+use super::{Imager, Original, Trouble, Wanted};
 use crate::cache::{Body, Flight, Kept, Lookup, Standing, Times};
 use crate::image::kind::Kind;
-use crate::pixels::{self, inspect, make};
+use crate::pixels::{self, job};
 use crate::store::Space;
+use crate::workers;
 
 const OVERHEAD_BYTES: usize = 1 << 10;
+/// What an image may take at first, before anybody has looked at its head: as much as leaves each worker
+/// its part of the budget. What needs more says so.
+const FIRST_GRANT_BYTES: u64 = 28 << 20;
 /// Media types and endings of what is made.
 const MADE: [(&str, &str); 7] = [
     ("image/jpeg", "jpg"),
@@ -167,14 +171,15 @@ impl Imager {
                 .await;
             return Ok(variant);
         }
-        let (bytes, media_type, extension) = match self.work(wanted, bytes.clone()).await {
-            Err(Trouble::Pixels(pixels::Trouble::Unsupported(_)))
-                if original.kind == Kind::Avif && wanted.ask.only_shrinks() =>
-            {
-                (bytes, Kind::Avif.media_type(), Kind::Avif.extension())
-            }
-            made => made.map_err(Arc::new)?,
-        };
+        let (bytes, media_type, extension) =
+            match self.work(wanted, original.kind, bytes.clone()).await {
+                Err(Trouble::Pixels(pixels::Trouble::Unsupported(_)))
+                    if original.kind == Kind::Avif && wanted.ask.only_shrinks() =>
+                {
+                    (bytes, Kind::Avif.media_type(), Kind::Avif.extension())
+                }
+                made => made.map_err(Arc::new)?,
+            };
         let variant = Variant {
             digest: xxh3_128(&bytes),
             body: Body::new(vec![bytes]).within(budget),
@@ -194,32 +199,39 @@ impl Imager {
         Ok(variant)
     }
 
+    /// Has a worker make it; what it makes for this image alone stays out of this process.
     async fn work(
         &self,
         wanted: &Wanted,
+        kind: Kind,
         bytes: Bytes,
     ) -> Result<(Bytes, &'static str, &'static str), Trouble> {
         let patience = self.options.work_timeout;
-        let until = Instant::now() + patience;
-        let (limits, quality) = (self.options.limits, self.options.quality);
-        let (ask, accepted) = (wanted.ask.clone(), wanted.accepted);
-        let (head, weight, ask, bytes) = budget::run(None, until, patience, move |_| {
-            let head = inspect(&bytes)?;
-            let weight = head.weight_bytes(&ask, &limits)?;
-            Ok((head, weight, ask, bytes))
-        })
-        .await?;
-        let share = self.budget.take(weight, until, patience).await?;
-        let made = budget::run(Some(share), until, patience, move |is_late| {
-            make(
-                &bytes,
-                &head,
-                &ask,
-                (accepted, &quality),
-                (&limits, is_late),
-            )
-        })
-        .await?;
+        let request = job::Request {
+            ask: wanted.ask.clone(),
+            accepted: wanted.accepted,
+            quality: self.options.quality,
+            limits: self.options.limits,
+        };
+        let job = workers::Job {
+            kind: match kind {
+                Kind::Svg => workers::Kind::Svg,
+                _ => workers::Kind::Image,
+            },
+            grant_bytes: FIRST_GRANT_BYTES,
+            deadline: Instant::now() + patience,
+            head: request.to_bytes(),
+            body: vec![bytes],
+            subject: wanted.url.to_string(),
+        };
+        let answer = self.workers.run(job).await.map_err(|error| match error {
+            workers::Error::Late => Trouble::Late(patience),
+            workers::Error::Busy => Trouble::Busy(patience),
+            workers::Error::Memory => Trouble::Memory,
+            workers::Error::Crashed => Trouble::Crashed,
+            workers::Error::Unavailable => Trouble::NoWorker,
+        })?;
+        let made = job::read(&answer.head, answer.body).ok_or(Trouble::Crashed)??;
         // What an encoder kept in reserve would be held as long as the picture is, and counted by nobody.
         let bytes = made.bytes.into_boxed_slice();
         Ok((bytes.into(), made.media_type, made.extension))

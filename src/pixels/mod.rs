@@ -11,6 +11,8 @@ mod blur;
 mod canvas;
 mod decode;
 mod encode;
+pub mod fonts;
+pub mod job;
 mod lab;
 mod make;
 mod mask;
@@ -20,13 +22,15 @@ mod rotate;
 mod salience;
 mod trim;
 
+use serde::{Deserialize, Serialize};
+
 pub use canvas::Canvas;
 pub use decode::{Head, inspect};
 pub use encode::Quality;
 pub use make::{Made, make};
 
 /// Limits on what is decoded and made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Pixels of a picture that comes in, all its frames together.
     pub input_pixels_max: u64,
@@ -47,7 +51,7 @@ impl Default for Limits {
 }
 
 /// Why there is no picture.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Trouble {
     /// The bytes are no picture of a kind that we know.
     #[error("Invalid or unsupported image format. Is it a valid image?")]
@@ -68,13 +72,25 @@ pub enum Trouble {
     Frames(u32),
     /// Nothing here writes this format.
     #[error("Saving to {0} is disabled. Supported savers: {savers}", savers = encode::savers())]
-    Saver(&'static str),
+    Saver(Box<str>),
     /// It can't be done with this picture.
     #[error("{0}")]
-    Unsupported(&'static str),
+    Unsupported(Box<str>),
     /// It took too long.
     #[error("Maximum image processing time exceeded")]
     Late,
+}
+
+impl Trouble {
+    /// It can't be done with this picture, for this reason.
+    fn unsupported(reason: &str) -> Self {
+        Self::Unsupported(reason.into())
+    }
+
+    /// Nothing here writes this format.
+    fn saver(format: &str) -> Self {
+        Self::Saver(format.into())
+    }
 }
 
 /// Tells whether the time for a picture is over.

@@ -11,13 +11,14 @@ const EXAMPLE: &str = include_str!("../../config/feedwright.toml");
 const DOCUMENTATION: &str = include_str!("../../docs/configuration.md");
 
 /// Every table there is, as the example and the documentation name it.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "[server]",
     "[log]",
     "[store]",
     "[fetch]",
     "[image]",
     "[image_proxy.weserv]",
+    "[workers]",
     "[full_text]",
     "[archive]",
     "[defaults]",

@@ -58,4 +58,5 @@ mod unreachable;
 mod upstream;
 mod weserv;
 mod wire;
+mod workers;
 mod wrapping;

@@ -25,14 +25,21 @@ impl Service {
     /// Starts a service with this configuration; `PUBLISHER` in it stands for the upstream's
     /// host and port.
     pub(crate) async fn start(toml: &str, publisher: SocketAddr) -> Self {
+        // The tests are another program.
+        Self::with_program(toml, publisher, env!("CARGO_BIN_EXE_feedwright")).await
+    }
+
+    /// The same with workers of this program.
+    pub(crate) async fn with_program(toml: &str, publisher: SocketAddr, program: &str) -> Self {
         let toml = toml.replace("PUBLISHER", &publisher.to_string());
         // Without a directory of its own a test leaves nothing behind.
         let memory = ("FEEDWRIGHT_STORE_PATH".to_owned(), String::new());
         let variables = (!toml.contains("[store]")).then_some(memory);
-        let settings = match config::parse("test.toml", &toml, variables) {
+        let mut settings = match config::parse("test.toml", &toml, variables) {
             Ok(settings) => settings,
             Err(problems) => panic!("{problems}"),
         };
+        settings.workers.program = program.into();
         let store = match &settings.store {
             None => Store::memory(),
             Some(options) => Store::open_or_retry(options.clone()).unwrap(),

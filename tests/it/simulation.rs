@@ -62,10 +62,12 @@ impl Simulation {
     ) -> Self {
         let toml = toml.replace("PUBLISHER", &publisher.to_string());
         let no_path = ("FEEDWRIGHT_STORE_PATH".to_owned(), String::new());
-        let settings = match config::parse("test.toml", &toml, [no_path]) {
+        let mut settings = match config::parse("test.toml", &toml, [no_path]) {
             Ok(settings) => settings,
             Err(problems) => panic!("{problems}"),
         };
+        // The tests are another program.
+        settings.workers.program = env!("CARGO_BIN_EXE_feedwright").into();
         let app = Arc::new(App::with_clock(settings, lookup, store, wall_clock).unwrap());
         app.recall().await;
         let mut tasks = JoinSet::new();

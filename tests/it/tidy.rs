@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "app", "archive", "causes", "config", "demo", "feed", "fulltext", "http", "image",
-            "mirror", "refresh", "rewrite", "routes", "store", "upstream",
+            "mirror", "pixels", "refresh", "rewrite", "routes", "store", "upstream", "workers",
         ],
     ),
     ("demo", &["config"]),
@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &[
             "archive", "cache", "causes", "config", "image", "imaging", "inflight", "mirror",
-            "refresh", "rewrite", "store", "upstream",
+            "refresh", "rewrite", "store", "upstream", "workers",
         ],
     ),
     (
@@ -53,25 +53,32 @@ const ARROWS: &[(&str, &[&str])] = &[
         "config",
         &[
             "archive", "causes", "client", "fulltext", "image", "imaging", "pixels", "rewrite",
-            "store", "upstream",
+            "store", "upstream", "workers",
         ],
     ),
     (
         "imaging",
-        &["cache", "image", "inflight", "pixels", "store", "upstream"],
+        &[
+            "cache", "image", "inflight", "pixels", "store", "upstream", "workers",
+        ],
     ),
     (
         "archive",
-        &["feed", "image", "inflight", "rewrite", "store", "upstream"],
+        &[
+            "feed", "image", "inflight", "rewrite", "store", "upstream", "workers",
+        ],
     ),
     (
         "fulltext",
-        &["causes", "inflight", "rewrite", "store", "upstream"],
+        &[
+            "causes", "inflight", "rewrite", "store", "upstream", "workers",
+        ],
     ),
     ("cache", &["inflight", "store", "upstream"]),
     ("upstream", &["inflight"]),
     ("store", &["causes", "image", "inflight"]),
     ("pixels", &["image"]),
+    ("workers", &[]),
     ("rewrite", &["feed", "image"]),
     ("inflight", &["client"]),
     ("client", &[]),

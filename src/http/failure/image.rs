@@ -33,9 +33,13 @@ impl ImageFailure {
         match (&*self.trouble, self.is_weserv) {
             (Trouble::NoUrl | Trouble::BadUrl | Trouble::Malformed, _) => StatusCode::BAD_REQUEST,
             (Trouble::NotSigned | Trouble::WrongSignature, _) => StatusCode::FORBIDDEN,
-            (Trouble::Busy(_) | Trouble::PassedOn | Trouble::Fetch(FetchError::Crowded), _) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            (
+                Trouble::Busy(_)
+                | Trouble::PassedOn
+                | Trouble::NoWorker
+                | Trouble::Fetch(FetchError::Crowded),
+                _,
+            ) => StatusCode::SERVICE_UNAVAILABLE,
             (Trouble::GivenUp, _) => StatusCode::INTERNAL_SERVER_ERROR,
             (Trouble::Pixels(trouble), is_weserv) => pixels_status(trouble, is_weserv),
             (Trouble::Late(_), _) => StatusCode::BAD_REQUEST,
@@ -43,6 +47,7 @@ impl ImageFailure {
                 StatusCode::BAD_REQUEST
             }
             (Trouble::Loop, false) => StatusCode::LOOP_DETECTED,
+            (Trouble::Memory | Trouble::Crashed, false) => StatusCode::UNPROCESSABLE_ENTITY,
             (Trouble::TooLarge(_) | Trouble::Fetch(FetchError::TooLarge { .. }), false) => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
@@ -70,6 +75,9 @@ impl ImageFailure {
                 let plural = if seconds == 1.0 { "" } else { "s" };
                 format!("Maximum image processing time of {seconds} second{plural} exceeded")
             }
+            Trouble::Memory => "Input image takes more memory than is allowed".into(),
+            Trouble::Crashed => pixels::Trouble::Unreadable.to_string(),
+            Trouble::NoWorker => "Images can't be processed at present".into(),
             Trouble::Busy(_) => "Too many images are being processed".into(),
             Trouble::PassedOn => "The image is on its way to others".into(),
             Trouble::GivenUp => "Something's wrong!".into(),

@@ -141,12 +141,12 @@ pub fn inspect(bytes: &[u8]) -> Result<Head, Trouble> {
         }
         #[cfg(not(feature = "avif"))]
         Kind::Avif => {
-            return Err(Trouble::Unsupported(
+            return Err(Trouble::unsupported(
                 "Decoding AVIF is not supported; it is passed on where nothing but its size is to be changed",
             ));
         }
-        Kind::Heic => return Err(Trouble::Unsupported("HEIC images are not supported")),
-        Kind::Pdf => return Err(Trouble::Unsupported("PDF documents are not supported")),
+        Kind::Heic => return Err(Trouble::unsupported("HEIC images are not supported")),
+        Kind::Pdf => return Err(Trouble::unsupported("PDF documents are not supported")),
     }
     Ok(head)
 }

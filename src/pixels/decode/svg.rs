@@ -3,15 +3,16 @@
 //! Invariant: nothing outside the document is read. SECURITY: a file name in it is not opened, an
 //! address not fetched, a picture within it no larger than it may be.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree, fontdb};
+use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
 
 use super::{Canvas, Head, Picture, Trouble, inspect};
 use crate::image::ask::Ask;
 use crate::image::geometry::{Size, resized};
 use crate::image::kind::Kind;
+use crate::pixels::fonts;
 
 /// Bytes of a document, unpacked.
 const DOCUMENT_BYTES_MAX: usize = 8 << 20;
@@ -19,17 +20,6 @@ const DOCUMENT_BYTES_MAX: usize = 8 << 20;
 const INNER_PIXELS_MAX: u64 = 16_000_000;
 /// Pixels that are drawn: filters take their time for each.
 const DRAWN_PIXELS_MAX: u64 = 16_000_000;
-
-/// The fonts of the system, read once.
-fn fonts() -> Arc<fontdb::Database> {
-    static FONTS: OnceLock<Arc<fontdb::Database>> = OnceLock::new();
-    let load = || {
-        let mut fonts = fontdb::Database::new();
-        fonts.load_system_fonts();
-        Arc::new(fonts)
-    };
-    Arc::clone(FONTS.get_or_init(load))
-}
 
 fn parse(bytes: &[u8]) -> Result<Tree, Trouble> {
     // SECURITY: entities multiply what is written; a picture needs none.
@@ -60,7 +50,7 @@ fn parse(bytes: &[u8]) -> Result<Tree, Trouble> {
             }),
             resolve_string: Box::new(|_, _| None),
         },
-        fontdb: fonts(),
+        fontdb: fonts::for_drawing(),
         ..Options::default()
     };
     let text = std::str::from_utf8(bytes).map_err(|_| Trouble::Unreadable)?;

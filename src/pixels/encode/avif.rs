@@ -28,7 +28,7 @@ pub(super) fn encode(canvas: &Canvas, quality: u8) -> Result<Vec<u8>, Trouble> {
     const SPEED: u8 = 10;
     let size = canvas.size();
     if !is_written(size) {
-        return Err(Trouble::Unsupported(
+        return Err(Trouble::unsupported(
             "an AVIF that is made here has no more than 2100000 pixels: more take too long",
         ));
     }
@@ -61,5 +61,5 @@ pub(super) fn encode(canvas: &Canvas, quality: u8) -> Result<Vec<u8>, Trouble> {
 
 #[cfg(not(feature = "avif"))]
 pub(super) fn encode(_: &Canvas, _: u8) -> Result<Vec<u8>, Trouble> {
-    Err(Trouble::Saver("avif"))
+    Err(Trouble::saver("avif"))
 }

@@ -18,7 +18,7 @@ pub(super) fn encode(
 ) -> Result<Vec<u8>, Trouble> {
     let side = |length: u32| {
         u16::try_from(length)
-            .map_err(|_| Trouble::Unsupported("a GIF has no more than 65535 pixels on a side"))
+            .map_err(|_| Trouble::unsupported("a GIF has no more than 65535 pixels on a side"))
     };
     let size = picture.frames[0].size();
     let (width, height) = (side(size.width)?, side(size.height)?);

@@ -22,7 +22,7 @@ pub(super) fn encode(
     };
     let side_max = u32::from(u16::MAX);
     if canvas.size().width > side_max || canvas.size().height > side_max {
-        return Err(Trouble::Unsupported(
+        return Err(Trouble::unsupported(
             "a JPEG has no more than 65535 pixels on a side",
         ));
     }

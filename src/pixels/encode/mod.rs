@@ -10,6 +10,8 @@ mod png;
 mod tiff;
 mod webp;
 
+use serde::{Deserialize, Serialize};
+
 use super::decode::Picture;
 use super::{Canvas, Head, IsLate, Made, Trouble};
 use crate::image::accept::{AVIF_IS_WRITTEN, WEBP_IS_LOSSY};
@@ -26,7 +28,7 @@ pub(super) fn savers() -> String {
 }
 
 /// How well and with how much effort, where nothing is asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quality {
     /// Of a JPEG, 1 to 100.
     pub jpeg: u8,
@@ -85,8 +87,8 @@ pub(super) fn encode(
             let q = ask.q.unwrap_or(avif::QUALITY);
             avif::encode(&still(picture), q).map(|bytes| made(Kind::Avif, bytes))
         }
-        Output::Jxl => Err(Trouble::Saver("jxl")),
-        Output::Origin | Output::Auto => Err(Trouble::Saver("this format")),
+        Output::Jxl => Err(Trouble::saver("jxl")),
+        Output::Origin | Output::Auto => Err(Trouble::saver("this format")),
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn encode(
 ) -> Result<Vec<u8>, Trouble> {
     let size = picture.frames[0].size();
     if size.width > SIDE_MAX || size.height > SIDE_MAX {
-        return Err(Trouble::Unsupported(
+        return Err(Trouble::unsupported(
             "a WebP has no more than 16383 pixels on a side",
         ));
     }
@@ -63,10 +63,10 @@ fn write(picture: &Picture, _: u8, _: u8, lossless: bool) -> Result<Vec<u8>, Tro
     use image::ExtendedColorType;
     use image::codecs::webp::WebPEncoder;
     let [first] = picture.frames.as_slice() else {
-        return Err(Trouble::Saver("animated webp"));
+        return Err(Trouble::saver("animated webp"));
     };
     if !lossless {
-        return Err(Trouble::Saver("webp that is not lossless"));
+        return Err(Trouble::saver("webp that is not lossless"));
     }
     let colours = if first.has_alpha() {
         ExtendedColorType::Rgba8

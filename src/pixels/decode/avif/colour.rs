@@ -76,9 +76,9 @@ impl Palette {
         } else {
             f64::from(224_u32 << (bits - 8))
         };
-        let matrix = matrix(point, 255.0 / range).ok_or(Trouble::Unsupported(
-            "AVIF images with these matrix coefficients are not supported",
-        ))?;
+        let matrix = matrix(point, 255.0 / range).ok_or_else(|| {
+            Trouble::unsupported("AVIF images with these matrix coefficients are not supported")
+        })?;
         let coding = frame.coding();
         if matrix == Matrix::Identity && !coding.is_grey && coding.halved != (false, false) {
             return Err(Trouble::Unreadable);

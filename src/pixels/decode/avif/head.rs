@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::boxes::Reader;
 use super::items::Items;
 use super::properties::{Aperture, Coding, Colours, Property};
-use super::{Trouble, UNKNOWN};
+use super::{Trouble, unknown};
 use crate::image::geometry::{Area, Size};
 
 /// Tiles of a grid, as many as its columns and rows can be.
@@ -138,7 +138,7 @@ fn coded(bytes: &[u8], items: &Items, item: u32) -> Result<Coded, Trouble> {
             })
         }
         Some(b"grid") => grid(bytes, items, item),
-        Some(_) => Err(UNKNOWN),
+        Some(_) => Err(unknown()),
         None => Err(Trouble::Unreadable),
     }
 }
@@ -160,7 +160,7 @@ fn grid(bytes: &[u8], items: &Items, item: u32) -> Result<Coded, Trouble> {
     let place = items.places(item)?.into_iter().next();
     let mut grid = Reader::new(bytes, place.ok_or(Trouble::Unreadable)?);
     if grid.u8()? != 0 {
-        return Err(UNKNOWN);
+        return Err(unknown());
     }
     let length = if grid.u8()? & 1 == 0 { 2 } else { 4 };
     let rows = u32::from(grid.u8()?) + 1;

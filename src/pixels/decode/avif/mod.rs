@@ -20,7 +20,9 @@ use head::Coded;
 pub(super) use head::{AvifHead, read};
 
 /// Of a sort that is not decoded here: layers to choose from, derived pictures, films.
-const UNKNOWN: Trouble = Trouble::Unsupported("AVIF images of this sort are not supported");
+fn unknown() -> Trouble {
+    Trouble::unsupported("AVIF images of this sort are not supported")
+}
 
 /// Decodes all of it.
 pub(super) fn decode(

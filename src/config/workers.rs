@@ -1,0 +1,48 @@
+//! `[workers]`: the processes that work on untrusted content, and their limits.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::file::SECOND;
+use super::reader::{Table, Written};
+use crate::workers::Options;
+
+const PROCESSES: RangeInclusive<u32> = 0..=256;
+const IDLE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(86_400);
+const PAGE_TIMES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(60);
+const PAGE_MEMORIES: RangeInclusive<u64> = 32 << 20..=4 << 30;
+
+/// The keys as they are written.
+pub(super) struct Workers {
+    processes_max: Option<Written<u32>>,
+    idle_timeout: Option<Written<Duration>>,
+    page_memory: Option<Written<u64>>,
+    page_timeout: Option<Written<Duration>>,
+}
+
+/// Reads them.
+pub(super) fn read(table: &mut Table<'_, '_>) -> Workers {
+    Workers {
+        processes_max: table.count("processes_max", PROCESSES),
+        idle_timeout: table.duration("idle_timeout", IDLE),
+        page_memory: table.size("page_memory", PAGE_MEMORIES),
+        page_timeout: table.duration("page_timeout", PAGE_TIMES),
+    }
+}
+
+/// What they mean.
+pub(super) fn resolve(written: Workers) -> Options {
+    let default = Options::default();
+    Options {
+        processes_max: value(written.processes_max)
+            .map_or(default.processes_max, |count| count as usize),
+        idle_timeout: value(written.idle_timeout).unwrap_or(default.idle_timeout),
+        page_memory: value(written.page_memory).unwrap_or(default.page_memory),
+        page_timeout: value(written.page_timeout).unwrap_or(default.page_timeout),
+        program: default.program,
+    }
+}
+
+fn value<T>(written: Option<Written<T>>) -> Option<T> {
+    written.map(|written| written.value)
+}
