@@ -200,13 +200,23 @@ async fn check_wall(stored: &Stored, recipe: &Recipe) -> Result<(), Failed> {
     }
 }
 
+/// The request for a page. SECURITY: cookies and header fields with secrets in them never go over a
+/// line that others read, though a link, the publisher's, says so; but where the operator fetches
+/// the feed from the same host over such a line.
 fn upstream(shelf: &Shelf, url: &Url, recipe: &Recipe) -> Upstream {
+    let feed = &shelf.upstream.url;
+    let is_open = feed.scheme() == "http" && feed.host() == url.host();
+    let is_trusted = shelf.options.is_trusted(url);
     let mut upstream = Upstream {
         url: url.clone(),
         headers: Vec::new(),
         cookies: None,
         ..shelf.upstream.clone()
     };
+    if is_trusted && shelf.options.has_secrets() && !is_open {
+        secure(&mut upstream.url);
+    }
+    let may_carry = is_open || upstream.url.scheme() == "https";
     for (name, value) in &recipe.headers {
         let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
         else {
@@ -214,18 +224,26 @@ fn upstream(shelf: &Shelf, url: &Url, recipe: &Recipe) -> Upstream {
         };
         match name.as_str() {
             "user-agent" => upstream.user_agent = value.to_str().ok().map(str::to_owned),
-            "cookie" => upstream.cookies = Some(value),
+            "cookie" if may_carry => upstream.cookies = Some(value),
             "referer" | "accept" | "accept-language" => upstream.headers.push((name, value)),
             _ => {}
         }
     }
-    if shelf.options.is_trusted(url) {
+    if is_trusted && may_carry {
         upstream
             .headers
             .extend(shelf.options.headers.iter().cloned());
         upstream.cookies = shelf.options.cookies.clone().or(upstream.cookies);
     }
     upstream
+}
+
+/// Makes `https` of an address without a port of its own.
+fn secure(url: &mut Url) {
+    if url.scheme() == "http" && url.port().is_none() {
+        // It fails for schemes of another kind only.
+        let _ = url.set_scheme("https");
+    }
 }
 
 /// What a fetch says about the host.
@@ -248,5 +266,62 @@ fn verdict(outcome: &Result<Stored, Failed>) -> Option<Verdict> {
             FetchError::Refused(_) | FetchError::Crowded | FetchError::Held { .. },
         )) => None,
         Err(Failed::Fetch(_)) => Some(Verdict::Fails),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fulltext::Options;
+    use http::header::AUTHORIZATION;
+
+    /// The address that is asked, and whether it gets what only trusted hosts may have.
+    fn asked(feed: &str, page: &str) -> (String, bool) {
+        let options = Options {
+            hosts: vec!["a.example".into(), "b.example".into()],
+            cookies: Some(HeaderValue::from_static("session=1")),
+            headers: vec![(AUTHORIZATION, HeaderValue::from_static("Bearer 1"))],
+            ..Options::default()
+        };
+        let of_the_feed = Upstream {
+            url: feed.parse().unwrap(),
+            user_agent: None,
+            headers: vec![(AUTHORIZATION, HeaderValue::from_static("Bearer 2"))],
+            cookies: Some(HeaderValue::from_static("feed=1")),
+            proxy: None,
+            allow_private: Vec::new(),
+        };
+        let shelf = Shelf::new("news".into(), options, of_the_feed);
+        let upstream = upstream(&shelf, &page.parse().unwrap(), &Recipe::default());
+        assert_eq!(upstream.cookies.is_some(), !upstream.headers.is_empty());
+        (upstream.url.into(), upstream.cookies.is_some())
+    }
+
+    #[test]
+    fn secrets_go_over_https_unless_the_feed_does_not() {
+        let check = |feed: &str, page: &str, address: &str, has_secrets: bool| {
+            assert_eq!(asked(feed, page), (address.into(), has_secrets), "{feed}");
+        };
+        let feed = "https://a.example/f";
+        check(feed, "https://a.example/1", "https://a.example/1", true);
+        check(feed, "http://a.example/1", "https://a.example/1", true);
+        check(
+            feed,
+            "http://a.example:81/1",
+            "http://a.example:81/1",
+            false,
+        );
+        check(feed, "https://c.example/1", "https://c.example/1", false);
+        let feed = "http://a.example/f";
+        check(feed, "http://a.example/1", "http://a.example/1", true);
+        check(feed, "https://a.example/1", "https://a.example/1", true);
+        check(feed, "http://b.example/1", "https://b.example/1", true);
+        check(
+            feed,
+            "http://b.example:81/1",
+            "http://b.example:81/1",
+            false,
+        );
+        check(feed, "http://c.example/1", "http://c.example/1", false);
     }
 }

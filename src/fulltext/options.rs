@@ -82,6 +82,11 @@ impl Options {
             .is_some_and(|host| self.hosts.iter().any(|known| known == host))
     }
 
+    /// Whether there is anything that only trusted hosts get.
+    pub(super) fn has_secrets(&self) -> bool {
+        self.cookies.is_some() || !self.headers.is_empty()
+    }
+
     /// The recipe that it makes of `base`, the one for the site; `base` alone where it says nothing.
     ///
     /// # Errors
