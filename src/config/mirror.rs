@@ -50,6 +50,8 @@ pub struct MirrorSettings {
     pub cookies: bool,
     /// Whether `Authorization` is passed on.
     pub authorization: bool,
+    /// Whether the origin's documents may run scripts on our host.
+    pub trusted: bool,
     /// Whether a reader's `Cache-Control` is heeded.
     pub honor_request_cache_control: bool,
     /// How long past its freshness something is served while the origin fails.
@@ -113,6 +115,7 @@ pub(super) struct Mirror {
     request_headers: Option<Written<Vec<Passed>>>,
     cookies: Option<Written<bool>>,
     authorization: Option<Written<bool>>,
+    trusted: Option<Written<bool>>,
     honor_request_cache_control: Option<Written<bool>>,
     stale_if_error: Option<Written<Duration>>,
     query: Option<Written<QueryRule>>,
@@ -144,6 +147,7 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Mirror {
         request_headers: table.list_max("request_headers", REQUEST_HEADERS_MAX, passed),
         cookies: table.switch("cookies"),
         authorization: table.switch("authorization"),
+        trusted: table.switch("trusted"),
         honor_request_cache_control: table.switch("honor_request_cache_control"),
         stale_if_error: table.duration("stale_if_error", NOTHING..=YEAR),
         query: table.value("query", query),
@@ -194,6 +198,7 @@ fn settings(mirror: Mirror) -> Option<MirrorSettings> {
         request_headers: request_headers(value(mirror.request_headers)),
         cookies: is_on(mirror.cookies),
         authorization: is_on(mirror.authorization),
+        trusted: is_on(mirror.trusted),
         honor_request_cache_control: is_on(mirror.honor_request_cache_control),
         stale_if_error: value(mirror.stale_if_error).unwrap_or(7 * DAY),
         query: value(mirror.query).unwrap_or(QueryRule::Keep),

@@ -11,7 +11,7 @@ mod image;
 
 pub use image::ImageFailure;
 
-use super::ReplyBody;
+use super::{ReplyBody, page_safety};
 use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::mirror;
 use crate::refresh::Trouble;
@@ -100,6 +100,7 @@ impl Failure {
             HeaderValue::from_static("text/plain; charset=utf-8"),
         );
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        page_safety(headers);
         if matches!(self, Self::MethodNotAllowed) {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
@@ -154,6 +155,7 @@ fn mirror_status(trouble: &mirror::Trouble) -> StatusCode {
     match trouble {
         Trouble::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
         Trouble::BadPath | Trouble::Query | Trouble::BodyBroken => StatusCode::BAD_REQUEST,
+        Trouble::ServiceWorker => StatusCode::FORBIDDEN,
         Trouble::TooLong => StatusCode::URI_TOO_LONG,
         Trouble::Queries => StatusCode::TOO_MANY_REQUESTS,
         Trouble::Loop => StatusCode::LOOP_DETECTED,

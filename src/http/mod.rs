@@ -24,16 +24,35 @@ pub struct RequestBody(pub Option<hyper::body::Incoming>);
 use http::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue};
 
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+
 /// What a picture may do that a browser opens as a page: nothing.
 const IMAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
 );
 
+/// What anything else of ours may do that a browser opens as a page: show itself, in the style that a
+/// feed's stylesheet gives it.
+const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline' http: https:; img-src http: https: data:; \
+     base-uri 'none'; form-action 'none'; sandbox",
+);
+
+/// SECURITY: what a publisher wrote stands in feeds, names of strangers in errors. Whatever type a
+/// feed has, nothing in it runs on our origin, and no browser takes it for another type than it says.
+/// A policy that is there already stays.
+pub fn page_safety(headers: &mut HeaderMap) {
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(PAGE_POLICY);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+}
+
 /// SECURITY: bytes of strangers on our origin. Nothing of them runs, their type is the one that we
 /// found, and other sites may show them.
 pub fn image_safety(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, IMAGE_POLICY);
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(
         "cross-origin-resource-policy",
         HeaderValue::from_static("cross-origin"),

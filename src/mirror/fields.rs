@@ -4,9 +4,9 @@
 //! so. A request that has been here before is recognised by `Via`.
 
 use http::header::{
-    ALT_SVC, AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap,
-    HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
-    IF_UNMODIFIED_SINCE, LOCATION, PRAGMA, RANGE, SET_COOKIE, STRICT_TRANSPORT_SECURITY, VIA,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
+    HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    LOCATION, PRAGMA, RANGE, SET_COOKIE, VIA,
 };
 use http::{Method, Version};
 use url::Url;
@@ -163,13 +163,9 @@ fn is_passed(name: &HeaderName, mirror: &MirrorSettings) -> bool {
     }
 }
 
-/// The fields that a reader gets and that may be kept.
+/// The fields that may be kept; what a reader gets of them, `safety` decides.
 pub(super) fn response(headers: &HeaderMap, mirror: &MirrorSettings) -> HeaderMap {
     let mut fields = policy::end_to_end(headers);
-    // What a server says about its own host would be about ours.
-    for name in [ALT_SVC, STRICT_TRANSPORT_SECURITY] {
-        fields.remove(name);
-    }
     if !mirror.cookies {
         fields.remove(SET_COOKIE);
     }
@@ -328,14 +324,8 @@ mod tests {
     }
 
     #[test]
-    fn what_readers_get() {
-        let came = map(&[
-            "connection: close",
-            "alt-svc: h3=\":443\"",
-            "strict-transport-security: max-age=9",
-            "set-cookie: a=b",
-            "etag: \"1\"",
-        ]);
+    fn what_may_be_kept() {
+        let came = map(&["connection: close", "set-cookie: a=b", "etag: \"1\""]);
         let fields = response(&came, &settings(""));
         assert_eq!(lines(&fields), ["etag: \"1\""]);
         let fields = response(&came, &settings("cookies = true"));

@@ -16,6 +16,7 @@ mod query;
 mod question;
 mod reply;
 mod resource;
+mod safety;
 mod saved;
 mod taking;
 mod target;
@@ -143,6 +144,10 @@ impl Mirrors {
         let settings = &mirror.settings;
         if !settings.methods.contains(&head.method) {
             return Err(Trouble::Method(fields::allow(&settings.methods)));
+        }
+        // SECURITY: no page of an origin that isn't trusted runs here, but another one may.
+        if !settings.trusted && safety::registers_worker(&head.headers) {
+            return Err(Trouble::ServiceWorker);
         }
         if fields::is_loop(&head.headers, &self.pseudonym) {
             return Err(Trouble::Loop);

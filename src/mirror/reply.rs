@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 
 use super::question::Question;
 use super::resource::Variant;
-use super::{Trouble, fields};
+use super::{Trouble, fields, safety};
 use crate::cache::policy::{self, CacheStatus, Condition, Ranges};
 use crate::cache::{Body, Broken, Form, Playback, Player};
 use crate::upstream::{Passed, PassedBody};
@@ -144,6 +144,7 @@ fn finish(question: &Question, status: StatusCode, headers: &mut HeaderMap, cach
         let origin = &mirror.settings.upstream.url;
         fields::mirror_location(headers, origin, &mirror.home, &question.url);
     }
+    safety::confine(headers, &mirror.settings);
     headers.append(CACHE_STATUS, text(&cache.to_string()));
 }
 

@@ -11,6 +11,9 @@ pub enum Trouble {
     /// The mirror passes other methods on; which, as `Allow` says it.
     #[error("the mirror does not pass this method on")]
     Method(String),
+    /// A browser asks for a service worker, which would be one of our host.
+    #[error("service workers are refused: the mirror is not trusted")]
+    ServiceWorker,
     /// The path would lead out of the mirror.
     #[error("the path leads out of the mirror")]
     BadPath,
@@ -64,6 +67,7 @@ impl Trouble {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Method(_) => "method",
+            Self::ServiceWorker => "service-worker",
             Self::BadPath => "path",
             Self::TooLong => "too-long",
             Self::Query => "query",

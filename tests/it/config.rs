@@ -135,11 +135,12 @@ fn the_examples_mirror_is_one_that_says_nothing() {
         [
             mirror.cookies,
             mirror.authorization,
+            mirror.trusted,
             mirror.honor_request_cache_control,
         ]
     };
-    assert_eq!(switches(example), [false; 3]);
-    assert_eq!(switches(bare), [false; 3]);
+    assert_eq!(switches(example), [false; 4]);
+    assert_eq!(switches(bare), [false; 4]);
 }
 
 #[test]
