@@ -13,7 +13,7 @@ use super::token::{Scanner, Token};
 use super::xml::{self, Tag};
 
 /// How many elements of one piece are listed; the ones after that are passed over.
-const ELEMENTS_MAX: usize = 20_000;
+pub(crate) const ELEMENTS_MAX: usize = 20_000;
 /// How deep elements are listed.
 const DEPTH_MAX: usize = 256;
 /// How many `xml:base` of a piece are given.

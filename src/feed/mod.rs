@@ -14,7 +14,7 @@ pub mod raw_item;
 pub mod repair;
 pub mod splitter;
 pub mod text;
-mod token;
+pub(crate) mod token;
 pub mod xml;
 
 /// The family a document belongs to, found from its content (never from its Content-Type).

@@ -209,8 +209,8 @@ impl Namespaces {
 }
 
 /// What a tag declares: prefix (`""`: the default namespace) and name, decoded.
-pub(super) fn declarations(tag: &Tag<'_>) -> impl Iterator<Item = (String, String)> {
-    tag.attributes().filter_map(|attribute| {
+pub(crate) fn declarations(tag: &Tag<'_>) -> impl Iterator<Item = (String, String)> {
+    tag.all_attributes().filter_map(|attribute| {
         let rest = attribute.name.strip_prefix("xmlns")?;
         let prefix = match rest {
             "" => "",

@@ -66,7 +66,8 @@ pub enum Piece<'a> {
     /// What lies between the others: prolog, tags of root and channel, whitespace, comments, and
     /// what passes through unread. Cut anywhere.
     Between(&'a str),
-    /// A processing instruction outside items that is not the XML declaration.
+    /// A processing instruction outside items that is not the XML declaration, or a DOCTYPE that
+    /// declares something.
     Instruction(&'a str),
     /// A child element of the feed or channel that is no item; in JSON a top-level
     /// `"key": value`.

@@ -11,7 +11,7 @@ use memchr::{memchr, memchr2, memmem};
 use super::xml::is_name_start;
 
 /// A tag longer than this is text: its `<` or its quote was a stray one.
-pub(super) const TAG_BYTES_MAX: usize = 1 << 20;
+pub(crate) const TAG_BYTES_MAX: usize = 1 << 20;
 /// The same for `<!DOCTYPE …>`.
 pub(super) const DECLARATION_BYTES_MAX: usize = 64 << 10;
 /// A longer processing instruction is given out in parts, like a comment.
@@ -19,7 +19,7 @@ const INSTRUCTION_BYTES_MAX: usize = 64 << 10;
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     /// Character data, or a part of it.
     Text,
     /// `<name …>`, `<name …/>`
@@ -38,7 +38,7 @@ pub(super) enum Token {
 
 /// The place of a scan in a text that grows at its end and is taken away at its start.
 #[derive(Debug, Default)]
-pub(super) struct Scanner {
+pub(crate) struct Scanner {
     /// Where the current token starts.
     start: usize,
     /// Everything before this was looked at.
@@ -65,7 +65,7 @@ enum Progress {
 impl Scanner {
     /// The next whole token of `text`; `None` when more text is needed. Text itself is given
     /// out as far as it is there.
-    pub(super) fn next(&mut self, text: &str) -> Option<(Token, Range<usize>)> {
+    pub(crate) fn next(&mut self, text: &str) -> Option<(Token, Range<usize>)> {
         let bytes = text.as_bytes();
         loop {
             let Some(token) = self.open else {
@@ -125,7 +125,7 @@ impl Scanner {
     }
 
     /// Goes on at `at`, where a token starts, whatever was read.
-    pub(super) fn go_to(&mut self, at: usize) {
+    pub(crate) fn go_to(&mut self, at: usize) {
         *self = Self {
             start: at,
             at,

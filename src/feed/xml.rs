@@ -61,13 +61,17 @@ impl<'a> Tag<'a> {
 
     /// The attributes in the order they are written, at most 256.
     pub fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
+        self.all_attributes().take(ATTRIBUTES_MAX)
+    }
+
+    /// All of them, for whom none may escape.
+    pub(crate) fn all_attributes(&self) -> impl Iterator<Item = Attribute<'a>> + use<'a> {
         let body = self.raw.strip_suffix('>').unwrap_or(self.raw);
         let body = body.strip_suffix('/').unwrap_or(body);
-        let attributes = Attributes {
+        Attributes {
             body,
             at: 1 + self.name.len(),
-        };
-        attributes.take(ATTRIBUTES_MAX)
+        }
     }
 
     /// The attribute called `name` (with its prefix; case is ignored when no exact one is there).
@@ -80,7 +84,7 @@ impl<'a> Tag<'a> {
 }
 
 /// The name in an end tag `</name >`.
-pub(super) fn end_tag_name(raw: &str) -> &str {
+pub(crate) fn end_tag_name(raw: &str) -> &str {
     let rest = raw.strip_prefix("</").unwrap_or(raw);
     let end = rest.bytes().position(ends_name).unwrap_or(rest.len());
     &rest[..end]

@@ -1,6 +1,7 @@
 //! What the rules do to a document, piece by piece: to its envelope, to its items, and to the items
 //! that are added.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use url::Url;
@@ -10,22 +11,27 @@ use crate::feed::element;
 use crate::feed::json;
 use crate::feed::namespace::Ns;
 use crate::feed::splitter::{Frame, Piece};
+use crate::feed::text::Edit;
 use crate::rewrite::additions::Additions;
 use crate::rewrite::article::Article;
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::budget::Budget;
+use crate::rewrite::compose::apply;
 use crate::rewrite::envelope::{self, Fate};
 use crate::rewrite::evidence::is_content;
 use crate::rewrite::explain::Trace;
 use crate::rewrite::facts;
-use crate::rewrite::field::lower;
+use crate::rewrite::field::{self, Role, lower};
+use crate::rewrite::foreign;
 use crate::rewrite::full_text::{FullTexts, Prepared};
 use crate::rewrite::gate::Gate;
 use crate::rewrite::hints::Hints;
 use crate::rewrite::json_piece;
+use crate::rewrite::passes::sanitize::Sanitize;
 use crate::rewrite::piece::{self, Work};
 use crate::rewrite::rules::Rules;
 use crate::rewrite::selection::{Item, Texts};
+use crate::rewrite::subset;
 use crate::rewrite::template::{FeedFacts, ItemFacts};
 use crate::rewrite::wrap::Wrap;
 
@@ -103,21 +109,17 @@ impl Stage {
         }
         match piece {
             Piece::Between(text) if selects => self.gate.between(text, frame.format, out),
-            Piece::Instruction(xml) if self.rules.changes_envelope() => {
-                match envelope::instruction(xml, &self.base.url) {
-                    Fate::Kept => out.push_str(xml),
-                    Fate::Dropped => {}
-                    Fate::Replaced(text) => out.push_str(&text),
-                }
-            }
+            Piece::Instruction(xml) => match self.instruction(xml) {
+                Fate::Kept => out.push_str(xml),
+                Fate::Dropped => {}
+                Fate::Replaced(text) => out.push_str(&text),
+            },
             Piece::Element(text) if self.rules.changes_anything() => match frame.format {
                 Format::Json => self.member(text, out),
-                _ => self.element(frame, text, out),
+                _ => self.element(frame, &self.harmless(frame, text), out),
             },
             Piece::Item(text) => self.whole_item(frame, text, out),
-            Piece::Between(text) | Piece::Instruction(text) | Piece::Element(text) => {
-                out.push_str(text);
-            }
+            Piece::Between(text) | Piece::Element(text) => out.push_str(text),
             Piece::ItemsEnd { is_empty } => self.add_items(frame, is_empty, out),
             Piece::ChannelEnd => {
                 if let Some(paging) = &self.additions.paging {
@@ -126,6 +128,52 @@ impl Stage {
                 }
             }
         }
+    }
+
+    /// What becomes of a processing instruction or the DOCTYPE.
+    fn instruction(&self, xml: &str) -> Fate {
+        if xml.starts_with("<!") {
+            let harmless = self.sanitizes().then(|| subset::harmless(xml)).flatten();
+            return harmless.map_or(Fate::Kept, Fate::Replaced);
+        }
+        match self.rules.changes_envelope() {
+            true => envelope::instruction(xml, &self.base.url),
+            false => Fate::Kept,
+        }
+    }
+
+    fn sanitizes(&self) -> bool {
+        self.rules.options().sanitize != Sanitize::Off
+    }
+
+    /// A piece of XML without what a browser would run outside the fields that carry HTML.
+    fn harmless<'x>(&self, frame: &Frame, xml: &'x str) -> Cow<'x, str> {
+        // SECURITY: of more elements than are listed, no field would be read.
+        let may_be_unlisted = xml.len() >= element::ELEMENTS_MAX * "<a/>".len();
+        let may_hold = may_be_unlisted || foreign::may_hold(xml, frame);
+        if !self.sanitizes() || frame.format == Format::Json || !may_hold {
+            return Cow::Borrowed(xml);
+        }
+        let elements = element::elements(xml, frame);
+        let is_field = |index: &usize| matches!(field::role(&elements, *index), Role::Html(_));
+        let fields = (0..elements.len()).filter(is_field);
+        let fields: Vec<_> = fields
+            .map(|index| elements[index].content.clone())
+            .collect();
+        let mut edits = foreign::edits(xml, frame, &fields);
+        if elements.len() >= element::ELEMENTS_MAX {
+            let last = elements.iter().rfind(|element| element.depth == 1);
+            let rest = last.map_or(elements[0].content.start, |last| last.range.start)
+                ..elements[0].content.end;
+            edits.retain(|edit| edit.range.end <= rest.start);
+            let text = String::new();
+            edits.push(Edit { range: rest, text });
+        }
+        if edits.is_empty() {
+            return Cow::Borrowed(xml);
+        }
+        self.trace.changes("sanitize", xml, &edits);
+        Cow::Owned(apply(xml, &edits))
     }
 
     /// Whether items may go, so that what parts them is held until it is known.
@@ -162,6 +210,7 @@ impl Stage {
     }
 
     fn whole_item(&mut self, frame: &Frame, text: &str, out: &mut String) {
+        let text = &*self.harmless(frame, text);
         if self.full_texts.is_some() {
             self.full_item(frame, text, out);
         } else if self.rules.changes_items() {

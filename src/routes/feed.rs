@@ -19,7 +19,7 @@ use crate::http::{ReplyBody, reply as asked_for};
 use crate::refresh::{Feed, Refresher, Trouble};
 
 /// Header fields of a reply, so that their map grows once.
-const HEADERS: usize = 12;
+const HEADERS: usize = 14;
 
 /// The most `max-age`, in seconds, while full texts are still to come.
 const MISSING_ARTICLES_MAX_AGE_S: u64 = 60;

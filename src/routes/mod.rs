@@ -14,7 +14,7 @@ use http::request::Parts;
 use crate::app::{App, Live};
 use crate::http::failure::Failure;
 use crate::http::route::{self, Route};
-use crate::http::{Answer, ReplyBody, RequestBody};
+use crate::http::{Answer, ReplyBody, RequestBody, page_safety};
 
 /// Answers requests from what [`App`] holds.
 #[derive(Debug, Clone)]
@@ -26,8 +26,11 @@ impl Answer for Routes {
         let reply = match route::find(&head.method, head.uri.path()) {
             Route::Feed(name) => feed::answer(app, name, &head).await,
             Route::Archive { name, place } => archive::answer(app, (name, place), &head).await,
+            // What an origin's answers may do, the mirror says itself.
             Route::Mirror { name, rest } => {
-                mirror::answer(app, (name, rest), Arc::clone(&head), body).await
+                return mirror::answer(app, (name, rest), Arc::clone(&head), body)
+                    .await
+                    .unwrap_or_else(Failure::into_reply);
             }
             Route::Image(address) => image::signed(app, address, &head).await,
             Route::ImageQuery => {
@@ -40,7 +43,9 @@ impl Answer for Routes {
             Route::MethodNotAllowed => Err(Failure::MethodNotAllowed),
             Route::NotFound => Err(Failure::NotFound),
         };
-        reply.unwrap_or_else(Failure::into_reply)
+        let mut reply = reply.unwrap_or_else(Failure::into_reply);
+        page_safety(reply.headers_mut());
+        reply
     }
 }
 

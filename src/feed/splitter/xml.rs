@@ -131,7 +131,8 @@ impl Document {
                     return Progress::Rejected(NotAFeed::Other);
                 }
             }
-            Token::Declaration => self.is_html |= is_html_doctype(raw),
+            Token::Declaration if !raw.contains('[') => self.is_html |= is_html_doctype(raw),
+            Token::Declaration => outlet.instruction(range, sink),
             Token::Instruction => instruction(range, outlet, sink),
             Token::Start => return self.open_root(range, outlet),
             Token::Comment | Token::End => {}

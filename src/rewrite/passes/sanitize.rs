@@ -108,6 +108,18 @@ fn is_safe(text: &str, markup: Markup) -> Result<bool, TooComplex> {
     }
 }
 
+pub(in crate::rewrite) use danger::Element as Fate;
+
+/// What becomes of an element of this name that no field holds.
+pub(in crate::rewrite) fn fate(name: &str) -> Fate {
+    danger::element(name)
+}
+
+/// Whether an attribute of such an element may not stay; its value as written.
+pub(in crate::rewrite) fn attribute_may_harm(element: &str, name: &str, value: &str) -> bool {
+    danger::is_raw_attribute(element, name, value)
+}
+
 /// The HTML of an article with nothing in it that is not on the strict list.
 pub(in crate::rewrite) fn clean(html: &str) -> String {
     strict::clean(html, Markup::Html, Limits::ARTICLE).text

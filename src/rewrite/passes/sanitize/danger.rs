@@ -12,7 +12,7 @@ const VALUE_BYTES_MAX: usize = 8 << 10;
 
 /// What becomes of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Element {
+pub(in crate::rewrite) enum Element {
     Kept,
     /// Its tags go, what it holds stays.
     Unwrapped,
