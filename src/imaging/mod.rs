@@ -32,6 +32,7 @@ use crate::image::ask::{Ask, Output, Pages};
 use crate::inflight::{Holder, Inflight};
 use crate::pixels::{Limits, Quality, fonts};
 use crate::store::{Purge, Space, Store};
+use crate::upstream::guard::{self, Hop};
 use crate::upstream::{self, Client, ClientError, HostPort, Lookup, Manners};
 use crate::workers::{self, Workers};
 
@@ -239,6 +240,17 @@ impl Imager {
                 .unsigned_hosts
                 .iter()
                 .any(|suffix| hosts::is_below(host, suffix))
+    }
+
+    /// Whether a client may be sent to `url` in place of an answer: where the picture that it asked
+    /// for, under a signature or not, might have come from itself.
+    #[must_use]
+    pub fn may_lead_to(&self, url: &Url, is_signed: bool) -> bool {
+        // SECURITY: whoever sends anybody anywhere from our host serves phishing, and from inside a
+        // network a client reaches what we would not.
+        (is_signed || self.is_unsigned(url))
+            && !self.is_loop(std::iter::empty(), url)
+            && guard::check_url(url, Hop::Stranger, &self.options.allow_private).is_ok()
     }
 
     /// Whether a request with these values of `Via`, or for this address, has been here already.

@@ -82,7 +82,8 @@ async fn answer(
                 Instead::Url(url) => Some(url.clone()),
                 Instead::Original if is_redirect_trouble(&trouble) => None,
                 Instead::Original => Some(asked.url.clone()),
-            });
+            })
+            .filter(|url| app.imager.may_lead_to(url, asked.is_signed));
         fail(trouble, instead, is_literal)
     })
 }
@@ -107,7 +108,8 @@ async fn serve(
         return Err(Arc::new(Trouble::Loop));
     }
     let rule = imager.rule(&asked.url);
-    if rule.as_ref().is_some_and(|rule| rule.bypass) {
+    let is_bypassed = rule.as_ref().is_some_and(|rule| rule.bypass);
+    if is_bypassed && imager.may_lead_to(&asked.url, asked.is_signed) {
         return Ok(sent_on(&asked.url));
     }
     let mut ask = Ask::of(asked.options.pairs());

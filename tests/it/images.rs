@@ -3,6 +3,7 @@
 mod avif;
 mod cache;
 mod delivery;
+mod instead;
 mod safety;
 
 use feedwright::image::accept::Accepted;

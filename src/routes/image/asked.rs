@@ -62,12 +62,10 @@ pub(super) fn by_query(app: &App, query: &str) -> Result<Asked, Refused> {
     let options = Options::lenient(query).map_err(|_| Trouble::Malformed)?;
     let delivery = Delivery::of(options.pairs());
     let refuse = |trouble| {
-        // SECURITY: an address that sends anybody anywhere serves phishing; only an open service
-        // sends on requests that nobody vouches for.
-        let instead = delivery.default.clone().filter(|_| imager.options().open);
-        let instead = instead.and_then(|instead| match instead {
+        // Nobody vouched for this request, whatever its signature was to say.
+        let instead = delivery.default.clone().and_then(|instead| match instead {
             Instead::Original => None,
-            Instead::Url(url) => Some(url),
+            Instead::Url(url) => Some(url).filter(|url| imager.may_lead_to(url, false)),
         });
         Refused { trouble, instead }
     };
