@@ -60,7 +60,11 @@ async fn reload(live: &Live, mut hangups: Signal, file: Option<PathBuf>) -> Infa
                 Err(error) => tracing::error!(%error, "configuration not reloaded"),
             },
             Err(problems) => {
-                tracing::error!("configuration not reloaded, since it is wrong\n{problems}");
+                tracing::error!("configuration not reloaded, since it is wrong");
+                // A line of the log each: they show where in the file it is.
+                for line in problems.to_string().lines() {
+                    tracing::error!("{line}");
+                }
             }
         }
     }

@@ -24,6 +24,7 @@ mod founding;
 mod full_text;
 mod full_text_day;
 mod golden;
+mod harmless;
 mod holds;
 mod images;
 mod import;

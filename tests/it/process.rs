@@ -62,8 +62,9 @@ impl Process {
         let kept = Arc::clone(&log);
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                if let Some(rest) = line.split("serving listen=").nth(1) {
-                    let address = rest.split(' ').next().unwrap();
+                let in_json = line.split("\"serving\",\"listen\":\"").nth(1);
+                if let Some(rest) = line.split("serving listen=").nth(1).or(in_json) {
+                    let address = rest.split([' ', '"']).next().unwrap();
                     found.send(address.parse().unwrap()).ok();
                 }
                 *kept.lock().unwrap() += &(line + "\n");
