@@ -122,10 +122,14 @@ class Browser:
         return got["result"].get("value")
 
     def ask(self, url, script):
-        """What a script of ours gives on that page."""
+        """What a script of ours gives on that page, once it is there."""
         target = self.call("Target.createTarget", {"url": url})["targetId"]
         session = self.call("Target.attachToTarget", {"targetId": target, "flatten": True})["sessionId"]
-        self.listen(1)
+        until = time.monotonic() + REPLY_SECONDS
+        while self.evaluate("location.href", session) != url:
+            if time.monotonic() > until:
+                raise RuntimeError(f"{url} does not open")
+            self.listen(0.2)
         value = self.evaluate(script, session)
         self.call("Target.closeTarget", {"targetId": target})
         return value
