@@ -79,6 +79,7 @@ impl Original {
     pub(super) async fn whole(
         &self,
         (budget, holder): (&Inflight, Holder),
+        wait_max: Duration,
     ) -> Result<(Bytes, Option<Grant>), Trouble> {
         let body = match &self.content {
             Content::Whole(body) => body.clone(),
@@ -87,7 +88,8 @@ impl Original {
         match body.pieces() {
             [piece] => Ok((piece.clone(), None)),
             pieces => {
-                let grant = budget.reserve(body.len() as u64, holder).await;
+                let bytes = body.len() as u64;
+                let grant = budget.reserve_within(bytes, holder, wait_max).await;
                 let grant = grant.map_err(|_| FetchError::Crowded)?;
                 Ok((pieces.concat().into(), Some(grant)))
             }

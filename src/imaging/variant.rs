@@ -161,7 +161,9 @@ impl Imager {
     ) -> Result<Variant, Arc<Trouble>> {
         let original = self.original(&wanted.url, wanted.holder).await?;
         let budget = self.client.budget();
-        let whole = original.whole((budget, wanted.holder)).await;
+        // Others are worked on meanwhile: this is part of waiting for one's turn.
+        let patience = self.options.work_timeout;
+        let whole = original.whole((budget, wanted.holder), patience).await;
         let (bytes, _held) = whole.map_err(Arc::new)?;
         let source = original.digest.unwrap_or_else(|| xxh3_128(&bytes));
         if let Some(had) = had.filter(|had| had.source == source) {

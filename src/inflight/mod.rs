@@ -113,7 +113,7 @@ impl Inflight {
     pub async fn begin(&self, declared: Option<u64>, holder: Holder) -> Result<Grant, Denied> {
         let most = self.body_bytes_max();
         let bytes = declared.unwrap_or(FIRST_BYTES).min(most);
-        self.take(bytes, true, holder).await
+        self.take((bytes, true), holder, WAIT_MAX).await
     }
 
     /// A grant of a size that stays, such as a buffer's.
@@ -121,10 +121,23 @@ impl Inflight {
     /// # Errors
     /// When nothing came free within [`WAIT_MAX`], or it is more than there may ever be.
     pub async fn reserve(&self, bytes: u64, holder: Holder) -> Result<Grant, Denied> {
+        self.reserve_within(bytes, holder, WAIT_MAX).await
+    }
+
+    /// The same with a wait of the caller's.
+    ///
+    /// # Errors
+    /// As [`Inflight::reserve`].
+    pub async fn reserve_within(
+        &self,
+        bytes: u64,
+        holder: Holder,
+        wait_max: Duration,
+    ) -> Result<Grant, Denied> {
         if bytes > self.body_bytes_max() {
             return Err(Denied::TooLarge(self.body_bytes_max()));
         }
-        self.take(bytes, false, holder).await
+        self.take((bytes, false), holder, wait_max).await
     }
 
     /// Counts bytes that are there already, whatever else is held.
@@ -137,9 +150,14 @@ impl Inflight {
         self.grant(claim, bytes)
     }
 
-    async fn take(&self, bytes: u64, grows: bool, holder: Holder) -> Result<Grant, Denied> {
+    async fn take(
+        &self,
+        (bytes, grows): (u64, bool),
+        holder: Holder,
+        wait_max: Duration,
+    ) -> Result<Grant, Denied> {
         let claim = self.ledger().claim(grows, holder);
-        self.wait_for(claim, bytes, WAIT_MAX).await?;
+        self.wait_for(claim, bytes, wait_max).await?;
         Ok(self.grant(claim, bytes))
     }
 

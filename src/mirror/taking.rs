@@ -153,7 +153,9 @@ impl Fetching {
         }
         let body = recorder.finish();
         grant.settle(body.len() as u64);
-        body.hold(&Arc::new(grant));
+        // Also while it is saved: it may be gone from the cache by then.
+        let grant = Arc::new(grant);
+        body.hold(&grant);
         let whole = Arc::new(Variant {
             content: Form::Whole(body),
             ..(*variant).clone()
@@ -163,6 +165,7 @@ impl Fetching {
         self.land(&landed.unwrap_or(growing));
         self.deliver_recorded(&whole);
         self.save(resource.as_deref(), false).await;
+        drop(grant);
         Ok(Ended::of(&whole))
     }
 

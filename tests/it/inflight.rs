@@ -259,7 +259,8 @@ async fn r6_a_slow_reader_of_what_is_stored_reads_it_from_the_store() {
         assert!(held <= STREAM_BYTES, "{held} bytes are held for one reader");
         let answer = read_on(&mut stream, seen).await;
         assert!(answer.whole && answer.body == *body, "{path}");
-        // Who comes now has it from the store, too, and a part of it as well.
+        // Until it is saved it counts. Who comes then has it from the store, too, and a part as well.
+        wait_for_nothing(&service).await;
         let part = get(service.addr, path, &[("range", "bytes=3000000-20000000")]).await;
         assert!(part.status == 206 && part.body == body[3_000_000..=20_000_000]);
     }
