@@ -8,6 +8,7 @@ mod export;
 mod extract;
 mod import;
 mod logs;
+mod open_files;
 mod rewrite;
 mod serve;
 mod sign;

@@ -15,7 +15,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::logs;
+use super::{logs, open_files};
 use crate::app::{App, Live};
 use crate::config::{self, Settings};
 use crate::demo::{self, Publisher};
@@ -119,6 +119,7 @@ async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<ExitCode> {
     let app = live.current();
+    let server = open_files::fit(&app.settings.server, open_files::raise_limit());
     tracing::info!(
         listen = %listener.local_addr()?,
         public_url = app.settings.server.public_url,
@@ -136,7 +137,7 @@ async fn run(
     };
     let serving = server::run(
         listener,
-        &app.settings.server,
+        &server,
         LiveRoutes(live.clone()),
         &app.refresher.tasks,
         shutdown,

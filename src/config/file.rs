@@ -50,6 +50,12 @@ const MEMORIES: RangeInclusive<u64> = 1 << 20..=1 << 40;
 const DISKS: RangeInclusive<u64> = 1 << 20..=1 << 50;
 /// The most items that a feed may be served with, those that fell out of it included.
 const KEEP_ITEMS_MAX: u32 = store::ITEMS_MAX as u32;
+/// A request's head; hyper reads in steps of 8 KiB.
+const HEADS: RangeInclusive<u64> = 8 << 10..=1 << 20;
+/// A request's path and query; hyper has none longer than 64 KiB.
+const URLS: RangeInclusive<u64> = 1 << 10..=65_534;
+/// What waits in a stream of HTTP/2, one frame at least.
+const HTTP2_BUFFERS: RangeInclusive<u64> = 16 << 10..=4 << 20;
 /// What a reader must take in a second.
 const RATES: RangeInclusive<u64> = 0..=1 << 30;
 
@@ -72,7 +78,12 @@ pub(super) struct Server {
     pub(super) listen: Option<Written<SocketAddr>>,
     pub(super) public_url: Option<Written<String>>,
     pub(super) connections_max: Option<Written<u32>>,
+    pub(super) client_connections_max: Option<Written<u32>>,
     pub(super) trusted_proxies: Option<Written<Vec<Network>>>,
+    pub(super) head_bytes_max: Option<Written<u64>>,
+    pub(super) url_bytes_max: Option<Written<u64>>,
+    pub(super) http2_streams_max: Option<Written<u32>>,
+    pub(super) http2_buffer_bytes: Option<Written<u64>>,
     pub(super) header_timeout: Option<Written<Duration>>,
     pub(super) idle_timeout: Option<Written<Duration>>,
     pub(super) write_timeout: Option<Written<Duration>>,
@@ -164,11 +175,16 @@ fn read_server(table: &mut Table<'_, '_>) -> Server {
         listen: table.text("listen", texts::socket_address),
         public_url: table.text("public_url", texts::public_url),
         connections_max: table.count("connections_max", 1..=1_000_000),
+        client_connections_max: table.count("client_connections_max", 1..=1_000_000),
         trusted_proxies: table.list_max(
             "trusted_proxies",
             TRUSTED_PROXIES_MAX,
             str::parse::<Network>,
         ),
+        head_bytes_max: table.size("head_bytes_max", HEADS),
+        url_bytes_max: table.size("url_bytes_max", URLS),
+        http2_streams_max: table.count("http2_streams_max", 1..=1_000),
+        http2_buffer_bytes: table.size("http2_buffer_bytes", HTTP2_BUFFERS),
         header_timeout: table.duration("header_timeout", TIMEOUTS),
         idle_timeout: table.duration("idle_timeout", TIMEOUTS),
         write_timeout: table.duration("write_timeout", TIMEOUTS),

@@ -113,7 +113,16 @@ fn server(written: Server, memory_bytes: u64) -> ServerSettings {
             .unwrap_or_else(|| format!("http://{}", reachable(listen))),
         connections_max: value(written.connections_max)
             .map_or(default.connections_max, |count| count as usize),
+        client_connections_max: value(written.client_connections_max)
+            .map_or(default.client_connections_max, |count| count as usize),
         trusted_proxies: value(written.trusted_proxies).unwrap_or_default(),
+        head_bytes_max: value(written.head_bytes_max)
+            .map_or(default.head_bytes_max, |bytes| bytes as u32),
+        url_bytes_max: value(written.url_bytes_max)
+            .map_or(default.url_bytes_max, |bytes| bytes as usize),
+        http2_streams_max: value(written.http2_streams_max).unwrap_or(default.http2_streams_max),
+        http2_buffer_bytes: value(written.http2_buffer_bytes)
+            .map_or(default.http2_buffer_bytes, |bytes| bytes as usize),
         header_timeout: value(written.header_timeout).unwrap_or(default.header_timeout),
         idle_timeout: value(written.idle_timeout).unwrap_or(default.idle_timeout),
         write_timeout: value(written.write_timeout).unwrap_or(default.write_timeout),

@@ -87,8 +87,18 @@ pub struct ServerSettings {
     pub public_url: String,
     /// Connections open at the same time; another one takes the place of one that is idle.
     pub connections_max: usize,
+    /// Of these, how many one client may have; requests under way where it comes through a proxy.
+    pub client_connections_max: usize,
     /// Whose `Forwarded` and `X-Forwarded-For` say who a client is.
     pub trusted_proxies: Vec<Network>,
+    /// Bytes of one request's head.
+    pub head_bytes_max: u32,
+    /// Bytes of its path and query.
+    pub url_bytes_max: usize,
+    /// Requests at once on one HTTP/2 connection.
+    pub http2_streams_max: u32,
+    /// Bytes of a reply's body that wait in one HTTP/2 stream for its reader.
+    pub http2_buffer_bytes: usize,
     /// From a connection's (or the next request's) first byte to the end of the request's head.
     pub header_timeout: Duration,
     /// Between two requests on one connection.
@@ -114,7 +124,12 @@ impl Default for ServerSettings {
             listen,
             public_url: format!("http://{listen}"),
             connections_max: 10_000,
+            client_connections_max: 256,
             trusted_proxies: Vec::new(),
+            head_bytes_max: 32 << 10,
+            url_bytes_max: 16 << 10,
+            http2_streams_max: 100,
+            http2_buffer_bytes: 32 << 10,
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),

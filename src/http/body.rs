@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode, response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::meter::InFlight;
+use super::stream::{Piece, Stream as Taking};
 use crate::cache::{Body, Broken, Next, Playback};
 use crate::client::Client;
 
@@ -36,13 +36,15 @@ enum Source {
 /// What a reply sends.
 pub struct ReplyBody {
     source: Source,
+    /// The largest frame that is handed over at once.
+    frame_bytes_max: usize,
     request: Option<Request>,
 }
 
 /// A request, as its log line tells it when it is dropped.
 #[derive(Debug)]
 pub(super) struct Request {
-    in_flight: InFlight,
+    stream: Arc<Taking>,
     started: Instant,
     head: Arc<Parts>,
     peer: IpAddr,
@@ -55,13 +57,13 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn begin(
-        in_flight: InFlight,
+        stream: Arc<Taking>,
         head: Arc<Parts>,
         (peer, client): (IpAddr, Client),
     ) -> Self {
         let started = Instant::now();
         Self {
-            in_flight,
+            stream,
             started,
             head,
             peer,
@@ -136,16 +138,22 @@ impl ReplyBody {
     fn new(source: Source) -> Self {
         Self {
             source,
+            frame_bytes_max: FRAME_BYTES_MAX,
             request: None,
         }
     }
 
     /// Ties the body to the request it answers.
-    pub(super) fn for_request(mut self, mut request: Request, answer: &response::Parts) -> Self {
+    pub(super) fn for_request(
+        mut self,
+        mut request: Request,
+        answer: &response::Parts,
+        frame_bytes_max: usize,
+    ) -> Self {
         let cache = answer.headers.get("cache-status").cloned();
         request.answer = Some((answer.status, cache));
         request.is_whole = HttpBody::is_end_stream(&self);
-        request.in_flight.set_waits_for_us(false);
+        self.frame_bytes_max = frame_bytes_max.min(FRAME_BYTES_MAX);
         self.request = Some(request);
         self
     }
@@ -153,14 +161,18 @@ impl ReplyBody {
 
 impl Source {
     /// The next frame, if there is one now.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes_max: usize,
+    ) -> Poll<Option<Result<Bytes, Broken>>> {
         let (Self::Whole { rest, .. } | Self::Growing { rest, .. }) = self;
         if !rest.is_empty() {
-            return Poll::Ready(Some(Ok(rest.split_to(rest.len().min(FRAME_BYTES_MAX)))));
+            return Poll::Ready(Some(Ok(rest.split_to(rest.len().min(bytes_max)))));
         }
         if let Self::Whole { playback, .. } = self {
             match playback.next_in_memory() {
-                Next::Piece(piece) => return Poll::Ready(Some(Ok(self.cut(piece)))),
+                Next::Piece(piece) => return Poll::Ready(Some(Ok(self.cut(piece, bytes_max)))),
                 Next::End => return Poll::Ready(None),
                 Next::Elsewhere => {}
             }
@@ -174,21 +186,21 @@ impl Source {
                     rest: Bytes::new(),
                     ended: false,
                 };
-                return self.poll(cx);
+                return self.poll(cx, bytes_max);
             }
         };
         let piece = std::task::ready!(player.as_mut().poll_next(cx));
         if let Self::Growing { ended, .. } = self {
             *ended = piece.is_none();
         }
-        Poll::Ready(piece.map(|piece| piece.map(|piece| self.cut(piece))))
+        Poll::Ready(piece.map(|piece| piece.map(|piece| self.cut(piece, bytes_max))))
     }
 
     /// What of a piece makes one frame; the rest is kept for the next.
-    fn cut(&mut self, mut piece: Bytes) -> Bytes {
+    fn cut(&mut self, mut piece: Bytes, bytes_max: usize) -> Bytes {
         let (Self::Whole { rest, .. } | Self::Growing { rest, .. }) = self;
-        if piece.len() > FRAME_BYTES_MAX {
-            *rest = piece.split_off(FRAME_BYTES_MAX);
+        if piece.len() > bytes_max {
+            *rest = piece.split_off(bytes_max);
         }
         piece
     }
@@ -202,23 +214,24 @@ impl Source {
 }
 
 impl HttpBody for ReplyBody {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = Broken;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let next = self.source.poll(cx);
+    ) -> Poll<Option<Result<Frame<Piece>, Broken>>> {
+        let bytes_max = self.frame_bytes_max;
+        let next = self.source.poll(cx, bytes_max);
         let is_over = self.source.is_over();
-        if let Some(request) = &mut self.request {
-            request.in_flight.set_waits_for_us(next.is_pending());
-            request.is_whole = is_over;
-            if let Poll::Ready(Some(Ok(frame))) = &next {
-                request.sent_bytes += frame.len() as u64;
-            }
-        }
-        next.map(|next| next.map(|frame| frame.map(Frame::data)))
+        let Some(request) = &mut self.request else {
+            return next.map_ok(|bytes| Frame::data(bytes.into()));
+        };
+        request.is_whole = is_over;
+        next.map_ok(|bytes| {
+            request.sent_bytes += bytes.len() as u64;
+            Frame::data(request.stream.piece(bytes))
+        })
     }
 
     fn is_end_stream(&self) -> bool {

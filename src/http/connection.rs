@@ -4,34 +4,39 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use http::header::{CONTENT_LENGTH, HOST};
-use http::request::Parts;
-use http::{Method, Request, Response, StatusCode, Version};
+use futures_util::FutureExt as _;
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::body::{self, ReplyBody};
 use super::failure::Failure;
-use super::meter::{self, GivenUp, Meter, MeteredIo, Patience};
-use super::origin::{Clients, Origin};
+use super::head::{self, HEADERS_MAX, HeadLimits};
+use super::meter::{MeteredIo, Patience, Verdict, Watchdog};
+use super::origin::Origin;
+use super::places::Place;
+use super::stream::{Stream, Streams};
 use super::{Answer, RequestBody};
 use crate::config::ServerSettings;
 
-/// Header fields of one request.
-const HEADERS_MAX: usize = 100;
-/// Bytes of one request's header section, HTTP/1 and HTTP/2 alike.
-const HEADER_BYTES_MAX: u32 = 64 << 10;
-/// Requests at once on one HTTP/2 connection.
-const STREAMS_MAX: u32 = 100;
-/// Bytes that hyper keeps for an HTTP/2 stream that the reader does not take.
-const STREAM_BUFFER_BYTES_MAX: usize = 64 << 10;
+/// Bytes of a request's body that HTTP/2 lets a client send before they are read, of one stream
+/// and of a whole connection.
+const HTTP2_WINDOW_BYTES: u32 = 256 << 10;
+/// Streams that a client has reset and that we have not seen yet; more end the connection.
+const HTTP2_RESETS_MAX: usize = 20;
+/// Streams that we had to reset for what the client did; more end the connection.
+const HTTP2_ERRORS_MAX: usize = 100;
 
-pub(super) fn builder(settings: &ServerSettings) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+/// A builder of connections whose tasks `tasks` tracks.
+pub(super) fn builder(settings: &ServerSettings, tasks: TaskTracker) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(Streams(tasks));
+    let head_bytes_max = settings.head_bytes_max;
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -39,13 +44,17 @@ pub(super) fn builder(settings: &ServerSettings) -> auto::Builder<TokioExecutor>
         // connection falls idle, not with the head.
         .header_read_timeout(None)
         .max_headers(HEADERS_MAX)
-        .max_buf_size(HEADER_BYTES_MAX as usize);
+        .max_buf_size(head_bytes_max as usize);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(HEADER_BYTES_MAX)
-        .max_send_buf_size(STREAM_BUFFER_BYTES_MAX)
+        .max_concurrent_streams(settings.http2_streams_max)
+        .max_header_list_size(head_bytes_max)
+        .max_send_buf_size(settings.http2_buffer_bytes)
+        .initial_stream_window_size(HTTP2_WINDOW_BYTES)
+        .initial_connection_window_size(HTTP2_WINDOW_BYTES)
+        .max_pending_accept_reset_streams(HTTP2_RESETS_MAX)
+        .max_local_error_reset_streams(HTTP2_ERRORS_MAX)
         .keep_alive_interval(settings.idle_timeout)
         .keep_alive_timeout(settings.header_timeout);
     builder
@@ -63,33 +72,53 @@ pub(super) fn patience(settings: &ServerSettings) -> Patience {
 /// What every connection of a server shares.
 #[derive(Clone)]
 pub(super) struct Terms<A> {
-    pub(super) builder: auto::Builder<TokioExecutor>,
+    pub(super) builder: auto::Builder<Streams>,
     pub(super) patience: Patience,
-    pub(super) clients: Clients,
+    pub(super) head_limits: HeadLimits,
+    /// The largest piece of a body that is handed over to HTTP/2 at once.
+    pub(super) http2_piece_bytes_max: usize,
     pub(super) drain: CancellationToken,
     pub(super) answer: A,
 }
 
-/// Serves one connection until it ends, is given up, or `drain` asks it to end after what is in
-/// flight.
-pub(super) async fn serve<A: Answer>(terms: Terms<A>, (stream, peer): (TcpStream, SocketAddr)) {
-    let Terms {
-        builder,
-        patience,
-        clients,
-        drain,
-        answer,
-    } = terms;
-    let meter = Arc::new(Meter::default());
-    let origin = clients.origin(peer.ip());
-    let service = service_fn({
-        let meter = Arc::clone(&meter);
-        move |request| respond(answer.clone(), Arc::clone(&meter), origin.clone(), request)
+/// A connection that was accepted and has a place.
+pub(super) struct Accepted {
+    pub(super) stream: TcpStream,
+    pub(super) peer: SocketAddr,
+    pub(super) origin: Origin,
+    pub(super) place: Place,
+}
+
+/// What the requests of one connection share.
+struct Shared<A> {
+    terms: Terms<A>,
+    origin: Origin,
+    place: Place,
+}
+
+/// Serves one connection until it ends, is given up or evicted, or `drain` asks it to end after
+/// what is in flight.
+pub(super) async fn serve<A: Answer>(terms: Terms<A>, accepted: Accepted) {
+    let Accepted {
+        stream,
+        peer,
+        origin,
+        place,
+    } = accepted;
+    let builder = terms.builder.clone();
+    let (patience, drain) = (terms.patience, terms.drain.clone());
+    let meter = Arc::clone(place.meter());
+    let mut evicted = std::pin::pin!(place.evicted());
+    let shared = Arc::new(Shared {
+        terms,
+        origin,
+        place,
     });
+    let service = service_fn(move |request| respond(Arc::clone(&shared), request));
     let io = TokioIo::new(MeteredIo::new(stream, Arc::clone(&meter)));
     let mut connection = std::pin::pin!(builder.serve_connection(io, service));
-    let mut watchdog = std::pin::pin!(meter::watch(&meter, patience));
-    let mut draining = false;
+    let mut watchdog = Watchdog::new(&meter, patience);
+    let mut is_ending = false;
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
@@ -98,39 +127,68 @@ pub(super) async fn serve<A: Answer>(terms: Terms<A>, (stream, peer): (TcpStream
                 }
                 return;
             }
-            given_up = watchdog.as_mut() => {
-                if given_up == GivenUp::SlowReader {
+            verdict = watchdog.verdict() => match verdict {
+                Verdict::GoAway => {}
+                Verdict::SlowReader => {
                     tracing::info!(%peer, "connection given up: the reader takes too little");
+                    return;
                 }
+                Verdict::Idle | Verdict::SlowHead => return,
+            },
+            () = evicted.as_mut() => {
+                tracing::debug!(%peer, "idle connection given up for another");
+                connection.as_mut().graceful_shutdown();
+                // HTTP/2 says good-bye, as far as the socket takes it at once.
+                connection.as_mut().now_or_never();
                 return;
             }
-            () = drain.cancelled(), if !draining => {
-                draining = true;
-                connection.as_mut().graceful_shutdown();
-            }
+            () = drain.cancelled(), if !is_ending => {}
         }
+        is_ending = true;
+        connection.as_mut().graceful_shutdown();
     }
 }
 
 async fn respond<A: Answer>(
-    answer: A,
-    meter: Arc<Meter>,
-    origin: Origin,
+    shared: Arc<Shared<A>>,
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Infallible> {
+    let Shared {
+        terms,
+        origin,
+        place,
+    } = &*shared;
     let (mut head, request_body) = request.into_parts();
     let client = origin.client(&head);
     head.extensions.insert(client);
     let head = Arc::new(head);
-    let in_flight = meter.begin(head.version);
-    let record = body::Request::begin(in_flight, Arc::clone(&head), (origin.address(), client));
-    let reply = if names_its_host(&head) {
-        answer
-            .answer(Arc::clone(&head), RequestBody(Some(request_body)))
-            .await
-    } else {
-        Failure::NoHost.into_reply()
+    if head.version == Version::HTTP_2 {
+        place.meter().set_http2();
+    }
+    // Else the connection is what counts.
+    let request_place = match origin.is_proxy() {
+        true => place.places().begin_request(client),
+        false => Ok(None),
     };
+    let (request_place, busy) = match request_place {
+        Ok(request_place) => (request_place, None),
+        Err(_) => (None, Some(Failure::ClientBusy)),
+    };
+    let stream = Stream::begin(place.meter(), request_place);
+    let record = body::Request::begin(stream, Arc::clone(&head), (origin.address(), client));
+    let refusal = head::refusal(&head, &terms.head_limits);
+    let mut reply = match refusal.or(busy) {
+        Some(failure) => failure.into_reply(),
+        None => {
+            let body = RequestBody(Some(request_body));
+            terms.answer.answer(Arc::clone(&head), body).await
+        }
+    };
+    if head::has_odd_body(&head) {
+        // SECURITY: what follows on the connection may be meant as its body or as a request.
+        let close = HeaderValue::from_static("close");
+        reply.headers_mut().insert(CONNECTION, close);
+    }
     let (mut parts, mut reply_body) = reply.into_parts();
     if head.method == Method::HEAD {
         // A 304 has no content of its own whose length could be told (RFC 9110 §8.6).
@@ -142,11 +200,10 @@ async fn respond<A: Answer>(
         }
         reply_body = ReplyBody::empty();
     }
-    let reply_body = reply_body.for_request(record, &parts);
+    let bytes_max = match head.version {
+        Version::HTTP_2 => terms.http2_piece_bytes_max,
+        _ => usize::MAX,
+    };
+    let reply_body = reply_body.for_request(record, &parts, bytes_max);
     Ok(Response::from_parts(parts, reply_body))
-}
-
-/// RFC 9112 §3.2: HTTP/1.1 names the host, once.
-fn names_its_host(head: &Parts) -> bool {
-    head.version != Version::HTTP_11 || head.headers.get_all(HOST).iter().count() == 1
 }

@@ -26,6 +26,14 @@ pub enum Failure {
     MethodNotAllowed,
     /// An HTTP/1.1 request without `Host`.
     NoHost,
+    /// A request whose body has another transfer coding than one `chunked`.
+    TransferCoding,
+    /// The request's path and query are too long.
+    UrlTooLong,
+    /// The request has too many header fields, or one of them is too long.
+    FieldsTooLarge,
+    /// The client has as many requests under way as one may have.
+    ClientBusy,
     /// No feed has this name.
     UnknownFeed,
     /// The feed has no such page of items that it had.
@@ -52,7 +60,10 @@ impl Failure {
             Self::NotFound | Self::UnknownFeed | Self::UnknownPage | Self::UnknownMirror => {
                 StatusCode::NOT_FOUND
             }
-            Self::NoHost => StatusCode::BAD_REQUEST,
+            Self::NoHost | Self::TransferCoding => StatusCode::BAD_REQUEST,
+            Self::UrlTooLong => StatusCode::URI_TOO_LONG,
+            Self::FieldsTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::ClientBusy => StatusCode::TOO_MANY_REQUESTS,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
@@ -70,7 +81,11 @@ impl Failure {
             Self::UnknownPage => "The feed's archive has no such page.\n".into(),
             Self::UnknownMirror => "No mirror has this name.\n".into(),
             Self::Mirror(trouble) => mirror_text(trouble),
-            Self::NoHost => "The request names no host.\n".into(),
+            Self::NoHost => "The request does not name one host.\n".into(),
+            Self::TransferCoding => "The only transfer coding here is chunked.\n".into(),
+            Self::UrlTooLong => "The URL is too long.\n".into(),
+            Self::FieldsTooLarge => "The header fields are too many or too long.\n".into(),
+            Self::ClientBusy => "You have too many requests under way.\n".into(),
             Self::MethodNotAllowed => "Only GET and HEAD are answered here.\n".into(),
             Self::NotAcceptable => "Feeds are sent as gzip, br, zstd or identity.\n".into(),
             Self::NotReady => "Shutting down.\n".into(),

@@ -5,17 +5,21 @@
 mod body;
 mod connection;
 pub mod failure;
+mod head;
 mod meter;
 mod origin;
+mod places;
 pub mod reply;
 pub mod route;
 pub mod server;
+mod stream;
 
 use std::future::Future;
 use std::sync::Arc;
 
 pub use crate::client::Client;
 pub use body::ReplyBody;
+pub use stream::Piece;
 
 /// The body of a request; `None` where there was no connection that it could come over.
 #[derive(Debug, Default)]

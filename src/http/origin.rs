@@ -56,6 +56,16 @@ impl Origin {
         self.address
     }
 
+    /// The client whose connection it is; unknown where requests have clients of their own.
+    pub(super) fn connection_client(&self) -> Client {
+        self.peer.client()
+    }
+
+    /// Whether each request has a client of its own.
+    pub(super) fn is_proxy(&self) -> bool {
+        self.peer == Peer::Trusted
+    }
+
     /// The client of one request.
     pub(super) fn client(&self, head: &Parts) -> Client {
         match self.peer {

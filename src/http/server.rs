@@ -6,21 +6,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Answer;
-use super::connection::{self, Terms};
+use super::connection::{self, Accepted, Terms};
+use super::head::HeadLimits;
 use super::origin::Clients;
+use super::places::{Place, Places, Refused};
+use crate::client::Client;
 use crate::config::ServerSettings;
 
 /// How long accepting pauses when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How often that is said, at most.
-const ACCEPT_SAID_EVERY: Duration = Duration::from_secs(60);
+/// Idle connections that are ended then.
+const EVICTED_AT_ONCE: usize = 8;
+
+/// How often the log says the same of connections that can't be had, at most.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// How the end went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,15 +47,26 @@ pub async fn run<A: Answer>(
 ) -> Drained {
     let connections = TaskTracker::new();
     let terms = Terms {
-        builder: connection::builder(settings),
+        builder: connection::builder(settings, connections.clone()),
         patience: connection::patience(settings),
-        clients: Clients::new(settings.trusted_proxies.clone()),
+        head_limits: HeadLimits {
+            url_bytes_max: settings.url_bytes_max,
+        },
+        http2_piece_bytes_max: settings.http2_buffer_bytes,
         drain: CancellationToken::new(),
         answer,
     };
     let drain = terms.drain.clone();
+    let door = Door {
+        clients: Clients::new(settings.trusted_proxies.clone()),
+        places: Places::new(settings.connections_max, settings.client_connections_max),
+        connections: connections.clone(),
+        said_failed: Seldom::default(),
+        said_refused: Seldom::default(),
+        said_full: Seldom::default(),
+    };
     tokio::select! {
-        () = accept(listener, settings.connections_max, &connections, terms) => {}
+        () = door.accept(listener, terms) => {}
         () = shutdown => {}
     }
     tracing::info!(connections = connections.len(), "draining");
@@ -67,36 +83,86 @@ pub async fn run<A: Answer>(
     }
 }
 
-async fn accept<A: Answer>(
-    listener: TcpListener,
-    connections_max: usize,
-    connections: &TaskTracker,
-    terms: Terms<A>,
-) {
-    let places = Arc::new(Semaphore::new(connections_max));
-    let mut said_at: Option<Instant> = None;
-    loop {
-        // Whoever finds no place waits in the kernel's queue.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
-        let accepted = match accept_one(&listener).await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                let now = Instant::now();
-                if said_at.is_none_or(|at| now - at >= ACCEPT_SAID_EVERY) {
-                    tracing::warn!(%error, connections = connections.len(), "accept failed");
-                    said_at = Some(now);
+/// Lets connections in.
+struct Door {
+    clients: Clients,
+    places: Arc<Places>,
+    connections: TaskTracker,
+    said_failed: Seldom,
+    said_refused: Seldom,
+    said_full: Seldom,
+}
+
+impl Door {
+    async fn accept<A: Answer>(mut self, listener: TcpListener, terms: Terms<A>) {
+        loop {
+            let (stream, peer) = match accept_one(&listener).await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    self.make_room(&error).await;
+                    continue;
                 }
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+            };
+            let origin = self.clients.origin(peer.ip());
+            // Whoever finds no place is refused here: the stream is dropped.
+            let Some(place) = self.place(origin.connection_client()).await else {
                 continue;
+            };
+            let accepted = Accepted {
+                stream,
+                peer,
+                origin,
+                place,
+            };
+            self.connections
+                .spawn(connection::serve(terms.clone(), accepted));
+        }
+    }
+
+    /// A place for a client's connection, if it may have one more.
+    async fn place(&mut self, client: Client) -> Option<Place> {
+        let mut place = self.places.take(client);
+        if matches!(place, Err(Refused::All)) {
+            if self.said_full.is_due() {
+                tracing::warn!(
+                    "every connection has a request under way: new ones wait; see `[server] connections_max`"
+                );
             }
-        };
-        let serving = connection::serve(terms.clone(), accepted);
-        connections.spawn(async move {
-            serving.await;
-            drop(place);
-        });
+            // The others wait in the kernel's queue meanwhile.
+            place = self.places.wait(client).await;
+        }
+        if place.is_err() && self.said_refused.is_due() {
+            tracing::warn!(
+                %client,
+                "connection refused: the client has as many as `[server] client_connections_max` allows"
+            );
+        }
+        place.ok()
+    }
+
+    /// Mostly there are no file descriptors left.
+    async fn make_room(&mut self, error: &io::Error) {
+        let evicted = self.places.evict_idle(EVICTED_AT_ONCE);
+        if self.said_failed.is_due() {
+            let connections = self.connections.len();
+            tracing::warn!(%error, connections, evicted, "accept failed");
+        }
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+/// Something that the log says once in a while.
+#[derive(Default)]
+struct Seldom(Option<Instant>);
+
+impl Seldom {
+    fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = self.0.is_none_or(|at| now - at >= SAID_EVERY);
+        if is_due {
+            self.0 = Some(now);
+        }
+        is_due
     }
 }
 

@@ -76,11 +76,35 @@ async fn read_what_is_left(stream: &mut TcpStream) -> usize {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_cap_wait_for_a_place() {
+async fn beyond_the_cap_an_idle_connection_gives_up_its_place() {
     let publisher = Origin::start(|_| Reply::ok(feed_of(1, 10))).await;
-    let service = service("connections_max = 2\nidle_timeout = \"1s\"", &publisher).await;
-    let first = TcpStream::connect(service.addr).await.unwrap();
-    let _second = TcpStream::connect(service.addr).await.unwrap();
+    let service = service("connections_max = 2", &publisher).await;
+    let mut used = TcpStream::connect(service.addr).await.unwrap();
+    let request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+    used.write_all(request).await.unwrap();
+    assert!(used.read_u8().await.is_ok());
+    let mut silent = TcpStream::connect(service.addr).await.unwrap();
+    assert_eq!(get(service.addr, "/healthz", &[]).await.status, 200);
+    assert!(hangs_up(&mut silent).await, "it never asked for anything");
+    used.write_all(request).await.unwrap();
+    let mut answer = [0; 12];
+    used.read_exact(&mut answer).await.unwrap();
+}
+
+#[tokio::test]
+async fn beyond_the_cap_connections_wait_while_all_others_have_a_request_under_way() {
+    let reply = Reply::head(200, &[], Some("1000"))
+        .send("<rss><channel>")
+        .hang();
+    let publisher = Origin::start(move |_| reply.clone()).await;
+    let service = service("connections_max = 2", &publisher).await;
+    let first = ask(service.addr, "GET /feeds/news", &[]).await;
+    let _second = ask(service.addr, "GET /feeds/news", &[]).await;
+    while publisher.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Both were accepted before; that the second one's request is read takes no more than this.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let third = get(service.addr, "/healthz", &[]);
     let mut third = std::pin::pin!(third);
     let early = tokio::time::timeout(Duration::from_millis(300), third.as_mut()).await;
@@ -90,6 +114,31 @@ async fn connections_beyond_the_cap_wait_for_a_place() {
     );
     drop(first);
     assert_eq!(third.await.status, 200);
+}
+
+#[tokio::test]
+async fn heads_have_limits() {
+    let publisher = Origin::start(|_| Reply::ok(feed_of(1, 10))).await;
+    let service = service(
+        "head_bytes_max = \"8KiB\"\nurl_bytes_max = \"1KiB\"",
+        &publisher,
+    )
+    .await;
+    let url = |bytes: usize| format!("/feeds/news?{}", "a".repeat(bytes - 12));
+    let (fits, long) = ("a".repeat(1000), "a".repeat(2100));
+    for (path, headers, expected) in [
+        (url(1024), vec![("accept", fits.as_str())], 200),
+        (url(1025), vec![], 414),
+        (url(100), vec![("accept", long.as_str())], 431),
+        (url(100), vec![("via", long.as_str())], 431),
+        (url(100), vec![("accept-encoding", fits.as_str()); 2], 431),
+        (url(100), vec![("x", fits.as_str()); 7], 200),
+        (url(100), vec![("x", fits.as_str()); 9], 431),
+        (url(100), vec![("x", "y"); 99], 431),
+    ] {
+        let answer = get(service.addr, &path, &headers).await;
+        assert_eq!(answer.status, expected, "{headers:?}");
+    }
 }
 
 #[tokio::test]

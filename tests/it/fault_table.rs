@@ -15,7 +15,7 @@ fn faults() -> Vec<String> {
         of("U", &all),
         of("N", &[1, 4]),
         of("L", &all[..6]),
-        of("K", &all[..4]),
+        of("K", &all[..6]),
         of("R", &[1, 2, 4, 5, 6, 7, 8, 9]),
         of("D", &all[..6]),
         of("P", &all[..5]),

@@ -9,6 +9,7 @@
 
 mod archive;
 mod archive_kills;
+mod clients;
 mod commands;
 mod config;
 mod crowds;
@@ -54,6 +55,7 @@ mod signing;
 mod simulation;
 mod ssrf;
 mod streaming;
+mod streams;
 mod tidy;
 mod unreachable;
 mod upstream;

@@ -139,6 +139,26 @@ impl Process {
         digits.parse().unwrap()
     }
 
+    /// Lets it open only files with a lower number from now on.
+    pub(crate) fn limit_open_files(&self, limit: usize) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let process = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
+        let limit = Some(limit as u64);
+        let limits = Rlimit {
+            current: limit,
+            maximum: limit,
+        };
+        prlimit(process, Resource::Nofile, limits).unwrap();
+    }
+
+    /// The number that the next file which it opens gets.
+    pub(crate) fn lowest_free_file(&self) -> usize {
+        let file = |number: &usize| format!("/proc/{}/fd/{number}", self.id());
+        (0..)
+            .find(|number| std::fs::symlink_metadata(file(number)).is_err())
+            .unwrap()
+    }
+
     /// Files and sockets that it has open.
     pub(crate) fn open_files(&self) -> usize {
         let files = std::fs::read_dir(format!("/proc/{}/fd", self.id()));

@@ -76,7 +76,7 @@ fn targets() -> Vec<Case> {
 
 fn fields() -> Vec<Case> {
     let tags: Vec<String> = (0..10_000).map(|n| format!("\"{n}\"")).collect();
-    let (few, many) = (tags[..5_000].join(","), tags.join(","));
+    let (few, many) = (tags[..2_000].join(","), tags.join(","));
     let ranges = "range: bytes=9-1,-,a-b,99999999999999999999-";
     let upgrade = "upgrade: h2c\r\nhttp2-settings: AAMAAABk\r\nconnection: upgrade, http2-settings";
     vec![
@@ -86,7 +86,7 @@ fn fields() -> Vec<Case> {
         ("Range", with("range: bytes="), &[&[200]]),
         ("more of Range", with(ranges), &[&[200]]),
         (
-            "5,000 tags",
+            "2,000 tags",
             with(&format!("if-none-match: {few}")),
             &[&[200]],
         ),
@@ -123,7 +123,7 @@ fn bodies() -> Vec<Case> {
     vec![
         ("POST", format!("{post}{END}abc"), &[&[405]]),
         ("two lengths", lengths, &[&[400, 0]]),
-        ("a length and chunks", both, &[&[200, 400], &[404, 0]]),
+        ("a length and chunks", both, &[&[200, 400]]),
         ("a body that looks like a request", body, &[&[200], &[404]]),
         (
             "a body that is announced",
@@ -134,11 +134,56 @@ fn bodies() -> Vec<Case> {
     ]
 }
 
+const REFUSED: &[&[u16]] = &[&[400]];
+const REFUSED_OR_CLOSED: &[&[u16]] = &[&[400, 0]];
+const ANSWERED: &[&[u16]] = &[&[200], &[404]];
+
+/// Codings of a body that a proxy in front may understand otherwise, with a request where it may
+/// see none: one refusal each, and nothing behind it is a request.
+fn codings() -> Vec<Case> {
+    let next = line("GET /no");
+    [
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: chunked, chunked",
+        "Transfer-Encoding: chunked, identity",
+        "Transfer-Encoding: identity",
+        "Transfer-Encoding: identity, chunked",
+        "Transfer-Encoding: chunked;q=1",
+        "Transfer-Encoding: ,chunked",
+        "Transfer-Encoding: xchunked",
+        "Transfer-Encoding:\x0bchunked",
+        "Transfer-Encoding:",
+        "Transfer-Encoding : chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\ntransfer-ENCODING: identity",
+        "Content-Length: 5\r\nTransfer-Encoding: gzip, chunked",
+    ]
+    .into_iter()
+    .map(|fields| {
+        let request = format!("{GET}{fields}\r\n\r\n0\r\n\r\n{next}");
+        (fields, request, REFUSED)
+    })
+    .chain([
+        (
+            "odd case and white space",
+            format!("{GET}tRANSFER-encoding:\t CHUNKED \r\n\r\n0\r\n\r\n{next}"),
+            ANSWERED,
+        ),
+        (
+            "HTTP/1.0 has no chunks",
+            format!("GET /no HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{next}"),
+            REFUSED_OR_CLOSED,
+        ),
+    ])
+    .collect()
+}
+
 #[tokio::test]
 async fn k4_requests_that_are_wrong_or_strange() {
     let publisher = Origin::start(|_| Reply::ok(feed_of(3, 100))).await;
     let service = Service::with_feed("", publisher.address()).await;
-    for (what, request, expected) in [targets(), fields(), bodies()].concat() {
+    for (what, request, expected) in [targets(), fields(), bodies(), codings()].concat() {
         let statuses = statuses(&service, request.as_bytes()).await;
         assert!(statuses.len() <= expected.len(), "{what}: {statuses:?}");
         for (n, allowed) in expected.iter().enumerate() {
