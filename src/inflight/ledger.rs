@@ -10,13 +10,14 @@ const CLIENT_PARTS: u64 = 4;
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     pub(super) held_bytes: u64,
-    /// Numbers are given in the order in which grants are asked for: the least is the oldest.
+    /// Numbers are given in the order in which grants are asked for, and anew in the order in which they
+    /// are given: of those that hold something the least is the oldest.
     next: u64,
     entries: BTreeMap<u64, Entry>,
     /// The numbers of those that may grow.
     pub(super) growing: BTreeSet<u64>,
-    /// The numbers of those that wait for bytes to come free.
-    pub(super) waiting: BTreeSet<u64>,
+    /// The numbers of those that wait for bytes to come free, one of each client at most.
+    pub(super) waiting: BTreeMap<u64, Holder>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +27,7 @@ struct Entry {
 }
 
 /// Who asks for how much.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Claim {
     pub(super) number: u64,
     pub(super) grows: bool,
@@ -36,7 +37,8 @@ pub(super) struct Claim {
 /// Whether a claim is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    Granted,
+    /// It is: under this claim from now on.
+    Granted(Claim),
     /// It waits its turn.
     Queued,
     /// It waits for its own holder's other bytes, and keeps nobody else waiting.
@@ -56,12 +58,18 @@ impl Ledger {
     pub(super) fn try_take(&mut self, claim: Claim, more: u64, bytes_max: u64) -> Verdict {
         let verdict = self.judge(claim, more, bytes_max);
         match verdict {
-            Verdict::Granted => {
+            Verdict::Granted(_) => {
                 self.waiting.remove(&claim.number);
+                let claim = match self.holds(claim) {
+                    true => claim,
+                    // Whoever waited is not older than what was given before it.
+                    false => self.claim(claim.grows, claim.holder),
+                };
                 self.add(claim, more);
+                return Verdict::Granted(claim);
             }
             Verdict::Queued => {
-                self.waiting.insert(claim.number);
+                self.waiting.insert(claim.number, claim.holder);
             }
             Verdict::OverShare => {
                 self.waiting.remove(&claim.number);
@@ -70,42 +78,51 @@ impl Ledger {
         verdict
     }
 
+    fn holds(&self, claim: Claim) -> bool {
+        self.entries.contains_key(&claim.number)
+    }
+
     fn judge(&self, claim: Claim, more: u64, bytes_max: u64) -> Verdict {
         if self.is_over_share(claim, more, bytes_max / CLIENT_PARTS) {
             return Verdict::OverShare;
         }
         let oldest = self.growing.first();
-        let is_oldest = claim.grows && oldest.is_none_or(|oldest| *oldest >= claim.number);
+        let is_oldest = claim.grows && oldest.is_none_or(|oldest| *oldest == claim.number);
         if is_oldest {
-            return Verdict::Granted;
+            return Verdict::Granted(claim);
         }
         let is_behind = self
             .waiting
-            .first()
-            .is_some_and(|first| *first < claim.number);
+            .first_key_value()
+            .is_some_and(|(first, _)| *first < claim.number);
         let of_the_oldest = oldest.map_or(0, |oldest| self.bytes_of(*oldest));
         let left_to_the_oldest = (bytes_max / 2).saturating_sub(of_the_oldest);
         let fits = self.held_bytes + more + left_to_the_oldest <= bytes_max;
         match fits && !is_behind {
-            true => Verdict::Granted,
+            true => Verdict::Granted(claim),
             false => Verdict::Queued,
         }
     }
 
-    /// Whether a client's bytes would exceed its share. Its oldest claim may: one body at a time can
-    /// be had by everybody, however large.
+    /// Whether a client's bytes would exceed its share. The oldest that it holds may: one body at a time
+    /// can be had by everybody, however large. Of what it doesn't hold yet, one waits for the others.
     fn is_over_share(&self, claim: Claim, more: u64, share: u64) -> bool {
-        let Some(holder) = claim.holder else {
+        if claim.holder.is_none() {
             return false;
-        };
+        }
+        let waits =
+            |(number, holder): (&u64, &Holder)| *holder == claim.holder && *number < claim.number;
+        if !self.holds(claim) && self.waiting.iter().any(waits) {
+            return true;
+        }
         let mut own = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.holder == Some(holder))
+            .filter(|(_, entry)| entry.holder == claim.holder)
             .peekable();
         let is_first = own
             .peek()
-            .is_none_or(|(number, _)| **number >= claim.number);
+            .is_none_or(|(number, _)| **number == claim.number);
         let held: u64 = own.map(|(_, entry)| entry.bytes).sum();
         !is_first && held + more > share
     }

@@ -157,8 +157,8 @@ impl Inflight {
         wait_max: Duration,
     ) -> Result<Grant, Denied> {
         let claim = self.ledger().claim(grows, holder);
-        self.wait_for(claim, bytes, wait_max).await?;
-        Ok(self.grant(claim, bytes))
+        let granted = self.wait_for(claim, bytes, wait_max).await?;
+        Ok(self.grant(granted, bytes))
     }
 
     fn grant(&self, claim: Claim, bytes: u64) -> Grant {
@@ -169,8 +169,8 @@ impl Inflight {
         }
     }
 
-    /// Adds bytes to a claim as soon as they are free.
-    async fn wait_for(&self, claim: Claim, more: u64, wait_max: Duration) -> Result<(), Denied> {
+    /// Adds bytes to a claim as soon as they are free; under which claim they are held.
+    async fn wait_for(&self, claim: Claim, more: u64, wait_max: Duration) -> Result<Claim, Denied> {
         let until = Instant::now() + wait_max;
         let mut queued = Queued {
             budget: self,
@@ -183,8 +183,8 @@ impl Inflight {
             freed.as_mut().enable();
             let verdict = self.ledger().try_take(claim, more, self.0.bytes_max);
             queued.is_queued = verdict == Verdict::Queued;
-            if verdict == Verdict::Granted {
-                return Ok(());
+            if let Verdict::Granted(held) = verdict {
+                return Ok(held);
             }
             if timeout_at(until, freed).await.is_err() {
                 return Err(Denied::Busy);
