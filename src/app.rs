@@ -116,6 +116,15 @@ fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
     Ok(())
 }
 
+/// The pool of workers; they start when there is work.
+fn start_pool(settings: &Settings) -> Workers {
+    Workers::new(
+        &settings.workers,
+        settings.image.work_bytes,
+        imaging::worker_data,
+    )
+}
+
 /// What archives need of the settings.
 fn archive_setting(settings: &Settings, lookup: &Lookup, inflight: &Inflight) -> archive::Setting {
     archive::Setting {
@@ -196,6 +205,7 @@ impl App {
         prepare_images(&mut settings)?;
         let inflight = Inflight::new(settings.server.inflight_bytes);
         let client = Client::new(settings.fetch.clone(), lookup.clone())?.within(&inflight);
+        let workers = start_pool(&settings);
         let options = refresh::Options {
             cache: cache::Options {
                 memory_bytes: settings.memory_bytes,
@@ -205,16 +215,12 @@ impl App {
             background_fetches_max: settings.background_fetches_max,
             wall_clock,
             full_text: settings.full_text.clone(),
+            workers: workers.clone(),
         };
         let (feeds, order) = by_name(&settings.feeds, |feed| {
             Feed::new(feed.clone()).map(Arc::new)
         })?;
         let shelf = Shelf::new(options.cache.memory_bytes);
-        let workers = Workers::new(
-            &settings.workers,
-            settings.image.work_bytes,
-            imaging::worker_data,
-        );
         let archive = archive_setting(&settings, &lookup, &inflight);
         let refresher = Refresher::new(
             (client.clone(), archive),

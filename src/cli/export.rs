@@ -74,7 +74,7 @@ pub(super) fn run(mut settings: Settings, export: &Export) -> anyhow::Result<Exi
     let Some(feed) = super::find_feed(&settings, &export.feed) else {
         return Ok(ExitCode::from(2));
     };
-    let served = Served::new(&inspection, feed, &settings.full_text)?;
+    let served = Served::new(&inspection, feed, &settings)?;
     let mut out = BufWriter::new(io::stdout().lock());
     match write(&inspection, feed, (&served, export), &mut out) {
         Ok(0) => super::print_error("no items are kept of it, or none of that time"),

@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use url::Url;
 
-use crate::fulltext::extract::{self, PAGE_BYTES_MAX, Page};
+use super::pages::Pages;
+use crate::fulltext::extract::{self, PAGE_BYTES_MAX};
 use crate::fulltext::recipe::Recipe;
+use crate::workers;
 
 /// Writes the article as HTML, and on standard error what its page says of it; exit code 1 when
 /// there is none.
@@ -21,18 +23,14 @@ pub(super) fn extract(
     input
         .read_to_end(&mut bytes)
         .context("standard input can't be read")?;
-    let article = extract::decode(&bytes, content_type).and_then(|text| {
-        let page = Page {
-            asked: url.clone(),
-            url,
-            text,
-        };
-        extract::extract_whatever(&[page], recipe)
-    });
+    let pages = Pages::new(&workers::Options::default())?;
+    let article = pages
+        .look(url, content_type, bytes, recipe)
+        .and_then(|findings| extract::join_whatever(vec![findings.article]).map_err(Into::into));
     let (article, wall) = match article {
         Ok(found) => found,
         Err(problem) => {
-            super::print_error(&format!("error: {problem}"));
+            super::print_error(&format!("error: {problem:#}"));
             return Ok(ExitCode::FAILURE);
         }
     };

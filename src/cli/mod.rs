@@ -9,6 +9,7 @@ mod extract;
 mod import;
 mod logs;
 mod open_files;
+mod pages;
 mod rewrite;
 mod serve;
 mod sign;

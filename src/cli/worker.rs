@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::{Command, ExitCode};
 
+use crate::fulltext;
 use crate::pixels::{fonts, job};
 use crate::workers::Kind;
 use crate::workers::child::{self, Handlers, Reply, Request};
@@ -42,10 +43,10 @@ fn work(kind: Kind, request: Request) -> Reply {
             job::Reply::Done(head, body) => Reply::Done { head, body },
             job::Reply::Needs(bytes) => Reply::Needs(bytes),
         },
-        Kind::Page => Reply::Done {
-            head: Vec::new(),
-            body: Vec::new(),
-        },
+        Kind::Page => {
+            let (head, body) = fulltext::job::work(&head, body);
+            Reply::Done { head, body }
+        }
     }
 }
 

@@ -12,10 +12,12 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use super::Limits;
-use super::extract::{self, NoArticle, Page};
+use super::extract::{self, Findings, NoArticle};
+use super::extractor::{Extractor, NoWorker};
 use super::recipe::Recipe;
 use super::record::Stored;
 use super::shelf::Shelf;
+use crate::rewrite::article::Article;
 use crate::upstream::guard::Refusal;
 use crate::upstream::hosts::{Hosts, Passage, Urgency, Verdict};
 use crate::upstream::{Client, FetchError, Fetched, Upstream, Validators};
@@ -29,6 +31,8 @@ pub(super) enum Failed {
     Page(#[from] NoArticle),
     #[error("the page has more than {0} bytes")]
     TooLarge(usize),
+    #[error("the page could not be read yet")]
+    NoWorker(#[from] NoWorker),
 }
 
 impl Failed {
@@ -38,6 +42,7 @@ impl Failed {
             Self::Fetch(error) => error.reason(),
             Self::Page(problem) => problem.reason(),
             Self::TooLarge(_) => "too-large",
+            Self::NoWorker(problem) => problem.reason(),
         }
     }
 
@@ -46,7 +51,7 @@ impl Failed {
         match self {
             Self::Fetch(FetchError::Refused(_) | FetchError::TooLarge { .. }) => true,
             Self::Fetch(FetchError::Status { status, .. }) => *status == StatusCode::GONE,
-            Self::Fetch(_) | Self::Page(NoArticle::Wall(_)) => false,
+            Self::Fetch(_) | Self::Page(NoArticle::Wall(_)) | Self::NoWorker(_) => false,
             Self::Page(_) | Self::TooLarge(_) => true,
         }
     }
@@ -68,50 +73,92 @@ pub(super) struct Pages {
     places: Semaphore,
     pages_max: usize,
     page_bytes_max: usize,
+    extractor: Extractor,
+}
+
+/// An article with its pages.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) pages: Vec<Stored>,
+    pub(super) article: Result<Article, NoArticle>,
 }
 
 impl Pages {
-    pub(super) fn new(client: Client, hosts: Arc<Hosts>, limits: &Limits) -> Self {
+    pub(super) fn new(
+        client: Client,
+        hosts: Arc<Hosts>,
+        limits: &Limits,
+        extractor: Extractor,
+    ) -> Self {
         Self {
             client,
             hosts,
             places: Semaphore::new(limits.fetches_max),
             pages_max: limits.pages_max,
             page_bytes_max: limits.page_bytes_max,
+            extractor,
         }
     }
 
-    /// The pages of the article at `url`, the first one first.
+    /// The article at `url` and its pages, the first one first. What was fetched is `gathered`, and what
+    /// is there is not fetched.
     pub(super) async fn fetch(
         &self,
         shelf: &Shelf,
         url: Url,
-        recipe: &Arc<Recipe>,
-    ) -> Result<Vec<Stored>, Failed> {
-        let mut first = self.page(shelf, &url, recipe).await?;
-        let page = parse(&first, recipe, Look::Single).await?;
-        if let Some(single) = page {
-            first = self.page(shelf, &single, recipe).await?;
+        recipe: &Recipe,
+        gathered: &mut Vec<Stored>,
+    ) -> Result<Whole, Failed> {
+        let (mut first, mut findings) = self.read(shelf, &url, recipe, gathered).await?;
+        if let Some(single) = &findings.single_page {
+            (first, findings) = self.read(shelf, single, recipe, gathered).await?;
         }
         let mut pages = vec![first];
+        let mut found = vec![findings.article];
+        let mut next = findings.next_page;
         while pages.len() < self.pages_max {
-            let Some(last) = pages.last() else { break };
-            let next = parse(last, recipe, Look::Next).await?;
             let is_new = |next: &Url| {
                 pages
                     .iter()
                     .all(|page| page.url != *next && page.asked != *next)
             };
-            let Some(next) = next.filter(is_new) else {
+            let Some(url) = next.filter(is_new) else {
                 break;
             };
-            match self.page(shelf, &next, recipe).await {
-                Ok(page) => pages.push(page),
-                // The beginning is more than nothing, but it is not to be kept as the whole.
-                Err(failed) => return Err(failed),
-            }
+            // The beginning is more than nothing, but it is not to be kept as the whole.
+            let (page, findings) = self.read(shelf, &url, recipe, gathered).await?;
+            pages.push(page);
+            found.push(findings.article);
+            next = findings.next_page;
         }
-        Ok(pages)
+        let article = extract::join(found);
+        Ok(Whole { pages, article })
+    }
+
+    /// A page, and what stands on it.
+    async fn read(
+        &self,
+        shelf: &Shelf,
+        url: &Url,
+        recipe: &Recipe,
+        gathered: &mut Vec<Stored>,
+    ) -> Result<(Stored, Findings), Failed> {
+        let asked = upstream(shelf, url, recipe).url;
+        let page = match gathered.iter().find(|page| page.asked == asked) {
+            Some(page) => page.clone(),
+            None => {
+                let page = self.page(shelf, url, recipe).await?;
+                gathered.push(page.clone());
+                page
+            }
+        };
+        let findings = self.extractor.look(&page, recipe).await?;
+        match findings.article {
+            // A page that stands before the article is not kept: it would never be fetched again.
+            Ok((_, Some(wall))) => Err(NoArticle::Wall(wall).into()),
+            Err(problem @ (NoArticle::NotAPage(_) | NoArticle::TooComplex)) => Err(problem.into()),
+            _ => Ok((page, findings)),
+        }
     }
 
     async fn page(&self, shelf: &Shelf, url: &Url, recipe: &Recipe) -> Result<Stored, Failed> {
@@ -121,7 +168,7 @@ impl Pages {
         let place = self.hosts.enter(url, Urgency::Background).await?;
         let _place = self.places.acquire().await;
         let mut passage = Passage::new(place, Urgency::Background);
-        let outcome = self.page_through(&upstream, recipe, &mut passage).await;
+        let outcome = self.page_through(&upstream, &mut passage).await;
         passage.conclude(verdict(&outcome));
         outcome
     }
@@ -129,7 +176,6 @@ impl Pages {
     async fn page_through(
         &self,
         upstream: &Upstream,
-        recipe: &Recipe,
         passage: &mut Passage,
     ) -> Result<Stored, Failed> {
         let fetched = self
@@ -153,50 +199,13 @@ impl Pages {
                 extract::decode(&bytes, content_type.as_deref())?;
             }
         }
-        let stored = Stored {
+        Ok(Stored {
             asked: upstream.url.clone(),
             url: found.url,
             content_type,
             bytes: Bytes::from(bytes),
             held: found.body.into_grant().map(Arc::new),
-        };
-        check_wall(&stored, recipe).await?;
-        Ok(stored)
-    }
-}
-
-/// What a page is looked through for.
-#[derive(Debug, Clone, Copy)]
-enum Look {
-    Single,
-    Next,
-}
-
-async fn parse(stored: &Stored, recipe: &Arc<Recipe>, look: Look) -> Result<Option<Url>, Failed> {
-    let has_links = match look {
-        Look::Single => !recipe.single_page.is_empty(),
-        Look::Next => !recipe.next_page.is_empty(),
-    };
-    if !has_links {
-        return Ok(None);
-    }
-    let page = stored.page()?;
-    let recipe = Arc::clone(recipe);
-    let found = tokio::task::spawn_blocking(move || match look {
-        Look::Single => extract::single_page(&page, &recipe),
-        Look::Next => extract::next_page(&page, &recipe),
-    });
-    Ok(found.await.ok().flatten())
-}
-
-/// A page that stands before the article is not kept: it would never be fetched again.
-async fn check_wall(stored: &Stored, recipe: &Recipe) -> Result<(), Failed> {
-    let page: Page = stored.page()?;
-    let recipe = recipe.clone();
-    let found = tokio::task::spawn_blocking(move || extract::extract_whatever(&[page], &recipe));
-    match found.await {
-        Ok(Ok((_, Some(wall)))) => Err(NoArticle::Wall(wall).into()),
-        _ => Ok(()),
+        })
     }
 }
 
@@ -265,6 +274,7 @@ fn verdict(outcome: &Result<Stored, Failed>) -> Option<Verdict> {
         Err(Failed::Fetch(
             FetchError::Refused(_) | FetchError::Crowded | FetchError::Held { .. },
         )) => None,
+        Err(Failed::NoWorker(_)) => None,
         Err(Failed::Fetch(_)) => Some(Verdict::Fails),
     }
 }

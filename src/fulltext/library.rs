@@ -4,6 +4,8 @@
 //! failure, later each time; each host gives the place that [`Hosts`] has for it; what fails leaves
 //! the item as it is.
 
+mod settling;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,28 +13,25 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 use url::Url;
-use xxhash_rust::xxh3::xxh3_64;
 
-use super::fetch::{Failed, Pages};
+use super::Limits;
+use super::extractor::Extractor;
+use super::fetch::{Failed, Pages, Whole};
 use super::recipe::Recipe;
-use super::record::{self, Failure, Stored};
+use super::record::{self, Failure, Kept, Stored};
 use super::shelf::{Book, Service, Shelf, page_address};
 use super::sites::Sites;
-use super::{Limits, Options, extract};
 use crate::causes::chain;
-use crate::rewrite::article::Article;
 use crate::store::{Purge, Space, Store};
 use crate::upstream::Client;
 use crate::upstream::hosts::Hosts;
 
-/// The pause after the first failure; it doubles with each.
-const RETRY_AFTER: Duration = Duration::from_secs(300);
-/// The longest pause.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
 /// How often a task that waits for its next try looks whether it is still wanted.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How long articles that have come wait for more before they are shown.
 const GATHER_FOR: Duration = Duration::from_secs(2);
+/// How long a feed waits for its stored articles to be read.
+const LOAD_FOR: Duration = Duration::from_secs(5);
 /// Articles that are loaded or made at the same time.
 const LOADS_MAX: usize = 4;
 
@@ -41,6 +40,7 @@ const LOADS_MAX: usize = 4;
 pub struct Library {
     store: Store,
     pages: Pages,
+    extractor: Extractor,
     sites: Sites,
     limits: Limits,
 }
@@ -48,10 +48,16 @@ pub struct Library {
 impl Library {
     /// A library that keeps its pages in `store`.
     #[must_use]
-    pub fn new(store: Store, client: Client, hosts: Arc<Hosts>, limits: Limits) -> Self {
+    pub fn new(
+        store: Store,
+        (client, hosts): (Client, Arc<Hosts>),
+        extractor: Extractor,
+        limits: Limits,
+    ) -> Self {
         Self {
             store,
-            pages: Pages::new(client, hosts, &limits),
+            pages: Pages::new(client, hosts, &limits, extractor.clone()),
+            extractor,
             sites: Sites::new(limits.site_rules.clone()),
             limits,
         }
@@ -63,7 +69,8 @@ impl Library {
         shelf.forget(|link| purge.holds(Space::Articles, &key(shelf, link), UNIX_EPOCH));
     }
 
-    /// Makes the articles that `links` lead to the shelf's, as far as their pages are stored.
+    /// Makes the articles that `links` lead to the shelf's, as far as their pages are stored. What takes
+    /// longer than [`LOAD_FOR`] comes later, like what has to be fetched.
     pub async fn load(&self, shelf: &Shelf, links: &[String]) {
         let mut wanted: Vec<Arc<str>> = Vec::new();
         for link in links {
@@ -75,6 +82,11 @@ impl Library {
             }
         }
         let new = shelf.keep_only(&wanted, Instant::now());
+        let loading = self.load_all(shelf, new);
+        tokio::time::timeout(LOAD_FOR, loading).await.ok();
+    }
+
+    async fn load_all(&self, shelf: &Shelf, new: Vec<Arc<str>>) {
         let mut new = new.into_iter();
         let mut loading = FuturesUnordered::new();
         loop {
@@ -98,10 +110,10 @@ impl Library {
     /// What is stored of an article.
     async fn stored(&self, shelf: &Shelf, link: &Arc<str>) -> Option<Book> {
         let key = key(shelf, link);
-        if let Some(entry) = self.store.get(Space::Articles, &key).await
-            && let Some(pages) = record::decode(&entry.meta, &entry.body)
-        {
-            return Some(self.make(shelf, link, pages).await);
+        match self.kept(&key).await {
+            Some(kept) if kept.is_partial => return None,
+            Some(kept) => return Some(self.make(shelf, link, &kept.pages).await),
+            None => {}
         }
         let state = self.store.state(Space::Articles, &key).await?;
         let failure: Failure = serde_json::from_slice(&state).ok()?;
@@ -110,25 +122,17 @@ impl Library {
         (failure.terms == self.terms(shelf)).then_some(Book::Failed { failure, since })
     }
 
+    async fn kept(&self, key: &str) -> Option<Kept> {
+        let entry = self.store.get(Space::Articles, key).await?;
+        record::decode(&entry.meta, &entry.body)
+    }
+
     /// Makes an article of stored pages.
-    async fn make(&self, shelf: &Shelf, link: &Arc<str>, pages: Vec<Stored>) -> Book {
+    async fn make(&self, shelf: &Shelf, link: &Arc<str>, pages: &[Stored]) -> Book {
         let recipe = self.recipe(shelf, pages.first().map(|page| &page.url));
-        let made = tokio::task::spawn_blocking(move || make(&pages, &recipe)).await;
-        match made {
-            Ok(Ok(article)) => Book::Here(Arc::new(article)),
-            Ok(Err(problem)) => {
-                let reason = problem.reason();
-                tracing::info!(feed.name = &*shelf.feed, url = &**link, reason, problem = %problem, "no full text");
-                Book::Blank
-            }
-            Err(_) => {
-                tracing::error!(
-                    feed.name = &*shelf.feed,
-                    url = &**link,
-                    "full text: a defect in feedwright"
-                );
-                Book::Blank
-            }
+        match self.extractor.article(pages, &recipe).await {
+            Ok(article) => self.settle(shelf, link, article).await,
+            Err(problem) => self.put_off(shelf, link, problem),
         }
     }
 
@@ -208,19 +212,38 @@ impl Library {
         }
     }
 
-    /// Fetches one article. Whether something is different now.
+    /// Brings one article: reads what is stored of it, else fetches it. Whether something is different
+    /// now.
     async fn bring(&self, shelf: &Shelf, link: Arc<str>) -> bool {
-        let link = &link;
-        let Some(url) = page_address(link) else {
+        let Some(url) = page_address(&link) else {
             return false;
         };
+        let book = match self.kept(&key(shelf, &link)).await {
+            Some(kept) if !kept.is_partial => self.make(shelf, &link, &kept.pages).await,
+            kept => {
+                let gathered = kept.map(|kept| kept.pages).unwrap_or_default();
+                self.fetch(shelf, &link, url, gathered).await
+            }
+        };
+        shelf.put(&link, book);
+        true
+    }
+
+    async fn fetch(
+        &self,
+        shelf: &Shelf,
+        link: &Arc<str>,
+        url: Url,
+        mut gathered: Vec<Stored>,
+    ) -> Book {
         let started = Instant::now();
         let recipe = self.recipe(shelf, Some(&url));
-        let outcome = self.pages.fetch(shelf, url, &recipe).await;
+        let was_empty = gathered.is_empty();
+        let outcome = self.pages.fetch(shelf, url, &recipe, &mut gathered).await;
         let duration_ms = started.elapsed().as_millis();
         let key = key(shelf, link);
         match outcome {
-            Ok(pages) => {
+            Ok(Whole { pages, article }) => {
                 let bytes: usize = pages.iter().map(|page| page.bytes.len()).sum();
                 tracing::info!(
                     feed.name = &*shelf.feed,
@@ -230,14 +253,18 @@ impl Library {
                     duration_ms,
                     "article fetched"
                 );
-                if let Some((meta, body)) = record::encode(&pages) {
-                    self.store.put(Space::Articles, &key, meta, body).await;
-                    self.store.set_state(Space::Articles, &key, None);
-                }
-                let book = self.make(shelf, link, pages).await;
-                shelf.put(link, book);
+                self.store_pages(&key, &pages, false).await;
+                self.store.set_state(Space::Articles, &key, None);
+                self.settle(shelf, link, article).await
+            }
+            Err(Failed::NoWorker(problem)) => {
+                self.store_pages(&key, &gathered, true).await;
+                self.put_off(shelf, link, problem)
             }
             Err(failed) => {
+                if !was_empty {
+                    self.store.remove(Space::Articles, &key).await;
+                }
                 let (since, before) = shelf.past(link);
                 let failure = self.failure(shelf, &failed, before + 1);
                 tracing::warn!(
@@ -250,47 +277,16 @@ impl Library {
                     duration_ms,
                     "article not fetched"
                 );
-                if let Ok(state) = serde_json::to_vec(&failure) {
-                    self.store.set_state(Space::Articles, &key, Some(state));
-                }
-                shelf.put(link, Book::Failed { failure, since });
+                self.remember(&key, &failure);
+                Book::Failed { failure, since }
             }
         }
-        true
     }
 
-    fn failure(&self, shelf: &Shelf, failed: &Failed, attempts: u32) -> Failure {
-        let doubled = RETRY_AFTER.saturating_mul(1 << attempts.min(16).saturating_sub(1));
-        let pause = doubled
-            .min(RETRY_AFTER_MAX)
-            .max(failed.retry_after().unwrap_or_default());
-        let is_final = failed.is_final() || attempts >= self.limits.attempts_max;
-        Failure {
-            attempts,
-            retry_at: if is_final {
-                u64::MAX
-            } else {
-                now_s() + pause.as_secs()
-            },
-            reason: failed.reason().to_owned(),
-            terms: self.terms(shelf),
+    async fn store_pages(&self, key: &str, pages: &[Stored], is_partial: bool) {
+        if let Some((meta, body)) = record::encode(pages, is_partial) {
+            self.store.put(Space::Articles, key, meta, body).await;
         }
-    }
-
-    /// Changes when what articles are fetched with does.
-    fn terms(&self, shelf: &Shelf) -> u64 {
-        let Options {
-            cookies, headers, ..
-        } = &shelf.options;
-        let mut terms = Vec::new();
-        terms.extend(cookies.iter().flat_map(|value| value.as_bytes()));
-        for (name, value) in headers {
-            terms.extend_from_slice(name.as_str().as_bytes());
-            terms.extend_from_slice(value.as_bytes());
-        }
-        let proxy = shelf.upstream.proxy.iter();
-        terms.extend(proxy.flat_map(|proxy| proxy.as_str().as_bytes()));
-        xxh3_64(&terms)
     }
 
     fn recipe(&self, shelf: &Shelf, url: Option<&Url>) -> Arc<Recipe> {
@@ -299,11 +295,6 @@ impl Library {
         // Validated options hold no selector that is none.
         shelf.options.recipe(&site).map_or(site, Arc::new)
     }
-}
-
-fn make(pages: &[Stored], recipe: &Recipe) -> Result<Article, extract::NoArticle> {
-    let pages: Result<Vec<_>, _> = pages.iter().map(Stored::page).collect();
-    extract::extract(&pages?, recipe)
 }
 
 fn key(shelf: &Shelf, link: &str) -> String {

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::extract::{self, NoArticle, Page};
 use crate::inflight::Grant;
 
 /// A page as it came.
@@ -26,6 +25,17 @@ pub(super) struct Stored {
 struct Meta {
     version: u32,
     pages: Vec<PageMeta>,
+    /// They were not read yet, and there may be more.
+    #[serde(default)]
+    is_partial: bool,
+}
+
+/// What is stored of an article.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// Its pages; where they were not read yet, all that were fetched.
+    pub(super) pages: Vec<Stored>,
+    pub(super) is_partial: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -51,24 +61,13 @@ pub(super) struct Failure {
     pub(super) terms: u64,
 }
 
-impl Stored {
-    /// The page as text.
-    pub(super) fn page(&self) -> Result<Page, NoArticle> {
-        Ok(Page {
-            asked: self.asked.clone(),
-            url: self.url.clone(),
-            text: extract::decode(&self.bytes, self.content_type.as_deref())?,
-        })
-    }
-}
-
 /// The key of the article that `link` leads to from the feed of this name.
 pub(super) fn key(feed: &str, link: &str) -> String {
     format!("{feed} {link}")
 }
 
 /// Pages as a record's meta and body.
-pub(super) fn encode(pages: &[Stored]) -> Option<(Vec<u8>, Vec<Bytes>)> {
+pub(super) fn encode(pages: &[Stored], is_partial: bool) -> Option<(Vec<u8>, Vec<Bytes>)> {
     let meta = Meta {
         version: VERSION,
         pages: pages
@@ -80,13 +79,14 @@ pub(super) fn encode(pages: &[Stored]) -> Option<(Vec<u8>, Vec<Bytes>)> {
                 bytes: page.bytes.len(),
             })
             .collect(),
+        is_partial,
     };
     let bodies = pages.iter().map(|page| page.bytes.clone()).collect();
     Some((serde_json::to_vec(&meta).ok()?, bodies))
 }
 
 /// The pages of a record; `None` when another version wrote it.
-pub(super) fn decode(meta: &[u8], body: &[Bytes]) -> Option<Vec<Stored>> {
+pub(super) fn decode(meta: &[u8], body: &[Bytes]) -> Option<Kept> {
     let meta: Meta = serde_json::from_slice(meta).ok()?;
     if meta.version != VERSION {
         return None;
@@ -105,7 +105,10 @@ pub(super) fn decode(meta: &[u8], body: &[Bytes]) -> Option<Vec<Stored>> {
             held: None,
         });
     }
-    Some(pages)
+    Some(Kept {
+        pages,
+        is_partial: meta.is_partial,
+    })
 }
 
 #[cfg(test)]
@@ -123,8 +126,12 @@ mod tests {
             held: None,
         };
         let pages = vec![page(b"one"), page(b""), page(b"three")];
-        let (meta, body) = encode(&pages).unwrap();
-        assert_eq!(decode(&meta, &body), Some(pages));
+        let (meta, body) = encode(&pages, true).unwrap();
+        let kept = decode(&meta, &body).unwrap();
+        assert_eq!((kept.pages, kept.is_partial), (pages, true));
+        let earlier = String::from_utf8(meta.clone()).unwrap();
+        let earlier = earlier.replace(",\"is_partial\":true", "");
+        assert!(!decode(earlier.as_bytes(), &body).unwrap().is_partial);
         assert_eq!(decode(&meta, &body[..1]), None);
         assert_eq!(decode(b"{}", &[]), None);
     }

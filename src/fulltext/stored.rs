@@ -1,7 +1,8 @@
 //! Articles as they are stored, for who only looks: nothing is fetched here.
 
-use super::record;
-use super::{Limits, Options, Sites, extract};
+use super::extractor::{Extractor, NoWorker};
+use super::record::{self, Kept};
+use super::{Limits, Options, Sites};
 use crate::rewrite::article::Article;
 use crate::store::Entry;
 
@@ -11,16 +12,18 @@ pub struct StoredArticles {
     feed: String,
     options: Options,
     sites: Sites,
+    extractor: Extractor,
 }
 
 impl StoredArticles {
     /// Those of the feed of this name.
     #[must_use]
-    pub fn new(feed: &str, options: Options, limits: &Limits) -> Self {
+    pub fn new(feed: &str, options: Options, limits: &Limits, extractor: Extractor) -> Self {
         Self {
             feed: feed.to_owned(),
             options,
             sites: Sites::new(limits.site_rules.clone()),
+            extractor,
         }
     }
 
@@ -31,13 +34,18 @@ impl StoredArticles {
     }
 
     /// The article of a stored body; `None` where its pages have none.
-    #[must_use]
-    pub fn article(&self, entry: &Entry) -> Option<Article> {
-        let pages = record::decode(&entry.meta, &entry.body)?;
+    ///
+    /// # Errors
+    /// When there is no worker to read them.
+    pub async fn article(&self, entry: &Entry) -> Result<Option<Article>, NoWorker> {
+        let kept = record::decode(&entry.meta, &entry.body);
+        let Some(Kept { pages, .. }) = kept.filter(|kept| !kept.is_partial) else {
+            return Ok(None);
+        };
         let host = pages.first().and_then(|page| page.url.host_str());
         let site = self.sites.recipe(host.unwrap_or_default());
         let own = self.options.recipe(&site);
-        let pages: Result<Vec<_>, _> = pages.iter().map(record::Stored::page).collect();
-        extract::extract(&pages.ok()?, own.as_ref().unwrap_or(&site)).ok()
+        let recipe = own.as_ref().unwrap_or(&site);
+        Ok(self.extractor.article(&pages, recipe).await?.ok())
     }
 }

@@ -15,6 +15,7 @@ mod intake;
 mod media_type;
 mod memory;
 mod news;
+mod options;
 mod page;
 mod persist;
 mod pieces;
@@ -38,7 +39,7 @@ use tokio_util::task::TaskTracker;
 use crate::archive::{self, Archivist, Drawer};
 use crate::cache::{self, Cache, Encoders, Flight};
 use crate::config::FeedSettings;
-use crate::fulltext::{Library, Limits, Shelf};
+use crate::fulltext::{Extractor, Library, Shelf};
 use crate::rewrite::{RuleError, Rules};
 use crate::store::Store;
 use crate::upstream::hosts::{self, Hosts, Passage, Urgency};
@@ -48,6 +49,7 @@ use freshness::Bounds;
 use full_text::FullText;
 pub use history::stored_origin;
 use news::News;
+pub use options::Options;
 pub use page::Page;
 use page::Shell;
 use persist::Persisted;
@@ -119,22 +121,6 @@ impl Feed {
     }
 }
 
-/// Limits of refreshing.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Limits of the copies.
-    pub cache: cache::Options,
-    /// How the publishers' hosts are treated.
-    pub hosts: hosts::Options,
-    /// Fetches at the same time that no reader waits for.
-    pub background_fetches_max: usize,
-    /// Says what time it is, for what outlives the process and for what publishers name hours of:
-    /// `SystemTime::now`, but in tests that tell the time themselves.
-    pub wall_clock: fn() -> SystemTime,
-    /// Limits of full texts.
-    pub full_text: Limits,
-}
-
 /// What refreshing needs.
 #[derive(Debug)]
 pub struct Refresher {
@@ -183,7 +169,9 @@ impl Refresher {
         let tasks = TaskTracker::new();
         let hosts = Arc::new(Hosts::new(options.hosts, Jitter::random()));
         let limits = options.full_text.clone();
-        let library = Library::new(store.clone(), client.clone(), Arc::clone(&hosts), limits);
+        let fetching = (client.clone(), Arc::clone(&hosts));
+        let extractor = Extractor::new(options.workers.clone());
+        let library = Library::new(store.clone(), fetching, extractor, limits);
         let shared = archive::Shared {
             store: store.clone(),
             hosts: Arc::clone(&hosts),
@@ -244,7 +232,8 @@ impl Refresher {
     ) {
         match AssertUnwindSafe(entering).catch_unwind().await {
             Ok(Some((passage, has_stale))) => self.bring(feed, flight, has_stale, passage).await,
-            Ok(None) => {}
+            // The stored articles may not all have been read in time.
+            Ok(None) => self.serve_articles(&feed),
             Err(_) => {
                 let panicked = Err(Trouble::Panicked);
                 self.conclude(&feed, &flight, panicked, Instant::now());

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::rewrite::base::{FeedBase, FieldBase, PieceBase};
@@ -13,7 +14,7 @@ use crate::rewrite::passes::{lazy, links, sanitize};
 
 /// The full text of an item and what its page says of it; texts are plain, and empty where the page
 /// says nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Article {
     /// The text as HTML: a sequence of blocks, sanitised, its addresses absolute, each picture with
     /// its caption in a `figure`.

@@ -103,7 +103,7 @@ pub fn entries(document: &str, url: Url) -> Vec<Entry> {
 /// The tree of a fragment of HTML; `None` when it would be too large.
 #[must_use]
 pub fn tree(html: &str) -> Option<dom_query::Document> {
-    let tree = tree::fragment(html, tree::Limits::ARTICLE);
+    let tree = tree::fragment(html, tree::Limits::FIELD);
     tree.ok().map(|(document, _)| document)
 }
 

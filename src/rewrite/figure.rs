@@ -90,7 +90,7 @@ impl Figure {
     /// for stays, and so does an article that is too complex for a tree.
     #[must_use]
     pub(super) fn apply(&self, html: &str) -> String {
-        let Ok((document, _)) = tree::fragment(html, Limits::ARTICLE) else {
+        let Ok((document, _)) = tree::fragment(html, Limits::FIELD) else {
             return html.to_owned();
         };
         let mut root = document.root();

@@ -201,6 +201,12 @@ impl Workers {
         self.0.bytes_max(kind)
     }
 
+    /// Jobs that are under way or wait for a worker.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.0.under_way()
+    }
+
     /// Bytes of the budget that are given out, those of idle workers included.
     #[must_use]
     pub fn bytes_held(&self) -> u64 {

@@ -135,6 +135,11 @@ impl Inner {
         add(&mut self.state().counters);
     }
 
+    pub(super) fn under_way(&self) -> usize {
+        let state = self.state();
+        state.busy + state.waiting.len()
+    }
+
     pub(super) fn bytes_held(&self) -> u64 {
         let state = self.state();
         state.busy_bytes + state.idle_total()

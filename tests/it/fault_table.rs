@@ -10,7 +10,7 @@ fn faults() -> Vec<String> {
         let name = |number: &u32| format!("{letter}{number}");
         numbers.iter().map(name).collect()
     };
-    let all: Vec<u32> = (1..=24).collect();
+    let all: Vec<u32> = (1..=25).collect();
     [
         of("U", &all),
         of("N", &[1, 4]),

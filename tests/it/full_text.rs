@@ -50,7 +50,7 @@ pub(crate) fn path_of(head: &str) -> &str {
 }
 
 /// A publisher whose feed has these items and whose pages `answer` gives.
-async fn publisher(
+pub(crate) async fn publisher(
     paths: &'static [&'static str],
     answer: impl Fn(&str) -> Reply + Send + Sync + 'static,
 ) -> Origin {
@@ -64,7 +64,7 @@ async fn publisher(
     .await
 }
 
-async fn service(keys: &str, publisher: &Origin) -> Service {
+pub(crate) async fn service(keys: &str, publisher: &Origin) -> Service {
     let toml = format!(
         "{QUICK}\n[[feed]]\nname = \"news\"\nurl = \"http://PUBLISHER/feed.xml\"\nallow_private = [\"PUBLISHER\"]\n{keys}\n"
     );
@@ -72,7 +72,7 @@ async fn service(keys: &str, publisher: &Origin) -> Service {
 }
 
 /// The feed once `is_there` says so.
-async fn wait_for(service: &Service, is_there: impl Fn(&str) -> bool) -> String {
+pub(crate) async fn wait_for(service: &Service, is_there: impl Fn(&str) -> bool) -> String {
     for _ in 0..750 {
         let answer = get(service.addr, "/feeds/news", &[]).await;
         assert_eq!(answer.status, 200);
@@ -85,19 +85,19 @@ async fn wait_for(service: &Service, is_there: impl Fn(&str) -> bool) -> String 
 }
 
 /// Ends a service and its store, so that the next one can have it.
-async fn close(service: Service) {
+pub(crate) async fn close(service: Service) {
     let store = service.app.store.clone();
     service.drain().await;
     store.close().await;
 }
 
-fn asked_for(publisher: &Origin, path: &str) -> usize {
+pub(crate) fn asked_for(publisher: &Origin, path: &str) -> usize {
     let seen = publisher.seen();
     seen.iter().filter(|head| path_of(head) == path).count()
 }
 
 /// Waits until a page was asked for so often, and a little longer.
-async fn settled(publisher: &Origin, path: &str, times: usize) {
+pub(crate) async fn settled(publisher: &Origin, path: &str, times: usize) {
     for _ in 0..500 {
         if asked_for(publisher, path) >= times {
             tokio::time::sleep(Duration::from_millis(200)).await;

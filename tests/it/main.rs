@@ -27,6 +27,7 @@ mod full_text_day;
 mod golden;
 mod harmless;
 mod holds;
+mod hostile_pages;
 mod images;
 mod import;
 mod inflight;

@@ -140,7 +140,7 @@ impl Simulation {
             for _ in 0..TURNS {
                 tokio::task::yield_now().await;
             }
-            if self.app.refresher.hosts.under_way() == 0 {
+            if self.app.refresher.hosts.under_way() == 0 && self.app.workers.under_way() == 0 {
                 return;
             }
         }

@@ -46,7 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "refresh",
         &[
             "archive", "cache", "causes", "config", "feed", "fulltext", "inflight", "rewrite",
-            "store", "upstream",
+            "store", "upstream", "workers",
         ],
     ),
     (
@@ -95,6 +95,7 @@ const PURE: &[&str] = &[
     "src/rewrite/",
     "src/cache/policy/",
     "src/fulltext/extract/",
+    "src/fulltext/job.rs",
     "src/fulltext/recipe/",
     "src/archive/render/",
     "src/archive/path.rs",

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::config::FeedSettings;
+use crate::cli::pages::Pages;
+use crate::config::{FeedSettings, Settings};
 use crate::feed::Format;
 use crate::feed::raw_item::RawItem;
 use crate::fulltext::{Limits, Options, StoredArticles};
@@ -32,7 +33,7 @@ impl Served {
     pub(super) fn new(
         inspection: &Arc<Inspection>,
         feed: &FeedSettings,
-        limits: &Limits,
+        settings: &Settings,
     ) -> anyhow::Result<Self> {
         let name = feed.name.as_str();
         let stored = match inspection.get(Space::Feeds, name)? {
@@ -47,12 +48,20 @@ impl Served {
             let shell = reading.shell?;
             (shell.len() <= SHELL_BYTES_MAX).then_some((format, shell))
         });
-        let options = feed.full_text.clone();
+        let articles = feed.full_text.clone().map(|options| {
+            let pages = Pages::new(&settings.workers)?;
+            anyhow::Ok(articles(
+                inspection,
+                name,
+                (options, &settings.full_text),
+                pages,
+            ))
+        });
         Ok(Self {
             rules: Arc::new(Rules::new(feed.rules.clone())?),
             url: url.unwrap_or_else(|| feed.upstream.url.clone()),
             shell,
-            articles: options.map(|options| articles(inspection, name, (options, limits))),
+            articles: articles.transpose()?,
         })
     }
 
@@ -93,14 +102,15 @@ fn articles(
     inspection: &Arc<Inspection>,
     name: &str,
     (options, limits): (Options, &Limits),
+    pages: Pages,
 ) -> Articles {
-    let stored = StoredArticles::new(name, options, limits);
+    let stored = StoredArticles::new(name, options, limits, pages.extractor());
     let inspection = Arc::clone(inspection);
     Articles::new(move |link| {
         let found = inspection.get(Space::Articles, &stored.key(link));
         match found {
-            Ok(Seen::Entry(entry)) => stored
-                .article(&entry)
+            Ok(Seen::Entry(entry)) => pages
+                .article(&stored, &entry)
                 .map_or(Answer::None, |article| Answer::Article(Arc::new(article))),
             _ => Answer::None,
         }

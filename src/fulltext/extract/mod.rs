@@ -1,8 +1,8 @@
 //! From the bytes of a page to an article. Pure.
 //!
 //! Invariants: what comes out is sanitised, its addresses are absolute, and it holds nothing but
-//! what stands on the page; bytes and depth are bounded before a tree is built, since the parser's
-//! time grows with the square of the depth.
+//! what stands on the page. Nothing here bounds what a page takes: it runs in a process that is
+//! bounded; bytes and depth are looked at first, so that most of what is too much is named.
 
 mod clutter;
 mod embeds;
@@ -20,9 +20,10 @@ mod wall;
 mod tests;
 
 use dom_query::Document;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::fulltext::recipe::{Finder, Recipe};
+use crate::fulltext::recipe::{Finder, Link, Recipe};
 use crate::rewrite::article::{self, Article};
 
 pub use page::{Kind, PAGE_BYTES_MAX, Page, decode};
@@ -34,7 +35,7 @@ pub const ARTICLE_BYTES_MAX: usize = 1 << 20;
 const CHARS_MIN: usize = 25;
 
 /// Why a page gives no article.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum NoArticle {
     /// What came is no page of HTML.
     #[error("what came is {0}, no page of HTML")]
@@ -45,6 +46,9 @@ pub enum NoArticle {
     /// There is a text in it without a tag that is made of character references.
     #[error("the page has too many character references between two tags")]
     TooManyReferences,
+    /// What reading it takes is more than a page may take, in memory or in time.
+    #[error("the page is too complex")]
+    TooComplex,
     /// The article is larger than may be put into an item.
     #[error("the article is larger than {ARTICLE_BYTES_MAX} bytes")]
     TooLarge,
@@ -64,6 +68,7 @@ impl NoArticle {
             Self::NotAPage(_) => "not-a-page",
             Self::TooDeep => "too-deep",
             Self::TooManyReferences => "too-many-references",
+            Self::TooComplex => "too-complex",
             Self::TooLarge => "too-large",
             Self::Nothing => "nothing-found",
             Self::Wall(wall) => wall.reason(),
@@ -71,12 +76,52 @@ impl NoArticle {
     }
 }
 
-/// The article that stands on `pages`, its first page first.
+/// What stands on a page: what is seen of its article, and what stands before it.
+pub type Found = Result<(Article, Option<Wall>), NoArticle>;
+
+/// All that is to be known of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Findings {
+    /// The page that shows the whole article, where this one shows a part.
+    pub single_page: Option<Url>,
+    /// Where the article goes on.
+    pub next_page: Option<Url>,
+    /// The article.
+    pub article: Found,
+}
+
+impl Findings {
+    /// There is nothing on the page.
+    #[must_use]
+    pub fn none(problem: NoArticle) -> Self {
+        Self {
+            single_page: None,
+            next_page: None,
+            article: Err(problem),
+        }
+    }
+}
+
+/// Looks a page through.
+#[must_use]
+pub fn look(page: &Page, recipe: &Recipe) -> Findings {
+    let mut findings = Findings::none(NoArticle::Nothing);
+    // The links are looked for on the page as it came.
+    let has_links = !(recipe.single_page.is_empty() && recipe.next_page.is_empty());
+    if has_links && let Ok(document) = page.parse() {
+        findings.single_page = follow(page, &document, &recipe.single_page);
+        findings.next_page = follow(page, &document, &recipe.next_page);
+    }
+    findings.article = read(page, recipe);
+    findings
+}
+
+/// The article that stands on several pages, its first page first.
 ///
 /// # Errors
 /// When there is none, or it can't be read.
-pub fn extract(pages: &[Page], recipe: &Recipe) -> Result<Article, NoArticle> {
-    let (article, wall) = extract_whatever(pages, recipe)?;
+pub fn join(pages: Vec<Found>) -> Result<Article, NoArticle> {
+    let (article, wall) = join_whatever(pages)?;
     wall.map_or(Ok(article), |wall| Err(NoArticle::Wall(wall)))
 }
 
@@ -84,13 +129,10 @@ pub fn extract(pages: &[Page], recipe: &Recipe) -> Result<Article, NoArticle> {
 ///
 /// # Errors
 /// When there is nothing, or it can't be read.
-pub fn extract_whatever(
-    pages: &[Page],
-    recipe: &Recipe,
-) -> Result<(Article, Option<Wall>), NoArticle> {
+pub fn join_whatever(pages: Vec<Found>) -> Found {
     let mut whole: Option<(Article, Option<Wall>)> = None;
     for page in pages {
-        let found = match read(page, recipe) {
+        let found = match page {
             Ok(found) => found,
             // What was found before is more than nothing.
             Err(_) if whole.is_some() => continue,
@@ -109,37 +151,18 @@ pub fn extract_whatever(
     Ok(whole)
 }
 
-/// Where the article goes on: the page that shows it whole, or the next page.
-#[must_use]
-pub fn next_page(page: &Page, recipe: &Recipe) -> Option<Url> {
-    follow(page, &recipe.next_page)
-}
-
-/// The page that shows the whole article, where this one shows a part.
-#[must_use]
-pub fn single_page(page: &Page, recipe: &Recipe) -> Option<Url> {
-    follow(page, &recipe.single_page)
-}
-
-fn follow(page: &Page, links: &[crate::fulltext::recipe::Link]) -> Option<Url> {
-    if links.is_empty() {
-        return None;
-    }
-    let document = page.parse().ok()?;
-    let base = page.base(&document);
+fn follow(page: &Page, document: &Document, links: &[Link]) -> Option<Url> {
     let found = links.iter().find_map(|link| {
-        let applies = link
-            .when
-            .as_ref()
-            .is_none_or(|when| when.matches(&document));
-        applies.then(|| link.to.address(&document)).flatten()
+        let applies = link.when.as_ref().is_none_or(|when| when.matches(document));
+        applies.then(|| link.to.address(document)).flatten()
     })?;
+    let base = page.base(document);
     let mut url = base.join(found.trim()).ok()?;
     url.set_fragment(None);
     (matches!(url.scheme(), "http" | "https") && url != page.url).then_some(url)
 }
 
-fn read(page: &Page, recipe: &Recipe) -> Result<(Article, Option<Wall>), NoArticle> {
+fn read(page: &Page, recipe: &Recipe) -> Found {
     let document = page.prepared(recipe)?.parse()?;
     let base = page.base(&document);
     let mut article = facts::of(&document, &base);

@@ -4,6 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use dom_query::Document;
 use encoding_rs::{Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE, X_USER_DEFINED};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::NoArticle;
@@ -21,7 +22,7 @@ const DEPTH_MAX: usize = 1_000;
 const GUESS_BYTES: usize = 256 << 10;
 
 /// What came in place of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A PDF document.
     Pdf,

@@ -2,8 +2,9 @@
 
 use url::Url;
 
-use super::{Kind, NoArticle, Page, Wall, decode, extract, next_page};
+use super::{Kind, NoArticle, Page, Wall, decode, join, look};
 use crate::fulltext::recipe::{Finder, Link, Recipe};
+use crate::rewrite::article::Article;
 
 const SENTENCES: &str = "It was a bright cold day in April, and the clocks were striking thirteen, as they do. \
      Winston Smith slipped quickly through the glass doors of the house, though not quickly enough for the dust.";
@@ -15,6 +16,15 @@ fn page(text: &str) -> Page {
         url,
         text: text.to_owned(),
     }
+}
+
+fn extract(pages: &[Page], recipe: &Recipe) -> Result<Article, NoArticle> {
+    join(
+        pages
+            .iter()
+            .map(|page| look(page, recipe).article)
+            .collect(),
+    )
 }
 
 /// The article of a page with this body.
@@ -192,7 +202,7 @@ fn recipes_are_carried_out() {
         ("Own title", "2026-01-02")
     );
     assert_eq!(article.words, 7);
-    let next = next_page(&page(text), &recipe).unwrap();
+    let next = look(&page(text), &recipe).next_page.unwrap();
     assert_eq!(next.as_str(), "https://www.example.org/b/2");
     recipe.content = vec![Finder::css("div.other").unwrap()];
     recipe.autodetect = false;

@@ -6,12 +6,13 @@
 use std::fmt::{self, Display, Formatter};
 
 use dom_query::Document;
+use serde::{Deserialize, Serialize};
 
 use super::page::Page;
 use super::tree;
 
 /// What stands in front of an article.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wall {
     /// It wants a name and a password.
     Login,

@@ -1,6 +1,7 @@
 //! What finds something on a page: a CSS selector or an XPath expression.
 
 use dom_query::{Document, Matcher, NodeRef};
+use serde::{Deserialize, Serialize};
 
 use super::xpath::{Expression, Value, XNode, XPathError};
 
@@ -8,7 +9,8 @@ use super::xpath::{Expression, Value, XNode, XPathError};
 const FOUND_MAX: usize = 5_000;
 
 /// A CSS selector or an XPath expression.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "Source", try_from = "Source")]
 pub struct Finder {
     source: String,
     kind: Kind,
@@ -18,6 +20,33 @@ pub struct Finder {
 enum Kind {
     Css(Matcher),
     XPath(Expression),
+}
+
+/// A finder as it is written for another process.
+#[derive(Serialize, Deserialize)]
+enum Source {
+    Css(String),
+    XPath(String),
+}
+
+impl From<Finder> for Source {
+    fn from(finder: Finder) -> Self {
+        match finder.kind {
+            Kind::Css(_) => Self::Css(finder.source),
+            Kind::XPath(_) => Self::XPath(finder.source),
+        }
+    }
+}
+
+impl TryFrom<Source> for Finder {
+    type Error = FinderError;
+
+    fn try_from(source: Source) -> Result<Self, FinderError> {
+        match source {
+            Source::Css(selector) => Self::css(&selector),
+            Source::XPath(expression) => Self::xpath(&expression),
+        }
+    }
 }
 
 /// Why a finder is refused.

@@ -8,6 +8,8 @@ mod xpath;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 pub use finder::{Finder, FinderError};
 pub use site::{FILE_BYTES_MAX, Site, file_names};
 pub use xpath::XPathError;
@@ -16,7 +18,7 @@ pub use xpath::XPathError;
 pub const FINDERS_MAX: usize = 256;
 
 /// How an article is found on its page.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Recipe {
     /// What the article is; the first that finds something counts.
     pub content: Vec<Finder>,
@@ -36,7 +38,8 @@ pub struct Recipe {
     pub replace: Vec<(String, String)>,
     /// Pictures whose address has this in it go.
     pub remove_pictures: Vec<String>,
-    /// Request header fields for its pages.
+    /// Request header fields for its pages. SECURITY: they may hold secrets, and go nowhere else.
+    #[serde(skip)]
     pub headers: Vec<(String, String)>,
     /// Whether clutter is taken out of what `content` finds.
     pub prune: bool,
@@ -45,7 +48,7 @@ pub struct Recipe {
 }
 
 /// A link that is followed, if something is on the page.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Link {
     /// Where it leads.
     pub to: Finder,

@@ -9,7 +9,6 @@ use std::collections::HashSet;
 use dom_query::{Document, Matcher, NodeRef};
 
 use crate::feed::text::Edit;
-use crate::rewrite::compose::apply;
 use crate::rewrite::explain::Trace;
 use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::{Attribute, Tag, tags};
@@ -20,6 +19,9 @@ use crate::rewrite::xhtml;
 pub const SELECTORS_MAX: usize = 64;
 /// An attribute that says which tag an element was written as.
 const NUMBER: &str = "data-feedwright-tag";
+/// Tags that a field may have, and for how many of its bytes it may have one more.
+const TAGS_MAX: usize = 16 << 10;
+const BYTES_PER_TAG: usize = 40;
 /// Parts of selectors for which siblings or all that is inside have to be looked through for each element.
 const COSTLY: &[&str] = &[
     "~",
@@ -116,12 +118,16 @@ impl Remove {
     }
 
     pub(super) fn edits(&self, html: &str, markup: Markup, trace: &Trace) -> Vec<Edit> {
-        let tags: Vec<_> = tags(html, markup).collect();
+        let tags_max = TAGS_MAX + html.len() / BYTES_PER_TAG;
+        let tags: Vec<_> = tags(html, markup).take(tags_max + 1).collect();
         if tags.is_empty() {
             return Vec::new();
         }
-        let tree = tree::fragment(&numbered(html, &tags), Limits::FIELD);
-        let Some((tree, _)) = tree.ok().filter(|(_, size)| self.can_match(*size, html)) else {
+        let tree = (tags.len() <= tags_max)
+            .then(|| tree::fragment(&numbered(html, &tags), Limits::FIELD).ok())
+            .flatten()
+            .filter(|(_, size)| self.can_match(*size, html));
+        let Some((tree, _)) = tree else {
             trace.too_complex(
                 "remove_elements",
                 html,
@@ -199,14 +205,16 @@ impl Remove {
 
 /// The field with every start tag's number in an attribute.
 fn numbered(html: &str, tags: &[Tag<'_>]) -> String {
-    let starts = tags.iter().enumerate().filter(|(_, tag)| !tag.is_end);
-    let edits: Vec<_> = starts
-        .map(|(index, tag)| Edit {
-            range: tag.name_range.end..tag.name_range.end,
-            text: format!(" {NUMBER}=\"{index}\""),
-        })
-        .collect();
-    apply(html, &edits)
+    let mut out = String::with_capacity(html.len() + tags.len() * (NUMBER.len() + 10));
+    let mut done = 0;
+    for (index, tag) in tags.iter().enumerate().filter(|(_, tag)| !tag.is_end) {
+        let at = tag.name_range.end;
+        out.push_str(&html[done..at]);
+        out.push_str(&format!(" {NUMBER}=\"{index}\""));
+        done = at;
+    }
+    out.push_str(&html[done..]);
+    out
 }
 
 /// The field as it is written.
@@ -265,6 +273,7 @@ impl Source<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rewrite::compose::apply;
 
     fn check_as(html: &str, markup: Markup, expected: &str) {
         let remove = Remove::new(&Options {
