@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +32,8 @@ pub(crate) struct Inner {
     start_data: fn(Kind) -> Vec<u8>,
     started_with: [OnceLock<Arc<Vec<u8>>>; 3],
     tasks: TaskTracker,
+    /// Wakes who ends idle workers.
+    changed: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -103,6 +105,7 @@ impl Inner {
             start_data,
             started_with: [const { OnceLock::new() }; 3],
             tasks: TaskTracker::new(),
+            changed: Arc::default(),
         }
     }
 
@@ -125,6 +128,7 @@ impl Inner {
             std::mem::take(&mut state.idle)
         };
         drop(ended);
+        self.changed.notify_one();
     }
 
     pub(super) fn counters(&self) -> Counters {
@@ -276,7 +280,8 @@ impl Inner {
         };
         state.is_watched = true;
         let inner = Arc::downgrade(self);
-        self.tasks.spawn_on(watch(inner), &runtime);
+        let changed = Arc::clone(&self.changed);
+        self.tasks.spawn_on(watch(inner, changed), &runtime);
     }
 
     /// Ends what has been idle for too long; says when to look again, if ever.
@@ -325,11 +330,16 @@ impl Inner {
     }
 }
 
-async fn watch(inner: Weak<Inner>) {
+async fn watch(inner: Weak<Inner>, changed: Arc<Notify>) {
     while let Some(pool) = inner.upgrade() {
         let ending = tokio::task::spawn_blocking(move || pool.end_idle());
         match ending.await {
-            Ok(Some(next)) => tokio::time::sleep_until(next).await,
+            Ok(Some(next)) => {
+                tokio::select! {
+                    () = tokio::time::sleep_until(next) => {}
+                    () = changed.notified() => {}
+                }
+            }
             Ok(None) | Err(_) => return,
         }
     }

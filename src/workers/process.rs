@@ -15,7 +15,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::child::{self, Ready};
 use super::frame::{self, Header};
-use super::{Answer, Job, Kind};
+use super::{Answer, Job, Kind, WORKER_BYTES};
 
 /// How long a worker may take to start.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -25,8 +25,6 @@ const PIPE_BYTES: usize = 1 << 20;
 const OUTPUT_BYTES_MAX: usize = 1 << 10;
 /// Bytes of it that are read after a job.
 const OUTPUT_READ_MAX: u64 = 64 << 10;
-/// What an idle worker may hold beside what it held when it started, for its next job.
-const KEPT_BYTES_MAX: u64 = 16 << 20;
 /// CPU time beyond the deadline after which the kernel ends a worker whose parent did not.
 const CPU_SLACK: Duration = Duration::from_secs(3);
 /// How often, and after how long each time, it is looked whether a worker has ended by itself.
@@ -254,10 +252,10 @@ impl Worker {
         child::data_bytes(&format!("/proc/{}/statm", self.pid?.as_raw_nonzero()))
     }
 
-    /// Measures what it holds; whether that is little enough to keep it.
+    /// Measures what it holds; whether that is no more than its part of the budget.
     pub(super) fn may_stay(&mut self) -> bool {
         self.idle_bytes = self.data_bytes().unwrap_or(self.base_bytes);
-        self.idle_bytes <= self.base_bytes + KEPT_BYTES_MAX
+        self.idle_bytes <= WORKER_BYTES
     }
 
     /// Sends a job and waits for the answer.

@@ -9,7 +9,7 @@ use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetError,
     RulesetStatus, Scope,
 };
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, nice, setrlimit};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch,
@@ -28,10 +28,6 @@ const PROBE_BYTES: u64 = 64 << 20;
 /// set, below this; neither can be raised from inside, since seccomp refuses the call.
 pub(super) fn limit_resources(bytes_max: u64) -> Vec<&'static str> {
     let mut missing = Vec::new();
-    let both = |value| Rlimit {
-        current: Some(value),
-        maximum: Some(value),
-    };
     // It is no loss where this is refused.
     nice(NICENESS).ok();
     let limits = [
@@ -41,7 +37,7 @@ pub(super) fn limit_resources(bytes_max: u64) -> Vec<&'static str> {
         ("stack", Resource::Stack, STACK_BYTES),
     ];
     for (name, resource, value) in limits {
-        if setrlimit(resource, both(value)).is_err() {
+        if !limit(resource, value) {
             missing.push(name);
         }
     }
@@ -51,11 +47,25 @@ pub(super) fn limit_resources(bytes_max: u64) -> Vec<&'static str> {
     missing
 }
 
+/// Limits a resource to this, or to less where there was a limit before.
+fn limit(resource: Resource, value: u64) -> bool {
+    let value = getrlimit(resource).maximum.unwrap_or(value).min(value);
+    let limit = Rlimit {
+        current: Some(value),
+        maximum: Some(value),
+    };
+    setrlimit(resource, limit).is_ok()
+}
+
 /// Limits memory, and tries whether the kernel means it.
 fn limits_memory(bytes_max: u64) -> bool {
-    let limit = |bytes| {
+    let bytes_max = getrlimit(Resource::Data)
+        .maximum
+        .unwrap_or(bytes_max)
+        .min(bytes_max);
+    let limit = |bytes: u64| {
         let limit = Rlimit {
-            current: Some(bytes),
+            current: Some(bytes.min(bytes_max)),
             maximum: Some(bytes_max),
         };
         setrlimit(Resource::Data, limit).is_ok()
@@ -71,12 +81,8 @@ fn limits_memory(bytes_max: u64) -> bool {
 /// No file is opened from here on, and no other process reached. To be called before there are
 /// other threads, which inherit it.
 pub(super) fn close_files() -> Option<&'static str> {
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
     // What is open stays so.
-    let has_no_more = setrlimit(Resource::Nofile, none).is_ok();
+    let has_no_more = limit(Resource::Nofile, 0);
     match landlock() {
         Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) if has_no_more => None,
         Ok(RulesetStatus::NotEnforced) | Err(_) => Some("Landlock"),
@@ -100,11 +106,7 @@ fn landlock() -> Result<RulesetStatus, RulesetError> {
 /// Only what computing takes is let through to the kernel from here on, in all threads.
 pub(super) fn close_calls() -> Vec<&'static str> {
     let mut missing = Vec::new();
-    let none = Rlimit {
-        current: Some(0),
-        maximum: Some(0),
-    };
-    if setrlimit(Resource::Nproc, none).is_err() {
+    if !limit(Resource::Nproc, 0) {
         missing.push("processes");
     }
     let applied = filter()

@@ -272,8 +272,10 @@ impl Head {
         } else {
             0
         };
+        // A drawing is decoded at the size that it becomes.
+        let drawn = if self.kind == Kind::Svg { made * 4 } else { 0 };
         // The pixels, the encoder's own copy of them, and what it writes.
-        Ok(decoded + coefficients + planes + made * 12 + encoder)
+        Ok(decoded + coefficients + planes + drawn + made * 12 + encoder)
     }
 }
 
