@@ -82,7 +82,7 @@ fn system_fonts() -> Fonts {
     let mut fonts = Fonts {
         generic: GENERIC
             .iter()
-            .map(|family| database.family_name(family).to_owned())
+            .map(|family| installed(&database, family))
             .collect(),
         ..Fonts::default()
     };
@@ -109,6 +109,36 @@ fn system_fonts() -> Fonts {
         fonts.faces.push(Face::of(face, file));
     }
     fonts
+}
+
+/// The name for a generic family: what the system's configuration prefers, or else what is there.
+fn installed(database: &Database, family: &Family<'_>) -> String {
+    let preferred = database.family_name(family);
+    let is_monospaced = *family == Family::Monospace;
+    let word = if *family == Family::Serif {
+        "Serif"
+    } else {
+        "Sans"
+    };
+    let name = |face: &FaceInfo| face.families.first().map(|(name, _)| name.clone());
+    let is_plain = |face: &&FaceInfo| {
+        face.style == Style::Normal
+            && face.weight == Weight::NORMAL
+            && face.stretch == Stretch::Normal
+            && face.monospaced == is_monospaced
+    };
+    let has_preferred = database
+        .faces()
+        .any(|face| face.families.iter().any(|(name, _)| name == preferred));
+    if has_preferred {
+        return preferred.to_owned();
+    }
+    let plain = || database.faces().filter(is_plain).filter_map(name);
+    plain()
+        .find(|name| name.contains(word))
+        .or_else(|| plain().next())
+        .or_else(|| database.faces().find_map(name))
+        .unwrap_or_else(|| preferred.to_owned())
 }
 
 const STRETCHES: [Stretch; 9] = [
@@ -271,7 +301,11 @@ mod tests {
         system.load_system_fonts();
         let fonts: Fonts = serde_json::from_slice(&list()).unwrap();
         assert_eq!(fonts.faces.len(), system.len().min(FACES_MAX));
-        let name = system.family_name(&Family::Monospace);
-        assert_eq!(fonts.generic[4], name);
+        // Every generic family is one that is there, if any is.
+        let names = fonts.faces.iter().flat_map(|face| &face.families);
+        let names: Vec<_> = names.collect();
+        for generic in &fonts.generic {
+            assert!(names.is_empty() || names.contains(&generic), "{generic}");
+        }
     }
 }
