@@ -29,6 +29,14 @@ fn own_kib(id: u32) -> u64 {
     digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
+/// Hundredths of a second of a core that a process has used.
+fn ticks(id: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    let fields = text.rsplit(')').next().unwrap_or_default();
+    let user = fields.split_whitespace().nth(11);
+    user.and_then(|user| user.parse().ok()).unwrap_or(0)
+}
+
 async fn start(folder: &Path, keys: &str, shell: &str) -> (Origin, Process) {
     let good = flat(2_000);
     let origin = Origin::start(move |head| match head.contains("/endless") {
@@ -60,20 +68,15 @@ async fn r8_a_killed_worker_is_one_failed_job() {
     let (origin, service) = start(folder.path(), "work_timeout = \"5m\"", "").await;
     let endless = path(&origin, "endless");
     let killing = async {
-        let worker = || {
+        // One that only starts has not used so much of a core.
+        let busy = || {
             children(service.id())
                 .into_iter()
-                .find(|id| own_kib(*id) > 0)
+                .find(|id| ticks(*id) > 30)
         };
-        until("there is a worker", async || {
-            service.log().contains("serving") && worker().is_some()
-        })
-        .await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        for id in children(service.id()) {
-            let id = rustix::process::Pid::from_raw(id.cast_signed()).unwrap();
-            rustix::process::kill_process(id, rustix::process::Signal::KILL).ok();
-        }
+        until("a worker is at it", async || busy().is_some()).await;
+        let worker = rustix::process::Pid::from_raw(busy().unwrap().cast_signed()).unwrap();
+        rustix::process::kill_process(worker, rustix::process::Signal::KILL).unwrap();
     };
     let (answer, ()) = tokio::join!(service.get(&endless), killing);
     assert_eq!(answer.status, 404, "{}", answer.text());
