@@ -84,6 +84,7 @@ impl App {
         if !sections.is_empty() {
             return Err(ReloadError::TakesRestart(sections));
         }
+        settings.take_over_fetch(&self.settings);
         let written_keys = settings.image_keys.clone();
         if self.settings.image_keys.is_empty() {
             super::prepare_images(&mut settings).map_err(AppError::from)?;

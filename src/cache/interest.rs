@@ -37,7 +37,8 @@ impl Interest {
 
     /// So much more of it is there.
     pub fn receive(&self, bytes: usize) {
-        self.received_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.received_bytes
+            .fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// All of it is.
@@ -65,7 +66,10 @@ impl Interest {
             sleep(ABANDONED_AFTER).await;
             let is_wanted = flight.is_some_and(Flight::is_wanted)
                 || asker.is_some_and(|asker| asker.receiver_count() > 0)
-                || self.recording.get().is_some_and(|recording| recording.is_played());
+                || self
+                    .recording
+                    .get()
+                    .is_some_and(|recording| recording.is_played());
             if is_wanted {
                 continue;
             }

@@ -131,6 +131,16 @@ impl Recording {
         finished.start_over().whole().await
     }
 
+    /// Whether somebody plays it.
+    pub(super) fn is_played(&self) -> bool {
+        self.progress.receiver_count() > 0
+    }
+
+    /// Returns when nobody does.
+    pub(super) async fn unplayed(&self) {
+        self.progress.closed().await;
+    }
+
     fn lock(&self) -> MutexGuard<'_, Pieces> {
         self.pieces.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -137,6 +137,7 @@ pub(super) struct Shared {
     pub(super) headers: Option<Written<Vec<(HeaderName, HeaderValue)>>>,
     pub(super) cookies: Option<Written<Option<HeaderValue>>>,
     pub(super) proxy: Option<Written<Option<Url>>>,
+    pub(super) proxy_resolves: Option<Written<bool>>,
     pub(super) allow_private: Option<Written<Vec<HostPort>>>,
 }
 
@@ -251,6 +252,7 @@ fn read_shared(table: &mut Table<'_, '_>) -> Shared {
         headers: table.headers(),
         cookies: table.secret("cookies", cookies),
         proxy: table.secret("proxy", texts::proxy_url),
+        proxy_resolves: table.switch("proxy_resolves"),
         allow_private: table.list("allow_private", texts::host_port),
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Image {
     allow_private: Option<Written<Vec<HostPort>>>,
     body_bytes_max: Option<Written<u64>>,
     fetch_timeout: Option<Written<Duration>>,
+    fetches_max: Option<Written<u32>>,
+    host_fetches_max: Option<Written<u32>>,
     work_bytes: Option<Written<u64>>,
     work_timeout: Option<Written<Duration>>,
     pixels_max: Option<Written<u32>>,
@@ -53,6 +55,8 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Image {
         allow_private: table.list("allow_private", texts::host_port),
         body_bytes_max: table.size("body_bytes_max", BODIES),
         fetch_timeout: table.duration("fetch_timeout", SECONDS),
+        fetches_max: table.count("fetches_max", 1..=4_096),
+        host_fetches_max: table.count("host_fetches_max", 1..=256),
         work_bytes: table.size("work_bytes", WORK),
         work_timeout: table.duration("work_timeout", SECONDS),
         pixels_max: table.count("pixels_max", PIXELS),
@@ -72,6 +76,9 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Image {
 pub(super) fn resolve(written: Image) -> Options {
     let default = Options::default();
     let pixels = written.pixels_max.map(|count| u64::from(count.value));
+    let count = |written: Option<Written<u32>>, default: usize| {
+        written.map_or(default, |written| written.value as usize)
+    };
     let small = |count: Option<Written<u32>>, default: u8| {
         count
             .and_then(|count| u8::try_from(count.value).ok())
@@ -83,6 +90,8 @@ pub(super) fn resolve(written: Image) -> Options {
         allow_private: value(written.allow_private).unwrap_or_default(),
         body_bytes_max: value(written.body_bytes_max).unwrap_or(default.body_bytes_max),
         fetch_timeout: value(written.fetch_timeout).unwrap_or(default.fetch_timeout),
+        fetches_max: count(written.fetches_max, default.fetches_max),
+        host_fetches_max: count(written.host_fetches_max, default.host_fetches_max),
         work_bytes: value(written.work_bytes).unwrap_or(default.work_bytes),
         work_timeout: value(written.work_timeout).unwrap_or(default.work_timeout),
         limits: Limits {

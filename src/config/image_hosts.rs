@@ -32,6 +32,7 @@ struct Rule {
     user_agent: Option<String>,
     headers: BTreeMap<String, String>,
     proxy: Option<String>,
+    proxy_resolves: bool,
     bypass: bool,
     format: Option<String>,
 }
@@ -101,7 +102,11 @@ fn parse(text: &str) -> Result<HostRules, String> {
             proxy: rule
                 .proxy
                 .as_deref()
-                .map(|text| texts::proxy_url(text).map_err(|reason| place("proxy", reason)))
+                .map(|text| {
+                    let url = texts::proxy_url(text)?;
+                    super::proxy::unfit(&url, rule.proxy_resolves).map_or(Ok(url), Err)
+                })
+                .map(|proxy| proxy.map_err(|reason| place("proxy", reason)))
                 .transpose()?,
             bypass: rule.bypass,
             format: rule

@@ -66,6 +66,8 @@ pub struct MirrorSettings {
     pub body_bytes_max: u64,
     /// Bytes of a reader's body.
     pub request_bytes_max: u64,
+    /// Exchanges with the origin at the same time.
+    pub fetches_max: usize,
     /// How long one exchange with the origin may take, bodies included.
     pub total_timeout: Duration,
 }
@@ -123,10 +125,12 @@ pub(super) struct Mirror {
     object_bytes_max: Option<Written<u64>>,
     body_bytes_max: Option<Written<u64>>,
     request_bytes_max: Option<Written<u64>>,
+    fetches_max: Option<Written<u32>>,
     total_timeout: Option<Written<Duration>>,
     user_agent: Option<Written<Option<String>>>,
     headers: Option<Written<Vec<(HeaderName, HeaderValue)>>>,
     proxy: Option<Written<Option<Url>>>,
+    proxy_resolves: Option<Written<bool>>,
     allow_private: Option<Written<Vec<HostPort>>>,
 }
 
@@ -155,10 +159,12 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Mirror {
         object_bytes_max: table.size("object_bytes_max", OBJECTS),
         body_bytes_max: table.size("body_bytes_max", PASSED),
         request_bytes_max: table.size("request_bytes_max", BODIES),
+        fetches_max: table.count("fetches_max", 1..=512),
         total_timeout: table.duration("total_timeout", SECOND..=DAY),
         user_agent: table.optional_text("user_agent", texts::user_agent),
         headers: table.headers(),
         proxy: table.secret("proxy", texts::proxy_url),
+        proxy_resolves: table.switch("proxy_resolves"),
         allow_private: table.list("allow_private", texts::host_port),
     }
 }
@@ -176,6 +182,10 @@ pub(super) fn resolve(mirrors: Vec<Mirror>, problems: &mut Vec<Problem>) -> Vec<
                 seen.insert(name.value.clone(), name.spot.clone());
             }
         }
+    }
+    for mirror in &mirrors {
+        let resolves = mirror.proxy_resolves.as_ref();
+        super::proxy::check(mirror.proxy.as_ref(), resolves, problems);
     }
     mirrors.into_iter().filter_map(settings).collect()
 }
@@ -206,6 +216,7 @@ fn settings(mirror: Mirror) -> Option<MirrorSettings> {
         object_bytes_max: usize::try_from(object_bytes_max).unwrap_or(usize::MAX),
         body_bytes_max: value(mirror.body_bytes_max).unwrap_or(4 << 30),
         request_bytes_max: value(mirror.request_bytes_max).unwrap_or(16 << 20),
+        fetches_max: value(mirror.fetches_max).map_or(64, |count| count as usize),
         total_timeout: value(mirror.total_timeout).unwrap_or(HOUR),
     })
 }

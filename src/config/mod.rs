@@ -17,6 +17,7 @@ mod images;
 mod intervals;
 mod mirror;
 mod problem;
+mod proxy;
 mod reader;
 mod resolve;
 mod rules;

@@ -47,6 +47,7 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
     check_names(&file.feeds, problems);
     let tables = file.feeds.iter().map(|feed| &feed.shared);
     problems.extend(tables.chain([&file.defaults]).filter_map(intervals::check));
+    super::proxy::check_feeds(&file.feeds, &file.defaults, problems);
     let feeds = file
         .feeds
         .into_iter()
@@ -101,6 +102,7 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
         server,
     };
     settings.set_image_keys(image_keys);
+    settings.note_proxies();
     settings
 }
 
@@ -176,6 +178,7 @@ fn fetch(written: Fetch) -> Options {
         redirects_max: value(written.redirects_max).unwrap_or(default.redirects_max),
         user_agent: value(written.user_agent).unwrap_or(default.user_agent),
         manners: default.manners,
+        proxies: default.proxies,
     }
 }
 

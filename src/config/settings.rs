@@ -15,7 +15,7 @@ use crate::image::address::Keys;
 use crate::imaging;
 use crate::rewrite::RuleOptions;
 use crate::store;
-use crate::upstream::{Options, ResolverKind, Upstream, hosts};
+use crate::upstream::{Options, ProxyUser, ResolverKind, Upstream, hosts};
 use crate::workers;
 
 /// Characters of a feed's name.
@@ -64,6 +64,22 @@ impl Settings {
     #[must_use]
     pub fn lacks_image_key(&self) -> bool {
         self.image_keys.is_empty() && self.feeds.iter().any(|feed| feed.rules.signs_addresses())
+    }
+
+    /// No fetch may lead to a proxy that feeds and mirrors go through.
+    pub(super) fn note_proxies(&self) {
+        let feeds = self.feeds.iter().map(|feed| &feed.upstream);
+        let mirrors = self.mirrors.iter().map(|mirror| &mirror.upstream);
+        let proxies = feeds
+            .chain(mirrors)
+            .filter_map(|upstream| upstream.proxy.as_ref());
+        self.fetch.proxies.set(ProxyUser::Settings, proxies);
+    }
+
+    /// These take the place of `before`, in a service that goes on with the fetches it has.
+    pub fn take_over_fetch(&mut self, before: &Self) {
+        self.fetch.proxies = before.fetch.proxies.clone();
+        self.note_proxies();
     }
 
     /// Signs with these keys from now on.

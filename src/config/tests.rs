@@ -195,6 +195,7 @@ const INHERITANCE: &str = r#"
         skip_hosts = []
         envelope = "keep"
         proxy = "socks5h://u:p@127.0.0.1:9050"
+        proxy_resolves = true
         allow_private = ["RSS-Bridge:80", "[::1]:3000"]
     "#;
 

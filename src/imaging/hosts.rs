@@ -42,6 +42,11 @@ impl HostRules {
         self.0.iter().find(|rule| is_below(host, &rule.host))
     }
 
+    /// The outbound proxies that they name.
+    pub(super) fn proxies(&self) -> impl Iterator<Item = &Url> {
+        self.0.iter().filter_map(|rule| rule.proxy.as_ref())
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

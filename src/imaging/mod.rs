@@ -33,7 +33,10 @@ use crate::inflight::{Holder, Inflight};
 use crate::pixels::{Limits, Quality, fonts};
 use crate::store::{Purge, Space, Store};
 use crate::upstream::guard::{self, Hop};
-use crate::upstream::{self, Client, ClientError, HostPort, Lookup, Manners};
+use crate::upstream::hosts::Hosts;
+use crate::upstream::{
+    self, Client, ClientError, HostPort, Jitter, Lookup, Manners, Proxies, ProxyUser,
+};
 use crate::workers::{self, Workers};
 
 /// What we read; nothing that is no picture.
@@ -43,6 +46,10 @@ const ACCEPT: HeaderValue =
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, identity;q=0.9");
 /// Hosts for which is remembered that they want a `Referer`.
 const REMEMBERED_MAX: usize = 1024;
+/// How long a fetch waits for a place.
+const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Times that a reader begins anew who came just when a fetch was given up for want of readers.
+const ATTEMPTS_MAX: usize = 3;
 
 /// Whose pictures are served, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +64,10 @@ pub struct Options {
     pub body_bytes_max: u64,
     /// The whole of a fetch.
     pub fetch_timeout: Duration,
+    /// Fetches at the same time.
+    pub fetches_max: usize,
+    /// Fetches at the same time from one host.
+    pub host_fetches_max: usize,
     /// Bytes of memory that pictures may take while they are worked on.
     pub work_bytes: u64,
     /// From waiting for that to the finished picture.
@@ -85,6 +96,8 @@ impl Default for Options {
             allow_private: Vec::new(),
             body_bytes_max: 32 << 20,
             fetch_timeout: Duration::from_secs(30),
+            fetches_max: 128,
+            host_fetches_max: 16,
             work_bytes: 192 << 20,
             work_timeout: Duration::from_secs(10),
             limits: Limits::default(),
@@ -118,6 +131,8 @@ pub struct Wanted {
 pub struct Imager {
     pub(crate) options: Options,
     client: Client,
+    /// Places of fetches. What hosts do to us makes no difference here: they are strangers', and many.
+    hosts: Arc<Hosts>,
     store: Store,
     originals: Cache<Trouble, Original>,
     variants: Cache<Trouble, Variant>,
@@ -125,6 +140,7 @@ pub struct Imager {
     rules: RwLock<Arc<HostRules>>,
     /// Hosts that refused a request without a `Referer`, with the one they took.
     referers: Mutex<HashMap<String, HeaderValue>>,
+    proxies: Proxies,
     /// What stands for us in `Via`.
     name: String,
     public_url: String,
@@ -186,23 +202,39 @@ impl Imager {
             },
             ..fetch.clone()
         };
+        let proxies = fetch.proxies.clone();
+        let places = upstream::hosts::Options {
+            fetches_max: options.host_fetches_max,
+            fetches_in_all_max: options.fetches_max,
+            queue_timeout: PLACE_TIMEOUT,
+            spacing: Duration::ZERO,
+            ..upstream::hosts::Options::default()
+        };
         let limits = cache::Options {
             recording_bytes_max: usize::try_from(options.body_bytes_max).unwrap_or(usize::MAX),
             ..cache::Options::default()
         };
         Ok(Self {
             client: Client::new(fetch, lookup)?.within(&shared.inflight),
+            hosts: Arc::new(Hosts::new(places, Jitter::random())),
             originals: Cache::new(shared.shelf.clone(), limits),
             variants: Cache::new(shared.shelf, limits),
             workers: shared.workers,
             rules: RwLock::default(),
             referers: Mutex::default(),
+            proxies,
             store: shared.store,
             tasks: shared.tasks,
             public_url: shared.public_url,
             name,
             options,
         })
+    }
+
+    /// Fetches that have a place at the moment.
+    #[must_use]
+    pub fn fetches_under_way(&self) -> usize {
+        self.hosts.under_way()
     }
 
     /// Drops from memory what was purged from the store; what is still there comes back from it.
@@ -220,6 +252,7 @@ impl Imager {
 
     /// Goes by these rules from now on.
     pub fn set_rules(&self, rules: HostRules) {
+        self.proxies.set(ProxyUser::Images, rules.proxies());
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(rules);
     }
 

@@ -12,12 +12,13 @@ use xxhash_rust::xxh3::Xxh3;
 use super::keep;
 use super::landing::Landing;
 use super::stored::stored_key;
-use super::{Imager, REMEMBERED_MAX, Trouble};
-use crate::cache::{Body, Flight, Kept, Lookup, Recorder, Recording, Standing, Times};
+use super::{ATTEMPTS_MAX, Imager, REMEMBERED_MAX, Trouble};
+use crate::cache::{Body, Flight, Interest, Kept, Lookup, Recorder, Recording, Standing, Times};
 use crate::image::kind::{Kind, SNIFF_BYTES};
 use crate::inflight::{Grant, Holder, Inflight};
 use crate::pixels;
 use crate::store::Space;
+use crate::upstream::hosts::{Passage, Urgency};
 use crate::upstream::{FetchError, Fetched, Found, Upstream, Validators};
 
 /// Bytes that a picture takes besides its own: validators, bookkeeping.
@@ -115,6 +116,23 @@ impl Imager {
         url: &Url,
         holder: Holder,
     ) -> Result<Arc<Original>, Arc<Trouble>> {
+        let mut outcome = self.original_once(url, holder).await;
+        for _ in 1..ATTEMPTS_MAX {
+            match &outcome {
+                Err(trouble) if matches!(**trouble, Trouble::Abandoned) => {
+                    outcome = self.original_once(url, holder).await;
+                }
+                _ => break,
+            }
+        }
+        outcome
+    }
+
+    async fn original_once(
+        self: &Arc<Self>,
+        url: &Url,
+        holder: Holder,
+    ) -> Result<Arc<Original>, Arc<Trouble>> {
         let key: Arc<str> = stored_key(url).into();
         let now = Instant::now();
         let (flight, stale) = match self
@@ -137,7 +155,11 @@ impl Imager {
         };
         match timeout(SERVE_STALE_AFTER, flight.landed()).await {
             Ok(Ok(original)) => Ok(original),
-            Ok(Err(_)) | Err(_) => Ok(stale),
+            Ok(Err(_)) => Ok(stale),
+            Err(_) => {
+                flight.keep_going();
+                Ok(stale)
+            }
         }
     }
 
@@ -158,12 +180,18 @@ impl Imager {
             Some(stored) if stored.standing(Instant::now()) == Standing::Fresh => {
                 Ok(Arc::clone(stored))
             }
-            _ => self
-                .fetch((url, holder), flight, had.as_deref())
-                .await
-                .map(Arc::new),
+            _ => {
+                let interest = Interest::default();
+                let fetching = self.fetch((url, holder), (flight, &interest), had.as_deref());
+                tokio::select! {
+                    outcome = fetching => outcome.map(Arc::new),
+                    () = interest.lost(Some(&**flight), None) => Err(Trouble::Abandoned),
+                }
+            }
         };
-        if let Err(trouble) = &outcome {
+        if let Err(trouble) = &outcome
+            && !matches!(trouble, Trouble::Abandoned)
+        {
             tracing::info!(image.host = url.host_str(), reason = trouble.reason(), error = %trouble, "no picture");
         }
         // What stood in the store may still do.
@@ -174,13 +202,13 @@ impl Imager {
     async fn fetch(
         &self,
         (url, holder): (&Url, Holder),
-        flight: &Arc<Flight<Trouble, Original>>,
+        readers: (&Arc<Flight<Trouble, Original>>, &Interest),
         had: Option<&Original>,
     ) -> Result<Original, Trouble> {
         let validators = had.map(|had| had.validators.clone()).unwrap_or_default();
-        let answer = self.ask((url, holder), &validators).await?;
+        let (answer, _place) = self.ask((url, holder), &validators).await?;
         match (answer, had) {
-            (Fetched::Found(found), _) => self.record(url, *found, flight, had).await,
+            (Fetched::Found(found), _) => self.record(url, *found, readers, had).await,
             (Fetched::NotModified(news), Some(had)) => {
                 let fresh_for = keep::fresh_for(&news.headers, &self.options);
                 let original = Original {
@@ -204,7 +232,7 @@ impl Imager {
         &self,
         (url, holder): (&Url, Holder),
         validators: &Validators,
-    ) -> Result<Fetched, FetchError> {
+    ) -> Result<(Fetched, Passage), FetchError> {
         let client = self.client.on_behalf_of(holder);
         let rule = self.rule(url);
         let host = url.host_str().unwrap_or_default().to_owned();
@@ -227,17 +255,23 @@ impl Imager {
         upstream
             .headers
             .extend(known.clone().map(|referer| (header::REFERER, referer)));
-        let answer = client.fetch(&upstream, validators).await;
+        // A name that nobody answers for must not hold a place.
+        client.prepare(&upstream).await?;
+        let place = self.hosts.enter(url, Urgency::Reader).await?;
+        let mut passage = Passage::new(place, Urgency::Reader);
+        let fetching = client.fetch_through(&upstream, validators, &mut passage);
+        let answer = fetching.await;
         let is_forbidden = matches!(&answer, Err(FetchError::Status { status, .. }) if *status == StatusCode::FORBIDDEN);
         if !is_forbidden || known.is_some() || is_told {
-            return answer;
+            return Ok((answer?, passage));
         }
         let Ok(own) = HeaderValue::from_str(&format!("{}/", url.origin().ascii_serialization()))
         else {
-            return answer;
+            return Ok((answer?, passage));
         };
         upstream.headers.push((header::REFERER, own.clone()));
-        let again = client.fetch(&upstream, validators).await;
+        let fetching = client.fetch_through(&upstream, validators, &mut passage);
+        let again = fetching.await;
         if again.is_ok() {
             let mut referers = self.referers();
             if referers.len() >= REMEMBERED_MAX {
@@ -245,7 +279,7 @@ impl Imager {
             }
             referers.insert(host, own);
         }
-        again
+        Ok((again?, passage))
     }
 
     fn referers(
@@ -262,7 +296,7 @@ impl Imager {
         &self,
         url: &Url,
         found: Found,
-        flight: &Arc<Flight<Trouble, Original>>,
+        (flight, interest): (&Arc<Flight<Trouble, Original>>, &Interest),
         had: Option<&Original>,
     ) -> Result<Original, Trouble> {
         let bytes_max = self.originals.options().recording_bytes_max;
@@ -278,6 +312,7 @@ impl Imager {
             mut body,
             ..
         } = found;
+        interest.begin(recorder.recording(), body.declared_bytes());
         if is_shown {
             body.let_outgrow();
         }
@@ -285,6 +320,7 @@ impl Imager {
             let chunk = body.chunk().await?;
             if let Some(chunk) = &chunk {
                 digest.update(chunk);
+                interest.receive(chunk.len());
                 if growing.is_none() {
                     start.extend_from_slice(chunk);
                 }
@@ -318,6 +354,7 @@ impl Imager {
                 break;
             }
         }
+        interest.complete();
         let mut original = growing.ok_or(pixels::Trouble::Invalid)?;
         let whole = recorder.finish();
         if let Some(grant) = body.into_grant() {
@@ -326,11 +363,8 @@ impl Imager {
         original.digest = Some(digest.digest128());
         original.content = Content::Whole(whole.clone());
         if whole.len() <= STORE_BYTES_MAX && !original.times.fresh_for.is_zero() {
-            let (key, note) = (stored_key(url), self.note(&original));
-            let pieces = whole.pieces().to_vec();
-            if self.store.put(Space::Images, &key, note, pieces).await {
-                whole.set_stored(self.stored_at(key, digest.digest128()));
-            }
+            let digest = digest.digest128();
+            self.put(url, (&original, digest), &whole).await;
         }
         Ok(original)
     }

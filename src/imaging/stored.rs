@@ -75,6 +75,15 @@ impl Imager {
         Err(Trouble::PassedOn)
     }
 
+    /// Puts a whole original into the store, from which slow readers read it.
+    pub(super) async fn put(&self, url: &Url, (original, digest): (&Original, u128), whole: &Body) {
+        let (key, note) = (stored_key(url), self.note(original));
+        let pieces = whole.pieces().to_vec();
+        if self.store.put(Space::Images, &key, note, pieces).await {
+            whole.set_stored(self.stored_at(key, digest));
+        }
+    }
+
     pub(super) fn stored_at(&self, key: String, digest: u128) -> StoredAt {
         StoredAt {
             store: self.store.clone(),

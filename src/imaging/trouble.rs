@@ -63,6 +63,9 @@ pub enum Trouble {
     /// There is nothing to work on it.
     #[error("no worker can be started for the picture")]
     NoWorker,
+    /// Nobody waited for it any more.
+    #[error("nobody waited for the picture any more")]
+    Abandoned,
     /// The work was given up: a defect of ours.
     #[error("work on the picture was given up")]
     GivenUp,
@@ -90,6 +93,7 @@ impl Trouble {
             Self::Crashed => "crashed",
             Self::NoWorker => "no-worker",
             Self::Busy(_) | Self::PassedOn => "busy",
+            Self::Abandoned => "abandoned",
             Self::GivenUp => "given-up",
         }
     }
@@ -111,6 +115,7 @@ impl Trouble {
             | Self::Busy(_)
             | Self::PassedOn
             | Self::NoWorker
+            | Self::Abandoned
             | Self::GivenUp => Duration::ZERO,
             _ => BRIEFLY,
         }

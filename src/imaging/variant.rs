@@ -11,8 +11,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::keep::{self, VariantNote};
 use super::landing::Landing;
-use super::{Imager, Original, Trouble, Wanted};
-use crate::cache::{Body, Flight, Kept, Lookup, Standing, Times};
+use super::{ATTEMPTS_MAX, Imager, Original, Trouble, Wanted};
+use crate::cache::{Body, Flight, Interest, Kept, Lookup, Standing, Times};
 use crate::image::kind::Kind;
 use crate::pixels::{self, job};
 use crate::store::Space;
@@ -97,6 +97,22 @@ impl Imager {
         self: &Arc<Self>,
         wanted: &Wanted,
     ) -> Result<(Arc<Variant>, bool), Arc<Trouble>> {
+        let mut outcome = self.variant_once(wanted).await;
+        for _ in 1..ATTEMPTS_MAX {
+            match &outcome {
+                Err(trouble) if matches!(**trouble, Trouble::Abandoned) => {
+                    outcome = self.variant_once(wanted).await;
+                }
+                _ => break,
+            }
+        }
+        outcome
+    }
+
+    async fn variant_once(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+    ) -> Result<(Arc<Variant>, bool), Arc<Trouble>> {
         let key: Arc<str> = format!(
             "variant {} {} {}",
             wanted.text,
@@ -146,7 +162,10 @@ impl Imager {
             Some(stored) if stored.standing(Instant::now()) == Standing::Fresh => {
                 Ok(Arc::clone(stored))
             }
-            _ => self.renew(key, wanted, had.as_deref()).await.map(Arc::new),
+            _ => self
+                .renew(key, wanted, flight, had.as_deref())
+                .await
+                .map(Arc::new),
         };
         let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);
         landing.land(outcome, stale);
@@ -157,14 +176,22 @@ impl Imager {
         self: &Arc<Self>,
         key: &Arc<str>,
         wanted: &Wanted,
+        flight: &Flight<Trouble, Variant>,
         had: Option<&Variant>,
     ) -> Result<Variant, Arc<Trouble>> {
-        let original = self.original(&wanted.url, wanted.holder).await?;
-        let budget = self.client.budget();
+        let interest = Interest::default();
         // Others are worked on meanwhile: this is part of waiting for one's turn.
         let patience = self.options.work_timeout;
-        let whole = original.whole((budget, wanted.holder), patience).await;
-        let (bytes, _held) = whole.map_err(Arc::new)?;
+        let fetching = async {
+            let original = self.original(&wanted.url, wanted.holder).await?;
+            let budget = self.client.budget();
+            let whole = original.whole((budget, wanted.holder), patience).await;
+            Ok::<_, Arc<Trouble>>((original, whole.map_err(Arc::new)?))
+        };
+        let (original, (bytes, _held)) = tokio::select! {
+            fetched = fetching => fetched?,
+            () = interest.lost(Some(flight), None) => return Err(Arc::new(Trouble::Abandoned)),
+        };
         let source = original.digest.unwrap_or_else(|| xxh3_128(&bytes));
         if let Some(had) = had.filter(|had| had.source == source) {
             let variant = had.confirmed(&original);
@@ -184,7 +211,7 @@ impl Imager {
             };
         let variant = Variant {
             digest: xxh3_128(&bytes),
-            body: Body::new(vec![bytes]).within(budget),
+            body: Body::new(vec![bytes]).within(self.client.budget()),
             media_type,
             extension,
             last_modified: original.last_modified.clone(),

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use http::{HeaderMap, Method, StatusCode};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
 use super::judging::{stand_in, standing};
@@ -21,7 +21,7 @@ use super::resource::{Resource, Variant};
 use super::saved::{self, ToSave};
 use super::{Mirrors, Trouble, keyed};
 use crate::cache::policy::{self, Asked};
-use crate::cache::{Flight, Standing, StoredAt};
+use crate::cache::{Flight, Interest, Standing, StoredAt};
 use crate::causes::chain;
 use crate::store::Space;
 use crate::upstream::{Outgoing, Passed};
@@ -54,9 +54,17 @@ pub(super) struct Fetching {
     /// Who waits besides the one who asked; `None` where nobody may.
     pub(super) flight: Option<Arc<Flight<Trouble, Resource>>>,
     pub(super) deliver: Option<oneshot::Sender<Delivery>>,
+    /// Whether the one who asked still waits.
+    pub(super) asker: watch::Sender<()>,
+    /// Whether it goes on though nobody waits: a copy was served meanwhile.
+    pub(super) is_background: bool,
+    pub(super) interest: Arc<Interest>,
     /// The fields that came, where some of them are for the one who asked and not stored.
     pub(super) unstored: Option<HeaderMap>,
 }
+
+/// A place among the exchanges with one origin, and with all.
+pub(super) type Places = [OwnedSemaphorePermit; 2];
 
 /// What came, and when.
 pub(super) struct Came {
@@ -69,7 +77,19 @@ impl Fetching {
     /// From the first step to the last.
     pub(super) async fn run(mut self) {
         let started = Instant::now();
-        let exchange = AssertUnwindSafe(self.exchange()).catch_unwind().await;
+        let (interest, flight) = (Arc::clone(&self.interest), self.flight.clone());
+        let asker = self.asker.clone();
+        let is_background = self.is_background;
+        let abandoned = async {
+            match is_background {
+                true => std::future::pending().await,
+                false => interest.lost(flight.as_deref(), Some(&asker)).await,
+            }
+        };
+        let exchange = tokio::select! {
+            exchange = AssertUnwindSafe(self.exchange()).catch_unwind() => exchange,
+            () = abandoned => Ok(Err(Trouble::Abandoned)),
+        };
         let outcome = exchange.unwrap_or(Err(Trouble::Panicked)).map_err(Arc::new);
         self.log(started, &outcome);
         let alone_until = match outcome {
@@ -92,7 +112,7 @@ impl Fetching {
                 return Ok(ended);
             }
         }
-        let _place = mirrors.place(&self.question).await?;
+        let mut place = Some(mirrors.place(&self.question).await?);
         let came = self.ask(true).await?;
         let status = came.passed.status;
         if is_failure(status) && self.stand_in().is_some() {
@@ -104,9 +124,9 @@ impl Fetching {
             }
             // It confirmed something that we don't have.
             let came = self.ask(false).await?;
-            return self.take(came).await;
+            return self.take(came, &mut place).await;
         }
-        self.take(came).await
+        self.take(came, &mut place).await
     }
 
     /// What was on disk and is fresh needs no exchange.
@@ -168,9 +188,10 @@ impl Fetching {
 
     fn fail(&mut self, trouble: Arc<Trouble>) {
         let cache = &self.mirrors.cache;
-        // What one client may not ask for, others may.
+        // What one client may not ask for, others may; that nobody waited says nothing of the origin.
         let is_clients = matches!(*trouble, Trouble::Queries);
-        let stands_in = self.stand_in().is_some();
+        let is_failure = !matches!(*trouble, Trouble::Abandoned);
+        let stands_in = is_failure && self.stand_in().is_some();
         if let Some(flight) = &self.flight {
             match stands_in && !is_clients {
                 true => {
@@ -245,6 +266,14 @@ impl Fetching {
                 mirror.name = name,
                 path,
                 "not asked"
+            ),
+            Err(trouble) if matches!(**trouble, Trouble::Abandoned) => tracing::debug!(
+                target: "feedwright::fetch",
+                outcome = "abandoned",
+                mirror.name = name,
+                path,
+                duration_ms,
+                "exchange"
             ),
             Err(trouble) => tracing::warn!(
                 target: "feedwright::fetch",

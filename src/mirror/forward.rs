@@ -117,7 +117,7 @@ impl Mirrors {
 
     async fn exchange(&self, question: &Question, body: Upload) -> Result<Passed, Trouble> {
         let settings = &question.mirror.settings;
-        let _place = self.place(question).await?;
+        let place = self.place(question).await?;
         let mut headers = keyed::sent(&question.seen);
         let (body, verdict) = body.within(settings.request_bytes_max, self.least_rate);
         let mut upload = None;
@@ -147,6 +147,7 @@ impl Mirrors {
         })?;
         let grant = self.room_to_pass(&passed.body, question.holder).await?;
         passed.body.hold(grant);
+        passed.body.hold(place);
         Ok(passed)
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::fetching::{Delivery, Fetching};
@@ -94,7 +94,7 @@ impl Mirrors {
         let judge = |_: &Resource| crate::cache::Standing::Stale;
         if let Lookup::Fetch(flight, kept) = self.cache.look(&question.key, now, judge) {
             let (deliver, _nobody_waits) = oneshot::channel();
-            self.start(question, kept, Some(flight), deliver);
+            self.start(question, kept, Some(flight), (deliver, None));
         }
     }
 
@@ -124,7 +124,7 @@ impl Mirrors {
                 };
                 reply::of_variant(question, (&variant, Some(source)), status, now)
             }
-            Err(trouble) if matches!(*trouble, Trouble::Unshared) => {
+            Err(trouble) if matches!(*trouble, Trouble::Unshared | Trouble::Abandoned) => {
                 self.fetch(question, kept, None).await
             }
             Err(trouble) => match stand_in(question, kept.as_deref(), self.clock.now()) {
@@ -142,7 +142,8 @@ impl Mirrors {
         flight: Option<Shared>,
     ) -> Result<Reply, Trouble> {
         let (deliver, delivered) = oneshot::channel();
-        self.start(question, kept.clone(), flight, deliver);
+        let (asker, _waiting) = watch::channel(());
+        self.start(question, kept.clone(), flight, (deliver, Some(asker)));
         let Ok(delivery) = delivered.await else {
             return Err(Trouble::Panicked);
         };
@@ -182,7 +183,7 @@ impl Mirrors {
         question: &Arc<Question>,
         kept: Option<Arc<Resource>>,
         flight: Option<Shared>,
-        deliver: oneshot::Sender<Delivery>,
+        (deliver, asker): (oneshot::Sender<Delivery>, Option<watch::Sender<()>>),
     ) {
         let fetching = Fetching {
             mirrors: Arc::clone(self),
@@ -190,6 +191,9 @@ impl Mirrors {
             kept,
             flight,
             deliver: Some(deliver),
+            is_background: asker.is_none(),
+            asker: asker.unwrap_or_default(),
+            interest: Arc::default(),
             unstored: None,
         };
         self.tasks.spawn(fetching.run());

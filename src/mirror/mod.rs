@@ -3,7 +3,8 @@
 //!
 //! Invariants. A mirror leads to its configured origin and nowhere else. Bodies are never changed.
 //! However many readers ask for something that may be shared, the origin sees one request; where it
-//! may not be shared, none waits for another. A reader who leaves cancels only its own playback.
+//! may not be shared, none waits for another. A reader who leaves cancels only its own playback; what
+//! the last one leaves is given up.
 
 mod fetching;
 mod fields;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::request::Parts;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
@@ -62,6 +63,8 @@ pub struct Mirror {
     /// Where readers find it, without a slash at its end.
     home: String,
     options: policy::Options,
+    /// Places of exchanges with this origin.
+    places: Arc<Semaphore>,
 }
 
 impl Mirror {
@@ -75,6 +78,7 @@ impl Mirror {
                 stale_if_error: settings.stale_if_error,
                 ..policy::Options::default()
             },
+            places: Arc::new(Semaphore::new(settings.fetches_max)),
             settings,
         }
     }
@@ -122,6 +126,12 @@ impl Mirrors {
     pub fn with_least_rate(mut self, rate: LeastRate) -> Self {
         self.least_rate = rate;
         self
+    }
+
+    /// Exchanges that have a place at the moment.
+    #[must_use]
+    pub fn exchanges_under_way(&self) -> usize {
+        EXCHANGES_AT_ONCE_MAX - self.places.available_permits()
     }
 
     /// Drops from memory what was purged from the store; what is still there comes back from it.
@@ -182,12 +192,18 @@ impl Mirrors {
         granted.map_err(|_| Trouble::Busy)
     }
 
-    /// A place among the exchanges under way, for a client that may ask for more.
-    async fn place(&self, question: &Question) -> Result<OwnedSemaphorePermit, Trouble> {
+    /// A place among the exchanges under way, with this origin and with all, for a client that may
+    /// ask for more.
+    async fn place(&self, question: &Question) -> Result<[OwnedSemaphorePermit; 2], Trouble> {
         if !self.queries.may_ask(question) {
             return Err(Trouble::Queries);
         }
-        let waiting = Arc::clone(&self.places).acquire_owned();
+        let mirror = &question.mirror;
+        self.client.prepare(&mirror.settings.upstream).await?;
+        let (here, in_all) = (Arc::clone(&mirror.places), Arc::clone(&self.places));
+        let waiting = async {
+            Ok::<_, AcquireError>([here.acquire_owned().await?, in_all.acquire_owned().await?])
+        };
         match timeout(PLACE_TIMEOUT, waiting).await {
             Ok(Ok(place)) => Ok(place),
             Ok(Err(_)) | Err(_) => Err(Trouble::Busy),

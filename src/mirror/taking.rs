@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use tokio::time::Instant;
 
-use super::fetching::{ALONE_FOR, Came, Delivery, Ended, Fetching, is_failure};
+use super::fetching::{ALONE_FOR, Came, Delivery, Ended, Fetching, Places, is_failure};
 use super::reply::Source;
 use super::resource::{Resource, Variant, terms};
 use super::{Trouble, fields, keyed};
@@ -18,6 +18,8 @@ impl Fetching {
     /// 304 to our validators: the response that it is about gets its fields and is fresh again.
     pub(super) async fn confirm(&mut self, came: &Came) -> Option<Ended> {
         let kept = self.kept.clone()?;
+        // What is left to do is ours.
+        self.interest.complete();
         let asked = &self.question.seen;
         let news = fields::response(&came.passed.headers, &self.question.mirror.settings);
         let is_only_one = kept.variants.len() == 1;
@@ -46,10 +48,16 @@ impl Fetching {
     }
 
     /// A response of its own: kept if that may be, or handed to the one who asked.
-    pub(super) async fn take(&mut self, came: Came) -> Result<Ended, Trouble> {
+    pub(super) async fn take(
+        &mut self,
+        came: Came,
+        place: &mut Option<Places>,
+    ) -> Result<Ended, Trouble> {
         let question = Arc::clone(&self.question);
         let asked = &question.seen;
-        let Came { passed, times, .. } = came;
+        let Came {
+            mut passed, times, ..
+        } = came;
         let settings = &question.mirror.settings;
         let ours = fields::response(&passed.headers, settings);
         let request = (&Method::GET, asked);
@@ -67,6 +75,8 @@ impl Fetching {
                 let why = storable
                     .err()
                     .map_or("too-large", policy::NotStored::reason);
+                // It is read by the one who asked, when this here has ended.
+                passed.body.hold(place.take());
                 self.pass(passed, why).await?;
                 return Ok(Ended::Alone);
             }
@@ -74,6 +84,7 @@ impl Fetching {
         self.unstored = (headers.len() < ours.len()).then(|| fields::owned(&ours));
         let headers = fields::owned(&headers);
         let recorder = Recorder::new(settings.object_bytes_max);
+        self.interest.begin(recorder.recording(), declared);
         let variant = Arc::new(Variant {
             status: passed.status,
             requested_at: times.0,
@@ -96,6 +107,7 @@ impl Fetching {
         let outdates = !is_failure(passed.status)
             && !matches!(passed.status.as_u16(), 206 | 304 | 412 | 416)
             && self.question.may_share(true);
+        self.interest.complete();
         if let Some(flight) = &self.flight {
             flight.land(Err(Arc::new(Trouble::Unshared)));
         }
@@ -131,6 +143,7 @@ impl Fetching {
         }
         let mut is_outgrown = false;
         while let Some(piece) = body.chunk().await? {
+            self.interest.receive(piece.len());
             if !is_outgrown {
                 let bytes = recorder.bytes() + piece.len();
                 match grant.cover(bytes as u64, wait_max).await {
@@ -147,6 +160,7 @@ impl Fetching {
             }
             grant.shrink(recorder.held_bytes() as u64);
         }
+        self.interest.complete();
         if is_outgrown {
             recorder.end();
             return Ok(Ended::Alone);

@@ -56,6 +56,9 @@ pub enum Trouble {
     /// The body broke off while it was recorded.
     #[error("the body broke off while it was recorded")]
     Broken,
+    /// Nobody waited for it any more.
+    #[error("nobody waited for the answer any more")]
+    Abandoned,
     /// The task that fetched panicked.
     #[error("the fetch ended by a defect in Feedwright")]
     Panicked,
@@ -82,6 +85,7 @@ impl Trouble {
             Self::Shared(trouble) => trouble.reason(),
             Self::Unshared => "unshared",
             Self::Broken => "cut",
+            Self::Abandoned => "abandoned",
             Self::Panicked => "defect",
         }
     }

@@ -113,6 +113,12 @@ impl Body {
         Ok(body)
     }
 
+    /// The length that was declared, of the body as it is sent.
+    #[must_use]
+    pub fn declared_bytes(&self) -> Option<u64> {
+        self.declared_bytes
+    }
+
     /// The next piece, at most 64 KiB and never empty; `None` at the end. After an error the body is
     /// done for.
     ///

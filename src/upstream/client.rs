@@ -19,16 +19,16 @@ use tokio::time::timeout;
 use url::{Host, Url};
 
 /// Connections kept open per host between two requests.
-const IDLE_CONNECTIONS_MAX: usize = 4;
+const IDLE_CONNECTIONS_MAX: usize = 2;
 
 /// How long an unused connection is kept.
 const IDLE_CONNECTION_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Pools kept at once: two per outbound proxy in use.
-const POOLS_MAX: u64 = 64;
+/// Pools kept at once: four per outbound proxy in use.
+const POOLS_MAX: u64 = 128;
 
-/// Origins that are remembered for [`Client::may_have_pooled`].
-const WARM_ORIGINS_MAX: u64 = 4096;
+/// Origins whose connections are kept open, or were lately: an open file each, and two at most.
+const WARM_ORIGINS_MAX: u64 = 256;
 
 /// Header fields of a response.
 const HEADERS_MAX: usize = 100;
@@ -44,7 +44,8 @@ pub struct Client {
     pub(super) inflight: (Inflight, Holder),
     lookup: Lookup,
     tls: ClientConfig,
-    pools: moka::sync::Cache<Route, reqwest::Client>,
+    /// By the connections that they keep open for each host.
+    pools: moka::sync::Cache<(Route, usize), reqwest::Client>,
     warm: moka::sync::Cache<(Route, String), ()>,
 }
 
@@ -83,7 +84,7 @@ impl Client {
             lookup,
             pools: moka::sync::Cache::new(POOLS_MAX),
             warm: moka::sync::Cache::builder()
-                .max_capacity(WARM_ORIGINS_MAX)
+                .max_capacity(2 * WARM_ORIGINS_MAX)
                 .time_to_live(warm_for)
                 .build(),
         })
@@ -140,25 +141,40 @@ impl Client {
         &self.inflight.0
     }
 
-    /// The pool for a route, made on first use.
-    pub(super) fn pool(&self, route: &Route) -> Result<reqwest::Client, FetchError> {
-        if let Some(pool) = self.pools.get(route) {
-            return Ok(pool);
+    /// The pool for a route, made on first use. Where connections to many origins are kept open
+    /// already, one whose connections are not.
+    pub(super) fn pool(&self, route: &Route, url: &Url) -> Result<reqwest::Client, FetchError> {
+        match self.may_keep_open(route, url) {
+            true => self.client(route, IDLE_CONNECTIONS_MAX),
+            false => self.fresh(route),
         }
-        let pool = self.build(route, IDLE_CONNECTIONS_MAX)?;
-        self.pools.insert(route.clone(), pool.clone());
-        Ok(pool)
     }
 
     /// A client whose next request opens a new connection.
     pub(super) fn fresh(&self, route: &Route) -> Result<reqwest::Client, FetchError> {
-        self.build(route, 0)
+        self.client(route, 0)
+    }
+
+    fn client(&self, route: &Route, idle_max: usize) -> Result<reqwest::Client, FetchError> {
+        let key = (route.clone(), idle_max);
+        if let Some(client) = self.pools.get(&key) {
+            return Ok(client);
+        }
+        let client = self.build(route, idle_max)?;
+        self.pools.insert(key, client.clone());
+        Ok(client)
     }
 
     /// Notes that a connection to `url` may now wait in its pool.
     pub(super) fn note_pooled(&self, route: &Route, url: &Url) {
-        self.warm
-            .insert((route.clone(), url.origin().ascii_serialization()), ());
+        if self.may_keep_open(route, url) {
+            let origin = url.origin().ascii_serialization();
+            self.warm.insert((route.clone(), origin), ());
+        }
+    }
+
+    fn may_keep_open(&self, route: &Route, url: &Url) -> bool {
+        self.warm.entry_count() < WARM_ORIGINS_MAX || self.may_have_pooled(route, url)
     }
 
     /// Whether a request to `url` may have met a connection that upstream had closed meanwhile.
@@ -176,6 +192,7 @@ impl Client {
                 .as_ref()
                 .and_then(Url::host_str)
                 .map(str::to_owned),
+            is_for_socks: route.proxy.as_ref().is_some_and(|p| p.scheme() == "socks5"),
         };
         let mut builder = reqwest::Client::builder()
             // SECURITY: with a proxy from the environment the guard would judge the proxy's address

@@ -52,6 +52,8 @@ impl Client {
         let mut trail = Trail::new(start.clone());
         loop {
             let url = trail.here().clone();
+            let way = upstream.proxy.as_ref();
+            self.options.proxies.check(&url, way, permit)?;
             let origin = if url.origin() == start.origin() {
                 Origin::Configured {
                     credentials: credentials.as_ref(),
@@ -90,7 +92,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<reqwest::Response, FetchError> {
         let may_be_stale = self.may_have_pooled(route, url);
-        let pool = self.pool(route)?;
+        let pool = self.pool(route, url)?;
         let mut outcome = self.send_once(&pool, url, headers.clone(), deadline).await;
         if may_be_stale && matches!(outcome, Err(FetchError::Cut(_))) {
             let fresh = self.fresh(route)?;

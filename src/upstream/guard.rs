@@ -51,6 +51,9 @@ pub enum Refusal {
     /// An address that is not public.
     #[error("{0} is not a public address")]
     Address(IpAddr),
+    /// An outbound proxy of ours.
+    #[error("`{0}` is an outbound proxy")]
+    Proxy(String),
     /// No host at all.
     #[error("the URL names no host")]
     NoHost,

@@ -52,10 +52,13 @@ impl HostPort {
 
     /// Whether `url` leads to exactly this host and port.
     pub fn covers(&self, url: &Url) -> bool {
-        url.port_or_known_default() == Some(self.port)
-            && url.host().is_some_and(|host| {
-                host_text(&host) == self.host.trim_end_matches('.').to_ascii_lowercase()
-            })
+        url.port_or_known_default() == Some(self.port) && self.is_host_of(url)
+    }
+
+    /// Whether `url` leads to this host, whatever the port.
+    pub(super) fn is_host_of(&self, url: &Url) -> bool {
+        let own = self.host.trim_end_matches('.').to_ascii_lowercase();
+        url.host().is_some_and(|host| host_text(&host) == own)
     }
 }
 

@@ -17,6 +17,7 @@ pub mod hosts;
 mod jitter;
 mod names;
 mod pass;
+mod proxies;
 mod reply;
 mod request;
 mod resolver;
@@ -29,6 +30,7 @@ pub use hostport::{HostPort, HostPortError};
 pub use jitter::Jitter;
 pub use names::{NamesOptions, ResolverKind, names};
 pub use pass::{Outgoing, Passed, PassedBody};
+pub use proxies::{Proxies, ProxyUser};
 pub use reply::{Fetched, Found, NotModified, Validators};
 pub use resolver::Lookup;
 
@@ -59,6 +61,8 @@ pub struct Options {
     pub user_agent: String,
     /// How we ask.
     pub manners: Manners,
+    /// The outbound proxies, none of which is ever a target.
+    pub proxies: Proxies,
 }
 
 /// How we ask upstreams for one kind of thing.
@@ -108,6 +112,7 @@ impl Default for Options {
             )
             .into(),
             manners: Manners::default(),
+            proxies: Proxies::default(),
         }
     }
 }
@@ -125,8 +130,9 @@ pub struct Upstream {
     /// The value of the `Cookie` header, under the same rule.
     pub cookies: Option<http::HeaderValue>,
     /// An outbound proxy (`http`, `https`, `socks5`, `socks5h`). Names and literals are judged here
-    /// before they are sent to it; except with `socks5`, the proxy resolves the names, so that the
-    /// last word on addresses is the proxy's own access list.
+    /// before they are sent to it. With `socks5` it gets an IPv4 address that was judged; with the
+    /// others the proxy resolves the names, so that the last word on addresses is its own access
+    /// list: the configuration has to allow that.
     pub proxy: Option<Url>,
     /// Exceptions of the address policy for this upstream.
     pub allow_private: Vec<HostPort>,

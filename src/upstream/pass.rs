@@ -9,7 +9,6 @@ use super::client::Route;
 use super::fetch::check_head;
 use super::guard::{self, Hop};
 use super::{Client, FetchError, Limit, Phase, Upstream};
-use crate::inflight::Grant;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -49,14 +48,23 @@ pub struct Passed {
 #[derive(Debug)]
 pub struct PassedBody {
     chunks: Chunks,
-    /// What it has of the budget of bytes under way while it is handed on.
-    held: Option<Grant>,
     idle_timeout: Duration,
     deadline: Instant,
     /// `None` also where a length is declared of a body that does not come, as for HEAD.
     declared_bytes: Option<u64>,
     bytes: u64,
     bytes_max: u64,
+    /// What ends with it: its part of the budget of bytes under way, its place among fetches.
+    held: Held,
+}
+
+/// Things that are only kept.
+struct Held(Vec<Box<dyn Send + Sync>>);
+
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Held")
+    }
 }
 
 impl Client {
@@ -77,6 +85,8 @@ impl Client {
             ));
         }
         let permit = guard::check_url(&request.url, Hop::Configured, &upstream.allow_private)?;
+        let way = upstream.proxy.as_ref();
+        self.options.proxies.check(&request.url, way, permit)?;
         let route = Route {
             proxy: upstream.proxy.clone(),
             permit,
@@ -94,11 +104,11 @@ impl Client {
             body: PassedBody {
                 declared_bytes: response.content_length().filter(|_| has_body),
                 chunks: Chunks::of(response),
-                held: None,
                 idle_timeout: self.options.idle_timeout,
                 deadline,
                 bytes: 0,
                 bytes_max,
+                held: Held(Vec::new()),
             },
         })
     }
@@ -152,7 +162,7 @@ impl Client {
                 None => request,
             }
         };
-        let first = build(&self.pool(route)?, body);
+        let first = build(&self.pool(route, &url)?, body);
         let mut outcome = self.head_of(first, has_body, deadline).await;
         if may_repeat && may_be_stale && matches!(outcome, Err(FetchError::Cut(_))) {
             let again = build(&self.fresh(route)?, None);
@@ -215,9 +225,10 @@ impl PassedBody {
         }
     }
 
-    /// Counts it against a budget for as long as it is there.
-    pub fn hold(&mut self, grant: Grant) {
-        self.held = Some(grant);
+    /// Keeps something, such as a place among fetches or a part of a budget, until the body is read or
+    /// dropped.
+    pub fn hold(&mut self, what: impl Send + Sync + 'static) {
+        self.held.0.push(Box::new(what));
     }
 
     /// The length that was declared.

@@ -21,8 +21,15 @@ pub enum ProxyUser {
 
 /// The outbound proxies that anything goes through. All clones are one, so that another
 /// configuration is heeded by fetches at once; for the same reason all are equal.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Proxies(Arc<RwLock<[Vec<HostPort>; 2]>>);
+
+/// Without the addresses, which may be secrets.
+impl std::fmt::Debug for Proxies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxies").finish_non_exhaustive()
+    }
+}
 
 impl PartialEq for Proxies {
     fn eq(&self, _: &Self) -> bool {
@@ -50,9 +57,9 @@ impl Proxies {
     ) -> Result<(), Refusal> {
         // SECURITY: whoever is let in by a proxy because of our address must not be sent there by us;
         // and the name of the way's own proxy is the one that nobody judges the addresses of.
-        let is_own = own.and_then(address).is_some_and(|own| {
-            own.covers(url) || permit == Permit::Public && own.is_host_of(url)
-        });
+        let is_own = own
+            .and_then(address)
+            .is_some_and(|own| own.covers(url) || permit == Permit::Public && own.is_host_of(url));
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if is_own || known.iter().flatten().any(|proxy| proxy.covers(url)) {
             let host = url.host_str().unwrap_or_default().to_owned();
@@ -78,7 +85,10 @@ mod tests {
     fn a_proxy_is_no_target() {
         let url = |text: &str| Url::parse(text).unwrap();
         let proxies = Proxies::default();
-        let settings = [url("http://u:p@Proxy.example:3128"), url("socks5://192.0.2.9")];
+        let settings = [
+            url("http://u:p@Proxy.example:3128"),
+            url("socks5://192.0.2.9"),
+        ];
         proxies.set(ProxyUser::Settings, settings.iter());
         proxies.set(ProxyUser::Images, [url("https://tls.example")].iter());
         let own = url("socks5://way.example");

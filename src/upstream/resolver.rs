@@ -25,6 +25,9 @@ pub(super) struct Resolver {
     pub(super) permit: Permit,
     /// The outbound proxy's own host, which the operator named: not judged.
     pub(super) proxy_host: Option<String>,
+    /// Whether the proxy is told addresses: it is told the first one, and none of IPv6, which the
+    /// client would write as if it were a name.
+    pub(super) is_for_socks: bool,
 }
 
 impl Resolve for Resolver {
@@ -32,6 +35,7 @@ impl Resolve for Resolver {
         let name = name.as_str().to_owned();
         let is_judged =
             self.permit == Permit::Public && self.proxy_host.as_deref() != Some(name.as_str());
+        let is_for_socks = self.is_for_socks && self.proxy_host.as_deref() != Some(name.as_str());
         let lookup = Arc::clone(&self.lookup);
         Box::pin(async move {
             let addresses = match literal(&name) {
@@ -44,6 +48,8 @@ impl Resolve for Resolver {
             } else {
                 addresses
             };
+            let is_known_to_it = |address: &IpAddr| !is_for_socks || address.is_ipv4();
+            let addresses: Vec<_> = addresses.into_iter().filter(is_known_to_it).collect();
             if addresses.is_empty() {
                 return Err(
                     io::Error::new(io::ErrorKind::NotFound, "the name has no address").into(),
@@ -109,6 +115,7 @@ mod tests {
             }),
             permit,
             proxy_host: Some("proxy.lan".into()),
+            is_for_socks: false,
         };
         let resolving = resolver.resolve(name.parse().unwrap());
         let outcome = futures_util::FutureExt::now_or_never(resolving).unwrap();

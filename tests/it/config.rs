@@ -273,7 +273,7 @@ fn secrets_come_from_files_and_variables() {
     let path = directory.path().join("cookies");
     std::fs::write(&path, "sid=1\r\n").expect("a file");
     let text = format!(
-        "[[feed]]\nname = 'a'\nurl = 'http://x/'\ncookies = {{ file = '{}' }}\nproxy = {{ env = 'P' }}",
+        "[[feed]]\nname = 'a'\nurl = 'http://x/'\ncookies = {{ file = '{}' }}\nproxy = {{ env = 'P' }}\nproxy_resolves = true",
         path.display()
     );
     let env = [("P".to_owned(), "http://u:p@127.0.0.1:3128\n".to_owned())];

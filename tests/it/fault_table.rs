@@ -10,11 +10,11 @@ fn faults() -> Vec<String> {
         let name = |number: &u32| format!("{letter}{number}");
         numbers.iter().map(name).collect()
     };
-    let all: Vec<u32> = (1..=25).collect();
+    let all: Vec<u32> = (1..=26).collect();
     [
         of("U", &all),
-        of("N", &[1, 4]),
-        of("L", &all[..6]),
+        of("N", &[1, 2, 4]),
+        of("L", &all[..7]),
         of("K", &all[..6]),
         of("R", &[1, 2, 4, 5, 6, 7, 8, 9]),
         of("D", &all[..6]),

@@ -60,7 +60,7 @@ async fn wait_until(what: &str, mut is_there: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn u25_pages_made_to_take_memory_or_time_cost_a_worker() {
+async fn u26_pages_made_to_take_memory_or_time_cost_a_worker() {
     let publisher = publisher().await;
     let own = publisher.address();
     let one = |name: &str| {

@@ -1,5 +1,6 @@
 //! The built-in image proxy over HTTP: whose pictures it serves, what it answers, what it refuses.
 
+mod abandoned;
 mod avif;
 mod cache;
 mod delivery;

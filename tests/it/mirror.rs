@@ -1,5 +1,6 @@
 //! Mirrors: an origin under a prefix, byte for byte, and never anything else than that origin.
 
+mod abandoned;
 mod acting;
 mod caching;
 mod herd;

@@ -25,12 +25,30 @@ impl Service {
     /// Starts a service with this configuration; `PUBLISHER` in it stands for the upstream's
     /// host and port.
     pub(crate) async fn start(toml: &str, publisher: SocketAddr) -> Self {
-        // The tests are another program.
-        Self::with_program(toml, publisher, env!("CARGO_BIN_EXE_feedwright")).await
+        Self::with_names(toml, publisher, None).await
     }
 
     /// The same with workers of this program.
     pub(crate) async fn with_program(toml: &str, publisher: SocketAddr, program: &str) -> Self {
+        Self::with_parts(toml, publisher, (None, program)).await
+    }
+
+    /// The same with names that a test resolves.
+    pub(crate) async fn with_names(
+        toml: &str,
+        publisher: SocketAddr,
+        lookup: Option<upstream::Lookup>,
+    ) -> Self {
+        // The tests are another program.
+        let program = env!("CARGO_BIN_EXE_feedwright");
+        Self::with_parts(toml, publisher, (lookup, program)).await
+    }
+
+    async fn with_parts(
+        toml: &str,
+        publisher: SocketAddr,
+        (lookup, program): (Option<upstream::Lookup>, &str),
+    ) -> Self {
         let toml = toml.replace("PUBLISHER", &publisher.to_string());
         // Without a directory of its own a test leaves nothing behind.
         let memory = ("FEEDWRIGHT_STORE_PATH".to_owned(), String::new());
@@ -44,7 +62,7 @@ impl Service {
             None => Store::memory(),
             Some(options) => Store::open_or_retry(options.clone()).unwrap(),
         };
-        let names = upstream::names(settings.resolver);
+        let names = lookup.unwrap_or_else(|| upstream::names(settings.resolver));
         let app = Arc::new(App::new(settings, names, store).unwrap());
         app.recall().await;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();

@@ -1,8 +1,10 @@
 //! Fetching: what is sent, what comes back, what fails.
 
 mod body;
+mod interim;
 mod proxy;
 mod redirect;
+mod socks;
 
 use crate::origin::{Origin, Reply, field};
 use feedwright::upstream::{

@@ -125,6 +125,16 @@ fn texts_of_single_keys() {
         "proxy = 'ftp://x'",
         &["4:9 feed[0].proxy (feed \"a\"): must start with `http://`"],
     );
+    check_feed("proxy = 'socks5://x'", &[]);
+    check_feed("proxy = 'http://x'\nproxy_resolves = true", &[]);
+    for scheme in ["http", "https", "socks5h"] {
+        check_feed(
+            &format!("proxy = '{scheme}://x'"),
+            &[&format!(
+                "4:9 feed[0].proxy (feed \"a\"): with `{scheme}://` the proxy looks names up"
+            )],
+        );
+    }
     check_feed(
         "proxy = 'http://x/y'",
         &["4:9 feed[0].proxy (feed \"a\"): must end after the host"],

@@ -37,6 +37,7 @@ impl ImageFailure {
                 Trouble::Busy(_)
                 | Trouble::PassedOn
                 | Trouble::NoWorker
+                | Trouble::Abandoned
                 | Trouble::Fetch(FetchError::Crowded),
                 _,
             ) => StatusCode::SERVICE_UNAVAILABLE,
@@ -66,6 +67,7 @@ impl ImageFailure {
             Trouble::NotSigned => "Pictures of this host need a signature".into(),
             Trouble::WrongSignature => "The signature is wrong".into(),
             Trouble::Loop => "The request leads back here".into(),
+            Trouble::Fetch(FetchError::Crowded) => "Too many images are being fetched".into(),
             Trouble::Fetch(error) => self.fetch_message(error),
             Trouble::Broken => "The transfer of the image ended early".into(),
             Trouble::TooLarge(bytes) => too_large(*bytes),
@@ -80,7 +82,7 @@ impl ImageFailure {
             Trouble::NoWorker => "Images can't be processed at present".into(),
             Trouble::Busy(_) => "Too many images are being processed".into(),
             Trouble::PassedOn => "The image is on its way to others".into(),
-            Trouble::GivenUp => "Something's wrong!".into(),
+            Trouble::Abandoned | Trouble::GivenUp => "Something's wrong!".into(),
         }
     }
 

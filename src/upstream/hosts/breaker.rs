@@ -146,6 +146,8 @@ mod tests {
 
     const OPTIONS: Options = Options {
         fetches_max: 2,
+        fetches_in_all_max: 256,
+        queue_timeout: Duration::from_secs(20),
         spacing: Duration::from_secs(1),
         failures_max: 3,
         hold_min: Duration::from_secs(30),

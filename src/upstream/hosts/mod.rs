@@ -36,6 +36,10 @@ const HOSTS_MAX: usize = 16_384;
 pub struct Options {
     /// Fetches from one host at the same time.
     pub fetches_max: usize,
+    /// Fetches from all hosts together.
+    pub fetches_in_all_max: usize,
+    /// How long a fetch that a reader waits for waits for a place.
+    pub queue_timeout: Duration,
     /// The least time between the starts of two fetches from one host; a reader who waits is not
     /// delayed by it for more than two seconds.
     pub spacing: Duration,
@@ -51,6 +55,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             fetches_max: 2,
+            fetches_in_all_max: Semaphore::MAX_PERMITS,
+            queue_timeout: READER_QUEUE_MAX,
             spacing: Duration::from_secs(1),
             failures_max: 5,
             hold_min: Duration::from_secs(30),
@@ -97,6 +103,8 @@ pub struct Hosts {
     /// The hosts whose hold has changed since somebody asked.
     changed: Mutex<BTreeSet<String>>,
     under_way: Arc<AtomicUsize>,
+    /// Places of all hosts together.
+    places: Arc<Semaphore>,
 }
 
 /// One host.
@@ -122,7 +130,7 @@ pub struct Place {
     host: Arc<Host>,
     name: String,
     is_probe: bool,
-    _permit: OwnedSemaphorePermit,
+    _permits: [OwnedSemaphorePermit; 2],
 }
 
 /// Whether a host has a place for a fetch that nobody waits for.
@@ -146,6 +154,7 @@ impl Hosts {
             known: Mutex::default(),
             changed: Mutex::default(),
             under_way: Arc::default(),
+            places: Arc::new(Semaphore::new(options.fetches_in_all_max)),
         }
     }
 
@@ -163,7 +172,7 @@ impl Hosts {
         let places = Arc::clone(&host.places).acquire_owned();
         let (permit, _turn, latest) = match urgency {
             Urgency::Reader => {
-                let permit = timeout_at(asked_at + READER_QUEUE_MAX, places).await;
+                let permit = timeout_at(asked_at + self.options.queue_timeout, places).await;
                 let permit = permit.map_err(|_| FetchError::Crowded)?;
                 (permit, None, Some(asked_at + READER_SPACING_MAX))
             }
@@ -173,11 +182,19 @@ impl Hosts {
             }
         };
         let permit = permit.map_err(|_| FetchError::Crowded)?;
+        let in_all = Arc::clone(&self.places).acquire_owned();
+        let in_all = match urgency {
+            Urgency::Reader => timeout_at(asked_at + self.options.queue_timeout, in_all)
+                .await
+                .map_err(|_| FetchError::Crowded)?,
+            Urgency::Background => in_all.await,
+        };
+        let in_all = in_all.map_err(|_| FetchError::Crowded)?;
         let now = Instant::now();
         let turn = host.temper().pace.take(now, latest, self.options.spacing);
         sleep_until(turn).await;
         let admission = host.temper().breaker.admit(Instant::now());
-        self.place(name, Arc::clone(&host), permit, admission)
+        self.place(name, Arc::clone(&host), [permit, in_all], admission)
             .map_err(|until| FetchError::Held { until })
     }
 
@@ -191,11 +208,13 @@ impl Hosts {
         if !host.temper().pace.is_free(now) || host.patient.try_acquire().is_err() {
             return Turn::Later;
         }
-        let Ok(permit) = Arc::clone(&host.places).try_acquire_owned() else {
+        let permit = Arc::clone(&host.places).try_acquire_owned();
+        let in_all = Arc::clone(&self.places).try_acquire_owned();
+        let (Ok(permit), Ok(in_all)) = (permit, in_all) else {
             return Turn::Later;
         };
         let admission = host.temper().breaker.admit(now);
-        match self.place(name, Arc::clone(&host), permit, admission) {
+        match self.place(name, Arc::clone(&host), [permit, in_all], admission) {
             Ok(place) => {
                 host.temper().pace.take(now, None, self.options.spacing);
                 Turn::Now(place)
@@ -232,7 +251,7 @@ impl Hosts {
         self: &Arc<Self>,
         name: String,
         host: Arc<Host>,
-        permit: OwnedSemaphorePermit,
+        permits: [OwnedSemaphorePermit; 2],
         admission: Admission,
     ) -> Result<Place, Instant> {
         let is_probe = match admission {
@@ -246,7 +265,7 @@ impl Hosts {
             host,
             name,
             is_probe,
-            _permit: permit,
+            _permits: permits,
         })
     }
 
