@@ -9,9 +9,13 @@ use tracing_subscriber::fmt;
 use crate::config::{LogFormat, LogSettings};
 use line::Lines;
 
+/// What is said of every forged or broken packet would be as many lines as somebody sends packets.
+const QUIET: &str = "hickory_net=off,hickory_proto=off,hickory_resolver=off";
+
 /// Starts logging. Later calls change nothing.
 pub(super) fn start(settings: &LogSettings) {
-    let filter = EnvFilter::new(&settings.level);
+    // What comes from the right replaces it: whoever wants these lines names them.
+    let filter = EnvFilter::new(format!("{QUIET},{}", settings.level));
     // Whoever reads the log may go away: that is no reason to panic.
     let started = fmt()
         .with_env_filter(filter)

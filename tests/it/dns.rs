@@ -49,9 +49,8 @@ impl NameServer {
     ) -> Self {
         let script: Arc<Script> = Arc::new(script);
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let udp = UdpSocket::bind(address).await.unwrap();
+        let (udp, tcp) = bind(address).await;
         let address = udp.local_addr().unwrap();
-        let tcp = TcpListener::bind(address).await.unwrap();
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(serve_udp(udp, Arc::clone(&script), Arc::clone(&asked)));
         tasks.spawn(serve_tcp(tcp, script, Arc::clone(&asked)));
@@ -77,6 +76,17 @@ impl NameServer {
     pub(crate) fn stop(mut self) {
         self.tasks.abort_all();
     }
+}
+
+/// A port that is free for both; another test may take that of UDP for TCP just then.
+async fn bind(address: SocketAddr) -> (UdpSocket, TcpListener) {
+    for _ in 0..100 {
+        let udp = UdpSocket::bind(address).await.unwrap();
+        if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
+            return (udp, tcp);
+        }
+    }
+    panic!("no port is free for both");
 }
 
 async fn serve_udp(socket: UdpSocket, script: Arc<Script>, asked: Arc<Mutex<Vec<Question>>>) {

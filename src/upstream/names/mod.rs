@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::Shared;
+use rustix::process::{Resource, getrlimit};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::task::TaskTracker;
@@ -63,13 +64,24 @@ pub enum ResolverKind {
     System,
 }
 
+/// Lookups at the same time of names that nothing is known of, as far as there are files to open: two
+/// sockets each, and two more for a server that is silent.
+const PLACES: std::ops::RangeInclusive<u64> = 64..=1_024;
+/// Open files that the process may have for each of them.
+const FILES_PER_PLACE: u64 = 32;
+/// Threads of the system's resolver: for names that answered lately, and for all others.
+const THREADS: (usize, usize) = (8, 24);
+
 impl ResolverKind {
     /// Lookups at the same time: of names that answered lately, and of all others.
-    const fn places(self) -> (usize, usize) {
-        match self {
-            Self::Dns => (64, 128),
-            Self::System => (8, 24),
+    fn places(self) -> (usize, usize) {
+        if self == Self::System {
+            return THREADS;
         }
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let places = (files / FILES_PER_PLACE).clamp(*PLACES.start(), *PLACES.end());
+        let places = usize::try_from(places).unwrap_or(usize::MAX);
+        (places / 4, places)
     }
 }
 
@@ -276,9 +288,11 @@ impl Names {
                 () = sleep(LOOK_EVERY) => {}
             }
             let past = began.elapsed();
-            if past >= LOOKUP_MAX || past >= GRACE && places.are_wanted() {
+            let is_over = past >= LOOKUP_MAX;
+            if is_over || past >= GRACE && places.are_wanted() {
                 let silent = failure(io::ErrorKind::TimedOut, "no name server answered in time");
-                return (Err(silent), FAILURE_KEPT);
+                let kept_for = if is_over { FAILURE_KEPT } else { NEGATIVE.0 };
+                return (Err(silent), kept_for);
             }
         }
     }
