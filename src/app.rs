@@ -177,6 +177,8 @@ pub struct App {
     feeds: Feeds,
     /// The keys of `feeds` in the order of the configuration.
     order: Vec<String>,
+    /// The memory of what is kept.
+    pub shelf: Shelf,
     /// The keys of addresses that the configuration names.
     written_keys: Keys,
     stopping: Arc<AtomicBool>,
@@ -220,7 +222,7 @@ impl App {
         let (feeds, order) = by_name(&settings.feeds, |feed| {
             Feed::new(feed.clone()).map(Arc::new)
         })?;
-        let shelf = Shelf::new(options.cache.memory_bytes);
+        let shelf = Shelf::new(options.cache.memory_bytes, settings.store_limits.shares);
         let archive = archive_setting(&settings, &lookup, &inflight);
         let refresher = Refresher::new(
             (client.clone(), archive),
@@ -244,7 +246,7 @@ impl App {
             (name, Arc::new(Mirror::new(mirror.clone(), public_url)))
         });
         let shared = imaging::Shared {
-            shelf,
+            shelf: shelf.clone(),
             inflight: inflight.clone(),
             store: store.clone(),
             tasks: refresher.tasks.clone(),
@@ -265,6 +267,7 @@ impl App {
             workers,
             feeds,
             order,
+            shelf,
             written_keys,
             stopping: Arc::default(),
         })

@@ -2,7 +2,7 @@
 //!
 //! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `mirror`, `refresh` →
 //! `config` → `archive`, `imaging` → `cache` → `upstream`, `store` → `inflight`; `rewrite` → `feed`, `image`, `client`.
-//! `feed`, `rewrite`, `image` and `client` do no I/O, read no clock and know no settings.
+//! `feed`, `rewrite`, `image`, `client` and `shares` do no I/O, read no clock and know no settings.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -34,5 +34,6 @@ pub mod rewrite;
 pub mod client;
 pub mod feed;
 pub mod image;
+pub mod shares;
 
 mod causes;

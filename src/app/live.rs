@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::{App, AppError};
+use crate::archive;
 use crate::config::{FeedSettings, Settings};
 use crate::mirror::Mirror;
 use crate::refresh::Feed;
@@ -59,6 +60,10 @@ impl Live {
                 after.refresher.retire(feed);
             }
         }
+        after.shelf.set_shares(after.settings.store_limits.shares);
+        after.store.set_limits(after.settings.store_limits);
+        let archivist = &after.refresher.archivist;
+        archivist.set_totals(after.settings.archive.totals);
         self.0.send_replace(after);
         Ok(())
     }
@@ -121,6 +126,7 @@ impl App {
             mirrors_by_name: mirrors.collect(),
             feeds,
             order,
+            shelf: self.shelf.clone(),
             written_keys,
             stopping: Arc::clone(&self.stopping),
             settings,
@@ -150,15 +156,21 @@ impl App {
             && now.hosts == settings.hosts
             && now.background_fetches_max == settings.background_fetches_max
             && now.resolver == settings.resolver;
+        let is_same_archive = now.archive
+            == archive::Limits {
+                totals: now.archive.totals,
+                ..settings.archive.clone()
+            };
+        let path = |settings: &Settings| settings.store.as_ref().map(|store| store.path.clone());
         let is_same_store =
-            now.store == settings.store && now.memory_bytes == settings.memory_bytes;
+            path(now) == path(settings) && now.memory_bytes == settings.memory_bytes;
         [
             ("[server]", now.server == settings.server),
             ("[log]", now.log == settings.log),
-            ("[store]", is_same_store),
+            ("[store] path or memory_bytes", is_same_store),
             ("[fetch]", is_same_fetch),
             ("[image]", is_same_image),
-            ("[archive]", now.archive == settings.archive),
+            ("[archive]", is_same_archive),
             ("[full_text]", now.full_text == settings.full_text),
         ]
         .into_iter()

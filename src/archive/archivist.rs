@@ -3,9 +3,11 @@
 //! Invariants: taking in never waits for a disk; one document of a feed at a time is worked on; what
 //! can't be written waits in memory and in the store, and is tried again.
 
+mod indexes;
+mod with_pictures;
+
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,11 +19,12 @@ use super::drawer::{Contents, Turn};
 use super::folder::Folder;
 use super::health::{Health, Status};
 use super::pictures::{OwnAddresses, Porter};
-use super::writing::{Outcome, Place, Writer};
+use super::tally::Tally;
+use super::writing::Outcome;
 use super::{Document, Drawer, Limits, stash};
 use crate::inflight::Inflight;
 use crate::rewrite::entry::Entry;
-use crate::store::Store;
+use crate::store::{Store, Totals};
 use crate::upstream::hosts::Hosts;
 use crate::upstream::{self, ClientError, Lookup};
 
@@ -39,6 +42,7 @@ type Work<'a> = (&'a Drawer, &'a Contents);
 #[derive(Debug)]
 pub struct Archivist {
     folder: Arc<Folder>,
+    tally: Arc<Tally>,
     store: Store,
     porter: Porter,
     tasks: TaskTracker,
@@ -101,9 +105,10 @@ impl Archivist {
     /// # Errors
     /// When the HTTP client can't be built.
     pub fn new(setting: Setting, shared: Shared) -> Result<Self, ClientError> {
-        let directory = setting.limits.directory.clone();
+        let folder = Arc::new(Folder::new(setting.limits.directory.clone()));
         Ok(Self {
-            folder: Arc::new(Folder::new(directory)),
+            tally: Arc::new(Tally::new(Arc::clone(&folder), setting.limits.totals)),
+            folder,
             porter: Porter::new(setting, shared.hosts)?,
             contents: Mutex::default(),
             store: shared.store,
@@ -117,7 +122,12 @@ impl Archivist {
     /// How the archive fares.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.health.status()
+        self.health.status(self.tally.counts())
+    }
+
+    /// Goes by other totals from now on.
+    pub fn set_totals(&self, totals: Totals) {
+        self.tally.set_totals(totals);
     }
 
     /// Whether nothing is under way.
@@ -168,6 +178,7 @@ impl Archivist {
                 });
                 trying.await.ok();
             }
+            self.note_gone().await;
             tokio::time::sleep(RETRY_EVERY).await;
         }
     }
@@ -204,6 +215,7 @@ impl Archivist {
             tracing::error!(target: "feedwright::archive", outcome = "defect", feed.name = &*drawer.feed, "archive: a defect in feedwright");
             return;
         };
+        self.compact(drawer, turn, &entries).await;
         let ready = turn.sort(entries, &awaited);
         let is_all = self.keep(work, turn, ready).await;
         // What found no room comes back with the same document.
@@ -218,11 +230,12 @@ impl Archivist {
         entries.extend(ready);
         let now_ms = self.now_ms();
         let waits = drawer.options.pictures;
-        let working = self.with_writer(drawer, turn, move |writer| match writer {
+        let by = (&*drawer.feed, &drawer.options);
+        let working = self.with_writer(by, turn, move |writer| match writer {
             Ok(writer) => {
                 let fresh = writer.fresh(entries);
                 match waits {
-                    true => Outcome::of_failed(fresh, None),
+                    true => Outcome::of_failed(writer.in_order(fresh, now_ms), None),
                     false => writer.write_all(fresh, now_ms),
                 }
             }
@@ -231,7 +244,8 @@ impl Archivist {
         let outcome = working
             .await
             .unwrap_or_else(|error| Outcome::of_failed(Vec::new(), Some(error)));
-        let is_whole = outcome.error.is_none() || !outcome.failed.is_empty();
+        let is_whole =
+            (outcome.error.is_none() || !outcome.failed.is_empty()) && outcome.refused == 0;
         self.conclude(work, turn, outcome).await && is_whole
     }
 
@@ -248,6 +262,7 @@ impl Archivist {
             changes,
             failed,
             error,
+            refused: _,
         } = outcome;
         if items + changes > 0 {
             tracing::info!(target: "feedwright::archive", items, changes, feed.name = &*drawer.feed, "items kept");
@@ -274,112 +289,6 @@ impl Archivist {
             turn.is_stashed = false;
         }
         dropped == 0
-    }
-
-    /// Writes what is left of a feed with pictures, item by item, in a task.
-    fn serve_pictures(self: &Arc<Self>, drawer: &Arc<Drawer>) {
-        let contents = self.contents(&drawer.feed);
-        let is_wanted = drawer.options.pictures && contents.has_left.load(Ordering::Relaxed);
-        if !is_wanted || contents.is_served.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let (archivist, drawer) = (Arc::clone(self), Arc::clone(drawer));
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "it may take hours, and what it has not done yet waits in the store"
-        )]
-        tokio::spawn(async move {
-            while archivist.keep_next((&drawer, &contents)).await {}
-            contents.is_served.store(false, Ordering::Release);
-        });
-    }
-
-    /// Writes the next item with its pictures. Whether there may be more.
-    async fn keep_next(&self, work: Work<'_>) -> bool {
-        let (drawer, contents) = work;
-        let mut turn = contents.turn.lock().await;
-        let Some(entry) = turn.left.first().cloned() else {
-            return false;
-        };
-        let (now_ms, wanted) = (self.now_ms(), entry.clone());
-        let placing = self.with_writer(drawer, &mut turn, move |writer| {
-            let writer = writer?;
-            let fresh = writer.fresh(vec![wanted]);
-            let place = fresh.first().map(|entry| writer.place(entry, now_ms));
-            place.transpose()
-        });
-        let place = placing.await.and_then(|place| place);
-        drop(turn);
-        let written = match place {
-            Ok(Some(place)) => self.keep_with_pictures(work, &entry, place).await,
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
-        let mut turn = contents.turn.lock().await;
-        let mut outcome = Outcome::default();
-        turn.left.retain(|left| *left != entry);
-        match written {
-            Ok(None) => {}
-            Ok(Some(is_first)) => outcome.count(Ok(is_first), entry),
-            // It waits behind the others.
-            Err(error) => outcome.count(Err(error), entry),
-        }
-        let goes_on = outcome.error.is_none();
-        if turn.left.is_empty() || !goes_on {
-            self.conclude(work, &mut turn, outcome).await;
-        } else {
-            self.count(&outcome);
-        }
-        goes_on
-    }
-
-    async fn keep_with_pictures(
-        &self,
-        (drawer, contents): Work<'_>,
-        entry: &Entry,
-        place: Place,
-    ) -> io::Result<Option<bool>> {
-        let brought = self
-            .porter
-            .bring(drawer, &self.folder, &place.path, entry)
-            .await?;
-        let (pictures, missing) = (&self.health.pictures, &self.health.pictures_missing);
-        pictures.fetch_add(brought.pictures, Ordering::Relaxed);
-        missing.fetch_add(brought.missing, Ordering::Relaxed);
-        let mut turn = contents.turn.lock().await;
-        let entry = entry.clone();
-        let writing = self.with_writer(drawer, &mut turn, move |writer| {
-            let writer = writer?;
-            let is_first = writer.write(&place, &entry, Some(brought.html))?;
-            writer.sync()?;
-            Ok(Some(is_first))
-        });
-        writing.await.and_then(|written| written)
-    }
-
-    /// Does `work` with a feed's writer, or with the reason why there is none, on a thread that may
-    /// wait for the disk.
-    async fn with_writer<T: Send + 'static>(
-        &self,
-        drawer: &Drawer,
-        turn: &mut Turn,
-        work: impl FnOnce(io::Result<&mut Writer>) -> T + Send + 'static,
-    ) -> io::Result<T> {
-        let (folder, feed) = (Arc::clone(&self.folder), Arc::clone(&drawer.feed));
-        let (options, known) = (drawer.options.clone(), turn.writer.take());
-        let working = tokio::task::spawn_blocking(move || {
-            let opened = match known {
-                Some(writer) => Ok(writer.with_options(options)),
-                None => Writer::open(folder, &feed, options),
-            };
-            match opened {
-                Ok(mut writer) => (work(Ok(&mut writer)), Some(writer)),
-                Err(error) => (work(Err(error)), None),
-            }
-        });
-        let (done, writer) = working.await.map_err(io::Error::other)?;
-        turn.writer = writer;
-        Ok(done)
     }
 
     fn count(&self, outcome: &Outcome) {

@@ -4,10 +4,11 @@
 //! killed process leaves behind is one temporary file, which the next write takes over.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 /// What of the archive is ours, below its directory; no item's path starts with a dot.
 const OWN: &str = ".index";
@@ -99,6 +100,92 @@ impl Folder {
             }
             written => written,
         }
+    }
+
+    /// Bytes of a file below; 0 where there is none.
+    pub(super) fn bytes_of(&self, path: &str) -> u64 {
+        let found = self.inside(path).map(fs::symlink_metadata);
+        let found = found.and_then(Result::ok).filter(Metadata::is_file);
+        found.map_or(0, |found| found.len())
+    }
+
+    /// Bytes of the files in a folder below, but for folders in it.
+    pub(super) fn bytes_in(&self, path: &str) -> u64 {
+        let entries = self.inside(path).and_then(|path| fs::read_dir(path).ok());
+        let found = entries.into_iter().flatten();
+        let metadata = found.filter_map(|entry| entry.ok()?.metadata().ok());
+        metadata
+            .filter(Metadata::is_file)
+            .map(|found| found.len())
+            .sum()
+    }
+
+    /// Whether there is such a folder below.
+    pub(super) fn is_folder(&self, path: &str) -> bool {
+        let found = self.inside(path).map(fs::symlink_metadata);
+        found.is_some_and(|found| found.is_ok_and(|found| found.is_dir()))
+    }
+
+    /// When a file below was written.
+    pub(super) fn modified_at(&self, path: &str) -> Option<SystemTime> {
+        fs::symlink_metadata(self.inside(path)?)
+            .ok()?
+            .modified()
+            .ok()
+    }
+
+    /// Removes a file below, and the folders above it that are empty then; the bytes that it had, none
+    /// where it was not there.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn remove(&self, path: &str) -> io::Result<u64> {
+        let Some(file) = self.inside(path) else {
+            return Ok(0);
+        };
+        let bytes = self.bytes_of(path);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            removed => removed?,
+        }
+        let above = file
+            .ancestors()
+            .skip(1)
+            .take_while(|folder| *folder != self.root);
+        for folder in above {
+            if fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Removes the files in a folder below, and the folder when it is empty then; their bytes.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub(super) fn remove_files_in(&self, path: &str) -> io::Result<u64> {
+        let Some(folder) = self.inside(path).filter(|_| self.is_folder(path)) else {
+            return Ok(0);
+        };
+        let mut bytes = 0;
+        for entry in fs::read_dir(folder)? {
+            if let Some(name) = entry?.file_name().to_str() {
+                let file = format!("{path}/{name}");
+                if !self.is_folder(&file) {
+                    bytes += self.remove(&file)?;
+                }
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Where a path leads; `None` where that is not below.
+    fn inside(&self, path: &str) -> Option<PathBuf> {
+        // SECURITY: who can write to an index must not have other files removed.
+        let mut parts = Path::new(path).components();
+        let is_inside = parts.all(|part| matches!(part, Component::Normal(_)));
+        (is_inside && !path.is_empty()).then(|| self.root.join(path))
     }
 
     /// Syncs the directories that these files lie in, and those above.

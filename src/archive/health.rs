@@ -21,6 +21,11 @@ pub struct Status {
     pub pictures_missing: u64,
     /// Attempts that failed to write something, since the start.
     pub failures: u64,
+    /// Items that were not written since a total was reached, since the start; those that their feed still
+    /// has when there is room come back with it.
+    pub refused: u64,
+    /// Items that had to go for newer ones, since the start.
+    pub gone: u64,
     /// Items that were too many to wait, since the start; those that their feed still has come back
     /// with it.
     pub dropped: u64,
@@ -74,7 +79,7 @@ impl Health {
         }
     }
 
-    pub(super) fn status(&self) -> Status {
+    pub(super) fn status(&self, (refused, gone): (u64, u64)) -> Status {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let troubles = self.lock();
         let first = troubles.iter().next();
@@ -87,6 +92,8 @@ impl Health {
             pictures_missing: count(&self.pictures_missing),
             failures: count(&self.failures),
             dropped: count(&self.dropped),
+            refused,
+            gone,
         }
     }
 

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// Bytes of a line; a longer one is none of ours.
 const LINE_BYTES_MAX: u64 = 8 << 10;
+/// Items that went and are remembered, beyond as many as there are.
+const GONE_MAX: usize = 1_000;
 
 /// A file that was written, or a time that was given to an item that has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +31,12 @@ pub(super) struct Line {
     pub(super) version: u32,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) path: String,
+    /// The item's time, in milliseconds since 1970: its own, or when it was first seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) date_ms: Option<i64>,
+    /// Whether the item's files went for newer ones.
+    #[serde(rename = "gone", skip_serializing_if = "is_false")]
+    pub(super) is_gone: bool,
     /// When an item without a date was first seen, in milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) seen_ms: Option<i64>,
@@ -37,6 +45,50 @@ pub(super) struct Line {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(is_it: &bool) -> bool {
+    !is_it
+}
+
+/// The file's name for a feed.
+pub(super) fn name(feed: &str) -> String {
+    format!("{feed}.jsonl")
+}
+
+/// Hands every line of the file at `path` that can be read to `take`; none where there is no file.
+///
+/// # Errors
+/// When the disk refuses.
+pub(super) fn read(path: &Path, mut take: impl FnMut(Line)) -> io::Result<()> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    let mut reader = BufReader::new(file);
+    let mut text = Vec::new();
+    loop {
+        text.clear();
+        let read = reader
+            .by_ref()
+            .take(LINE_BYTES_MAX)
+            .read_until(b'\n', &mut text)?;
+        if read == 0 {
+            return Ok(());
+        }
+        if let Ok(line) = serde_json::from_slice(&text) {
+            take(line);
+        }
+    }
+}
+
+impl Line {
+    /// The bytes that it takes in the file.
+    pub(super) fn bytes(&self) -> u64 {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        text.len() as u64 + 1
+    }
 }
 
 /// What is known of an item.
@@ -61,6 +113,8 @@ pub(super) struct Ledger {
     /// Every version of every item: its identity's digest with its own.
     versions: HashSet<(u128, u128)>,
     seen_ms: HashMap<u128, i64>,
+    /// Items whose files went for newer ones.
+    gone: HashSet<u128>,
 }
 
 impl Ledger {
@@ -81,6 +135,7 @@ impl Ledger {
             known: HashMap::new(),
             versions: HashSet::new(),
             seen_ms: HashMap::new(),
+            gone: HashSet::new(),
         };
         let mut bad = 0;
         let mut reader = BufReader::new(ledger.file.try_clone()?);
@@ -116,6 +171,56 @@ impl Ledger {
     /// Whether this version of an item is kept, be it the newest or not.
     pub(super) fn has_version(&self, id: u128, sum: u128) -> bool {
         self.versions.contains(&(id, sum))
+    }
+
+    /// Whether an item's files went for newer ones.
+    pub(super) fn is_gone(&self, id: u128) -> bool {
+        self.gone.contains(&id)
+    }
+
+    /// Notes that an item's files went.
+    pub(super) fn note_gone(&mut self, id: u128) {
+        self.note(&Line {
+            id: format!("{id:032x}"),
+            is_gone: true,
+            ..Line::default()
+        });
+    }
+
+    /// Whether so much of the file is about items that went that it is worth writing anew.
+    pub(super) fn is_worth_compacting(&self) -> bool {
+        self.gone.len() > self.known.len() + GONE_MAX
+    }
+
+    /// Writes the file anew without the items that went, but for the mark of those in `still`, which the
+    /// feed still has; the bytes that it takes less. Has to be opened again.
+    ///
+    /// # Errors
+    /// When the disk is full or refuses; the file is as it was then.
+    pub(super) fn compact(mut self, path: &Path, still: &HashSet<u128>) -> io::Result<u64> {
+        self.flush()?;
+        let mut next = Vec::new();
+        let mut marked = HashSet::new();
+        read(path, |line| {
+            let id = u128::from_str_radix(&line.id, 16).unwrap_or(0);
+            let stays = match self.gone.contains(&id) {
+                true => line.is_gone && still.contains(&id) && marked.insert(id),
+                false => true,
+            };
+            if stays {
+                next.extend(serde_json::to_vec(&line).unwrap_or_default());
+                next.push(b'\n');
+            }
+        })?;
+        let beside = path.with_extension("jsonl.tmp");
+        let mut file = File::create(&beside)?;
+        let written = file.write_all(&next).and_then(|()| file.sync_all());
+        let placed = written.and_then(|()| std::fs::rename(&beside, path));
+        if placed.is_err() {
+            std::fs::remove_file(&beside).ok();
+        }
+        placed?;
+        Ok(self.bytes.saturating_sub(next.len() as u64))
     }
 
     /// When an item without a date was first seen.
@@ -177,6 +282,11 @@ impl Ledger {
         let Ok(id) = u128::from_str_radix(&line.id, 16) else {
             return;
         };
+        if line.is_gone {
+            self.known.remove(&id);
+            self.gone.insert(id);
+            return;
+        }
         if let Some(seen_ms) = line.seen_ms {
             self.seen_ms.entry(id).or_insert(seen_ms);
         }
@@ -195,65 +305,4 @@ impl Ledger {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn line(id: u128, sum: u128, version: u32, path: &str) -> Line {
-        Line {
-            id: format!("{id:x}"),
-            sum: format!("{sum:x}"),
-            version,
-            path: path.to_owned(),
-            seen_ms: None,
-        }
-    }
-
-    #[test]
-    fn what_was_noted_is_known_after_a_restart() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("news.jsonl");
-        let mut ledger = Ledger::open(&path).unwrap();
-        ledger.note(&line(1, 10, 1, "a.html"));
-        ledger.note(&line(2, 20, 1, "b.html"));
-        ledger.note(&line(1, 11, 2, "a.v2.html"));
-        ledger.note(&Line {
-            id: "3".to_owned(),
-            seen_ms: Some(7),
-            ..Line::default()
-        });
-        let known = ledger.known(1).unwrap();
-        assert_eq!(ledger.first_path(known).unwrap(), "a.html");
-        ledger.flush().unwrap();
-        let mut ledger = Ledger::open(&path).unwrap();
-        let known = ledger.known(1).unwrap();
-        assert_eq!((known.sum, known.version), (11, 2));
-        assert_eq!(ledger.first_path(known).unwrap(), "a.html");
-        assert!(ledger.has_version(1, 10) && ledger.has_version(1, 11));
-        assert!(!ledger.has_version(2, 10));
-        assert_eq!(ledger.seen_ms(3), Some(7));
-        assert!(ledger.known(3).is_none());
-    }
-
-    #[test]
-    fn a_torn_line_is_cut_off_and_a_bad_one_passed_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("news.jsonl");
-        let whole = "no line\n{\"id\":\"1\",\"sum\":\"a\",\"version\":1,\"path\":\"a.html\"}\n";
-        for torn in [
-            "{\"id\":\"2\",\"su",
-            "{\"id\":\"2\",\"sum\":\"a\",\"version\":1}",
-        ] {
-            std::fs::write(&path, format!("{whole}{torn}")).unwrap();
-            let mut ledger = Ledger::open(&path).unwrap();
-            assert!(ledger.known(1).is_some() && ledger.known(2).is_none());
-            ledger.note(&line(4, 4, 1, "d.html"));
-            ledger.flush().unwrap();
-            let text = std::fs::read_to_string(&path).unwrap();
-            assert!(
-                text.starts_with(whole) && text.ends_with("d.html\"}\n"),
-                "{text}"
-            );
-            assert_eq!(text.lines().count(), 3);
-        }
-    }
-}
+mod tests;

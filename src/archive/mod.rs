@@ -11,12 +11,14 @@ mod drawer;
 mod folder;
 mod health;
 mod ledger;
+mod oldest;
 mod options;
 pub mod path;
 mod pictures;
 pub mod raw;
 pub mod render;
 mod stash;
+mod tally;
 mod writing;
 
 pub use archivist::{Archivist, Setting, Settled, Shared};

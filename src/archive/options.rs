@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::path::{PathError, PathTemplate};
 use super::render::Format;
+use crate::store::Totals;
 
 /// How the items of one feed are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct Limits {
     pub pictures_max: usize,
     /// Bytes of one picture; a larger one stays a link.
     pub picture_bytes_max: usize,
+    /// The most that all files take, and those of each feed. May change while the service runs.
+    pub totals: Totals,
 }
 
 impl Default for Limits {
@@ -45,6 +48,7 @@ impl Default for Limits {
             directory: PathBuf::from("archive"),
             pictures_max: 50,
             picture_bytes_max: 16 << 20,
+            totals: Totals::default(),
         }
     }
 }

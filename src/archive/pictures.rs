@@ -18,6 +18,7 @@ use url::Url;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::folder::Folder;
+use super::tally::{Tally, Wanted};
 use super::{Drawer, Limits, Setting};
 use crate::image::address::Keys;
 use crate::image::kind::Kind;
@@ -68,8 +69,20 @@ pub struct OwnAddresses {
 #[derive(Debug, Default)]
 pub(super) struct Brought {
     pub(super) html: String,
+    /// The files that were written.
+    pub(super) files: Vec<String>,
     pub(super) pictures: u64,
     pub(super) missing: u64,
+}
+
+/// Where an item's pictures go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beside<'a> {
+    pub(super) folder: &'a Arc<Folder>,
+    pub(super) tally: &'a Arc<Tally>,
+    /// The item's file.
+    pub(super) path: &'a str,
+    pub(super) id: u128,
 }
 
 impl Porter {
@@ -106,17 +119,17 @@ impl Porter {
         })
     }
 
-    /// Puts copies of an item's pictures beside the file at `path`.
+    /// Puts copies of an item's pictures beside its file; what there is no room for stays a link.
     ///
     /// # Errors
     /// When the disk is full or refuses.
     pub(super) async fn bring(
         &self,
         drawer: &Drawer,
-        folder: &Arc<Folder>,
-        path: &str,
+        at: Beside<'_>,
         entry: &Entry,
     ) -> io::Result<Brought> {
+        let path = at.path;
         let base = Url::parse(&entry.link).ok();
         let mut wanted: Vec<(String, Url)> = Vec::new();
         let _unchanged = entry::pictures(&entry.html, &mut |address| {
@@ -141,15 +154,23 @@ impl Porter {
                 };
                 let name = format!("{:016x}.{}", xxh3_64(address.as_bytes()), kind.extension());
                 let file = format!("{}/{name}", folder_of(path));
-                let folder = Arc::clone(folder);
+                let (folder, tally) = (Arc::clone(at.folder), Arc::clone(at.tally));
+                let (feed, id, reserve) =
+                    (Arc::clone(&drawer.feed), at.id, entry.html.len() as u64);
                 let writing = tokio::task::spawn_blocking(move || {
-                    let _writing = folder.lock();
-                    let written = folder.write(&file, &bytes);
+                    let wanted = Wanted {
+                        feed: &feed,
+                        id,
+                        bytes: bytes.len() as u64,
+                        replaced: folder.bytes_of(&file),
+                        reserve,
+                    };
+                    let is_written = write(&folder, &tally, wanted, (&file, &bytes))?;
                     drop((bytes, held));
-                    written
+                    Ok::<_, io::Error>(is_written.then_some(file))
                 });
-                writing.await.map_err(io::Error::other)??;
-                Ok::<_, io::Error>(Some((address, name)))
+                let file = writing.await.map_err(io::Error::other)??;
+                Ok::<_, io::Error>(file.map(|file| (address, name, file)))
             }
         };
         let mut coming =
@@ -161,8 +182,9 @@ impl Porter {
         };
         while let Some(came) = coming.next().await {
             match came? {
-                Some((address, name)) => {
+                Some((address, name, file)) => {
                     brought.pictures += 1;
+                    brought.files.push(file);
                     here.insert(address, relative(path, &name));
                 }
                 None => brought.missing += 1,
@@ -225,6 +247,23 @@ impl Porter {
 /// A picture, and what it takes of the budget of what is under way.
 type Picture = (Kind, BytesMut, Option<Grant>);
 
+/// Writes a picture's file; false where there is no room for it.
+fn write(
+    folder: &Folder,
+    tally: &Tally,
+    wanted: Wanted<'_>,
+    (file, bytes): (&str, &[u8]),
+) -> io::Result<bool> {
+    if !tally.admit(wanted)? {
+        tally.note_refused(wanted.feed);
+        return Ok(false);
+    }
+    let _writing = folder.lock();
+    let written = folder.write(file, bytes);
+    written.inspect_err(|_| tally.undo(wanted))?;
+    Ok(true)
+}
+
 /// What a fetch says about the host.
 fn verdict<T>(outcome: &Result<T, FetchError>) -> Option<Verdict> {
     match outcome {
@@ -258,7 +297,7 @@ fn is_web(url: &Url) -> bool {
 }
 
 /// The folder of the pictures of the file at `path`.
-fn folder_of(path: &str) -> String {
+pub(super) fn folder_of(path: &str) -> String {
     let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
     let dot = path[name_at..].rfind('.').filter(|dot| *dot > 0);
     format!(

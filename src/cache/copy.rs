@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::body::Body;
 use super::forms::Forms;
 use super::shelf::Kept;
+use crate::shares::Share;
 use crate::upstream::Validators;
 
 /// Bytes that a copy weighs besides its forms: head, validators, bookkeeping.
@@ -127,6 +128,14 @@ pub struct FeedCopy {
 impl Kept for FeedCopy {
     fn weight_bytes(&self) -> usize {
         self.forms.bytes() + OVERHEAD_BYTES
+    }
+
+    /// A feed's name holds no slash; a page of its items has one in its key.
+    fn share(key: &str) -> Share {
+        match key.contains('/') {
+            true => Share::Articles,
+            false => Share::Feeds,
+        }
     }
 
     fn bodies(&self) -> Vec<Body> {

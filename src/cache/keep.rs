@@ -100,16 +100,26 @@ impl<E, C: Kept> Cache<E, C> {
         now: Instant,
         judge: impl Fn(&C) -> Standing,
     ) -> Lookup<E, C> {
+        self.look_with(key, now, judge, |shelf| shelf.get(key))
+    }
+
+    fn look_with(
+        &self,
+        key: &Arc<str>,
+        now: Instant,
+        judge: impl Fn(&C) -> Standing,
+        had: impl Fn(&Shelf) -> Option<Arc<C>>,
+    ) -> Lookup<E, C> {
         let found = |value: Option<Arc<C>>| {
             let standing = value.as_deref().map_or(Standing::Useless, &judge);
             (standing, value.filter(|_| standing != Standing::Useless))
         };
-        if let (Standing::Fresh, Some(fresh)) = found(self.shelf.get(key)) {
+        if let (Standing::Fresh, Some(fresh)) = found(had(&self.shelf)) {
             return Lookup::Fresh(fresh);
         }
         let mut outcomes = self.outcomes();
         // Read again under the lock: a flight may have ended in between.
-        let stale = match found(self.shelf.get(key)) {
+        let stale = match found(had(&self.shelf)) {
             (Standing::Fresh, Some(fresh)) => return Lookup::Fresh(fresh),
             (_, stale) => stale,
         };
@@ -144,6 +154,12 @@ impl<E, C: Kept> Cache<E, C> {
     /// What is kept for `key`, however old.
     #[must_use]
     pub fn peek(&self, key: &Arc<str>) -> Option<Arc<C>> {
+        self.shelf.peek(key)
+    }
+
+    /// The same, for a reader.
+    #[must_use]
+    pub fn find(&self, key: &Arc<str>) -> Option<Arc<C>> {
         self.shelf.get(key)
     }
 
@@ -181,10 +197,10 @@ impl<E, C: Kept> Cache<E, C> {
         if is_outdated || outcomes.was_dropped(key, since) {
             return None;
         }
-        let value = change(self.shelf.get(key));
+        let value = change(self.shelf.peek(key));
         match &value {
             Some(value) => self.shelf.insert(key, Arc::clone(value)),
-            None => self.shelf.remove(key),
+            None => self.shelf.remove::<C>(key),
         }
         value
     }
@@ -216,7 +232,7 @@ impl<E, C: Kept> Cache<E, C> {
     /// Drops what is kept for `key`; what is under way will keep nothing.
     pub fn drop_key(&self, key: &Arc<str>) {
         let mut outcomes = self.outcomes();
-        self.shelf.remove(key);
+        self.shelf.remove::<C>(key);
         outcomes.drop_key(key, Instant::now());
     }
 
@@ -235,13 +251,15 @@ impl<E, C: Kept> Cache<E, C> {
 }
 
 impl<E> Cache<E> {
-    /// What there is for a feed.
+    /// What there is for a feed, for a reader.
     pub fn lookup(&self, key: &Arc<str>, now: Instant) -> Lookup<E> {
-        self.look(key, now, |copy| match copy.times.remaining(now) {
-            Some(_) => Standing::Fresh,
-            None if copy.times.may_stand_in(now) => Standing::Stale,
-            None => Standing::Useless,
-        })
+        self.look(key, now, |copy| standing(copy, now))
+    }
+
+    /// The same where no reader asks: it does not count as read.
+    pub fn lookup_unread(&self, key: &Arc<str>, now: Instant) -> Lookup<E> {
+        let judge = |copy: &FeedCopy| standing(copy, now);
+        self.look_with(key, now, judge, |shelf| shelf.peek(key))
     }
 
     /// Looks after the forms of every copy that was kept before `now` less the tidying interval.
@@ -273,10 +291,18 @@ impl<E> Cache<E> {
         let _kept_out = self.outcomes();
         if let Some(copy) = self
             .shelf
-            .get::<FeedCopy>(key)
+            .peek::<FeedCopy>(key)
             .filter(|copy| Arc::ptr_eq(&copy.forms, forms))
         {
             self.shelf.insert(key, copy);
         }
+    }
+}
+
+fn standing(copy: &FeedCopy, now: Instant) -> Standing {
+    match copy.times.remaining(now) {
+        Some(_) => Standing::Fresh,
+        None if copy.times.may_stand_in(now) => Standing::Stale,
+        None => Standing::Useless,
     }
 }

@@ -73,22 +73,30 @@ pub(super) fn import(
     let outcome = serve::run_to_end(async move {
         let store = open(options)?;
         let recorded = record(&store, (&name, origin), haul).await;
+        let full = store.status().items_refused;
         store.close().await;
-        recorded
+        recorded.map(|count| (count, usize::try_from(full).unwrap_or(count)))
     })?;
+    let (outcome, full) = (outcome.0.saturating_sub(outcome.1), outcome.1);
     let keep = known.keep_items;
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
         "{feed}: {outcome} of {count} items imported, the others are kept already"
     )?;
+    if full > 0 {
+        writeln!(
+            out,
+            "{full} items found no room (`[store] history_bytes_max`, `history_feed_bytes_max`)"
+        )?;
+    }
     if keep < outcome {
         writeln!(
             out,
             "the feed keeps {keep} items (`keep_items`): older ones go with its next fetch"
         )?;
     }
-    Ok(match refused {
+    Ok(match refused + full {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })

@@ -158,7 +158,11 @@ async fn run(
 /// memory, says so, and goes on trying.
 fn open_store(settings: &Settings) -> anyhow::Result<Store> {
     match &settings.store {
-        None => Ok(Store::memory()),
+        None => {
+            let store = Store::memory();
+            store.set_limits(settings.store_limits);
+            Ok(store)
+        }
         Some(options) => Store::open_or_retry(options.clone()).context("the store can't be opened"),
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::reader::{Table, Written};
+use super::store::{self, TotalKeys};
 use super::texts;
 use crate::archive::path::PathTemplate;
 use crate::archive::render::Format;
@@ -15,6 +16,7 @@ pub(super) struct LimitKeys {
     directory: Option<Written<String>>,
     pictures_max: Option<Written<u32>>,
     picture_bytes_max: Option<Written<u64>>,
+    totals: TotalKeys,
 }
 
 /// `archive` of a feed as written.
@@ -26,6 +28,7 @@ pub(super) fn read_limits(table: &mut Table<'_, '_>) -> LimitKeys {
         directory: table.text("directory", directory),
         pictures_max: table.count("pictures_max", 0..=1_000),
         picture_bytes_max: table.size("picture_bytes_max", 1 << 10..=256 << 20),
+        totals: store::read_totals(table, ["bytes_max", "feed_bytes_max"]),
     }
 }
 
@@ -43,6 +46,7 @@ pub(super) fn resolve_limits(written: LimitKeys) -> Limits {
             .picture_bytes_max
             .and_then(|written| usize::try_from(written.value).ok())
             .unwrap_or(default.picture_bytes_max),
+        totals: store::resolve_totals(&written.totals),
     }
 }
 

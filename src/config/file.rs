@@ -19,11 +19,12 @@ use super::mirror::{self, MIRRORS_MAX, Mirror};
 use super::reader::{Table, Written};
 use super::rules::RuleKeys;
 use super::settings::{FeedName, LogFormat};
+use super::store::{self, Store};
 use super::texts;
 use super::values::text;
 use super::workers;
 use crate::client::Network;
-use crate::store;
+use crate::store::ITEMS_MAX;
 use crate::upstream::{HostPort, ResolverKind};
 
 /// Feeds that one configuration may have.
@@ -45,11 +46,9 @@ const TIMEOUTS: RangeInclusive<Duration> = MILLISECOND..=HOUR;
 /// Any body.
 pub(super) const BODIES: RangeInclusive<u64> = 1 << 10..=1 << 30;
 /// The cache.
-const MEMORIES: RangeInclusive<u64> = 1 << 20..=1 << 40;
-/// The store.
-const DISKS: RangeInclusive<u64> = 1 << 20..=1 << 50;
+pub(super) const MEMORIES: RangeInclusive<u64> = 1 << 20..=1 << 40;
 /// The most items that a feed may be served with, those that fell out of it included.
-const KEEP_ITEMS_MAX: u32 = store::ITEMS_MAX as u32;
+const KEEP_ITEMS_MAX: u32 = ITEMS_MAX as u32;
 /// A request's head; hyper reads in steps of 8 KiB.
 const HEADS: RangeInclusive<u64> = 8 << 10..=1 << 20;
 /// A request's path and query; hyper has none longer than 64 KiB.
@@ -96,12 +95,6 @@ pub(super) struct Server {
 pub(super) struct Log {
     pub(super) level: Option<Written<String>>,
     pub(super) format: Option<Written<LogFormat>>,
-}
-
-pub(super) struct Store {
-    pub(super) path: Option<Written<String>>,
-    pub(super) disk_bytes: Option<Written<u64>>,
-    pub(super) memory_bytes: Option<Written<u64>>,
 }
 
 pub(super) struct Fetch {
@@ -153,11 +146,7 @@ pub(super) fn read(root: &mut Table<'_, '_>) -> File {
     File {
         server: root.table("server", read_server),
         log: root.table("log", read_log),
-        store: root.table("store", |table| Store {
-            path: table.text("path", texts::path),
-            disk_bytes: table.size("disk_bytes", DISKS),
-            memory_bytes: table.size("memory_bytes", MEMORIES),
-        }),
+        store: root.table("store", store::read),
         fetch: root.table("fetch", read_fetch),
         image: root.table("image", image::read),
         image_proxies: images::read_proxies(root),

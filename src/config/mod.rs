@@ -23,6 +23,7 @@ mod resolve;
 mod rules;
 mod secret;
 mod settings;
+mod store;
 mod suggest;
 mod texts;
 mod units;

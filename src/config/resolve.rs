@@ -5,13 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::file::{Feed, Fetch, File, Log, Server, Shared, Store};
+use super::file::{Feed, Fetch, File, Log, Server, Shared};
 use super::images::{BUILTIN, NONE, Proxies};
 use super::intervals;
 use super::problem::{Problem, Spot};
 use super::reader::Written;
 use super::rules::pick;
 use super::settings::{FeedName, FeedSettings, LogSettings, ServerSettings, Settings};
+use super::store::Store;
 use crate::image::address::Keys;
 use crate::rewrite::target::Images;
 use crate::rewrite::{ImageRule, RuleOptions};
@@ -71,6 +72,7 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
             problems.push(problem);
         }
     }
+    let store_limits = super::store::resolve(&file.store);
     let mut written = file.image;
     let image_keys = value(written.key.take()).unwrap_or_default();
     let mut settings = Settings {
@@ -80,7 +82,8 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
         image: super::image::resolve(written),
         image_keys: Keys::default(),
         log: log(file.log),
-        store: store(&file.store),
+        store_limits,
+        store: store(&file.store, store_limits),
         memory_bytes,
         hosts: hosts(&file.fetch),
         background_fetches_max: file
@@ -155,14 +158,10 @@ fn log(written: Log) -> LogSettings {
     }
 }
 
-fn store(written: &Store) -> Option<store::Options> {
+fn store(written: &Store, limits: store::Limits) -> Option<store::Options> {
     let path = written.path.as_ref().map(|path| path.value.as_str());
     let default = store::Options::at(path.unwrap_or(STORE_PATH));
-    let disk_bytes = written.disk_bytes.as_ref().map(|bytes| bytes.value);
-    (path != Some("")).then(|| store::Options {
-        disk_bytes: disk_bytes.unwrap_or(default.disk_bytes),
-        ..default
-    })
+    (path != Some("")).then_some(store::Options { limits, ..default })
 }
 
 fn fetch(written: Fetch) -> Options {

@@ -30,6 +30,8 @@ pub struct Settings {
     pub log: LogSettings,
     /// Where what outlives the process is; `None` where nothing does.
     pub store: Option<store::Options>,
+    /// How much the store may take, and whose shares of it and of memory are whose.
+    pub store_limits: store::Limits,
     /// What addresses of our own image proxy are signed with, as far as it is configured.
     pub image_keys: Keys,
     /// Whose pictures our own image proxy serves, and how.

@@ -17,6 +17,7 @@ use crate::cache::{Body, Flight, Interest, Kept, Lookup, Recorder, Recording, St
 use crate::image::kind::{Kind, SNIFF_BYTES};
 use crate::inflight::{Grant, Holder, Inflight};
 use crate::pixels;
+use crate::shares::Share;
 use crate::store::Space;
 use crate::upstream::hosts::{Passage, Urgency};
 use crate::upstream::{FetchError, Fetched, Found, Upstream, Validators};
@@ -62,6 +63,10 @@ impl Kept for Original {
             Content::Growing(_) => 0,
         };
         bytes + OVERHEAD_BYTES
+    }
+
+    fn share(_: &str) -> Share {
+        Share::Images
     }
 
     fn bodies(&self) -> Vec<Body> {

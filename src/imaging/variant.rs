@@ -15,6 +15,7 @@ use super::{ATTEMPTS_MAX, Imager, Original, Trouble, Wanted};
 use crate::cache::{Body, Flight, Interest, Kept, Lookup, Standing, Times};
 use crate::image::kind::Kind;
 use crate::pixels::{self, job};
+use crate::shares::Share;
 use crate::store::Space;
 use crate::workers;
 
@@ -61,6 +62,10 @@ impl Kept for Variant {
 
     fn bodies(&self) -> Vec<Body> {
         vec![self.body.clone()]
+    }
+
+    fn share(_: &str) -> Share {
+        Share::Images
     }
 }
 

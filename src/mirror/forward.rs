@@ -19,7 +19,7 @@ use crate::upstream::{Outgoing, Passed};
 impl Mirrors {
     /// The answer to HEAD.
     pub(super) async fn head(self: &Arc<Self>, question: &Arc<Question>) -> Result<Reply, Trouble> {
-        let kept = self.cache.peek(&question.key);
+        let kept = self.cache.find(&question.key);
         let kept = self.kept_or_restored(question, kept).await;
         if let Some(reply) = self.from_kept(question, kept.as_deref())? {
             return Ok(reply);

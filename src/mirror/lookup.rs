@@ -25,7 +25,7 @@ type Shared = Arc<Flight<Trouble, Resource>>;
 impl Mirrors {
     /// The answer to GET.
     pub(super) async fn get(self: &Arc<Self>, question: &Arc<Question>) -> Result<Reply, Trouble> {
-        let mut kept = self.cache.peek(&question.key);
+        let mut kept = self.cache.find(&question.key);
         if let Some(reply) = self.from_kept(question, kept.as_deref())? {
             return Ok(reply);
         }

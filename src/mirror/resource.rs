@@ -8,6 +8,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::cache::policy::{Received, Selection, Terms};
 use crate::cache::{Body, Form, Kept, policy};
+use crate::shares::Share;
 
 /// Responses kept for one address; the oldest go first.
 const VARIANTS_MAX: usize = 8;
@@ -89,6 +90,10 @@ impl Kept for Resource {
             .iter()
             .map(|variant| variant.weight_bytes())
             .sum()
+    }
+
+    fn share(_: &str) -> Share {
+        Share::Mirrors
     }
 
     fn bodies(&self) -> Vec<Body> {

@@ -53,7 +53,7 @@ impl Refresher {
             };
             match self.hosts.try_enter(&feed.settings.upstream.url, now) {
                 Turn::Now(at_host) => {
-                    if let Lookup::Fetch(flight, stale) = self.cache.lookup(&feed.key, now) {
+                    if let Lookup::Fetch(flight, stale) = self.cache.lookup_unread(&feed.key, now) {
                         let feed = (Arc::clone(feed), stale.is_some());
                         self.bring_behind(feed, flight, at_host, place);
                     }

@@ -108,6 +108,8 @@ impl Refresher {
         drop(past);
         if let Some(read_at) = memory.read_at {
             feed.track.note_read(clocks.past(read_at));
+            // The store knows: that it is told again must not make all feeds read just now.
+            feed.track.take_read();
         }
         let due = memory.due_at.map(|due_at| {
             let rest = match clocks.until(due_at) {
@@ -122,6 +124,9 @@ impl Refresher {
     /// Remembers what has changed since the last call.
     pub fn remember(&self, feeds: &[Arc<Feed>], now: Instant) {
         let clocks = self.clocks(now);
+        for feed in feeds.iter().filter(|feed| feed.track.take_read()) {
+            self.store.touch(Space::Feeds, &feed.key);
+        }
         for feed in feeds.iter().filter(|feed| feed.track.take_changed()) {
             let past = feed.track.past();
             let stamp = |ms: Option<u64>| ms.map(|ms| clocks.to_wall(ms));

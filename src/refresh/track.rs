@@ -15,6 +15,8 @@ const NEVER: u64 = u64::MAX;
 
 /// A reader's asking is remembered when what is remembered is older by this.
 const READ_SAVED_AFTER_MS: u64 = 3_600_000;
+/// The store is told of it more often.
+const READ_TOLD_AFTER_MS: u64 = 60_000;
 
 /// A feed's past and its next fetch. Times are milliseconds on the refresher's clock.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub struct Track {
     due_at_ms: AtomicU64,
     /// When a reader had asked last as it is remembered.
     saved_read_at_ms: AtomicU64,
+    /// When a reader had asked last as the store was told.
+    told_read_at_ms: AtomicU64,
     /// Whether there is more to remember than that.
     has_changed: AtomicBool,
     past: Mutex<Past>,
@@ -36,6 +40,7 @@ impl Default for Track {
             read_at_ms: AtomicU64::new(NEVER),
             due_at_ms: AtomicU64::new(NEVER),
             saved_read_at_ms: AtomicU64::new(NEVER),
+            told_read_at_ms: AtomicU64::new(NEVER),
             has_changed: AtomicBool::new(false),
             past: Mutex::default(),
         }
@@ -113,6 +118,21 @@ impl Track {
     /// When a reader asked last.
     pub(super) fn read_at_ms(&self) -> Option<u64> {
         Some(self.read_at_ms.load(Ordering::Relaxed)).filter(|read_at| *read_at != NEVER)
+    }
+
+    /// Whether a reader asked well after the last time that this said so: the store keeps longest what was
+    /// read last.
+    pub(super) fn take_read(&self) -> bool {
+        let Some(read_at_ms) = self.read_at_ms() else {
+            return false;
+        };
+        let told_at_ms = self.told_read_at_ms.load(Ordering::Relaxed);
+        let is_news =
+            told_at_ms == NEVER || read_at_ms.saturating_sub(told_at_ms) >= READ_TOLD_AFTER_MS;
+        if is_news {
+            self.told_read_at_ms.store(read_at_ms, Ordering::Relaxed);
+        }
+        is_news
     }
 
     /// A fetch ended and the next is planned: there is something to remember.

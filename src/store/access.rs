@@ -2,23 +2,20 @@
 //! own, so that no worker of the runtime does.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use bytes::Bytes;
-use rusqlite::Connection;
 use tokio::sync::{Semaphore, broadcast};
 
 use super::blocking::Core;
-use super::clock::to_ms;
 use super::directory::Disk;
-use super::history::{self, Order, Window};
+use super::history::{Order, Window};
+use super::memory::Memory;
 use super::purge::Purge;
 use super::shared::Shared;
-use super::states::States;
 use super::writer::{Open, QUEUE_MAX, Writer};
-use super::{Entry, HistoryItem, KeptItem, Listed, OpenError, Options, Space, Status, schema};
+use super::{Entry, HistoryItem, KeptItem, Limits, Listed, OpenError, Options, Space, Status};
 use crate::causes::chain;
 
 /// Reads, and writes, that wait for the disk at the same time; more wait for a place.
@@ -46,16 +43,7 @@ pub(super) struct Inner {
 #[derive(Debug)]
 enum Kind {
     Disk(Core),
-    Memory(Memory),
-}
-
-#[derive(Debug)]
-struct Memory {
-    /// Nothing is ever sent on it.
-    purges: broadcast::Sender<Purge>,
-    states: States,
-    /// Made when the first item comes.
-    history: Mutex<Option<Connection>>,
+    Memory(Box<Memory>),
 }
 
 impl Store {
@@ -96,11 +84,7 @@ impl Store {
     /// process.
     #[must_use]
     pub fn memory() -> Self {
-        Self::of(Kind::Memory(Memory {
-            purges: broadcast::Sender::new(1),
-            states: States::default(),
-            history: Mutex::default(),
-        }))
+        Self::of(Kind::Memory(Box::new(Memory::new())))
     }
 
     fn start(shared: Arc<Shared>, open: Option<Open>) -> Result<Self, OpenError> {
@@ -269,6 +253,15 @@ impl Store {
         self.read(move |core| core.places(&feed)).await
     }
 
+    /// The bytes that the items of a feed take, and those of all feeds.
+    pub async fn history_bytes(&self, feed: &str) -> (u64, u64) {
+        if let Kind::Memory(memory) = &self.0.kind {
+            return memory.history_bytes(feed);
+        }
+        let feed = feed.to_owned();
+        self.read(move |core| core.history_bytes(&feed)).await
+    }
+
     /// Forgets the items of a feed.
     pub async fn forget_items(&self, feed: &str) -> bool {
         if let Kind::Memory(memory) = &self.0.kind {
@@ -276,6 +269,14 @@ impl Store {
         }
         let feed = feed.to_owned();
         self.write(move |core| core.forget_items(&feed)).await
+    }
+
+    /// Goes by other limits from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        match &self.0.kind {
+            Kind::Disk(core) => core.shared.set_limits(limits),
+            Kind::Memory(memory) => memory.limit(limits.history),
+        }
     }
 
     /// Whether there is a directory; without one bodies are not kept at all.
@@ -289,7 +290,7 @@ impl Store {
     pub fn status(&self) -> Status {
         match &self.0.kind {
             Kind::Disk(core) => core.status(),
-            Kind::Memory(_) => Status::default(),
+            Kind::Memory(memory) => memory.status(),
         }
     }
 
@@ -338,40 +339,5 @@ impl Store {
             }
         });
         working.await.unwrap_or_default()
-    }
-}
-
-impl Memory {
-    fn record_items(
-        &self,
-        feed: &str,
-        (items, order): &(Vec<HistoryItem>, Order),
-        keep: usize,
-    ) -> bool {
-        let now_ms = i64::try_from(to_ms(SystemTime::now())).unwrap_or(i64::MAX);
-        self.with(|history| history::record(history, (feed, items, *order), keep, now_ms))
-            .is_some()
-    }
-
-    fn items(&self, feed: &str, window: &Window) -> Vec<KeptItem> {
-        let found = self.with(|history| history::select(history, feed, window));
-        found.unwrap_or_default().0
-    }
-
-    fn places(&self, feed: &str) -> Option<(u64, u64)> {
-        self.with(|history| history::places(history, feed))?
-    }
-
-    fn forget_items(&self, feed: &str) -> bool {
-        self.with(|history| history::forget(history, feed))
-            .is_some_and(|gone| gone > 0)
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Option<T> {
-        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-        if history.is_none() {
-            *history = schema::open_memory().ok();
-        }
-        work(history.as_ref()?).ok()
     }
 }

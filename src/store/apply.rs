@@ -2,6 +2,7 @@
 //! transaction that the caller commits.
 
 use std::io;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -9,11 +10,13 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::clock::{UseClock, to_ms};
 use super::files::{Files, Temporary};
 use super::history::{self, HistoryItem, Order};
+use super::history_totals::Recorded;
 use super::purge::{self, Purge};
 use super::readers::{self, Found};
 use super::record::{Bound, Coding, Sum, VERSION};
+use super::totals::Totals;
 use super::{BODY_BYTES_MAX, META_BYTES_MAX, Space, schema, states};
-use std::time::SystemTime;
+use crate::shares::Share;
 
 /// What a row takes in the database besides its key, meta and bytes.
 const ROW_BYTES: u64 = 256;
@@ -111,8 +114,10 @@ pub(super) struct Effects {
     pub(super) freed: Vec<i64>,
     /// How many bodies more there are.
     pub(super) entries: i64,
-    /// How many bytes more they take.
-    pub(super) weight: i64,
+    /// How many bytes more they take, by whose share they count against.
+    pub(super) weights: [i64; Share::COUNT],
+    /// What was recorded of feeds' items.
+    pub(super) recorded: Vec<(String, Recorded)>,
 }
 
 /// The disk, or the database on it, refuses to be read or written.
@@ -138,6 +143,7 @@ pub(super) struct Target<'a> {
     pub(super) connection: &'a Connection,
     pub(super) files: &'a Files,
     pub(super) use_clock: &'a UseClock,
+    pub(super) history: Totals,
     pub(super) effects: Effects,
 }
 
@@ -157,7 +163,9 @@ impl Target<'_> {
                 keep,
             } => {
                 let now_ms = now_ms();
-                history::record(self.connection, (feed, items, *order), *keep, now_ms)?;
+                let terms = (*keep, self.history, now_ms);
+                let recorded = history::record(self.connection, (feed, items, *order), terms)?;
+                self.effects.recorded.push((feed.clone(), recorded));
                 Ok(1)
             }
             Change::Forget { feed } => Ok(history::forget(self.connection, feed)? as u64),
@@ -170,6 +178,11 @@ impl Target<'_> {
     }
 
     fn put(&mut self, put: &mut Put) -> Result<(), Refused> {
+        // That a feed was refreshed is no reading.
+        let used_at_ms = match (put.space, self.find(put.space, &put.key)?) {
+            (Space::Feeds, Some(found)) => found.used_at_ms,
+            _ => self.use_clock.next_ms(SystemTime::now()),
+        };
         self.remove(put.space, &put.key)?;
         let bound = Bound {
             space: put.space,
@@ -195,7 +208,7 @@ impl Target<'_> {
             put.stored_bytes as i64,
             put.body_bytes as i64,
             bound.stored_at_ms,
-            self.use_clock.next_ms(SystemTime::now()),
+            used_at_ms,
             weight,
             put.body_sum,
             bound.sum(),
@@ -215,7 +228,7 @@ impl Target<'_> {
             None => {}
         }
         self.effects.entries += 1;
-        self.effects.weight += weight;
+        self.effects.weights[put.space.share().index()] += weight;
         Ok(())
     }
 
@@ -228,6 +241,10 @@ impl Target<'_> {
             return Ok(false);
         };
         found.stored_at_ms = now_ms();
+        let used_at_ms = match space {
+            Space::Feeds => found.used_at_ms,
+            _ => self.use_clock.next_ms(SystemTime::now()),
+        };
         let bound = found.bound(space, key, shape, meta);
         let weight = weight(&bound, found.is_file);
         let sql = "UPDATE entry SET meta = ?2, sum = ?3, stored_at_ms = ?4, used_at_ms = ?5, \
@@ -237,10 +254,10 @@ impl Target<'_> {
             meta,
             bound.sum(),
             found.stored_at_ms,
-            self.use_clock.next_ms(SystemTime::now()),
+            used_at_ms,
             weight,
         ])?;
-        self.effects.weight += weight - found.weight;
+        self.effects.weights[space.share().index()] += weight - found.weight;
         Ok(true)
     }
 
@@ -256,15 +273,16 @@ impl Target<'_> {
 
     /// Deletes a record, whatever its row says.
     pub(super) fn discard(&mut self, id: i64) -> Result<bool, Refused> {
-        let sql = "DELETE FROM entry WHERE id = ?1 RETURNING is_file, weight";
+        let sql = "DELETE FROM entry WHERE id = ?1 RETURNING is_file, weight, space";
         let mut delete = self.connection.prepare_cached(sql)?;
         let gone = delete.query_row([id], |row| {
             // A damaged row may hold anything.
             let is_file: bool = row.get(0).unwrap_or(true);
             let weight: i64 = row.get(1).unwrap_or(0);
-            Ok((is_file, weight.clamp(0, WEIGHT_MAX)))
+            let share = share_of(row.get(2).unwrap_or(0));
+            Ok((is_file, weight.clamp(0, WEIGHT_MAX), share))
         });
-        let Some((is_file, weight)) = gone.optional()? else {
+        let Some((is_file, weight, share)) = gone.optional()? else {
             return Ok(false);
         };
         if is_file {
@@ -274,7 +292,7 @@ impl Target<'_> {
             .prepare_cached("DELETE FROM body WHERE id = ?1")?
             .execute([id])?;
         self.effects.entries -= 1;
-        self.effects.weight -= weight;
+        self.effects.weights[share.index()] -= weight;
         Ok(true)
     }
 
@@ -300,6 +318,11 @@ impl Target<'_> {
 
 fn now_ms() -> i64 {
     i64::try_from(to_ms(SystemTime::now())).unwrap_or(i64::MAX)
+}
+
+/// Whose share a space counts against, whatever a damaged row says.
+pub(super) fn share_of(space: i64) -> Share {
+    Space::of_id(space).map_or(Share::Mirrors, Space::share)
 }
 
 /// What a record takes on disk.

@@ -17,6 +17,7 @@ use super::clock::of_ms;
 use super::directory::Disk;
 use super::files::Files;
 use super::history::{self, HistoryItem, KeptItem, Order, Window};
+use super::history_totals;
 use super::library::{Library, Look, Used};
 use super::pieces::Pieces;
 use super::purge::Purge;
@@ -42,7 +43,7 @@ impl Core {
         let fits = key.len() <= KEY_BYTES_MAX
             && meta.len() <= META_BYTES_MAX
             && bytes <= BODY_BYTES_MAX
-            && bytes as u64 <= shared.options.disk_bytes / 4;
+            && bytes as u64 <= shared.limits().disk_bytes / 4;
         if !fits {
             // What was there is out of date all the same.
             shared.health.count_dropped();
@@ -229,6 +230,14 @@ impl Core {
         self.query(&disk, |view| history::places(view, feed))?
     }
 
+    pub(super) fn history_bytes(&self, feed: &str) -> (u64, u64) {
+        let Some(disk) = self.shared.disk() else {
+            return (0, 0);
+        };
+        self.query(&disk, |view| history_totals::both(view, feed))
+            .unwrap_or_default()
+    }
+
     pub(super) fn forget_items(&self, feed: &str) -> bool {
         let feed = feed.to_owned();
         self.change(Change::Forget { feed })
@@ -249,7 +258,10 @@ impl Core {
             is_persistent: true,
             degraded: health.tripped().map(|(reason, _)| reason),
             entries: read(&health.entries),
-            disk_bytes: read(&health.weight),
+            disk_bytes: health.weight(),
+            taken: health.taken(),
+            items_refused: read(&health.items_refused),
+            items_gone: read(&health.items_evicted),
             bad: read(&health.bad),
             dropped: read(&health.dropped),
             evicted: read(&health.evicted),
@@ -299,7 +311,10 @@ impl Core {
         match self.checked(look(&disk.library))? {
             Look::Absent => None,
             Look::Found((entry, used_at_ms)) => {
-                self.note_use(space, key, used_at_ms);
+                // Of a feed it is told by who reads it: a look of ours is no reading.
+                if space != Space::Feeds {
+                    self.note_use(space, key, used_at_ms);
+                }
                 Some(entry)
             }
             Look::Bad(id) => {

@@ -4,8 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::history_totals::Recorded;
+use super::totals::{Gauge, Level, Totals};
+use crate::shares::{Share, Taken};
+
 /// At most one line of a kind in this time.
 const LOG_EVERY: Duration = Duration::from_secs(60);
+/// The same of what may last for days.
+const HOUR: Duration = Duration::from_secs(3_600);
 
 /// How the store fares.
 #[derive(Debug, Default)]
@@ -15,8 +21,13 @@ pub(super) struct Health {
     trips: Quiet,
     recoveries: Quiet,
     bad_records: Quiet,
+    feeds_gone: Quiet,
+    items_gone: Quiet,
+    gauge: Gauge,
+    pub(super) items_refused: AtomicU64,
+    pub(super) items_evicted: AtomicU64,
     pub(super) entries: AtomicU64,
-    pub(super) weight: AtomicU64,
+    weights: [AtomicU64; Share::COUNT],
     pub(super) bad: AtomicU64,
     pub(super) dropped: AtomicU64,
     pub(super) evicted: AtomicU64,
@@ -82,8 +93,72 @@ impl Health {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Bytes that bodies take, by whose share they count against.
+    pub(super) fn taken(&self) -> Taken {
+        std::array::from_fn(|index| self.weights[index].load(Ordering::Relaxed))
+    }
+
+    /// Bytes that bodies take.
+    pub(super) fn weight(&self) -> u64 {
+        self.taken().iter().sum()
+    }
+
+    /// So many bodies take so much.
+    pub(super) fn take_stock(&self, entries: u64, taken: &Taken) {
+        self.entries.store(entries, Ordering::Relaxed);
+        for (weight, taken) in self.weights.iter().zip(taken) {
+            weight.store(*taken, Ordering::Relaxed);
+        }
+    }
+
+    /// Copies of feeds had to go.
+    pub(super) fn warn_of_feeds(&self, copies: u64, share_percent: u8) {
+        self.feeds_gone.say_every(HOUR, |unsaid| {
+            tracing::warn!(
+                copies,
+                share_percent,
+                unsaid,
+                "feeds take more of the disk than their share: copies that were not read for the longest time go"
+            );
+        });
+    }
+
+    /// Items of a feed were recorded, as far as the totals allow.
+    pub(super) fn note_items(&self, feed: &str, recorded: &Recorded, totals: &Totals) {
+        let Recorded {
+            refused,
+            gone,
+            feed_bytes,
+            bytes,
+        } = *recorded;
+        self.items_refused.fetch_add(refused, Ordering::Relaxed);
+        self.items_evicted.fetch_add(gone, Ordering::Relaxed);
+        if refused > 0 {
+            self.items_gone.say(|unsaid| {
+                tracing::warn!(
+                    items = refused,
+                    unsaid,
+                    feed.name = feed,
+                    "history: full, new items are not kept"
+                );
+            });
+        }
+        for (feed, bytes, bytes_max) in [
+            ("", bytes, totals.bytes_max),
+            (feed, feed_bytes, totals.feed_bytes_max),
+        ] {
+            let of = "history";
+            self.gauge.look(Level {
+                of,
+                feed,
+                bytes,
+                bytes_max,
+            });
+        }
+    }
+
     /// Bodies and their bytes changed by this much.
-    pub(super) fn weigh(&self, entries: i64, weight: i64) {
+    pub(super) fn weigh(&self, entries: i64, weights: &[i64; Share::COUNT]) {
         let add = |counter: &AtomicU64, change: i64| {
             let next = |now: u64| Some(now.saturating_add_signed(change));
             counter
@@ -91,7 +166,9 @@ impl Health {
                 .ok();
         };
         add(&self.entries, entries);
-        add(&self.weight, weight);
+        for (counter, change) in self.weights.iter().zip(weights) {
+            add(counter, *change);
+        }
     }
 }
 
@@ -105,9 +182,13 @@ struct Quiet {
 impl Quiet {
     /// Says it, with how often it was not said since the last time, unless that was just now.
     fn say(&self, line: impl FnOnce(u64)) {
+        self.say_every(LOG_EVERY, line);
+    }
+
+    fn say_every(&self, time: Duration, line: impl FnOnce(u64)) {
         let now = Instant::now();
         let mut said_at = self.said_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if said_at.is_some_and(|at| now.duration_since(at) < LOG_EVERY) {
+        if said_at.is_some_and(|at| now.duration_since(at) < time) {
             self.unsaid.fetch_add(1, Ordering::Relaxed);
             return;
         }

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::clock::of_ms;
+use super::history_totals::{self, Account, Recorded};
 use super::record::{self, Coding, Sum, bind};
 use super::schema;
+use super::totals::{Totals, WhenFull};
 
 /// Bytes of one item.
 pub const ITEM_BYTES_MAX: usize = 4 << 20;
@@ -76,60 +78,60 @@ pub(super) enum Order {
     Given,
 }
 
-/// Records items, older ones first, and keeps the newest `keep`. A known one keeps its first sight
-/// and gets these bytes.
+/// Records items, older ones first, and keeps the newest `keep`, within the totals. A known one keeps
+/// its first sight and gets these bytes.
 pub(super) fn record(
     connection: &Connection,
     (feed, items, order): (&str, &[HistoryItem], Order),
-    keep: usize,
-    now_ms: i64,
-) -> rusqlite::Result<()> {
+    (keep, totals, now_ms): (usize, Totals, i64),
+) -> rusqlite::Result<Recorded> {
+    // What is put in order with what was not there lets nothing go: it is older itself.
+    let when_full = match order {
+        Order::Seen => totals.when_full,
+        Order::Given => WhenFull::Refuse,
+    };
+    let totals = Totals {
+        when_full,
+        ..totals
+    };
+    let mut account = Account::open(connection, feed, totals)?;
     let mut last = connection.prepare_cached("SELECT max(place) FROM history WHERE feed = ?1")?;
     let last: Option<i64> = last.query_row([feed], |row| row.get(0))?;
     let mut next = last.unwrap_or(0) + 1;
     let mut find = connection
         .prepare_cached("SELECT place, first_seen_ms FROM history WHERE feed = ?1 AND guid = ?2")?;
-    let mut set = connection.prepare_cached(
-        "INSERT OR REPLACE INTO history \
-         (feed, guid, place, first_seen_ms, coding, item_bytes, sum, bytes) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
     for item in items {
         let known: Option<(i64, i64)> = find
             .query_row([feed, &item.guid], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let (place, first_seen_ms) = match (known, order) {
             (Some((place, first_seen_ms)), Order::Seen) => (place, first_seen_ms),
-            (known, _) => {
-                next += 1;
-                (
-                    next - 1,
-                    known.map_or(now_ms, |(_, first_seen_ms)| first_seen_ms),
-                )
-            }
+            (known, _) => (
+                next,
+                known.map_or(now_ms, |(_, first_seen_ms)| first_seen_ms),
+            ),
         };
         let coded = record::encode(std::slice::from_ref(&item.bytes))
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        let bytes = coded.pieces.concat();
         let row = Row {
             place,
             first_seen_ms,
             coding: coded.coding,
             item_bytes: coded.body_bytes,
-            bytes,
+            bytes: coded.pieces.concat(),
         };
-        set.execute(params![
-            feed,
-            item.guid,
-            row.place,
-            row.first_seen_ms,
-            row.coding as i64,
-            row.item_bytes as i64,
-            row.sum(feed, &item.guid),
-            row.bytes
-        ])?;
+        let weight = history_totals::weight(feed, &item.guid, row.bytes.len());
+        let before = match known {
+            Some(_) => history_totals::weight_of(connection, feed, &item.guid)?,
+            None => None,
+        };
+        if account.admit(&item.guid, weight, before)? {
+            row.set(connection, feed, &item.guid)?;
+            next = next.max(place + 1);
+        }
     }
-    prune(connection, feed, keep)
+    account.free(prune(connection, feed, keep)?);
+    account.close(items.iter().map(|item| item.guid.as_str()))
 }
 
 /// The items of a window that verify, and the rows that don't.
@@ -181,6 +183,7 @@ fn of_place(place: u64) -> i64 {
 
 /// Forgets a feed.
 pub(super) fn forget(connection: &Connection, feed: &str) -> rusqlite::Result<usize> {
+    history_totals::forget(connection, feed)?;
     connection
         .prepare_cached("DELETE FROM history WHERE feed = ?1")?
         .execute([feed])
@@ -203,13 +206,11 @@ pub(super) fn discard(connection: &Connection, rows: &[i64]) -> rusqlite::Result
     Ok(())
 }
 
-fn prune(connection: &Connection, feed: &str, keep: usize) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM history WHERE feed = ?1 AND place <= \
-               (SELECT place FROM history WHERE feed = ?1 ORDER BY place DESC LIMIT 1 OFFSET ?2)";
-    connection
-        .prepare_cached(sql)?
-        .execute(params![feed, keep as i64])?;
-    Ok(())
+/// Keeps the newest so many; what the others took.
+fn prune(connection: &Connection, feed: &str, keep: usize) -> rusqlite::Result<u64> {
+    let beyond = "feed = ?1 AND place <= \
+                  (SELECT place FROM history WHERE feed = ?1 ORDER BY place DESC LIMIT 1 OFFSET ?2)";
+    history_totals::delete(connection, beyond, (feed, keep as i64))
 }
 
 struct Row {
@@ -221,6 +222,23 @@ struct Row {
 }
 
 impl Row {
+    fn set(&self, connection: &Connection, feed: &str, guid: &str) -> rusqlite::Result<()> {
+        let sql = "INSERT OR REPLACE INTO history \
+                   (feed, guid, place, first_seen_ms, coding, item_bytes, sum, bytes) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        connection.prepare_cached(sql)?.execute(params![
+            feed,
+            guid,
+            self.place,
+            self.first_seen_ms,
+            self.coding as i64,
+            self.item_bytes as i64,
+            self.sum(feed, guid),
+            self.bytes
+        ])?;
+        Ok(())
+    }
+
     fn sum(&self, feed: &str, guid: &str) -> Sum {
         let mut value = Vec::with_capacity(self.bytes.len() + 32);
         for number in [

@@ -18,9 +18,11 @@ mod directory;
 mod files;
 mod health;
 mod history;
+mod history_totals;
 mod inspection;
 pub mod key;
 mod library;
+mod memory;
 mod permissions;
 mod pieces;
 mod purge;
@@ -32,6 +34,7 @@ mod schema;
 mod shared;
 mod states;
 mod superseded;
+mod totals;
 mod transaction;
 mod upkeep;
 mod writer;
@@ -53,6 +56,9 @@ pub use inspection::{Inspection, Seen};
 pub use pieces::StoredBody;
 pub use purge::{Key, Purge};
 pub use record::PIECE_BYTES;
+pub use totals::{Gauge, Level, Totals, WhenFull};
+
+use crate::shares::{Share, Shares, Taken};
 
 /// Bytes of a key.
 pub const KEY_BYTES_MAX: usize = 8 << 10;
@@ -100,6 +106,17 @@ impl Space {
         }
     }
 
+    /// Whose share of the disk it counts against.
+    #[must_use]
+    pub fn share(self) -> Share {
+        match self {
+            Self::Feeds | Self::Hosts => Share::Feeds,
+            Self::Articles => Share::Articles,
+            Self::Images => Share::Images,
+            Self::Mirror => Share::Mirrors,
+        }
+    }
+
     fn of_id(id: i64) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -123,8 +140,8 @@ impl Space {
 pub struct Options {
     /// The directory; made if it isn't there.
     pub path: PathBuf,
-    /// Bytes that bodies may take on disk; the least recently used go first.
-    pub disk_bytes: u64,
+    /// How much it may take.
+    pub limits: Limits,
     /// Bytes of a body, compressed, that is kept within the database.
     pub inline_bytes_max: usize,
     /// How long states and times of use wait to be written together.
@@ -141,11 +158,33 @@ impl Options {
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
-            disk_bytes: 2 << 30,
+            limits: Limits::default(),
             inline_bytes_max: 32 << 10,
             flush_every: Duration::from_secs(5),
             probe_every: Duration::from_secs(10),
             touch_after: Duration::from_secs(600),
+        }
+    }
+}
+
+/// How much a store may take; may change while it is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes that bodies may take on disk.
+    pub disk_bytes: u64,
+    /// The parts of them that are reserved. Who takes more gives way first, and within a space the
+    /// least recently used.
+    pub shares: Shares,
+    /// The most that is kept of feeds' items.
+    pub history: Totals,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            disk_bytes: 2 << 30,
+            shares: Shares::default(),
+            history: Totals::default(),
         }
     }
 }
@@ -193,6 +232,12 @@ pub struct Status {
     pub entries: u64,
     /// What they take there, in bytes.
     pub disk_bytes: u64,
+    /// The same by whose share it counts against.
+    pub taken: Taken,
+    /// Items that were not recorded, since a total was reached, since the start.
+    pub items_refused: u64,
+    /// Items that had to go for newer ones, since the start.
+    pub items_gone: u64,
     /// Records that did not verify and were deleted, since the start.
     pub bad: u64,
     /// Writes that were dropped, since the start.

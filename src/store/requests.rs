@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::apply::{Effects, Refused, Target};
+use super::apply::Refused;
 use super::clock::of_ms;
 use super::purge::{Key, Purge, carry_out};
 use super::shared::Shared;
@@ -63,12 +63,7 @@ pub(super) fn answer_requests(shared: &Shared, open: &mut Open) -> Result<(), Re
         transaction.execute("DELETE FROM request WHERE removed IS NOT NULL", [])?;
     }
     let asked = unanswered(&transaction)?;
-    let mut target = Target {
-        connection: &transaction,
-        files,
-        use_clock: &shared.use_clock,
-        effects: Effects::default(),
-    };
+    let mut target = shared.target(&transaction, files);
     for (id, purge) in &asked {
         let removed = carry_out(&mut target, purge)?;
         transaction.execute(
@@ -79,7 +74,7 @@ pub(super) fn answer_requests(shared: &Shared, open: &mut Open) -> Result<(), Re
     let effects = target.effects;
     transaction.commit()?;
     effects.freed.iter().for_each(|id| files.remove(*id));
-    shared.health.weigh(effects.entries, effects.weight);
+    shared.health.weigh(effects.entries, &effects.weights);
     asked.iter().for_each(|(_, purge)| shared.tell(purge));
     open.seen = Some(version);
     Ok(())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 
-use super::schema;
+use super::{history_totals, schema};
 
 /// How long a start may be held up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,6 +29,7 @@ pub(super) fn salvage(damaged: &Path, new: &mut Connection) -> rusqlite::Result<
             count += copy(&old, &transaction, (table, order), deadline).unwrap_or(0);
         }
     }
+    history_totals::count_all(&transaction)?;
     transaction.commit()?;
     Ok(count)
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::history_totals;
+
 /// `Fwst`: marks the file as ours.
 const APPLICATION_ID: i32 = 0x4677_7374;
 /// The version of the tables. A later one is not touched.
@@ -30,7 +32,6 @@ CREATE TABLE entry (
     meta BLOB NOT NULL,
     UNIQUE (space, key)
 ) STRICT;
-CREATE INDEX entry_by_use ON entry (used_at_ms, weight);
 CREATE TABLE body (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
 CREATE TABLE state (
     space INTEGER NOT NULL,
@@ -62,6 +63,25 @@ CREATE TABLE request (
 ) STRICT;
 ";
 
+/// What later versions added: a database of an earlier one gets it when it is opened to be written, and
+/// an earlier one does without. `history_total` has the bytes of each feed's items, `history_gone` what
+/// of the items that a feed still has had to go for newer ones. What waits for the archive is in
+/// `history` under names with a space, and counts for no feed.
+const ADDED: &str = "
+DROP INDEX IF EXISTS entry_by_use;
+CREATE INDEX IF NOT EXISTS entry_by_space ON entry (space, used_at_ms, weight);
+CREATE INDEX IF NOT EXISTS history_by_age ON history (first_seen_ms, place) WHERE instr(feed, ' ') = 0;
+CREATE TABLE IF NOT EXISTS history_total (
+    feed TEXT PRIMARY KEY,
+    bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS history_gone (
+    feed TEXT NOT NULL,
+    guid BLOB NOT NULL,
+    PRIMARY KEY (feed, guid)
+) STRICT, WITHOUT ROWID;
+";
+
 /// What every connection is told. WAL with NORMAL keeps whole transactions through any crash, and
 /// gives up the last ones only where the power fails.
 const EVERY_CONNECTION: &str = "
@@ -77,6 +97,9 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA journal_size_limit = 4194304;
 ";
+
+/// Statements that the writing connection keeps prepared: more than there are.
+const STATEMENTS_MAX: usize = 64;
 
 /// Why the database can't be used as it is.
 #[derive(Debug)]
@@ -106,7 +129,13 @@ pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), Refusal> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch(EVERY_CONNECTION)?;
     connection.execute_batch(WRITER)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
     let is_new = prepare(&connection)?;
+    let is_counted = has_table(&connection, "history_total")?;
+    connection.execute_batch(&format!("BEGIN IMMEDIATE; {ADDED} COMMIT;"))?;
+    if !is_counted && !is_new {
+        history_totals::count_all(&connection)?;
+    }
     Ok((connection, is_new))
 }
 
@@ -130,6 +159,7 @@ pub(super) fn open_asking(path: &Path) -> rusqlite::Result<Connection> {
 pub(super) fn open_memory() -> rusqlite::Result<Connection> {
     let connection = Connection::open_in_memory()?;
     connection.execute_batch(TABLES)?;
+    connection.execute_batch(ADDED)?;
     Ok(connection)
 }
 
@@ -185,6 +215,11 @@ fn prepare(connection: &Connection) -> Result<bool, Refusal> {
         }
         _ => check(connection).map(|()| false),
     }
+}
+
+fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    connection.prepare(sql)?.exists([name])
 }
 
 fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {

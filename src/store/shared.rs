@@ -2,21 +2,22 @@
 //! together, and how it goes.
 
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use rusqlite::Connection;
 use tokio::sync::broadcast;
 
-use super::apply::{Change, WEIGHT_MAX};
+use super::apply::{Change, Effects, Target, WEIGHT_MAX, share_of};
 use super::clock::UseClock;
 use super::directory::Disk;
+use super::files::Files;
 use super::health::Health;
 use super::purge::Purge;
 use super::states::{self, States};
 use super::superseded::Superseded;
-use super::{Options, Space};
+use super::{Limits, Options, Space};
+use crate::shares::Taken;
 
 /// Purges that a listener may be behind.
 const PURGES_MAX: usize = 64;
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) superseded: Superseded,
     /// Tells those who keep copies in memory what was purged.
     pub(super) purges: broadcast::Sender<Purge>,
+    limits: Mutex<Limits>,
     disk: Mutex<Option<Arc<Disk>>>,
     /// Times of use that are newer than those on disk.
     used: Mutex<HashMap<(Space, String), i64>>,
@@ -43,6 +45,7 @@ pub(super) type Used = Vec<((Space, String), i64)>;
 impl Shared {
     pub(super) fn new(options: Options) -> Self {
         Self {
+            limits: Mutex::new(options.limits),
             options,
             health: Health::default(),
             use_clock: UseClock::default(),
@@ -51,6 +54,26 @@ impl Shared {
             purges: broadcast::Sender::new(PURGES_MAX),
             disk: Mutex::default(),
             used: Mutex::default(),
+        }
+    }
+
+    /// How much may be taken, as of now.
+    pub(super) fn limits(&self) -> Limits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_limits(&self, limits: Limits) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
+    }
+
+    /// What changes are made to, within a transaction.
+    pub(super) fn target<'a>(&'a self, connection: &'a Connection, files: &'a Files) -> Target<'a> {
+        Target {
+            connection,
+            files,
+            use_clock: &self.use_clock,
+            history: self.limits().history,
+            effects: Effects::default(),
         }
     }
 
@@ -68,15 +91,19 @@ impl Shared {
     /// Counts what is on disk.
     pub(super) fn take_stock(&self, connection: &Connection) -> rusqlite::Result<()> {
         // A damaged row may say that it weighs anything.
-        let sql = "SELECT count(*), total(min(max(weight, 0), ?1)), max(used_at_ms) FROM entry";
-        let (entries, weight, last): (i64, f64, Option<i64>) =
-            connection.query_row(sql, [WEIGHT_MAX], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?;
-        let (entries, weight) = (entries.unsigned_abs(), weight.max(0.0) as u64);
-        self.health.entries.store(entries, Ordering::Relaxed);
-        self.health.weight.store(weight, Ordering::Relaxed);
-        self.use_clock.resume_after(last.unwrap_or(0));
+        let sql = "SELECT space, count(*), total(min(max(weight, 0), ?1)), max(used_at_ms) \
+                   FROM entry GROUP BY space";
+        let mut select = connection.prepare(sql)?;
+        let mut rows = select.query([WEIGHT_MAX])?;
+        let (mut entries, mut taken) = (0, Taken::default());
+        while let Some(row) = rows.next()? {
+            let (count, weight): (i64, f64) = (row.get(1)?, row.get(2)?);
+            entries += count.unsigned_abs();
+            taken[share_of(row.get(0)?).index()] += weight.max(0.0) as u64;
+            self.use_clock
+                .resume_after(row.get::<_, Option<i64>>(3)?.unwrap_or(0));
+        }
+        self.health.take_stock(entries, &taken);
         Ok(())
     }
 
@@ -119,7 +146,9 @@ impl Shared {
     pub(super) fn touch(&self, space: Space, key: &str) {
         let mut used = self.used();
         let key = (space, key.to_owned());
-        if used.len() < USED_MAX || used.contains_key(&key) {
+        // What readers ask for without end must not keep a feed from being known as read; there are only
+        // so many feeds.
+        if used.len() < USED_MAX || space == Space::Feeds || used.contains_key(&key) {
             used.insert(key, self.use_clock.next_ms(SystemTime::now()));
         }
     }

@@ -1,14 +1,17 @@
 //! Keys whose newer value could not be written: what lies on disk under them is not read any more,
 //! and is deleted as soon as the disk allows.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Space;
 
-/// With more keys than these everything is taken for superseded.
-const KEYS_MAX: usize = 10_000;
+/// With more keys of a space than these everything in it is taken for superseded; not what other
+/// spaces have: however much readers ask for while the disk is full, the feeds on it stay.
+const KEYS_MAX: usize = 4_000;
+/// Of feeds there are no more.
+const FEEDS_MAX: usize = 10_000;
 
 /// What on disk is out of date.
 #[derive(Debug, Default)]
@@ -20,17 +23,22 @@ pub(super) struct Superseded {
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     pub(super) some: HashSet<(Space, String)>,
-    /// There were too many to remember.
-    pub(super) all: bool,
+    /// Spaces of which there were too many to remember.
+    pub(super) whole: HashSet<Space>,
+    counts: HashMap<Space, usize>,
 }
 
 impl Superseded {
     pub(super) fn add(&self, space: Space, key: &str) {
         let mut keys = self.lock();
-        if keys.some.len() >= KEYS_MAX {
-            keys.all = true;
-        } else {
-            keys.some.insert((space, key.to_owned()));
+        let keys_max = match space {
+            Space::Feeds => FEEDS_MAX,
+            _ => KEYS_MAX,
+        };
+        if keys.counts.get(&space).copied().unwrap_or(0) >= keys_max {
+            keys.whole.insert(space);
+        } else if keys.some.insert((space, key.to_owned())) {
+            *keys.counts.entry(space).or_default() += 1;
         }
         self.is_any.store(true, Ordering::Release);
     }
@@ -42,7 +50,7 @@ impl Superseded {
             return false;
         }
         let keys = self.lock();
-        keys.all || keys.some.contains(&(space, key.to_owned()))
+        keys.whole.contains(&space) || keys.some.contains(&(space, key.to_owned()))
     }
 
     /// Hands the keys to `delete`; when that went well, they are forgotten.

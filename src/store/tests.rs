@@ -3,6 +3,8 @@
 mod corruption;
 mod damage;
 mod limits;
+mod shares;
+mod totals;
 
 use super::*;
 

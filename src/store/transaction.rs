@@ -3,7 +3,7 @@
 
 use rusqlite::{TransactionBehavior, params};
 
-use super::apply::{Change, Effects, Refused, Target};
+use super::apply::{Change, Refused, Target};
 use super::shared::Shared;
 use super::superseded::Keys;
 use super::writer::{Job, Open};
@@ -25,12 +25,8 @@ pub(super) fn commit(
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
         .map_err(Refused::from)?;
-    let mut target = Target {
-        connection: &transaction,
-        files,
-        use_clock: &shared.use_clock,
-        effects: Effects::default(),
-    };
+    let mut target = shared.target(&transaction, files);
+    let history = target.history;
     let mut work = || {
         let mut answers = Vec::with_capacity(jobs.len());
         for job in &mut *jobs {
@@ -51,7 +47,10 @@ pub(super) fn commit(
     match committed {
         Ok(answers) => {
             effects.freed.iter().for_each(|id| files.remove(*id));
-            shared.health.weigh(effects.entries, effects.weight);
+            shared.health.weigh(effects.entries, &effects.weights);
+            for (feed, recorded) in &effects.recorded {
+                shared.health.note_items(feed, recorded, &history);
+            }
             if let Some((states, used)) = &waiting {
                 shared.written(states, used);
             }
@@ -76,17 +75,12 @@ pub(super) fn probe(shared: &Shared, open: &mut Open, wanted_bytes: usize) -> Re
         let transaction = open
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut target = Target {
-            connection: &transaction,
-            files,
-            use_clock: &shared.use_clock,
-            effects: Effects::default(),
-        };
+        let mut target = shared.target(&transaction, files);
         remove_superseded(&mut target, keys)?;
         let effects = target.effects;
         transaction.commit()?;
         effects.freed.iter().for_each(|id| files.remove(*id));
-        shared.health.weigh(effects.entries, effects.weight);
+        shared.health.weigh(effects.entries, &effects.weights);
         Ok(())
     })
 }
@@ -104,10 +98,12 @@ fn remove_superseded(target: &mut Target<'_>, keys: &Keys) -> Result<(), Refused
         let (space, key) = (*space, key.clone());
         target.apply(&mut Change::Remove { space, key })?;
     }
-    if keys.all {
-        let mut all = target.connection.prepare("SELECT id FROM entry")?;
+    for space in &keys.whole {
+        let mut all = target
+            .connection
+            .prepare_cached("SELECT id FROM entry WHERE space = ?1")?;
         let ids: Vec<i64> = all
-            .query_map([], |row| row.get(0))?
+            .query_map([space.id()], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         for id in ids {
             target.discard(id)?;

@@ -3,11 +3,13 @@
 
 use std::sync::atomic::Ordering;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::apply::{Effects, Refused, Target};
+use super::Space;
+use super::apply::Refused;
 use super::directory::Disk;
 use super::shared::Shared;
+use crate::shares::{Share, Yields};
 
 /// Records that go in one transaction, so that writes need not wait long.
 const EVICTED_AT_ONCE: usize = 64;
@@ -27,22 +29,22 @@ const RESERVE_BYTES_MAX: u64 = 64 << 20;
 /// Bytes that bodies may take: what is configured, or less where the file system has less room. What
 /// others fill takes nothing away from what is there: then it is `before` that stays.
 pub(super) fn budget(shared: &Shared, disk: &Disk, before: u64) -> u64 {
-    let configured = shared.options.disk_bytes;
+    let configured = shared.limits().disk_bytes;
     let Ok(found) = rustix::fs::statvfs(&disk.path) else {
         return configured;
     };
     let size = found.f_blocks.saturating_mul(found.f_frsize);
     let reserve = (size / RESERVE_PARTS).min(RESERVE_BYTES_MAX);
     let free = found.f_bavail.saturating_mul(found.f_frsize);
-    let taken = shared.health.weight.load(Ordering::Relaxed);
+    let taken = shared.health.weight();
     match free.checked_sub(reserve) {
         Some(room) => configured.min(taken + room),
         None => configured.min(before),
     }
 }
 
-/// Deletes what was not used for the longest time until the rest fits into `budget`, or others
-/// want to write.
+/// Deletes what was not used for the longest time, of whom takes more than its share, until the rest
+/// fits into `budget`, or others want to write.
 pub(super) fn make_room(
     shared: &Shared,
     disk: &Disk,
@@ -50,40 +52,50 @@ pub(super) fn make_room(
     budget: u64,
 ) -> Result<(), Refused> {
     let goal = budget - budget / SPARE_PARTS;
+    let shares = shared.limits().shares;
+    let mut copies = 0;
     for _ in 0..ROUNDS_MAX {
-        let taken = shared.health.weight.load(Ordering::Relaxed);
-        let excess = taken.saturating_sub(goal);
-        if excess == 0 || !evict(shared, disk, connection, excess)? {
+        let taken = shared.health.taken();
+        let Some(yields) = shares.yields(&taken, (budget, goal)) else {
+            break;
+        };
+        let count = evict(shared, disk, connection, yields)?;
+        if count == 0 {
             break;
         }
+        if yields.share == Share::Feeds {
+            copies += count;
+        }
+    }
+    if copies > 0 {
+        let percent = shares.percent(Share::Feeds);
+        shared.health.warn_of_feeds(copies, percent);
     }
     Ok(())
 }
 
-/// One round; false when there was nothing to delete.
+/// One round; how many were deleted.
 fn evict(
     shared: &Shared,
     disk: &Disk,
     connection: &mut Connection,
-    excess: u64,
-) -> Result<bool, Refused> {
+    Yields { share, bytes }: Yields,
+) -> Result<u64, Refused> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let oldest: Vec<(i64, i64)> = transaction
-        .prepare_cached("SELECT id, weight FROM entry ORDER BY used_at_ms LIMIT ?1")?
-        .query_map([EVICTED_AT_ONCE as i64], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?
+        .prepare_cached(
+            "SELECT id, weight FROM entry WHERE space = ?1 ORDER BY used_at_ms LIMIT ?2",
+        )?
+        .query_map(
+            params![space_of(share).id(), EVICTED_AT_ONCE as i64],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?
         .collect::<Result<_, _>>()?;
-    let mut target = Target {
-        connection: &transaction,
-        files: &disk.library.files,
-        use_clock: &shared.use_clock,
-        effects: Effects::default(),
-    };
+    let mut target = shared.target(&transaction, &disk.library.files);
     let mut freed = 0;
-    let mut count = 0;
+    let mut count = 0_u64;
     for (id, weight) in oldest {
-        if freed >= excess {
+        if freed >= bytes {
             break;
         }
         target.discard(id)?;
@@ -96,9 +108,19 @@ fn evict(
         .freed
         .iter()
         .for_each(|id| disk.library.files.remove(*id));
-    shared.health.weigh(effects.entries, effects.weight);
+    shared.health.weigh(effects.entries, &effects.weights);
     shared.health.evicted.fetch_add(count, Ordering::Relaxed);
-    Ok(count > 0)
+    Ok(count)
+}
+
+/// The space whose bodies count against a share.
+fn space_of(share: Share) -> Space {
+    match share {
+        Share::Feeds => Space::Feeds,
+        Share::Articles => Space::Articles,
+        Share::Images => Space::Images,
+        Share::Mirrors => Space::Mirror,
+    }
 }
 
 /// Gives pages of the database that nothing uses any more back to the file system, some at a time.

@@ -3,7 +3,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use super::directory::Disk;
 use super::requests::answer_requests;
 use super::shared::Shared;
 use super::transaction::{commit, probe};
-use super::{directory, files, upkeep};
+use super::{directory, files, history_totals, upkeep};
 use crate::causes::chain;
 
 /// Changes that wait for the thread; who has more waits.
@@ -64,6 +63,8 @@ pub(super) struct Writer {
     budget: (u64, Instant),
     /// The next directory whose files are looked at; all of them once after a start.
     to_sweep: Option<u8>,
+    /// The feed behind which the next one's items are counted again; all of them once after a start.
+    to_count: Option<String>,
 }
 
 impl Writer {
@@ -77,6 +78,7 @@ impl Writer {
             probe_at: now,
             budget: (u64::MAX, now),
             to_sweep: None,
+            to_count: None,
         };
         if let Some(open) = open {
             writer.take(open);
@@ -86,7 +88,7 @@ impl Writer {
 
     /// Begins with a directory that was opened just now.
     fn take(&mut self, open: Open) {
-        let taken = self.shared.health.weight.load(Ordering::Relaxed);
+        let taken = self.shared.health.weight();
         self.budget = (
             upkeep::budget(&self.shared, &open.disk, taken),
             Instant::now(),
@@ -101,9 +103,10 @@ impl Writer {
         let options = &self.shared.options;
         let tick = TICK.min(options.flush_every).min(options.probe_every);
         loop {
-            let patience = match self.to_sweep {
-                Some(_) => tick.min(SWEEP_EVERY),
-                None => tick,
+            let is_looking = self.to_sweep.is_some() || self.to_count.is_some();
+            let patience = match is_looking {
+                true => tick.min(SWEEP_EVERY),
+                false => tick,
             };
             match queue.recv_timeout(patience) {
                 Ok(first) => {
@@ -144,7 +147,8 @@ impl Writer {
         let Some(open) = &mut self.open else {
             return Ok(());
         };
-        if self.budget.1.elapsed() >= BUDGET_EVERY {
+        let is_less = self.shared.limits().disk_bytes < self.budget.0;
+        if is_less || self.budget.1.elapsed() >= BUDGET_EVERY {
             if !open.disk.is_in_place() {
                 return Err(io::Error::from(io::ErrorKind::NotFound).into());
             }
@@ -152,7 +156,7 @@ impl Writer {
             self.budget = (budget, Instant::now());
             upkeep::shrink(&open.connection)?;
         }
-        if self.shared.health.weight.load(Ordering::Relaxed) > self.budget.0 {
+        if self.shared.health.weight() > self.budget.0 {
             upkeep::make_room(
                 &self.shared,
                 &open.disk,
@@ -166,7 +170,10 @@ impl Writer {
             self.to_sweep = (shard < files::SHARDS).then(|| shard + 1);
             if self.to_sweep.is_none() {
                 upkeep::check(&open.connection)?;
+                self.to_count = Some(String::new());
             }
+        } else if let Some(after) = self.to_count.take() {
+            self.to_count = history_totals::count_next(&mut open.connection, &after)?;
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ fn faults() -> Vec<String> {
         of("L", &all[..7]),
         of("K", &all[..6]),
         of("R", &[1, 2, 4, 5, 6, 7, 8, 9]),
-        of("D", &all[..6]),
+        of("D", &all[..8]),
         of("P", &all[..5]),
         of("F", &all[..3]),
     ]

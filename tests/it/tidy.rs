@@ -26,7 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "app",
         &[
             "archive", "cache", "causes", "config", "image", "imaging", "inflight", "mirror",
-            "refresh", "rewrite", "store", "upstream", "workers",
+            "refresh", "rewrite", "shares", "store", "upstream", "workers",
         ],
     ),
     (
@@ -39,7 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "mirror",
         &[
-            "cache", "causes", "client", "config", "inflight", "store", "upstream",
+            "cache", "causes", "client", "config", "inflight", "shares", "store", "upstream",
         ],
     ),
     (
@@ -53,13 +53,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         "config",
         &[
             "archive", "causes", "client", "fulltext", "image", "imaging", "pixels", "rewrite",
-            "store", "upstream", "workers",
+            "shares", "store", "upstream", "workers",
         ],
     ),
     (
         "imaging",
         &[
-            "cache", "image", "inflight", "pixels", "store", "upstream", "workers",
+            "cache", "image", "inflight", "pixels", "shares", "store", "upstream", "workers",
         ],
     ),
     (
@@ -74,14 +74,15 @@ const ARROWS: &[(&str, &[&str])] = &[
             "causes", "inflight", "rewrite", "store", "upstream", "workers",
         ],
     ),
-    ("cache", &["inflight", "store", "upstream"]),
+    ("cache", &["inflight", "shares", "store", "upstream"]),
     ("upstream", &["inflight"]),
-    ("store", &["causes", "image", "inflight"]),
+    ("store", &["causes", "image", "inflight", "shares"]),
     ("pixels", &["image"]),
     ("workers", &[]),
     ("rewrite", &["feed", "image"]),
     ("inflight", &["client"]),
     ("client", &[]),
+    ("shares", &[]),
     ("feed", &[]),
     ("image", &[]),
     ("causes", &[]),
@@ -90,6 +91,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Folders of modules that do no I/O, read no clock and know no settings.
 const PURE: &[&str] = &[
     "src/client/",
+    "src/shares.rs",
     "src/feed/",
     "src/image/",
     "src/rewrite/",

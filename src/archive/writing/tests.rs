@@ -7,6 +7,7 @@ use std::path::Path;
 use super::*;
 use crate::archive::path::PathTemplate;
 use crate::archive::render::Format;
+use crate::store::Totals;
 
 const NOW_MS: i64 = 1_700_000_000_000;
 
@@ -19,7 +20,8 @@ fn options(path: &str) -> Options {
 
 fn open(root: &Path, options: &Options) -> Writer {
     let folder = Arc::new(Folder::new(root.to_owned()));
-    Writer::open(folder, "news", options.clone()).unwrap()
+    let tally = Arc::new(Tally::new(Arc::clone(&folder), Totals::default()));
+    Writer::open(folder, tally, "news", options.clone()).unwrap()
 }
 
 fn entry(id: &str, title: &str, html: &str) -> Entry {

@@ -3,12 +3,19 @@
 use super::*;
 use std::fs;
 
-fn quick(path: &std::path::Path) -> Options {
+pub(super) fn quick(path: &std::path::Path) -> Options {
     Options {
         flush_every: Duration::from_millis(5),
         probe_every: Duration::from_millis(5),
         touch_after: Duration::ZERO,
         ..Options::at(path)
+    }
+}
+
+pub(super) fn disk(disk_bytes: u64) -> Limits {
+    Limits {
+        disk_bytes,
+        ..Limits::default()
     }
 }
 
@@ -29,7 +36,7 @@ fn files_below(path: &std::path::Path) -> usize {
 async fn the_least_recently_used_go_first_and_files_with_them() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(Options {
-        disk_bytes: 2 << 20,
+        limits: disk(2 << 20),
         ..quick(folder.path())
     })
     .unwrap();
@@ -137,51 +144,6 @@ async fn files_that_no_record_has_are_swept() {
     until("orphans are swept", || files_below(&bodies) == 1).await;
     assert!(store.get(Space::Feeds, "news").await.is_some());
     store.close().await;
-}
-
-#[tokio::test]
-async fn history_keeps_places_and_the_newest() {
-    let folder = tempfile::tempdir().unwrap();
-    for store in [Store::open(quick(folder.path())).unwrap(), Store::memory()] {
-        let items = |from: u32, to: u32, text: &str| -> Vec<HistoryItem> {
-            let item = |n: u32| HistoryItem {
-                guid: n.to_string(),
-                bytes: format!("{n}{text}").into(),
-            };
-            (from..to).map(item).collect()
-        };
-        assert!(store.record_items("news", items(0, 6, "a"), 5).await);
-        assert!(store.record_items("other", items(0, 3, "x"), 5).await);
-        let before = store.newest_items("news", 10).await;
-        assert!(store.record_items("news", items(4, 8, "b"), 5).await);
-        let kept = store.newest_items("news", 10).await;
-        let texts: Vec<_> = kept
-            .iter()
-            .map(|item| String::from_utf8_lossy(&item.bytes).into_owned())
-            .collect();
-        assert_eq!(texts, ["7b", "6b", "5b", "4b", "3a"]);
-        // 5 was there before: its place and first sight stay.
-        let old = before.iter().find(|item| item.guid == "5").unwrap();
-        assert_eq!(
-            (kept[2].place, kept[2].first_seen),
-            (old.place, old.first_seen)
-        );
-        assert_eq!(store.newest_items("news", 2).await.len(), 2);
-        // Put in order: what was there and what was not.
-        let anew: Vec<_> = [items(1, 2, "c"), items(4, 6, "c")].concat();
-        assert!(store.record_items_anew("news", anew, 4).await);
-        let ordered = store.newest_items("news", 10).await;
-        let guids: Vec<_> = ordered.iter().map(|item| item.guid.as_str()).collect();
-        assert_eq!(guids, ["5", "4", "1", "7"]);
-        assert_eq!(ordered[0].first_seen, old.first_seen);
-        assert!(ordered[2].place > kept[0].place);
-        assert!(store.forget_items("news").await);
-        assert!(store.newest_items("news", 10).await.is_empty());
-        assert_eq!(store.newest_items("other", 10).await.len(), 3);
-        assert!(store.record_items("other", Vec::new(), 0).await);
-        assert!(store.newest_items("other", 10).await.is_empty());
-        store.close().await;
-    }
 }
 
 #[tokio::test]
@@ -355,7 +317,7 @@ async fn a_directory_that_goes_away_is_noticed_and_made_again() {
 async fn many_at_once_read_whole_values() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(Options {
-        disk_bytes: 8 << 20,
+        limits: disk(8 << 20),
         ..quick(folder.path())
     })
     .unwrap();

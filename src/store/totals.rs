@@ -1,0 +1,149 @@
+//! How much may be kept of what grows without end, and what becomes of more.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+/// From so many percent of a total on the log warns, and once more after it was below the other.
+const WARN_PERCENT: u64 = 90;
+const CALM_PERCENT: u64 = 85;
+
+/// The most that may be kept of all feeds, and of each.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Bytes of all feeds; 0 for any number.
+    pub bytes_max: u64,
+    /// Bytes of one feed; 0 for any number.
+    pub feed_bytes_max: u64,
+    /// What becomes of more.
+    pub when_full: WhenFull,
+}
+
+/// What becomes of a new item when a total is reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WhenFull {
+    /// It is not kept.
+    #[default]
+    Refuse,
+    /// The oldest items make room for it.
+    Oldest,
+}
+
+impl Totals {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.bytes_max == 0 && self.feed_bytes_max == 0
+    }
+
+    /// Whether a feed takes more than it may.
+    #[must_use]
+    pub fn is_over_feed(&self, feed_bytes: u64) -> bool {
+        self.feed_bytes_max > 0 && feed_bytes > self.feed_bytes_max
+    }
+
+    /// Whether all feeds take more than they may.
+    #[must_use]
+    pub fn is_over_all(&self, bytes: u64) -> bool {
+        self.bytes_max > 0 && bytes > self.bytes_max
+    }
+
+    /// Whether an item is larger than a total, so that no room can be made for it.
+    #[must_use]
+    pub fn is_too_large(&self, item_bytes: u64) -> bool {
+        self.is_over_feed(item_bytes) || self.is_over_all(item_bytes)
+    }
+}
+
+/// Which totals are nearly reached, so that the log says so once.
+#[derive(Debug, Default)]
+pub struct Gauge(Mutex<HashSet<String>>);
+
+/// What a total is of, and how much of it is taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Level<'a> {
+    /// What is kept: "history" or "archive".
+    pub of: &'static str,
+    /// The feed, for a feed's own total; empty for the total of all.
+    pub feed: &'a str,
+    /// What is taken.
+    pub bytes: u64,
+    /// The total; 0 for none.
+    pub bytes_max: u64,
+}
+
+impl Gauge {
+    /// Looks at a total, and says so where it is nearly reached. Whether it did.
+    pub fn look(&self, level: Level<'_>) -> bool {
+        let Level {
+            of,
+            feed,
+            bytes,
+            bytes_max,
+        } = level;
+        let percent = match bytes_max {
+            0 => 0,
+            max => u128::from(bytes) * 100 / u128::from(max),
+        };
+        let mut warned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if percent < u128::from(CALM_PERCENT) {
+            warned.remove(feed);
+            return false;
+        }
+        if percent < u128::from(WARN_PERCENT) || !warned.insert(feed.to_owned()) {
+            return false;
+        }
+        let feed = (!feed.is_empty()).then_some(feed);
+        tracing::warn!(feed.name = feed, bytes, bytes_max, "{of}: nearly full");
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_total_that_is_nearly_reached_is_told_once() {
+        let gauge = Gauge::default();
+        let look = |feed, bytes, bytes_max| {
+            let of = "history";
+            gauge.look(Level {
+                of,
+                feed,
+                bytes,
+                bytes_max,
+            })
+        };
+        for (feed, bytes, bytes_max, says) in [
+            ("", 0, 0, false),
+            ("", u64::MAX, 0, false),
+            ("", 899, 1_000, false),
+            ("", 900, 1_000, true),
+            ("", 1_000, 1_000, false),
+            ("", 890, 1_000, false),
+            ("", 900, 1_000, false),
+            ("news", 95, 100, true),
+            ("", 800, 1_000, false),
+            ("", u64::MAX, u64::MAX, true),
+        ] {
+            assert_eq!(
+                look(feed, bytes, bytes_max),
+                says,
+                "{feed} {bytes} of {bytes_max}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_total_is_never_reached() {
+        let none = Totals::default();
+        assert!(none.is_none() && !none.is_too_large(u64::MAX));
+        let some = Totals {
+            bytes_max: 10,
+            feed_bytes_max: 5,
+            ..none
+        };
+        assert!(!some.is_over_feed(5) && some.is_over_feed(6) && !some.is_over_all(10));
+        assert!(some.is_too_large(6) && !some.is_too_large(5));
+    }
+}
