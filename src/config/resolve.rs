@@ -30,6 +30,11 @@ const SERVE_STALE_AFTER: Duration = Duration::from_secs(2);
 const STALE_IF_ERROR: Duration = Duration::from_secs(7 * 86_400);
 const RETRY_AFTER_ERROR: Duration = Duration::from_secs(60);
 
+/// A path; `None` where it is empty.
+fn path_of(written: Option<String>) -> Option<PathBuf> {
+    written.filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
 /// Fills in what isn't written, and notes what contradicts itself.
 pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
     // Readers come from anywhere, and this is where they find us.
@@ -76,9 +81,7 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
     let mut written = file.image;
     let image_keys = value(written.key.take()).unwrap_or_default();
     let mut settings = Settings {
-        image_hosts: value(written.hosts.take())
-            .filter(|hosts| !hosts.is_empty())
-            .map(PathBuf::from),
+        image_hosts: path_of(value(written.hosts.take())),
         image: super::image::resolve(written),
         image_keys: Keys::default(),
         log: log(file.log),

@@ -167,7 +167,7 @@ async fn grow(
                 written(&simulation).await;
                 let day = week * DAYS / 2 + day;
                 let (archive, history) = check_totals(root, &store, day).await;
-                if day % 3 == 0 {
+                if day.is_multiple_of(3) {
                     println!(
                         "{name}, day {day}: archive {archive} of {ARCHIVE_BYTES_MAX}, history {history} of {HISTORY_BYTES_MAX}"
                     );
