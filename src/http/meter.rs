@@ -83,11 +83,6 @@ impl Meter {
         (self.in_flight() == 0).then(|| self.opened + since)
     }
 
-    /// Whether it ever had a request.
-    pub(super) fn was_used(&self) -> bool {
-        self.requests.load(Ordering::Relaxed) > 0
-    }
-
     fn reads_a_head(&self) -> bool {
         self.has_partial_head.load(Ordering::Relaxed) && !self.is_http2.load(Ordering::Relaxed)
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::meter::Meter;
@@ -43,8 +44,9 @@ struct Taken {
     connections: HashMap<u64, Arc<Connection>>,
     /// How many places each client has.
     clients: HashMap<Client, usize>,
-    /// Connections that were idle for longest when they were looked for, the longest last.
-    idle: Vec<Arc<Connection>>,
+    /// Connections that were idle for longest when they were looked for, the longest last, and
+    /// since when.
+    idle: Vec<(Instant, Arc<Connection>)>,
 }
 
 #[derive(Debug)]
@@ -175,32 +177,30 @@ impl Taken {
             if self.idle.is_empty() {
                 self.look_for_idle();
             }
-            let Some(connection) = self.idle.pop() else {
+            let Some((since, connection)) = self.idle.pop() else {
                 return false;
             };
-            if connection.meter.idle_since().is_some() && self.remove(&connection) {
+            if connection.meter.idle_since() == Some(since) && self.remove(&connection) {
                 connection.evicted.cancel();
                 return true;
             }
         }
     }
 
-    /// Those that never asked for anything go first, then those that did so longest ago.
     fn look_for_idle(&mut self) {
-        let idle = self.connections.values().filter_map(|connection| {
-            let since = connection.meter.idle_since()?;
-            Some((connection.meter.was_used(), since, connection))
-        });
-        let mut idle: Vec<_> = idle.collect();
+        let idle = self.connections.values();
+        let mut idle: Vec<_> = idle
+            .filter_map(|connection| Some((connection.meter.idle_since()?, connection)))
+            .collect();
         let remembered = (self.connections.len() / REMEMBERED_PART).max(1);
         if idle.len() > remembered {
-            idle.select_nth_unstable_by_key(remembered, |(was_used, since, _)| (*was_used, *since));
+            idle.select_nth_unstable_by_key(remembered, |(since, _)| *since);
             idle.truncate(remembered);
         }
-        idle.sort_unstable_by_key(|(was_used, since, _)| (*was_used, *since));
-        let connections = idle.into_iter().rev();
-        self.idle = connections
-            .map(|(_, _, connection)| Arc::clone(connection))
+        idle.sort_unstable_by_key(|(since, _)| *since);
+        let longest_last = idle.into_iter().rev();
+        self.idle = longest_last
+            .map(|(since, connection)| (since, Arc::clone(connection)))
             .collect();
     }
 }
@@ -266,18 +266,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_is_idle_for_longest_gives_up_its_place() {
         let places = Places::new(3, 256);
-        let used = places.take(Client::UNKNOWN).unwrap();
-        drop(Stream::begin(used.meter(), None));
-        tokio::time::advance(Duration::from_secs(1)).await;
+        let second = Duration::from_secs(1);
         let busy = places.take(Client::UNKNOWN).unwrap();
         let request = Stream::begin(busy.meter(), None);
+        let used = places.take(Client::UNKNOWN).unwrap();
         let silent = places.take(Client::UNKNOWN).unwrap();
-        let _next = places.take(Client::UNKNOWN).unwrap();
-        assert!(is_evicted(&silent).await, "it never asked for anything");
-        drop(silent);
+        tokio::time::advance(second).await;
+        drop(Stream::begin(used.meter(), None));
+        tokio::time::advance(second).await;
+        let next = places.take(Client::UNKNOWN).unwrap();
+        assert!(is_evicted(&silent).await && !is_evicted(&used).await);
+        tokio::time::advance(second).await;
         let _next_but_one = places.take(Client::UNKNOWN).unwrap();
-        let _third = places.take(Client::UNKNOWN).unwrap();
-        assert!(is_evicted(&used).await);
+        assert!(is_evicted(&used).await && !is_evicted(&next).await);
         assert!(!is_evicted(&busy).await);
         drop(request);
     }
