@@ -81,9 +81,10 @@ fn limits_memory(bytes_max: u64) -> bool {
 /// No file is opened from here on, and no other process reached. To be called before there are
 /// other threads, which inherit it.
 pub(super) fn close_files() -> Option<&'static str> {
-    // What is open stays so.
+    // A ruleset is a file while it is made: only then may there be no more. What is open stays so.
+    let landlock = landlock();
     let has_no_more = limit(Resource::Nofile, 0);
-    match landlock() {
+    match landlock {
         Ok(RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced) if has_no_more => None,
         Ok(RulesetStatus::NotEnforced) | Err(_) => Some("Landlock"),
         Ok(_) => Some("open files"),
