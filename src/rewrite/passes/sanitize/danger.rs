@@ -114,8 +114,12 @@ enum Handler {
 /// Whether the tag that `window` begins with names a handler. One with a value is found by its `=`,
 /// too; one without does nothing, but is none that anybody should have to judge.
 fn handler_in_tag(window: &[u8]) -> Handler {
-    let close = memchr::memchr(b'>', window).unwrap_or(window.len());
-    let has_hint = memchr::memchr2_iter(b'o', b'O', &window[..close]).any(|at| {
+    if !window.get(1).is_some_and(u8::is_ascii_alphabetic) {
+        return Handler::None(0);
+    }
+    let close = memchr::memchr(b'>', window);
+    let looked_at = close.unwrap_or(window.len());
+    let has_hint = memchr::memchr2_iter(b'o', b'O', &window[..looked_at]).any(|at| {
         let before = at.checked_sub(1).map(|before| window[before]);
         let is_start =
             before.is_some_and(|byte| byte.is_ascii_whitespace() || b"/\"'".contains(&byte));
@@ -124,8 +128,9 @@ fn handler_in_tag(window: &[u8]) -> Handler {
                 .get(at + 1)
                 .is_some_and(|next| next.eq_ignore_ascii_case(&b'n'))
     });
-    if !has_hint || !window.get(1).is_some_and(u8::is_ascii_alphabetic) {
-        return Handler::None(0);
+    if !has_hint {
+        // SECURITY: tags that never end, over and over, would take the whole window each.
+        return Handler::None(close.unwrap_or(looked_at / 2));
     }
     let mut is_found = false;
     let name = tag_name(window, 1);
@@ -321,4 +326,21 @@ fn without_disguise(css: &str) -> String {
         }
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_that_never_end_are_not_read_over_and_over() {
+        let bytes = b"<a ".repeat(VALUE_BYTES_MAX);
+        let read = handler_in_tag(&bytes[..VALUE_BYTES_MAX]);
+        assert!(matches!(read, Handler::None(length) if length >= VALUE_BYTES_MAX / 2));
+        assert!(matches!(handler_in_tag(b"<a b><c "), Handler::None(4)));
+        assert!(may_harm(
+            &"<a b><i ".repeat(2_000).replacen("<i", "<i onx>", 1_999)
+        ));
+        assert!(may_harm(&("<a ".repeat(5_000) + "<i onx>")));
+    }
 }
