@@ -4,9 +4,9 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::ServerSettings;
 
-/// Open files that are left for fetches, the store, workers and the rest, where half of the limit
-/// is not less.
-const RESERVED: u64 = 1024;
+/// Open files that are left for fetches (their own limits and idle connections add up to some 1,500),
+/// the store, workers and the rest, where half of the limit is not less.
+const RESERVED: u64 = 2048;
 
 /// Raises the limit to what the system allows without more rights, and says what it is; `None`
 /// where there is none.

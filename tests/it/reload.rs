@@ -167,7 +167,7 @@ async fn p3_a_reload_of_what_is_wrong_changes_nothing() {
                 "[store]",
                 "[fetch]\nidle_timeout = \"1s\"\n[store]\nmemory_bytes = \"1MiB\"",
             ),
-            "[store], [fetch] takes a restart",
+            "[store] path or memory_bytes, [fetch] takes a restart",
         ),
     ] {
         let said = reload(&service, folder.path(), &toml).await;

@@ -80,11 +80,11 @@ async fn r8_a_killed_worker_is_one_failed_job() {
     };
     let (answer, ()) = tokio::join!(service.get(&endless), killing);
     assert_eq!(answer.status, 404, "{}", answer.text());
-    let log = service.log();
-    assert!(
-        log.contains("worker ended") && log.contains("signal 9"),
-        "{log}"
-    );
+    until("it is logged", async || {
+        let log = service.log();
+        log.contains("worker ended") && log.contains("signal 9")
+    })
+    .await;
     assert_eq!(service.get(&path(&origin, "good")).await.status, 200);
 }
 
