@@ -47,7 +47,7 @@ impl Interest {
     }
 
     /// Returns when nobody waits for `flight`, plays the recording, or holds what `asker` gave out,
-    /// and has not for [`ABANDONED_AFTER`]; never when the body is nearly whole by then.
+    /// and has not for `ABANDONED_AFTER`; never when the body is nearly whole by then.
     pub async fn lost<E, C>(&self, flight: Option<&Flight<E, C>>, asker: Option<&watch::Sender<()>>)
     where
         E: Send + Sync,

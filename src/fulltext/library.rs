@@ -70,7 +70,7 @@ impl Library {
     }
 
     /// Makes the articles that `links` lead to the shelf's, as far as their pages are stored. What takes
-    /// longer than [`LOAD_FOR`] comes later, like what has to be fetched.
+    /// longer than `LOAD_FOR` comes later, like what has to be fetched.
     pub async fn load(&self, shelf: &Shelf, links: &[String]) {
         let mut wanted: Vec<Arc<str>> = Vec::new();
         for link in links {

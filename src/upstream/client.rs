@@ -70,7 +70,7 @@ pub(super) struct Route {
 }
 
 impl Client {
-    /// A client that resolves names through `lookup` ([`super::system`] outside tests).
+    /// A client that resolves names through `lookup` ([`super::names`] outside tests).
     ///
     /// # Errors
     /// When an option is unusable.
