@@ -108,7 +108,15 @@ fn a_full_archive_refuses_and_goes_on_when_there_is_room() {
     for day in 0..3 {
         fs::remove_file(root.path().join(format!("a/{day:03}.html"))).unwrap();
     }
-    let outcome = keep(&mut writer, all());
+    let mut outcome = keep(&mut writer, all());
+    // It is not counted again before twenty times as long has gone by as counting took.
+    for _ in 0..1_000 {
+        if outcome.items > 0 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        outcome = keep(&mut writer, all());
+    }
     assert!((2..=3).contains(&outcome.items), "{outcome:?}");
     assert_eq!(days(root.path(), "a")[..4], [3, 4, 5, 6]);
     // Totals may change while it runs.
