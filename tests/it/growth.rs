@@ -214,7 +214,8 @@ fn assert_order(kept: &[u32], when_full: WhenFull, last: u32, what: &str) {
         .iter()
         .zip(first..)
         .take_while(|(number, at)| **number == *at);
-    let others_max = if when_full == WhenFull::Oldest { 0 } else { 2 };
+    // Items that came together are written in any order, and a few more are a little smaller.
+    let others_max = if when_full == WhenFull::Oldest { 0 } else { 4 };
     assert!(
         numbers.len() > 5 && in_order.count() + others_max >= numbers.len(),
         "{what}: {kept:?}"

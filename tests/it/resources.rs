@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::origin::{Origin, Reply};
-use crate::process::{Process, until};
+use crate::process::{Process, children, until};
 use crate::reader::ask;
 use crate::service::feed_of;
 
@@ -86,6 +86,15 @@ async fn r1_without_file_descriptors_those_who_are_connected_are_served_and_the_
     }
     let service = Process::start(folder.path(), &toml);
     assert_eq!(service.get("/feeds/news").await.status, 200);
+    // The worker that is tried at the start has files open to it.
+    let (mut last, mut times) = (0, 0);
+    until("the service has settled", async || {
+        let open = service.open_files();
+        times = if open == last { times + 1 } else { 0 };
+        last = open;
+        times > 20 && children(service.id()).is_empty()
+    })
+    .await;
     let before = service.open_files();
     let mut connected = TcpStream::connect(service.address).await.unwrap();
     assert!(is_served(&mut connected, "/healthz").await);

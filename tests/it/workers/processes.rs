@@ -5,21 +5,7 @@ use std::time::Duration;
 
 use super::{ENDLESS, flat};
 use crate::origin::{Origin, Reply};
-use crate::process::{Process, until};
-
-/// The processes that another has started.
-fn children(parent: u32) -> Vec<u32> {
-    let mut found = Vec::new();
-    let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).unwrap();
-    for task in tasks.flatten() {
-        let text = std::fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        found.extend(
-            text.split_whitespace()
-                .filter_map(|id| id.parse::<u32>().ok()),
-        );
-    }
-    found
-}
+use crate::process::{Process, children, until};
 
 /// Bytes of memory that belong to a process alone; none when it has gone.
 fn own_kib(id: u32) -> u64 {
