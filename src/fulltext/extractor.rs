@@ -1,9 +1,10 @@
-//! Has pages read by worker processes: trees of what strangers write are built nowhere else.
+//! Has pages read by worker processes: trees of untrusted pages are built nowhere else.
 //!
 //! Invariants: a page takes no more than its worker's memory and time; what can't be read within them is
 //! too complex, whatever it is; a page that no worker was there for is no worse a page for it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use url::Url;
@@ -18,6 +19,8 @@ use crate::workers::{self, Job, Kind, Workers};
 /// Memory that a page is estimated to take: this, and so much for each byte of it.
 const PAGE_BYTES: u64 = 8 << 20;
 const BYTES_PER_BYTE: u64 = 16;
+/// How long a page waits for a worker: nobody waits for it, so that others may go first.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 /// How often a page waits for a worker, or is tried where the machine was too slow for it.
 const TRIES_MAX: usize = 2;
 
@@ -124,7 +127,8 @@ impl Extractor {
         let job = Job {
             kind: Kind::Page,
             grant_bytes: PAGE_BYTES + BYTES_PER_BYTE * page.bytes.len() as u64,
-            deadline: Instant::now() + self.workers.options().page_timeout,
+            deadline: Instant::now() + WAIT_MAX,
+            work_max: Some(self.workers.options().page_timeout),
             head: question.encode(),
             body: vec![page.bytes.clone()],
             subject: page.url.to_string(),

@@ -254,6 +254,7 @@ impl Imager {
             },
             grant_bytes: FIRST_GRANT_BYTES,
             deadline: Instant::now() + patience,
+            work_max: None,
             head: request.to_bytes(),
             body: vec![bytes],
             subject: wanted.url.to_string(),

@@ -294,6 +294,13 @@ impl Store {
         }
     }
 
+    /// Reads and writes that callers wait for.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        let busy = |places: &Semaphore| AT_ONCE_MAX - places.available_permits();
+        busy(&self.0.reads) + busy(&self.0.writes)
+    }
+
     /// Writes what waits to be written. False when that could not be done.
     pub async fn flush(&self) -> bool {
         self.write(Core::flush).await

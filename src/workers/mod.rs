@@ -45,7 +45,7 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// Bytes of memory that work on one page may take.
     pub page_memory: u64,
-    /// How long work on one page may take, waiting included.
+    /// How long a worker may take for one page.
     pub page_timeout: Duration,
     /// The program that is started: this one.
     pub program: PathBuf,
@@ -106,8 +106,10 @@ pub struct Job {
     pub kind: Kind,
     /// Bytes of memory that it is estimated to need, beside what an idle worker has.
     pub grant_bytes: u64,
-    /// When its worker is killed.
+    /// Until when it waits for a worker; and when its worker is killed, unless `work_max` says that.
     pub deadline: Instant,
+    /// How long one worker may take for it, however long it has waited.
+    pub work_max: Option<Duration>,
     /// What is asked, in the form that the caller and its handler share.
     pub head: Vec<u8>,
     /// The untrusted content.
@@ -232,10 +234,10 @@ impl Workers {
     /// # Errors
     /// When it is late, passes its limits, or there is nobody to do it.
     pub async fn run(&self, job: Job) -> Result<Answer, Error> {
-        let job = Arc::new(Job {
+        let job = Job {
             subject: job.subject.chars().take(SUBJECT_CHARS_MAX).collect(),
             ..job
-        });
+        };
         self.0.count(|counters| counters.jobs += 1);
         let outcome = self.attempts(&job).await;
         if outcome.is_err() {
@@ -244,11 +246,17 @@ impl Workers {
         outcome
     }
 
-    async fn attempts(&self, job: &Arc<Job>) -> Result<Answer, Error> {
+    async fn attempts(&self, job: &Job) -> Result<Answer, Error> {
         let mut grant = job.grant_bytes;
         for _ in 0..ATTEMPTS_MAX {
             let seat = self.0.seat(job.kind, grant, job.deadline).await?;
             let is_largest = seat.is_largest();
+            let work_by = job.work_max.map(|max| Instant::now() + max);
+            let deadline = work_by.unwrap_or(job.deadline);
+            let job = Job {
+                deadline,
+                ..job.clone()
+            };
             match attempt(seat, job).await? {
                 Outcome::Done(answer) => return Ok(answer),
                 Outcome::Crashed => return Err(Error::Crashed),
@@ -272,9 +280,9 @@ impl Drop for CutOnDrop {
 }
 
 /// One worker's try at a job, on a thread that may block; at the deadline the worker is killed.
-async fn attempt(seat: Seat, job: &Arc<Job>) -> Result<Outcome, Error> {
+async fn attempt(seat: Seat, job: Job) -> Result<Outcome, Error> {
     let leash = Arc::new(Leash::default());
-    let (theirs, job) = (Arc::clone(&leash), Arc::clone(job));
+    let theirs = Arc::clone(&leash);
     let deadline = job.deadline;
     let mut working = tokio::task::spawn_blocking(move || seat.work(&job, &theirs));
     let cut = CutOnDrop(leash);

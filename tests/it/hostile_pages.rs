@@ -49,14 +49,18 @@ async fn publisher() -> Origin {
     .await
 }
 
-async fn wait_until(what: &str, mut is_there: impl AsyncFnMut() -> bool) {
+async fn wait_until(
+    what: &str,
+    told: impl Fn() -> String,
+    mut is_there: impl AsyncFnMut() -> bool,
+) {
     for _ in 0..1_200 {
         if is_there().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("{what} never came");
+    panic!("{what} never came:\n{}", told());
 }
 
 #[tokio::test]
@@ -76,15 +80,21 @@ async fn u26_pages_made_to_take_memory_or_time_cost_a_worker() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path(), &toml);
     assert_eq!(service.get("/feeds/bad").await.status, 200);
-    wait_until("the other feed's article", async || {
-        let answer = service.get("/feeds/good").await;
-        assert_eq!(answer.status, 200);
-        answer.text().contains("Good 3: A sentence")
-    })
+    wait_until(
+        "the other feed's article",
+        || service.log(),
+        async || {
+            let answer = service.get("/feeds/good").await;
+            assert_eq!(answer.status, 200);
+            answer.text().contains("Good 3: A sentence")
+        },
+    )
     .await;
-    wait_until("what was found of the pages", async || {
-        service.log().matches("too-complex").count() >= SHAPES.len()
-    })
+    wait_until(
+        "what was found of the pages",
+        || service.log(),
+        async || service.log().matches("too-complex").count() >= SHAPES.len(),
+    )
     .await;
     let answer = service.get("/feeds/bad").await;
     assert_eq!(answer.status, 200);

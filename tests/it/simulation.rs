@@ -1,7 +1,8 @@
 //! Hours of the service in seconds: the clock is the test's, the sockets to the upstream are real.
 //!
-//! The runtime's clock is paused and goes on only when no fetch has a place at a host, so that real
-//! traffic takes no simulated time and no timeout fires because the machine is busy. Readers ask
+//! The runtime's clock is paused and goes on only when no fetch has a place at a host, no worker a job
+//! and nobody waits for the disk, so that real traffic takes no simulated time and no timeout fires
+//! because the machine is busy. Readers ask
 //! below the socket, at the routes.
 
 use std::cell::Cell;
@@ -140,7 +141,12 @@ impl Simulation {
             for _ in 0..TURNS {
                 tokio::task::yield_now().await;
             }
-            if self.app.refresher.hosts.under_way() == 0 && self.app.workers.under_way() == 0 {
+            let under_way = [
+                self.app.refresher.hosts.under_way(),
+                self.app.workers.under_way(),
+                self.app.store.under_way(),
+            ];
+            if under_way == [0; 3] {
                 return;
             }
         }

@@ -37,6 +37,7 @@ fn job(kind: Kind, head: &[u8], body: &[u8]) -> Job {
         kind,
         grant_bytes: 32 * MIB,
         deadline: Instant::now() + Duration::from_secs(60),
+        work_max: None,
         head: head.to_vec(),
         body: vec![body.to_vec().into()],
         subject: "http://127.0.0.1/a".into(),
