@@ -116,6 +116,15 @@ fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
     Ok(())
 }
 
+fn mirrors_by_name(settings: &Settings) -> HashMap<String, Arc<Mirror>> {
+    let public_url = &settings.server.public_url;
+    let by_name = settings.mirrors.iter().map(|mirror| {
+        let name = mirror.name.clone();
+        (name, Arc::new(Mirror::new(mirror.clone(), public_url)))
+    });
+    by_name.collect()
+}
+
 /// The pool of workers; they start when there is work.
 fn start_pool(settings: &Settings) -> Workers {
     Workers::new(
@@ -240,11 +249,7 @@ impl App {
             bytes_per_second: settings.server.write_bytes_per_second_min,
             over: settings.server.write_timeout,
         });
-        let public_url = &settings.server.public_url;
-        let mirrors_by_name = settings.mirrors.iter().map(|mirror| {
-            let name = mirror.name.clone();
-            (name, Arc::new(Mirror::new(mirror.clone(), public_url)))
-        });
+        let mirrors_by_name = mirrors_by_name(&settings);
         let shared = imaging::Shared {
             shelf: shelf.clone(),
             inflight: inflight.clone(),
@@ -258,7 +263,7 @@ impl App {
         imager.set_rules(image_rules(&settings.image_hosts));
         Ok(Self {
             mirrors: Arc::new(mirrors),
-            mirrors_by_name: mirrors_by_name.collect(),
+            mirrors_by_name,
             settings,
             refresher: Arc::new(refresher),
             imager: Arc::new(imager),

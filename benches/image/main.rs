@@ -1,4 +1,5 @@
-//! Making pictures smaller, beside sharp (npm, libvips): CPU time and how good they look.
+//! Making images smaller, in this process and by a worker, beside sharp (npm, libvips): CPU time and
+//! how good they look.
 //!
 //! `cargo bench --bench image -- SHARP [PHOTO.jpg]`: SHARP is a folder where `npm install sharp` was
 //! run; without it there are our figures alone. Without a photo one is made up. Each job is done in
@@ -14,17 +15,20 @@ mod photo;
 mod quality;
 #[path = "../kit/stats.rs"]
 mod stats;
+mod worker;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use feedwright::image::accept::Accepted;
 use feedwright::image::ask::Ask;
 use feedwright::image::options::Options;
 use feedwright::pixels::{Limits, Quality, inspect, make};
 use peer::Sharp;
 use stats::Series;
+use worker::Pool;
 
 /// The service's.
 #[cfg(target_os = "linux")]
@@ -107,27 +111,41 @@ fn main() -> anyhow::Result<()> {
         None => None,
     };
     println!(
-        "{:34} ours ms, least     sharp ms, least   × sharp   bytes, score       sharp's at that size",
+        "{:34} ours ms, least   × by a worker: CPU, time   sharp ms, least   × sharp   bytes, score       sharp's at that size",
         ""
     );
+    let pool = Pool::new()?;
     for job in &JOBS {
-        measure(job, &sources, sharp.as_mut())?;
+        measure(job, &sources, &pool, sharp.as_mut())?;
     }
     Ok(())
 }
 
-fn measure(job: &Job, sources: &[PathBuf; 3], mut sharp: Option<&mut Sharp>) -> anyhow::Result<()> {
+fn measure(
+    job: &Job,
+    sources: &[PathBuf; 3],
+    pool: &Pool,
+    mut sharp: Option<&mut Sharp>,
+) -> anyhow::Result<()> {
     let file = &sources[job.source as usize];
-    let bytes = fs::read(file)?;
+    let bytes = Bytes::from(fs::read(file)?);
     let (mut ours, mut theirs) = (Series::default(), Series::default());
+    let (mut took, mut cpu, mut elapsed) = Default::default();
+    let (ask, quality) = asked(job)?;
+    // So that it has started.
+    pool.make(&bytes, &ask, quality)?;
     let begun = Instant::now();
     for _ in 0..ROUNDS_MAX {
         if begun.elapsed() > PER_JOB {
             break;
         }
-        let before = cpu::seconds();
+        let (before, alone) = (cpu::seconds(), Instant::now());
         std::hint::black_box(shrunk(&bytes, job)?);
+        Series::push(&mut took, alone.elapsed().as_secs_f64());
         ours.push(cpu::seconds() - before);
+        let cost = pool.make(&bytes, &ask, quality)?;
+        Series::push(&mut cpu, cost.cpu);
+        Series::push(&mut elapsed, cost.elapsed);
         if let Some(sharp) = &mut sharp {
             theirs.push(sharp.make(file, job, job.quality)?.0);
         }
@@ -136,10 +154,12 @@ fn measure(job: &Job, sources: &[PathBuf; 3], mut sharp: Option<&mut Sharp>) -> 
     let reference = quality::reference(&bytes)?;
     let score = quality::score(&reference, &made)?;
     print!(
-        "{:34} {:7.1} {:7.1}",
+        "{:34} {:7.1} {:7.1}   {:.3}, {:.3}",
         job.name,
         ours.median() * 1e3,
-        ours.least() * 1e3
+        ours.least() * 1e3,
+        cpu.by(&ours).median(),
+        elapsed.by(&took).median(),
     );
     match sharp {
         None => println!("{:>38}{} {score:.1}", "", made.len()),
@@ -165,21 +185,22 @@ fn measure(job: &Job, sources: &[PathBuf; 3], mut sharp: Option<&mut Sharp>) -> 
     Ok(())
 }
 
-fn shrunk(bytes: &[u8], job: &Job) -> anyhow::Result<Vec<u8>> {
-    let query = format!(
-        "w={WIDTH}&output={}",
-        if job.output == "jpeg" {
-            "jpg"
-        } else {
-            job.output
-        }
-    );
-    let ask = Ask::of(Options::parse(&query)?.pairs());
+fn asked(job: &Job) -> anyhow::Result<(Ask, Quality)> {
+    let output = match job.output {
+        "jpeg" => "jpg",
+        other => other,
+    };
+    let query = format!("w={WIDTH}&output={output}");
     let quality = Quality {
         jpeg: job.quality,
         webp: job.quality,
         webp_effort: job.effort,
     };
+    Ok((Ask::of(Options::parse(&query)?.pairs()), quality))
+}
+
+fn shrunk(bytes: &[u8], job: &Job) -> anyhow::Result<Vec<u8>> {
+    let (ask, quality) = asked(job)?;
     let limits = Limits::default();
     let head = inspect(bytes)?;
     Ok(make(

@@ -66,6 +66,16 @@ pub(super) fn read(path: &Path, mut take: impl FnMut(Line)) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         file => file?,
     };
+    for_each_line(file, |text| {
+        if let Ok(line) = serde_json::from_slice(text) {
+            take(line);
+        }
+        true
+    })
+}
+
+/// Hands every line of a file to `take`, its end included, as long as that says true.
+fn for_each_line(file: impl Read, mut take: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
     let mut reader = BufReader::new(file);
     let mut text = Vec::new();
     loop {
@@ -74,11 +84,8 @@ pub(super) fn read(path: &Path, mut take: impl FnMut(Line)) -> io::Result<()> {
             .by_ref()
             .take(LINE_BYTES_MAX)
             .read_until(b'\n', &mut text)?;
-        if read == 0 {
+        if read == 0 || !take(&text) {
             return Ok(());
-        }
-        if let Ok(line) = serde_json::from_slice(&text) {
-            take(line);
         }
     }
 }
@@ -138,24 +145,18 @@ impl Ledger {
             gone: HashSet::new(),
         };
         let mut bad = 0;
-        let mut reader = BufReader::new(ledger.file.try_clone()?);
-        let mut text = Vec::new();
-        loop {
-            text.clear();
-            let read = reader
-                .by_ref()
-                .take(LINE_BYTES_MAX)
-                .read_until(b'\n', &mut text)?;
-            let is_cut = (read as u64) < LINE_BYTES_MAX && !text.ends_with(b"\n");
+        for_each_line(ledger.file.try_clone()?, |text| {
+            let is_cut = (text.len() as u64) < LINE_BYTES_MAX && !text.ends_with(b"\n");
             if is_cut {
-                break;
+                return false;
             }
-            match serde_json::from_slice::<Line>(&text) {
+            match serde_json::from_slice::<Line>(text) {
                 Ok(line) => ledger.learn(&line, ledger.bytes),
                 Err(_) => bad += 1,
             }
-            ledger.bytes += read as u64;
-        }
+            ledger.bytes += text.len() as u64;
+            true
+        })?;
         if bad > 0 {
             tracing::warn!(ledger = %path.display(), lines = bad, "lines of the archive's index can't be read");
         }

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use super::folder::Folder;
 use super::oldest::{self, Old};
-use crate::store::{Gauge, Level, Totals, WhenFull};
+use crate::store::{Gauge, Totals, WhenFull};
 
 /// What an item that went takes in the index.
 pub(super) const GONE_BYTES: u64 = 64;
@@ -289,18 +289,8 @@ impl Tally {
 
     fn look(&self, state: &State, feed: &str, totals: &Totals) {
         let of_feed = state.feeds.get(feed).copied().unwrap_or(0);
-        for (feed, bytes, bytes_max) in [
-            ("", state.all, totals.bytes_max),
-            (feed, of_feed, totals.feed_bytes_max),
-        ] {
-            let of = "archive";
-            self.gauge.look(Level {
-                of,
-                feed,
-                bytes,
-                bytes_max,
-            });
-        }
+        self.gauge
+            .look_at("archive", state.all, (feed, of_feed), totals);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

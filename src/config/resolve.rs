@@ -17,7 +17,7 @@ use crate::image::address::Keys;
 use crate::rewrite::target::Images;
 use crate::rewrite::{ImageRule, RuleOptions};
 use crate::store;
-use crate::upstream::{Options, ResolverKind, Upstream, hosts};
+use crate::upstream::{Options, Upstream, hosts};
 
 /// Below the working directory, which a unit or an image sets.
 const STORE_PATH: &str = "data";
@@ -89,16 +89,9 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
         store: store(&file.store, store_limits),
         memory_bytes,
         hosts: hosts(&file.fetch),
-        background_fetches_max: file
-            .fetch
-            .background_fetches_max
-            .as_ref()
-            .map_or(BACKGROUND_FETCHES_MAX, |count| count.value as usize),
-        resolver: file
-            .fetch
-            .resolver
-            .as_ref()
-            .map_or_else(ResolverKind::default, |kind| kind.value),
+        background_fetches_max: value(file.fetch.background_fetches_max.take())
+            .map_or(BACKGROUND_FETCHES_MAX, |count| count as usize),
+        resolver: value(file.fetch.resolver.take()).unwrap_or_default(),
         fetch: fetch(file.fetch),
         workers: super::workers::resolve(file.workers),
         full_text: super::full_text::resolve_limits(file.full_text),

@@ -339,9 +339,8 @@ impl Imager {
                     .map_err(|_| Trouble::TooLarge(bytes_max as u64))?;
             }
             if growing.is_none() && (chunk.is_none() || start.len() >= SNIFF_BYTES) {
-                let kind = Kind::of(&start).ok_or(pixels::Trouble::Invalid)?;
                 let original = Original {
-                    kind,
+                    kind: Kind::of(&start).ok_or(pixels::Trouble::Invalid)?,
                     content: Content::Growing(recorder.recording()),
                     digest: None,
                     last_modified: last_modified(&headers),
@@ -365,10 +364,10 @@ impl Imager {
         if let Some(grant) = body.into_grant() {
             whole.hold(&Arc::new(grant));
         }
-        original.digest = Some(digest.digest128());
+        let digest = digest.digest128();
+        original.digest = Some(digest);
         original.content = Content::Whole(whole.clone());
         if whole.len() <= STORE_BYTES_MAX && !original.times.fresh_for.is_zero() {
-            let digest = digest.digest128();
             self.put(url, (&original, digest), &whole).await;
         }
         Ok(original)

@@ -20,9 +20,6 @@ use crate::store::Space;
 use crate::workers;
 
 const OVERHEAD_BYTES: usize = 1 << 10;
-/// What an image may take at first, before anybody has looked at its head: as much as leaves each worker
-/// its part of the budget. What needs more says so.
-const FIRST_GRANT_BYTES: u64 = 28 << 20;
 /// Media types and endings of what is made.
 const MADE: [(&str, &str); 7] = [
     ("image/jpeg", "jpg"),
@@ -252,7 +249,7 @@ impl Imager {
                 Kind::Svg => workers::Kind::Svg,
                 _ => workers::Kind::Image,
             },
-            grant_bytes: FIRST_GRANT_BYTES,
+            grant_bytes: job::FIRST_GRANT_BYTES,
             deadline: Instant::now() + patience,
             work_max: None,
             head: request.to_bytes(),

@@ -8,6 +8,9 @@ use crate::image::accept::Accepted;
 use crate::image::ask::Ask;
 use crate::image::kind::Kind;
 
+/// What an image may take at first, before anybody has looked at its head: as much as leaves each worker
+/// its part of the budget. What needs more says so.
+pub const FIRST_GRANT_BYTES: u64 = 28 << 20;
 /// Bytes that decoders and encoders take whatever the image is: tables, buffers of lines.
 const SLACK_BYTES: u64 = 6 << 20;
 /// The media type of what is known of an image, and its ending.

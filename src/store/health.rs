@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::history_totals::Recorded;
-use super::totals::{Gauge, Level, Totals};
+use super::totals::{Gauge, Totals};
 use crate::shares::{Share, Taken};
 
 /// At most one line of a kind in this time.
@@ -143,18 +143,8 @@ impl Health {
                 );
             });
         }
-        for (feed, bytes, bytes_max) in [
-            ("", bytes, totals.bytes_max),
-            (feed, feed_bytes, totals.feed_bytes_max),
-        ] {
-            let of = "history";
-            self.gauge.look(Level {
-                of,
-                feed,
-                bytes,
-                bytes_max,
-            });
-        }
+        self.gauge
+            .look_at("history", bytes, (feed, feed_bytes), totals);
     }
 
     /// Bodies and their bytes changed by this much.

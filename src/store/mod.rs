@@ -56,7 +56,7 @@ pub use inspection::{Inspection, Seen};
 pub use pieces::StoredBody;
 pub use purge::{Key, Purge};
 pub use record::PIECE_BYTES;
-pub use totals::{Gauge, Level, Totals, WhenFull};
+pub use totals::{Gauge, Totals, WhenFull};
 
 use crate::shares::{Share, Shares, Taken};
 

@@ -60,20 +60,42 @@ pub struct Gauge(Mutex<HashSet<String>>);
 
 /// What a total is of, and how much of it is taken.
 #[derive(Debug, Clone, Copy)]
-pub struct Level<'a> {
+struct Level<'a> {
     /// What is kept: "history" or "archive".
-    pub of: &'static str,
+    of: &'static str,
     /// The feed, for a feed's own total; empty for the total of all.
-    pub feed: &'a str,
+    feed: &'a str,
     /// What is taken.
-    pub bytes: u64,
+    bytes: u64,
     /// The total; 0 for none.
-    pub bytes_max: u64,
+    bytes_max: u64,
 }
 
 impl Gauge {
+    /// Looks at both totals after something was kept of `feed`: `bytes` of all feeds, and its own.
+    pub fn look_at(
+        &self,
+        of: &'static str,
+        bytes: u64,
+        (feed, feed_bytes): (&str, u64),
+        totals: &Totals,
+    ) {
+        let levels = [
+            ("", bytes, totals.bytes_max),
+            (feed, feed_bytes, totals.feed_bytes_max),
+        ];
+        for (feed, bytes, bytes_max) in levels {
+            self.look(Level {
+                of,
+                feed,
+                bytes,
+                bytes_max,
+            });
+        }
+    }
+
     /// Looks at a total, and says so where it is nearly reached. Whether it did.
-    pub fn look(&self, level: Level<'_>) -> bool {
+    fn look(&self, level: Level<'_>) -> bool {
         let Level {
             of,
             feed,

@@ -1,0 +1,91 @@
+//! The same work done by a worker process, as the service has it done.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use bytes::Bytes;
+use feedwright::image::accept::Accepted;
+use feedwright::image::ask::Ask;
+use feedwright::pixels::job::{self, FIRST_GRANT_BYTES, Request};
+use feedwright::pixels::{Limits, Quality};
+use feedwright::workers::{Job, Kind, Options, Workers};
+
+/// The service's default.
+const WORK_BYTES: u64 = 192 << 20;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A pool of one worker.
+pub(crate) struct Pool {
+    runtime: tokio::runtime::Runtime,
+    workers: Workers,
+}
+
+/// What one image cost.
+pub(crate) struct Cost {
+    /// Seconds of processor time of this process and the worker.
+    pub(crate) cpu: f64,
+    /// Seconds that it took.
+    pub(crate) elapsed: f64,
+}
+
+impl Pool {
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let options = Options {
+            processes_max: 1,
+            program: env!("CARGO_BIN_EXE_feedwright").into(),
+            ..Options::default()
+        };
+        Ok(Self {
+            runtime: tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?,
+            workers: Workers::new(&options, WORK_BYTES, |_| Vec::new()),
+        })
+    }
+
+    /// Has one made.
+    pub(crate) fn make(&self, image: &Bytes, ask: &Ask, quality: Quality) -> anyhow::Result<Cost> {
+        let request = Request {
+            ask: ask.clone(),
+            accepted: Accepted::default(),
+            quality,
+            limits: Limits::default(),
+        };
+        let (before, begun) = (cpu_of_both()?, Instant::now());
+        let job = Job {
+            kind: Kind::Image,
+            grant_bytes: FIRST_GRANT_BYTES,
+            deadline: tokio::time::Instant::now() + PATIENCE,
+            work_max: None,
+            head: request.to_bytes(),
+            body: vec![image.clone()],
+            subject: "bench".into(),
+        };
+        let answer = self.runtime.block_on(self.workers.run(job))?;
+        let elapsed = begun.elapsed().as_secs_f64();
+        let cpu = cpu_of_both()? - before;
+        job::read(&answer.head, answer.body).context("no answer")??;
+        Ok(Cost { cpu, elapsed })
+    }
+}
+
+/// Seconds of processor time that all threads of this process and of its children have had. A worker
+/// that ends takes its own with it: the pool keeps one for longer than a round lasts.
+fn cpu_of_both() -> anyhow::Result<f64> {
+    let mut nanos = 0.0;
+    let mut folders = vec!["/proc/self/task".to_owned()];
+    for task in fs::read_dir("/proc/self/task")? {
+        let children = fs::read_to_string(task?.path().join("children"))?;
+        let pids = children.split_ascii_whitespace();
+        folders.extend(pids.map(|pid| format!("/proc/{pid}/task")));
+    }
+    for folder in folders {
+        for task in fs::read_dir(folder)? {
+            let told = fs::read_to_string(task?.path().join("schedstat"))?;
+            let own = told.split(' ').next().context("no time")?;
+            nanos += own.parse::<f64>()?;
+        }
+    }
+    Ok(nanos / 1e9)
+}
