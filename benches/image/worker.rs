@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use crate::cpu;
 use anyhow::Context;
 use bytes::Bytes;
 use feedwright::image::accept::Accepted;
@@ -14,6 +15,9 @@ use feedwright::workers::{Job, Kind, Options, Workers};
 /// The service's default.
 const WORK_BYTES: u64 = 192 << 20;
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What the runtime's threads are called that wait for workers. The kernel's figures of a thread are
+/// exact while it does not run.
+const WAITING: &str = "tokio-rt-worker";
 
 /// A pool of one worker.
 pub(crate) struct Pool {
@@ -70,22 +74,27 @@ impl Pool {
     }
 }
 
-/// Seconds of processor time that all threads of this process and of its children have had. A worker
-/// that ends takes its own with it: the pool keeps one for longer than a round lasts.
+/// Seconds of processor time that this thread, those that wait for workers, and workers have had. A
+/// worker that ends takes its own with it: the pool keeps one for longer than a round lasts.
 fn cpu_of_both() -> anyhow::Result<f64> {
     let mut nanos = 0.0;
-    let mut folders = vec!["/proc/self/task".to_owned()];
+    let mut tasks = Vec::new();
     for task in fs::read_dir("/proc/self/task")? {
-        let children = fs::read_to_string(task?.path().join("children"))?;
-        let pids = children.split_ascii_whitespace();
-        folders.extend(pids.map(|pid| format!("/proc/{pid}/task")));
-    }
-    for folder in folders {
-        for task in fs::read_dir(folder)? {
-            let told = fs::read_to_string(task?.path().join("schedstat"))?;
-            let own = told.split(' ').next().context("no time")?;
-            nanos += own.parse::<f64>()?;
+        let task = task?.path();
+        let children = fs::read_to_string(task.join("children"))?;
+        for pid in children.split_ascii_whitespace() {
+            for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+                tasks.push(task?.path());
+            }
+        }
+        if fs::read_to_string(task.join("comm"))?.trim() == WAITING {
+            tasks.push(task);
         }
     }
-    Ok(nanos / 1e9)
+    for task in tasks {
+        let told = fs::read_to_string(task.join("schedstat"))?;
+        let own = told.split(' ').next().context("no time")?;
+        nanos += own.parse::<f64>()?;
+    }
+    Ok(cpu::seconds() + nanos / 1e9)
 }

@@ -82,10 +82,10 @@ fn pump(
     }
 }
 
-/// Says what passed through unread, and why the service would refuse the document.
+/// Says what was not read as the rest, and why the service would refuse the document.
 fn report(rewriter: &FeedRewriter, ending: &Ending) -> ExitCode {
     for (skip, count) in &ending.skips {
-        super::print_error(&format!("passed through unread: {count} × {skip}"));
+        super::print_error(&format!("not fully read: {count} × {skip}"));
     }
     if rewriter.is_outgrown() {
         super::print_error(

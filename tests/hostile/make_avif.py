@@ -141,6 +141,6 @@ def bombs(seed, width, height):
     yield "items-65535", file([(i, b"av01", 0, 1) for i in range(65_535)], [ispe(9, 9)], [(i % 65_535, [1]) for i in range(65_535)])
     yield "length-lie", box(b"ftyp", b"avif\0\0\0\0avifmif1") + struct.pack(">I4s", 0x7FFFFFFF, b"meta") + bytes(200)
     obus, _ = coded(seed)
-    yield "obus", single(seed, width, height, data=obus * 2_000)
+    yield "obus", single(seed, width, height, data=obus * max(2, min(2_000, (24 << 20) // len(obus))))
     yield "obu-empty", single(seed, width, height, data=b"\x12\0" * 2_000_000)
     yield "cut", single(seed, width, height, data=obus[: len(obus) // 2])
