@@ -369,6 +369,7 @@ async def ranges(attack, until):
 async def distinct_queries(attack, until):
     """3,000 objects of 1 MiB under distinct queries of one path; the feeds must stay."""
     await many(attack, until, (f"/mirror/big/mega?q={i}" for i in range(3_000)), 8)
+    attack.has_publishers = False
     for publisher, _ in attack.publishers.values():
         publisher.kill()
     answer = await get(attack.port, "/feeds/good", host=attack.host, source="12.2.2.2", forwarded=None)

@@ -104,7 +104,7 @@ def judge(rows, wrong, what, name, data, ran, bounds):
         if used > SECONDS + rest[2] + seconds_per_mb * megabytes:
             reasons.append(f"{(used - rest[2]) / megabytes * 1000:.0f} ms/MB")
         # What is written stands in memory too, once it is longer than what was read.
-        if peak > rest[3] + 10 * (len(data) + written) + 16 * MIB:
+        if peak > rest[3] + 20 * (len(data) + written) + 16 * MIB:
             reasons.append(f"{(peak - rest[3]) / (len(data) + written):.0f} times its bytes")
     rows.append((what, name, len(data), code, wall, used, peak, "; ".join(reasons)))
     print(f"{what:15} {name:44} {len(data):>9} {code:>4} {wall:>6.2f}s {used:>6.2f}s {peak // MIB:>5} MiB {'; '.join(reasons)}", flush=True)

@@ -43,6 +43,8 @@ class Attack:
     def __init__(self, options, name):
         self.options, self.name = options, name
         self.notes = {}
+        # An attack may end them.
+        self.has_publishers = True
         self.host, self.source = HOST, ATTACKER
 
     def note(self, what, count=1):
@@ -91,6 +93,8 @@ class Attack:
             if time.monotonic() > until:
                 break
             answer = await get(self.port, f"/feeds/named{number}", host=self.host, source=OTHER, timeout=30)
+            if not self.has_publishers:
+                break
             took.append(answer.seconds)
             if answer.status != 200:
                 self.note(f"a feed of another: {answer.status}")
