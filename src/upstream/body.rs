@@ -8,7 +8,7 @@ use super::coding::{Coding, Decoder};
 use super::{FetchError, Limit, Options, Phase};
 use crate::inflight::{Denied, FIRST_BYTES, Grant, Holder, Inflight, PLAYED_WAIT_MAX, WAIT_MAX};
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{Version, header};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -41,6 +41,7 @@ pub struct Body {
     waited: Duration,
     wire_bytes: u64,
     decoded_bytes: u64,
+    is_framed: bool,
     is_at_end: bool,
 }
 
@@ -76,7 +77,7 @@ impl Body {
         (budget, holder): (Inflight, Holder),
     ) -> Result<Self, FetchError> {
         let coding = Coding::of(response.headers())?;
-        let decoder = Decoder::new(coding, is_text(response.headers()));
+        let decoder = Decoder::new(coding);
         let declared = response.content_length();
         let body = Self {
             decoder,
@@ -105,6 +106,7 @@ impl Body {
             waited: Duration::ZERO,
             wire_bytes: 0,
             decoded_bytes: 0,
+            is_framed: is_framed(&response),
             is_at_end: false,
             chunks: Chunks::of(response),
         };
@@ -117,6 +119,12 @@ impl Body {
     #[must_use]
     pub fn declared_bytes(&self) -> Option<u64> {
         self.declared_bytes
+    }
+
+    /// Whether its end, once it is there, is told by its own framing, and not by the connection's end.
+    #[must_use]
+    pub fn is_framed(&self) -> bool {
+        self.is_framed
     }
 
     /// The next piece, at most 64 KiB and never empty; `None` at the end. After an error the body is
@@ -224,12 +232,14 @@ impl Body {
 
     fn count_decoded(&mut self, piece: Bytes) -> Result<Bytes, FetchError> {
         self.decoded_bytes += piece.len() as u64;
-        if self.decoded_bytes > self.limits.decoded_bytes_max {
+        // SECURITY: layers multiply; two of gzip unfold a million to one.
+        let decoded_bytes = self.decoded_bytes.max(self.decoder.between_bytes());
+        if decoded_bytes > self.limits.decoded_bytes_max {
             return Err(too_large(Limit::Decoded(self.limits.decoded_bytes_max)));
         }
         let read = self.wire_bytes - self.pending.len() as u64;
         let allowed = read.saturating_mul(self.limits.ratio_max.into());
-        if self.decoded_bytes > RATIO_BYTES_MIN && self.decoded_bytes > allowed {
+        if decoded_bytes > RATIO_BYTES_MIN && decoded_bytes > allowed {
             return Err(too_large(Limit::Ratio(self.limits.ratio_max)));
         }
         Ok(piece)
@@ -309,13 +319,11 @@ fn too_large(limit: Limit) -> FetchError {
     FetchError::TooLarge { limit }
 }
 
-/// Whether the body is meant to be read as text: then gzip that nobody declared is a mistake of the
-/// server. A download of type `application/gzip` is meant as it is.
-fn is_text(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return true;
-    };
-    let value = value.as_bytes().to_ascii_lowercase();
-    let contains = |word: &[u8]| value.windows(word.len()).any(|window| window == word);
-    value.starts_with(b"text/") || contains(b"xml") || contains(b"json")
+/// Whether the framing of a response tells its end: a length, a last chunk, or the end of its stream.
+/// Otherwise it ends with the connection, whatever ended that.
+fn is_framed(response: &reqwest::Response) -> bool {
+    let headers = response.headers();
+    response.version() > Version::HTTP_11
+        || headers.contains_key(header::CONTENT_LENGTH)
+        || headers.contains_key(header::TRANSFER_ENCODING)
 }

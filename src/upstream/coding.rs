@@ -1,29 +1,38 @@
 //! Undoing a body's content coding: bytes in, bytes out, in steps of bounded size. Pure.
 //!
+//! What a server says of it is often wrong: gzip is seen by its first bytes, whatever is said, also once
+//! more inside another coding; a coding that nobody knows is none.
+//!
 //! Invariants. One step yields at most [`STEP_BYTES_MAX`], so that the caller judges its limits
 //! between two steps and a bomb never unfolds in memory: 16 KiB of zstd may hold 512 MiB. Memory is
 //! one step and the coding's window (gzip 32 KiB, zstd 8 MiB, brotli 16 MiB). A stream that ends
 //! before its own end mark is an error, never a short success.
 
-use brotli::enc::StandardAlloc;
-use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
-use bytes::{Buf, Bytes};
-use flate2::{Decompress, FlushDecompress, Status};
+mod layer;
+
+use bytes::Bytes;
 use http::{HeaderMap, header};
-use std::{io, mem};
-use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, Operation};
+use std::io;
+
+use layer::Layer;
 
 /// Bytes that one call of [`Decoder::step`] yields at most.
 pub(super) const STEP_BYTES_MAX: usize = 64 << 10;
 
-/// Largest zstd window, as a power of two: 8 MiB, what RFC 9659 allows on the web.
-const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+/// Bytes of the outer coding that may yield nothing when they are decoded once more.
+const SILENT_BYTES_MAX: usize = 4 << 20;
 
-/// The window of deflate and gzip, as a power of two.
-const DEFLATE_WINDOW_BITS: u8 = 15;
-
-/// How every gzip member with the only method there is begins (RFC 1952 §2.3.1).
-const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b, 0x08];
+/// Codings that HTTP has and that we never ask for (IANA's registry). Anything else is a charset, a
+/// transfer coding or nonsense, over a plain body.
+const UNASKED: [&str; 7] = [
+    "compress",
+    "x-compress",
+    "aes128gcm",
+    "dcb",
+    "dcz",
+    "exi",
+    "pack200-gzip",
+];
 
 /// A content coding that we undo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +47,9 @@ pub(super) enum Coding {
 /// Why a body cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum CodingError {
-    /// A coding we never asked for.
-    #[error("unknown content coding `{0}`")]
-    Unknown(String),
+    /// A coding that there is, and that we never asked for.
+    #[error("content coding `{0}`, which was not asked for")]
+    Unasked(&'static str),
     /// More than one coding on top of each other.
     #[error("more than one content coding")]
     Layers,
@@ -55,18 +64,21 @@ pub enum CodingError {
 impl Coding {
     /// What `Content-Encoding` says.
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, CodingError> {
-        let mut coding = Self::Identity;
+        let (mut coding, mut layers) = (Self::Identity, 0);
         for value in headers.get_all(header::CONTENT_ENCODING) {
             let text = String::from_utf8_lossy(value.as_bytes());
             for token in text.split(',') {
                 let next = Self::parse(token.trim())?;
-                // SECURITY: layers multiply; two gzip layers unfold a million to one.
-                if coding != Self::Identity && next != Self::Identity {
+                if next == Self::Identity {
+                    continue;
+                }
+                layers += 1;
+                // gzip inside is seen by its first bytes.
+                let is_double = layers == 2 && coding == Self::Gzip && next == Self::Gzip;
+                if layers > 1 && !is_double {
                     return Err(CodingError::Layers);
                 }
-                if next != Self::Identity {
-                    coding = next;
-                }
+                coding = next;
             }
         }
         Ok(coding)
@@ -74,60 +86,40 @@ impl Coding {
 
     fn parse(token: &str) -> Result<Self, CodingError> {
         match token.to_ascii_lowercase().as_str() {
-            "" | "identity" => Ok(Self::Identity),
             "gzip" | "x-gzip" => Ok(Self::Gzip),
             "deflate" => Ok(Self::Deflate),
             "br" => Ok(Self::Brotli),
             "zstd" => Ok(Self::Zstd),
-            other => Err(CodingError::Unknown(other.chars().take(40).collect())),
+            other => match UNASKED.iter().find(|name| **name == other) {
+                Some(name) => Err(CodingError::Unasked(name)),
+                None => Ok(Self::Identity),
+            },
         }
     }
 }
 
-/// Undoes one coding.
+/// Undoes a body's coding, and gzip inside it.
+#[derive(Debug)]
 pub(super) struct Decoder {
-    state: State,
-    /// Whether an uncoded body that starts like gzip is decoded.
-    sniff: bool,
-    /// The first bytes, while they are too few to decide by.
-    held: Bytes,
-    scratch: Box<[u8]>,
-}
-
-enum State {
-    /// Nothing read yet.
-    Start(Coding),
-    Plain,
-    Gzip(Box<Decompress>),
-    /// A gzip member is complete: another one may follow.
-    GzipEnd,
-    Deflate(Box<Decompress>),
-    Brotli(Box<BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>>),
-    Zstd {
-        decoder: ZstdDecoder<'static>,
-        /// Between two frames, where the body may end.
-        is_whole: bool,
-    },
-    /// The coded stream is complete; what follows is ignored.
-    Done,
-}
-
-/// What the engine did in one call.
-struct Progress {
-    read: usize,
-    written: usize,
-    is_end: bool,
+    outer: Layer,
+    inner: Layer,
+    /// What the outer coding yielded and the inner one has not read yet.
+    between: Bytes,
+    /// What the outer coding yielded.
+    between_bytes: u64,
+    /// So much of that since the inner one yielded anything.
+    silent_bytes: usize,
 }
 
 impl Decoder {
-    /// A decoder for a body with this coding. With `sniff`, a body that says nothing of a coding
-    /// and starts like gzip is decoded all the same.
-    pub(super) fn new(coding: Coding, sniff: bool) -> Self {
+    /// A decoder for a body with this coding.
+    pub(super) fn new(coding: Coding) -> Self {
         Self {
-            state: State::Start(coding),
-            sniff,
-            held: Bytes::new(),
-            scratch: Box::default(),
+            outer: Layer::new(coding),
+            inner: Layer::new(Coding::Identity),
+            between: Bytes::new(),
+            between_bytes: 0,
+            silent_bytes: 0,
         }
     }
 
@@ -135,41 +127,20 @@ impl Decoder {
     /// and everything that it held was handed out. Call until it yields nothing.
     pub(super) fn step(&mut self, input: &mut Bytes) -> Result<Bytes, CodingError> {
         loop {
-            if matches!(self.state, State::Start(_) | State::GzipEnd) {
-                if input.is_empty() {
-                    return Ok(Bytes::new());
-                }
-                if !self.held.is_empty() {
-                    *input = [mem::take(&mut self.held), mem::take(input)]
-                        .concat()
-                        .into();
-                }
-                if self.is_undecided(input) {
-                    self.held = mem::take(input);
-                    return Ok(Bytes::new());
-                }
-                self.settle(input)?;
+            let piece = self.inner.step(&mut self.between)?;
+            if !piece.is_empty() {
+                self.silent_bytes = 0;
+                return Ok(piece);
             }
-            match self.state {
-                State::Plain => return Ok(input.split_to(input.len().min(STEP_BYTES_MAX))),
-                State::Done => input.clear(),
-                _ => {}
-            }
-            let progress = self.run(input)?;
-            input.advance(progress.read);
-            if progress.is_end {
-                self.state = match self.state {
-                    State::Gzip(_) => State::GzipEnd,
-                    _ => State::Done,
-                };
-            }
-            if progress.written > 0 {
-                return Ok(Bytes::copy_from_slice(&self.scratch[..progress.written]));
-            }
-            if input.is_empty() && !progress.is_end {
+            self.between = self.outer.step(input)?;
+            if self.between.is_empty() {
                 return Ok(Bytes::new());
             }
-            if progress.read == 0 && !progress.is_end {
+            self.between_bytes += self.between.len() as u64;
+            self.silent_bytes += self.between.len();
+            // SECURITY: a kilobyte may unfold to a megabyte that says nothing: the name of a file in
+            // gzip's head has no end.
+            if self.silent_bytes > SILENT_BYTES_MAX {
                 return Err(CodingError::Broken(io::ErrorKind::InvalidData.into()));
             }
         }
@@ -177,169 +148,20 @@ impl Decoder {
 
     /// Ends the body: what was held back, or an error when the coded stream is not complete.
     pub(super) fn finish(&mut self) -> Result<Bytes, CodingError> {
-        match &self.state {
-            State::Start(Coding::Identity) => Ok(mem::take(&mut self.held)),
-            // No body at all: some servers name a coding for that too.
-            State::Start(_) if self.held.is_empty() => Ok(Bytes::new()),
-            State::Plain | State::GzipEnd | State::Done => Ok(Bytes::new()),
-            State::Zstd { is_whole: true, .. } => Ok(Bytes::new()),
-            _ => Err(CodingError::Truncated),
-        }
+        self.between = self.outer.finish()?;
+        let rest = self.inner.step(&mut self.between)?;
+        let held = self.inner.finish()?;
+        Ok(match held.is_empty() {
+            true => rest,
+            false => [rest, held].concat().into(),
+        })
     }
 
-    /// Whether more bytes must be seen before [`Decoder::settle`] can tell.
-    fn is_undecided(&self, input: &[u8]) -> bool {
-        match self.state {
-            State::Start(Coding::Identity) if !self.sniff => false,
-            State::Start(Coding::Identity | Coding::Gzip) | State::GzipEnd => {
-                input.len() < GZIP_MAGIC.len() && GZIP_MAGIC.starts_with(input)
-            }
-            State::Start(Coding::Deflate) => input.len() < 2,
-            _ => false,
-        }
+    /// Bytes that came out of the outer coding so far: as many as were decoded, or more where they
+    /// are coded again.
+    pub(super) fn between_bytes(&self) -> u64 {
+        self.between_bytes
     }
-
-    /// Chooses the engine by the first bytes.
-    fn settle(&mut self, input: &[u8]) -> Result<(), CodingError> {
-        let is_gzip = input.starts_with(GZIP_MAGIC);
-        self.state = match self.state {
-            State::Start(Coding::Identity) if self.sniff && is_gzip => gzip(),
-            State::Start(Coding::Gzip) | State::GzipEnd if is_gzip => gzip(),
-            // A server that says gzip and sends plain text.
-            State::Start(Coding::Identity | Coding::Gzip) => State::Plain,
-            // Trailing bytes after the last member, often zeros: gzip(1) ignores them too.
-            State::GzipEnd => State::Done,
-            State::Start(Coding::Deflate) => {
-                State::Deflate(Box::new(Decompress::new(is_zlib(input))))
-            }
-            State::Start(Coding::Brotli) => State::Brotli(Box::new(
-                // SECURITY: strict, or a "large window" stream asks for a gigabyte of memory.
-                BrotliState::new_strict(
-                    StandardAlloc::default(),
-                    StandardAlloc::default(),
-                    StandardAlloc::default(),
-                ),
-            )),
-            State::Start(Coding::Zstd) => zstd().map_err(CodingError::Broken)?,
-            _ => return Ok(()),
-        };
-        Ok(())
-    }
-
-    fn run(&mut self, input: &[u8]) -> Result<Progress, CodingError> {
-        if self.scratch.is_empty() {
-            self.scratch = vec![0; STEP_BYTES_MAX].into();
-        }
-        let output = &mut self.scratch;
-        match &mut self.state {
-            State::Gzip(engine) | State::Deflate(engine) => inflate(engine, input, output),
-            State::Brotli(engine) => unbrotli(engine, input, output),
-            State::Zstd { decoder, is_whole } => unzstd(decoder, is_whole, input, output),
-            State::Start(_) | State::Plain | State::GzipEnd | State::Done => Ok(Progress {
-                read: input.len(),
-                written: 0,
-                // No coded stream left to read.
-                is_end: false,
-            }),
-        }
-    }
-}
-
-impl std::fmt::Debug for Decoder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Decoder").finish_non_exhaustive()
-    }
-}
-
-fn gzip() -> State {
-    State::Gzip(Box::new(Decompress::new_gzip(DEFLATE_WINDOW_BITS)))
-}
-
-fn zstd() -> io::Result<State> {
-    let mut decoder = ZstdDecoder::new()?;
-    // SECURITY: a frame header alone could otherwise claim 128 MiB.
-    decoder.set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW_LOG_MAX))?;
-    Ok(State::Zstd {
-        decoder,
-        is_whole: true,
-    })
-}
-
-/// `deflate` means zlib (RFC 9110 §8.4.1.2), and raw deflate to some servers.
-fn is_zlib(input: &[u8]) -> bool {
-    match *input {
-        [method, flags, ..] => {
-            method & 0x0f == 8 && method >> 4 <= 7 && u16::from_be_bytes([method, flags]) % 31 == 0
-        }
-        _ => false,
-    }
-}
-
-fn inflate(
-    engine: &mut Decompress,
-    input: &[u8],
-    output: &mut [u8],
-) -> Result<Progress, CodingError> {
-    let (read_before, written_before) = (engine.total_in(), engine.total_out());
-    let status = engine
-        .decompress(input, output, FlushDecompress::None)
-        .map_err(|error| CodingError::Broken(error.into()))?;
-    Ok(Progress {
-        read: (engine.total_in() - read_before) as usize,
-        written: (engine.total_out() - written_before) as usize,
-        is_end: status == Status::StreamEnd,
-    })
-}
-
-fn unbrotli(
-    engine: &mut BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>,
-    input: &[u8],
-    output: &mut [u8],
-) -> Result<Progress, CodingError> {
-    let (mut input_left, mut read) = (input.len(), 0);
-    let (mut output_left, mut written, mut total) = (output.len(), 0, 0);
-    let result = BrotliDecompressStream(
-        &mut input_left,
-        &mut read,
-        input,
-        &mut output_left,
-        &mut written,
-        output,
-        &mut total,
-        engine,
-    );
-    if matches!(result, BrotliResult::ResultFailure) {
-        return Err(CodingError::Broken(io::ErrorKind::InvalidData.into()));
-    }
-    Ok(Progress {
-        read,
-        written,
-        is_end: matches!(result, BrotliResult::ResultSuccess),
-    })
-}
-
-fn unzstd(
-    decoder: &mut ZstdDecoder<'static>,
-    is_whole: &mut bool,
-    input: &[u8],
-    output: &mut [u8],
-) -> Result<Progress, CodingError> {
-    let mut progress = Progress {
-        read: 0,
-        written: 0,
-        is_end: false,
-    };
-    // Between frames the decoder would take a call without input for the start of a new one.
-    if *is_whole && input.is_empty() {
-        return Ok(progress);
-    }
-    let status = decoder
-        .run_on_buffers(input, output)
-        .map_err(CodingError::Broken)?;
-    *is_whole = status.remaining == 0;
-    progress.read = status.bytes_read;
-    progress.written = status.bytes_written;
-    Ok(progress)
 }
 
 #[cfg(test)]
