@@ -155,8 +155,10 @@ impl Fetching {
         let kept = self.kept.as_deref().filter(|_| conditionally);
         let asked = match kept {
             Some(kept) if !policy::has_unsafe_conditions(&headers) => {
-                let matching = kept.select(&question.seen);
-                let others = kept.variants.iter().map(|variant| &variant.headers);
+                let may_be_confirmed = |variant: &&Arc<Variant>| variant.may_be_confirmed();
+                let matching = kept.select(&question.seen).filter(may_be_confirmed);
+                let others = kept.variants.iter().filter(may_be_confirmed);
+                let others = others.map(|variant| &variant.headers);
                 policy::conditional(&mut headers, matching.map(|v| &v.headers), others)
             }
             _ => Asked::Unconditionally,

@@ -9,10 +9,11 @@ use http::header::{
     LOCATION, PRAGMA, RANGE, SET_COOKIE, VIA,
 };
 use http::{Method, Version};
+use percent_encoding::{AsciiSet, percent_encode};
 use url::Url;
 
 use super::withheld::is_withheld;
-use super::{keyed, target};
+use super::{keyed, stated, target};
 use crate::cache::policy;
 use crate::config::{MirrorSettings, RequestHeaders};
 
@@ -34,6 +35,9 @@ const OF_THE_BODY: [&str; 5] = [
     "content-disposition",
     "content-range",
 ];
+
+/// Nothing: bytes that are not ASCII are always encoded.
+const NO_ASCII: &AsciiSet = &AsciiSet::EMPTY;
 
 /// Directives of a request (RFC 9111 §5.2.1, RFC 5861 §4).
 const CONTROLS: [&str; 8] = [
@@ -169,6 +173,7 @@ pub(super) fn response(headers: &HeaderMap, mirror: &MirrorSettings) -> HeaderMa
     if !mirror.cookies {
         fields.remove(SET_COOKIE);
     }
+    stated::mend(&mut fields);
     fields
 }
 
@@ -186,8 +191,11 @@ pub(super) fn owned(headers: &HeaderMap) -> HeaderMap {
 
 /// Turns a redirect's `Location` into one that readers can follow.
 pub(super) fn mirror_location(fields: &mut HeaderMap, origin: &Url, home: &str, from: &Url) {
-    let found = fields.get(LOCATION).and_then(|value| value.to_str().ok());
-    let mirrored = found.and_then(|text| target::location(origin, home, from, text));
+    // Raw UTF-8 in it is common: it becomes what browsers make of it.
+    let found = fields
+        .get(LOCATION)
+        .map(|value| percent_encode(value.as_bytes(), NO_ASCII).to_string());
+    let mirrored = found.and_then(|text| target::location(origin, home, from, &text));
     if let Some(value) = mirrored.and_then(|text| HeaderValue::try_from(text).ok()) {
         fields.insert(LOCATION, value);
     }
@@ -321,6 +329,28 @@ mod tests {
         assert!(!is_loop(&map(&["via: 1.1 a"; VIA_MEMBERS_MAX]), "us"));
         let long = format!("via: 1.1 a ({})", "x".repeat(VIA_BYTES_MAX));
         assert!(is_loop(&map(&[&long]), "us"));
+    }
+
+    #[test]
+    fn a_location_may_be_raw_utf_8() {
+        let origin = Url::parse("https://a.example/blog/").unwrap();
+        let from = origin.join("x").unwrap();
+        let check = |location: &[u8], expected: &str| {
+            let mut fields = HeaderMap::new();
+            fields.insert(LOCATION, HeaderValue::from_bytes(location).unwrap());
+            mirror_location(&mut fields, &origin, "https://us.example/mirror/m", &from);
+            assert_eq!(fields[LOCATION], expected);
+        };
+        check(
+            "/blog/größe?q=ß".as_bytes(),
+            "https://us.example/mirror/m/gr%C3%B6%C3%9Fe?q=%C3%9F",
+        );
+        check(b"gr\xF6\xDFe", "https://us.example/mirror/m/gr%F6%DFe");
+        check("/größe".as_bytes(), "https://a.example/gr%C3%B6%C3%9Fe");
+        check(
+            "https://ä.example/é".as_bytes(),
+            "https://xn--4ca.example/%C3%A9",
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, IF_RANGE, RANGE};
+use http::{Method, StatusCode};
 use url::Url;
 
 use super::judging::stand_in;
@@ -119,6 +119,11 @@ impl Mirrors {
         let settings = &question.mirror.settings;
         let place = self.place(question).await?;
         let mut headers = keyed::sent(&question.seen);
+        // Ranges are for GET (RFC 9110 §14.2): some servers answer HEAD with a part all the same.
+        if question.head.method == Method::HEAD {
+            headers.remove(RANGE);
+            headers.remove(IF_RANGE);
+        }
         let (body, verdict) = body.within(settings.request_bytes_max, self.least_rate);
         let mut upload = None;
         if body.is_some() {

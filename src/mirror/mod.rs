@@ -19,6 +19,7 @@ mod reply;
 mod resource;
 mod safety;
 mod saved;
+mod stated;
 mod taking;
 mod target;
 mod trouble;

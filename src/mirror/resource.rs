@@ -45,6 +45,12 @@ impl Variant {
         }
     }
 
+    /// Whether a 304 can be about it: an origin gives one instead of a 200 (RFC 9110 §15.4.5), never of
+    /// a 404 that there once was.
+    pub(super) fn may_be_confirmed(&self) -> bool {
+        self.status.is_success()
+    }
+
     /// The body's length, where it is known.
     pub(super) fn bytes(&self) -> Option<u64> {
         match &self.content {

@@ -22,12 +22,14 @@ impl Fetching {
         self.interest.complete();
         let asked = &self.question.seen;
         let news = fields::response(&came.passed.headers, &self.question.mirror.settings);
-        let is_only_one = kept.variants.len() == 1;
-        let matching = kept.select(asked);
+        let may_be_confirmed = |variant: &&Arc<Variant>| variant.may_be_confirmed();
+        let known = || kept.variants.iter().filter(may_be_confirmed);
+        let is_only_one = known().count() == 1;
+        let matching = kept.select(asked).filter(may_be_confirmed);
         let tells = |variant: &&Arc<Variant>| policy::selects(&news, &variant.headers, is_only_one);
         let old = matching
             .filter(|variant| tells(variant) || !news.contains_key(http::header::ETAG))
-            .or_else(|| kept.variants.iter().find(tells))?;
+            .or_else(|| known().find(tells))?;
         let headers = policy::updated(&old.headers, &fields::owned(&news));
         let mut new = old.updated(headers, came.times);
         let is_same_selection = matching.is_some_and(|matching| Arc::ptr_eq(matching, old));

@@ -5,6 +5,7 @@ mod acting;
 mod caching;
 mod herd;
 mod keeping;
+mod mending;
 mod queries;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
