@@ -1,5 +1,7 @@
 //! What pictures are sent through: `[image_proxy.NAME]`, `image_rules`, and the key of our own.
 
+mod media;
+
 use std::convert::Infallible;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -68,6 +68,7 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
             };
             let defaults = (&file.defaults.rules, unsaid);
             let images = proxies.resolve(&feed.shared.rules, defaults, &mut unfit);
+            unfit.extend(proxies.check_media(&feed.shared.rules, defaults));
             feed_settings(feed, &file.defaults, images, &server)
         })
         .collect();

@@ -48,7 +48,7 @@ pub(super) struct RuleKeys {
     skip_hosts: Option<Written<Vec<String>>>,
     promote_pictures: Option<Written<bool>>,
     linked_pictures: Option<Written<bool>>,
-    media: Option<Written<bool>>,
+    pub(super) media: Option<Written<bool>>,
     image_attributes: Option<Written<Vec<Setting>>>,
     replace: Option<Written<Vec<Replacement>>>,
     remove_elements: Option<Written<Vec<String>>>,

@@ -20,7 +20,7 @@ pub use images::Images;
 pub(super) use images::Through;
 use parts::{VARIABLES, Variable, parse_parts};
 use placeholder::{PLACEHOLDERS, Placeholder};
-pub use presets::{PresetError, PresetOptions};
+pub use presets::{PresetError, PresetOptions, serves_images_only};
 
 /// What `encodeURIComponent` encodes, and the apostrophe, which would end a quoted attribute.
 const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC

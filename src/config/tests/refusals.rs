@@ -281,3 +281,54 @@ fn conditions_that_are_refused() {
         &["…footer (feed \"a\"): line 1 of the template: it holds a mark"],
     );
 }
+
+#[test]
+fn media_through_what_serves_images_only() {
+    let refused =
+        |name: &str| format!("…media (feed \"a\"): the image proxy `{name}` serves images only");
+    for name in ["builtin", "weserv", "wsrv"] {
+        check_feed(
+            &format!("media = true\nimages = '{name}'"),
+            &[&refused(name)],
+        );
+        check_feed(&format!("media = false\nimages = '{name}'"), &[]);
+    }
+    check_feed("media = true", &[]);
+    check_feed("media = true\nimages = 'none'", &[]);
+    let proxied = |proxy: &str, expected: &[&str]| {
+        check_feed(
+            &format!("media = true\nimages = 'p'\n[image_proxy.p]\n{proxy}"),
+            expected,
+        );
+    };
+    proxied("template = 'https://p.example/{url_enc}'", &[]);
+    proxied(
+        "preset = 'miniflux'\nbase = 'https://p.example'\nkey = 'k'",
+        &[],
+    );
+    proxied(
+        "preset = 'imgproxy'\nbase = 'https://p.example'",
+        &[&refused("p")],
+    );
+    proxied("preset = 'builtin'", &[&refused("p")]);
+    // By a rule for a host; one for some paths may be for images alone.
+    let ruled = |rule: &str, expected: &[&str]| {
+        let proxy = "[image_proxy.p]\ntemplate = 'https://p.example/{url_enc}'";
+        check_feed(
+            &format!("media = true\nimages = 'p'\nimage_rules = [{rule}]\n{proxy}"),
+            expected,
+        );
+    };
+    ruled(
+        "{ host = 'a.example', images = 'wsrv' }",
+        &[&refused("wsrv")],
+    );
+    ruled("{ path = '*.gif', images = 'wsrv' }", &[]);
+    // What a public address makes the default.
+    let public = "[server]\npublic_url = 'https://f.example'\n[defaults]\nmedia = true\n\
+                  [[feed]]\nname = 'a'\nurl = 'http://x.example/'";
+    check(
+        public,
+        &["4:9 defaults.media: the image proxy `builtin` serves images only"],
+    );
+}

@@ -142,6 +142,15 @@ pub enum PresetError {
     NoKey,
 }
 
+/// Presets of proxies that serve sound and film, too. freshrss stands for whatever is at its base.
+const MEDIA: [&str; 5] = ["camo", "camo-query", "camo-base64", "miniflux", "freshrss"];
+
+/// Whether the proxy of this preset serves images and nothing else.
+#[must_use]
+pub fn serves_images_only(name: &str, told: &PresetOptions) -> bool {
+    !MEDIA.contains(&name) || name == "freshrss" && told.base.is_none()
+}
+
 /// The names of the presets.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     PRESETS.iter().map(|preset| preset.name)
