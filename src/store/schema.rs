@@ -2,14 +2,19 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::history_totals;
 
 /// `Fwst`: marks the file as ours.
 const APPLICATION_ID: i32 = 0x4677_7374;
 /// The version of the tables. A later one is not touched.
-const VERSION: i32 = 1;
+///
+/// Version 2 has the same tables as 1 with what [`ADDED`] says. In it, items of a feed that share a guid
+/// have names of their own: a program that knows version 1 only would take them for one again.
+const VERSION: i32 = 2;
+/// The first version, which can still be read, and is carried over when it is opened to be written.
+const VERSION_MIN: i32 = 1;
 
 /// `entry` has one row per body and stays small, so that looking through all of it is quick;
 /// `body` has the bytes of those that are in no file; `request` is how another process asks the one
@@ -126,16 +131,11 @@ impl From<rusqlite::Error> for Refusal {
 /// that the database is new.
 pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), Refusal> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | common();
-    let connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch(EVERY_CONNECTION)?;
     connection.execute_batch(WRITER)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-    let is_new = prepare(&connection)?;
-    let is_counted = has_table(&connection, "history_total")?;
-    connection.execute_batch(&format!("BEGIN IMMEDIATE; {ADDED} COMMIT;"))?;
-    if !is_counted && !is_new {
-        history_totals::count_all(&connection)?;
-    }
+    let is_new = prepare(&mut connection)?;
     Ok((connection, is_new))
 }
 
@@ -192,7 +192,7 @@ fn common() -> OpenFlags {
 /// Makes sure that the tables are those of this version.
 pub(super) fn check(connection: &Connection) -> Result<(), Refusal> {
     match marks(connection)? {
-        (APPLICATION_ID, VERSION) => Ok(()),
+        (APPLICATION_ID, VERSION_MIN..=VERSION) => Ok(()),
         (APPLICATION_ID, version) if version > VERSION => Err(Refusal::Newer(version)),
         _ => Err(Refusal::Damaged),
     }
@@ -203,18 +203,35 @@ fn marks(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
     Ok((pragma("application_id")?, pragma("user_version")?))
 }
 
-fn prepare(connection: &Connection) -> Result<bool, Refusal> {
-    match marks(connection)? {
-        (0, 0) if is_empty(connection)? => {
-            let made = format!(
-                "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION_ID}; \
-                 PRAGMA user_version = {VERSION}; COMMIT;"
-            );
-            connection.execute_batch(&made)?;
-            Ok(true)
-        }
-        _ => check(connection).map(|()| false),
+/// Makes the tables, or those of an earlier version into those of this one: all of it or nothing.
+fn prepare(connection: &mut Connection) -> Result<bool, Refusal> {
+    let (application, version) = marks(connection)?;
+    let is_new = (application, version) == (0, 0) && is_empty(connection)?;
+    if !is_new {
+        check(connection)?;
     }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if is_new {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    }
+    let is_counted = has_table(&transaction, "history_total")?;
+    transaction.execute_batch(ADDED)?;
+    if !is_counted && !is_new {
+        history_totals::count_all(&transaction)?;
+    }
+    if version != VERSION {
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()?;
+    if !is_new && version != VERSION {
+        tracing::info!(
+            from = version,
+            to = VERSION,
+            "the data directory of an earlier version was carried over"
+        );
+    }
+    Ok(is_new)
 }
 
 fn has_table(connection: &Connection, name: &str) -> rusqlite::Result<bool> {

@@ -5,6 +5,7 @@ mod damage;
 mod limits;
 mod shares;
 mod totals;
+mod versions;
 
 use super::*;
 
