@@ -6,23 +6,24 @@
 //! U+FFFD.
 
 mod declaration;
+mod held;
 mod pages;
 #[cfg(test)]
 mod tests;
+mod utf8;
 mod wide;
-
-use std::ops::Range;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, WINDOWS_1252};
 
 use declaration::{Charset, Declaration};
+use held::{Held, push_ascii, push_relabelled};
+use utf8::{Claim, Utf8};
 use wide::Wide;
 
 /// How much of the text from the first byte on that is not ASCII is looked at (and held back) to
-/// tell UTF-8 from something else: when somebody says that it is UTF-8, and when nobody does.
-const PROBE_BYTES: usize = 1024;
-const PROBE_BYTES_UNDECLARED: usize = 4096;
+/// tell UTF-8 from something else.
+const PROBE_BYTES: usize = 4096;
 /// With fewer bytes that are not ASCII there is nothing to guess from: it is a Western text.
 const GUESS_BYTES_MIN: usize = 8;
 /// How much ASCII is held back because the declaration names another charset and may have to be
@@ -58,6 +59,9 @@ pub(super) fn is_known(label: &str) -> bool {
 pub struct Decoder {
     http: Option<Charset>,
     declared: Option<Charset>,
+    /// Whether the declaration names a charset that can't be meant.
+    is_mislabelled: bool,
+    names_utf_8: bool,
     charset: Option<&'static str>,
     state: State,
 }
@@ -73,19 +77,12 @@ enum State {
     Probe(Held),
     /// UTF-16 or UTF-32; the text is held back until its declaration is known.
     Wide(Wide, Option<String>),
+    /// It is UTF-8.
+    Utf8(Utf8),
     /// The charset is known and the declaration is out.
     Decoding(encoding_rs::Decoder),
     /// The same for a code page: what each byte means.
     Paged(Vec<char>),
-}
-
-/// Bytes held back until the charset is known.
-struct Held {
-    bytes: Vec<u8>,
-    /// So many of them, from the start on, are known to be ASCII.
-    ascii: usize,
-    /// Where the declaration names a charset that may turn out to be wrong.
-    label: Option<Range<usize>>,
 }
 
 impl std::fmt::Debug for State {
@@ -96,6 +93,7 @@ impl std::fmt::Debug for State {
             Self::Held(_) => "Held",
             Self::Probe(_) => "Probe",
             Self::Wide(..) => "Wide",
+            Self::Utf8(_) => "Utf8",
             Self::Decoding(_) => "Decoding",
             Self::Paged(_) => "Paged",
         })
@@ -108,9 +106,17 @@ impl Decoder {
         Self {
             http: http_charset.and_then(|label| declaration::encoding(label.as_bytes())),
             declared: None,
+            is_mislabelled: false,
+            names_utf_8: false,
             charset: None,
             state: State::Head(Vec::new()),
         }
+    }
+
+    /// Text may be added to what comes out: the XML declaration says `UTF-8` from the start, also
+    /// of ASCII under another label. To be called before the first bytes.
+    pub fn name_utf_8(&mut self) {
+        self.names_utf_8 = true;
     }
 
     /// Decodes the next bytes onto the end of `out`; some may be held back.
@@ -131,8 +137,7 @@ impl Decoder {
     fn feed(&mut self, bytes: &[u8], is_last: bool, out: &mut String) {
         match &mut self.state {
             State::Head(head) => {
-                head.extend_from_slice(bytes);
-                let head = std::mem::take(head);
+                let head = [&std::mem::take(head), bytes].concat();
                 self.read_head(head, is_last, out);
             }
             State::Ascii => {
@@ -169,6 +174,7 @@ impl Decoder {
                     }
                 }
             },
+            State::Utf8(utf8) => utf8.decode(bytes, is_last, out),
             State::Decoding(decoder) => decode(decoder, bytes, is_last, out),
             State::Paged(table) => decode_page(table, bytes, out),
         }
@@ -197,7 +203,11 @@ impl Decoder {
             Declaration::Absent | Declaration::Unclear => 0..0,
         };
         self.declared = declaration::encoding(&head[label.clone()]);
-        let label = Some(label).filter(|label| declaration::is_other(&head[label.clone()]));
+        self.is_mislabelled = self.declared.is_none() && !label.is_empty();
+        let label = Some(label).filter(|label| {
+            let label = &head[label.clone()];
+            declaration::is_other(label) || self.names_utf_8 && declaration::is_alias(label)
+        });
         let is_utf_8 = head.starts_with(declaration::UTF_8_MARK);
         let held = Held {
             bytes: head,
@@ -206,6 +216,11 @@ impl Decoder {
         };
         if is_utf_8 {
             self.start(Charset::Standard(UTF_8), &held, is_last, out);
+        } else if self.names_utf_8 {
+            let (before, rest) = held.split();
+            push_relabelled(before, held.label.clone(), out);
+            self.state = State::Ascii;
+            self.feed(rest, is_last, out);
         } else if held.label.is_some() {
             self.hold(held, is_last, out);
         } else {
@@ -260,31 +275,35 @@ impl Decoder {
 
     /// Decides on the charset once there is enough to look at behind the ASCII.
     fn probe(&mut self, held: Held, is_last: bool, out: &mut String) {
-        let says_utf_8 = [self.http, self.declared].contains(&Some(Charset::Standard(UTF_8)));
-        let probe_bytes = if says_utf_8 {
-            PROBE_BYTES
-        } else {
-            PROBE_BYTES_UNDECLARED
-        };
         let tail = &held.bytes[held.ascii..];
-        if tail.len() < probe_bytes && !is_last {
+        if tail.len() < PROBE_BYTES && !is_last {
             self.state = State::Probe(held);
             return;
         }
-        let charset = self.decide(&tail[..tail.len().min(probe_bytes)], says_utf_8);
+        let charset = self.decide(&tail[..tail.len().min(PROBE_BYTES)]);
         self.start(charset, &held, is_last, out);
     }
 
-    fn decide(&self, probe: &[u8], says_utf_8: bool) -> Charset {
+    fn decide(&self, probe: &[u8]) -> Charset {
         if probe.first().is_some_and(u8::is_ascii) {
             return Charset::Standard(ISO_2022_JP);
         }
-        if is_utf_8(probe, says_utf_8) {
+        let named = [self.http, self.declared];
+        let is_utf_8 = |charset: &Charset| *charset == Charset::Standard(UTF_8);
+        let other = named
+            .into_iter()
+            .flatten()
+            .find(|charset| !is_utf_8(charset));
+        let claim = match (named.iter().flatten().any(is_utf_8), other) {
+            (false, Some(_)) => Claim::Other,
+            (true, Some(_)) => Claim::Unclear,
+            (false, None) if self.is_mislabelled => Claim::Unclear,
+            (_, None) => Claim::Utf8,
+        };
+        if utf8::is_utf_8(probe, claim) {
             return Charset::Standard(UTF_8);
         }
-        let named = [self.http, self.declared].into_iter().flatten();
-        let mut others = named.filter(|charset| *charset != Charset::Standard(UTF_8));
-        others.next().unwrap_or_else(|| {
+        other.unwrap_or_else(|| {
             if probe.iter().filter(|byte| !byte.is_ascii()).count() < GUESS_BYTES_MIN {
                 return Charset::Standard(WINDOWS_1252);
             }
@@ -297,11 +316,10 @@ impl Decoder {
     /// Decodes what was held, and from here on everything, as `charset`.
     fn start(&mut self, charset: Charset, held: &Held, is_last: bool, out: &mut String) {
         self.charset = Some(charset.name());
-        let (before, rest) = held
-            .bytes
-            .split_at(held.label.as_ref().map_or(0, |label| label.end));
+        let (before, rest) = held.split();
         push_relabelled(before, held.label.clone(), out);
         self.state = match charset {
+            Charset::Standard(charset) if charset == UTF_8 => State::Utf8(Utf8::default()),
             Charset::Standard(charset) => {
                 State::Decoding(charset.new_decoder_without_bom_handling())
             }
@@ -323,24 +341,6 @@ impl Decoder {
     }
 }
 
-/// Whether `probe` is UTF-8, as far as it goes; when somebody says so, also when little in it is
-/// broken.
-fn is_utf_8(probe: &[u8], says_utf_8: bool) -> bool {
-    let (mut good, mut bad) = (0, 0);
-    let mut chunks = probe.utf8_chunks().peekable();
-    while let Some(chunk) = chunks.next() {
-        good += chunk
-            .valid()
-            .chars()
-            .filter(|letter| !letter.is_ascii())
-            .count();
-        let is_cut_off = chunks.peek().is_none()
-            && std::str::from_utf8(chunk.invalid()).is_err_and(|error| error.error_len().is_none());
-        bad += usize::from(!chunk.invalid().is_empty() && !is_cut_off);
-    }
-    bad == 0 || (says_utf_8 && good > 4 * bad)
-}
-
 fn decode(decoder: &mut encoding_rs::Decoder, bytes: &[u8], is_last: bool, out: &mut String) {
     let mut rest = bytes;
     loop {
@@ -359,21 +359,6 @@ fn decode(decoder: &mut encoding_rs::Decoder, bytes: &[u8], is_last: bool, out: 
 fn decode_page(table: &[char], bytes: &[u8], out: &mut String) {
     let letters = bytes.iter().map(|byte| table.get(usize::from(*byte)));
     out.extend(letters.map(|letter| letter.copied().unwrap_or(char::REPLACEMENT_CHARACTER)));
-}
-
-/// Appends `bytes`, which were found to be ASCII (or a mark in UTF-8).
-fn push_ascii(bytes: &[u8], out: &mut String) {
-    out.push_str(std::str::from_utf8(bytes).unwrap_or_default());
-}
-
-/// Appends ASCII (behind a mark, maybe), with `UTF-8` for the charset at `label`.
-fn push_relabelled(bytes: &[u8], label: Option<Range<usize>>, out: &mut String) {
-    let Some(label) = label else {
-        return push_ascii(bytes, out);
-    };
-    push_ascii(&bytes[..label.start], out);
-    out.push_str("UTF-8");
-    push_ascii(&bytes[label.end..], out);
 }
 
 /// Gives out `text` once its declaration is there to be changed; false while it is not.

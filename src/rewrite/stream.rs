@@ -41,8 +41,12 @@ impl FeedRewriter {
     /// A rewriter for one document.
     #[must_use]
     pub fn new(rules: Arc<Rules>, origin: Origin) -> Self {
+        let mut decoder = Decoder::new(origin.charset.as_deref());
+        if rules.changes_anything() {
+            decoder.name_utf_8();
+        }
         Self {
-            decoder: Decoder::new(origin.charset.as_deref()),
+            decoder,
             inlet: Inlet::new(rules.options().repair),
             splitter: Splitter::new(splitter::Options {
                 is_repaired: rules.options().repair,
@@ -66,6 +70,7 @@ impl FeedRewriter {
     pub fn with_articles(mut self, articles: Articles) -> Self {
         let figure = self.stage.rules.figure().cloned();
         self.stage.full_texts = Some(FullTexts::new(articles, figure));
+        self.decoder.name_utf_8();
         self
     }
 
@@ -75,6 +80,9 @@ impl FeedRewriter {
         if additions.is_page() {
             // The limit is for the feed itself; what is beyond it would be on no page.
             self.stage.gate.lift_limit();
+        }
+        if !additions.is_empty() {
+            self.decoder.name_utf_8();
         }
         self.stage.additions = additions;
         self

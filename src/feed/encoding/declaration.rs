@@ -146,7 +146,12 @@ fn alias(label: &[u8]) -> Option<&'static str> {
 
 /// Whether `label` would be wrong for a text in UTF-8 that is not ASCII.
 pub(super) fn is_other(label: &[u8]) -> bool {
-    !label.is_empty() && !is_ascii_label(label) && Encoding::for_label(label) != Some(UTF_8)
+    !label.is_empty() && Encoding::for_label(label) != Some(UTF_8)
+}
+
+/// Whether `label` is another name for UTF-8, which XML parsers may not know.
+pub(super) fn is_alias(label: &[u8]) -> bool {
+    !label.is_empty() && !label.eq_ignore_ascii_case(b"utf-8")
 }
 
 /// ASCII as a label of its own: the standard would read it as windows-1252.

@@ -60,6 +60,73 @@ fn ascii_keeps_its_declaration() {
 }
 
 #[test]
+fn ascii_says_utf_8_where_text_may_be_added() {
+    for label in [
+        "iso-8859-1",
+        "us-ascii",
+        "Shift_JIS",
+        "utf-16",
+        "nonsense",
+        "utf8",
+        "UTF-8",
+    ] {
+        for rest in ["plain", "café"] {
+            let text = declared(label, rest);
+            let expected = match label {
+                "UTF-8" => text.clone(),
+                _ => declared("UTF-8", rest),
+            };
+            for size in [1, 7, 1000] {
+                let (mut decoder, mut out) = (Decoder::new(None), String::new());
+                decoder.name_utf_8();
+                for chunk in text.as_bytes().chunks(size) {
+                    decoder.push(chunk, &mut out);
+                }
+                decoder.finish(&mut out);
+                assert_eq!(out, expected, "{label}");
+            }
+        }
+    }
+    // It is not held back.
+    let (mut decoder, mut out) = (Decoder::new(None), String::new());
+    decoder.name_utf_8();
+    decoder.push(b"<?xml version='1.0' encoding='us-ascii'?><rss>", &mut out);
+    assert_eq!(out, "<?xml version='1.0' encoding='UTF-8'?><rss>");
+}
+
+#[test]
+fn a_label_of_ascii_over_other_bytes_is_replaced() {
+    let expected = declared("UTF-8", "café");
+    check(
+        declared("US-ASCII", "café").as_bytes(),
+        None,
+        &expected,
+        Some("UTF-8"),
+    );
+    let (bytes, ..) = WINDOWS_1252.encode("café");
+    let (head, tail) = ("<rss>", "</rss>");
+    let latin = declared("US-ASCII", "\u{1}");
+    let at = latin.find('\u{1}').unwrap();
+    assert!(latin[..at].ends_with(head) && latin[at + 1..].starts_with(tail));
+    let document = [&latin.as_bytes()[..at], &bytes, &latin.as_bytes()[at + 1..]].concat();
+    check(&document, None, &expected, Some("windows-1252"));
+}
+
+#[test]
+fn a_document_that_says_nothing_is_utf_8_but_for_broken_bytes() {
+    let text = |broken: &str| format!("<rss>Café ‘zwei’ 日本語 {broken} für alle</rss>");
+    let at = text("\u{1}").find('\u{1}').unwrap();
+    for http in [None, Some("utf-8"), Some("nonsense")] {
+        let whole = text("\u{1}");
+        let (before, after) = (&whole.as_bytes()[..at], &whole.as_bytes()[at + 1..]);
+        let cut = [before, b"\xE2\x80", after].concat();
+        check(&cut, http, &text("\u{fffd}"), Some("UTF-8"));
+        let pair = [before, b"\xED\xA0\xBD\xED\xB8\x80", after].concat();
+        check(&pair, http, &text("😀"), Some("UTF-8"));
+    }
+}
+
+#[test]
 fn other_charsets_are_decoded_and_relabelled() {
     for (label, encoding, text) in [
         ("windows-1251", WINDOWS_1251, RUSSIAN),
@@ -160,8 +227,8 @@ fn ascii_streams_and_little_is_held_back() {
     let mut out = String::new();
     decoder.push(b"<rss>plain", &mut out);
     assert_eq!(out, "<rss>plain");
-    decoder.push("é".repeat(PROBE_BYTES_UNDECLARED / 2).as_bytes(), &mut out);
-    assert_eq!(out.len(), "<rss>plain".len() + PROBE_BYTES_UNDECLARED);
+    decoder.push("é".repeat(PROBE_BYTES / 2).as_bytes(), &mut out);
+    assert_eq!(out.len(), "<rss>plain".len() + PROBE_BYTES);
 
     let long = declared("iso-8859-1", &"x".repeat(2 * HELD_BYTES_MAX));
     let mut bytes = long.replace("</rss>", "").into_bytes();

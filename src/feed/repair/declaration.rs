@@ -6,15 +6,16 @@ use crate::feed::encoding;
 
 const USUAL: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 
-/// Repairs the declaration `raw` at `start`; true when it says that the document stands alone.
-pub(super) fn repair(raw: &str, start: usize, edits: &mut Edits) -> bool {
+/// Repairs the declaration `raw` at `start`, whose label may be right where it `is_seen` by the decoder;
+/// true when it says that the document stands alone.
+pub(super) fn repair((raw, is_seen): (&str, bool), start: usize, edits: &mut Edits) -> bool {
     let range = start..start + raw.len();
     let Some(declaration) = read(raw) else {
         edits.replace(Fault::Declaration, range, USUAL, Place::default);
         return false;
     };
     if let Some(label) = declaration.label
-        && !is_believable(label)
+        && !(is_believable(label) && (is_seen || label.eq_ignore_ascii_case("utf-8")))
     {
         // It has become UTF-8 on its way here.
         let at = start + label.as_ptr().addr() - raw.as_ptr().addr();

@@ -145,7 +145,15 @@ impl Prolog {
                 Token::Cdata | Token::Start | Token::End => drop_junk(range, edits),
                 Token::Comment => comment::repair(raw, range.start, edits, Place::default),
                 Token::Instruction if first == Some(index) => {
-                    standalone = declaration::repair(raw, range.start, edits);
+                    // Behind junk, the decoder has not seen it: the text is UTF-8 whatever it says.
+                    let is_seen = (self.tokens[..index].iter()).all(|(_, before)| {
+                        let before = source.slice(before);
+                        before
+                            .trim_start_matches(BYTE_ORDER_MARK)
+                            .bytes()
+                            .all(is_blank)
+                    });
+                    standalone = declaration::repair((raw, is_seen), range.start, edits);
                 }
                 Token::Instruction if is_declaration(raw) => {
                     edits.replace(Fault::Declaration, range, "", Place::default);
