@@ -95,6 +95,13 @@ fn report(rewriter: &FeedRewriter, ending: &Ending) -> ExitCode {
     }
     match ending.completeness {
         Completeness::Complete => ExitCode::SUCCESS,
+        Completeness::Truncated if ending.missing_ends.is_some() => {
+            super::print_error(
+                "error: the document lacks the end tags of its root; the service would write them \
+                 only if the next one ended so, too",
+            );
+            ExitCode::FAILURE
+        }
         Completeness::Truncated => {
             super::print_error(
                 "error: the document ends before its root is closed; the service would not store it",

@@ -129,6 +129,11 @@ impl Decoder {
         self.feed(&[], true, out);
     }
 
+    /// Whether ASCII stands for itself in the document's charset, as far as that is known.
+    pub fn has_ascii(&self) -> bool {
+        !matches!(self.state, State::Wide(..))
+    }
+
     /// The charset that was settled on, `None` while all bytes so far were ASCII.
     pub fn charset(&self) -> Option<&'static str> {
         self.charset

@@ -7,6 +7,7 @@
 mod container;
 mod ends;
 mod json;
+mod names;
 mod outlet;
 #[cfg(test)]
 mod tests;
@@ -157,6 +158,8 @@ pub struct Ending {
     pub items: usize,
     /// What passed through unread, and how often.
     pub skips: Vec<(Skip, usize)>,
+    /// The end tags of root and channel that are all the document lacked, where that was looked for.
+    pub missing_ends: Option<String>,
 }
 
 /// Takes a document in chunks of any size and hands it out in pieces.
@@ -234,6 +237,19 @@ impl Splitter {
             completeness,
             items: self.outlet.items,
             skips: std::mem::take(&mut self.outlet.skips),
+            missing_ends: None,
+        }
+    }
+
+    /// The end tags that the document lacks, if it lacks nothing else so far: it has items, all of them
+    /// whole, and only the root, and maybe the channel, is open.
+    #[must_use]
+    pub fn missing_ends(&self) -> Option<String> {
+        match &self.state {
+            State::Xml(document) if self.outlet.items > 0 => {
+                document.missing_ends(&self.outlet.text)
+            }
+            _ => None,
         }
     }
 

@@ -5,6 +5,7 @@
 //! recording cleanly.
 
 mod answer;
+mod ending;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 use url::Url;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::freshness::{self, Finding};
 use super::history::{self, Kept};
@@ -26,14 +28,16 @@ use super::pieces::{next_chunk, push, take};
 use super::{Feed, Refresher, Trouble, media_type, remake, tag};
 use crate::archive::Document;
 use answer::{compare, conditions, stated_by_http, times};
+pub(super) use ending::judge;
+use ending::{check, finish};
 
 use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder};
 use crate::causes::chain;
 use crate::feed::Format;
 use crate::feed::encoding::http_charset;
-use crate::feed::splitter::{Completeness, Ending, NotAFeed};
+use crate::feed::splitter::{Ending, NotAFeed};
 use crate::inflight::{Grant, Inflight};
-use crate::rewrite::{FeedRewriter, Hints, Origin};
+use crate::rewrite::{Hints, Origin};
 use crate::upstream::hosts::Passage;
 use crate::upstream::{FetchError, Fetched, Found, Validators};
 
@@ -47,6 +51,8 @@ pub(super) struct Arrived {
     pub(super) url: Url,
     pub(super) validators: Validators,
     pub(super) headers: HeaderMap,
+    /// Whether its end was told by its own framing.
+    pub(super) is_framed: bool,
 }
 
 impl Arrived {
@@ -148,6 +154,7 @@ impl Refresher {
             url,
             validators,
             headers,
+            is_framed: body.is_framed(),
         };
         let intake = self.take_in(feed, &arrived, body).await?;
         let (recorded, kept) = self.record_intake(feed, &arrived, intake, early).await?;
@@ -168,6 +175,7 @@ impl Refresher {
         if ending.items == 0 && items_before > 0 {
             return Err(Trouble::NoItems);
         }
+        ending::compare(&ending, known)?;
         let stated = stated_by_http(StatusCode::OK, &arrived.headers, (self.wall_clock)());
         copy.times.fresh_for = self.fresh_for(feed, stated, hints, compare(known, digest));
         feed.track.note_loaded(self.now_ms(Instant::now()));
@@ -231,6 +239,9 @@ impl Refresher {
         let mut source = Came::begin(self.store.is_persistent());
         let articles = feed.full_text.as_ref().map(|full| full.articles());
         let mut rewriter = remake::rewriter(feed, origin, incoming.additions(), articles);
+        if arrived.is_framed && feed.track.past().is_unclosed {
+            rewriter.write_missing_ends();
+        }
         let mut recorder = Recorder::new(self.cache.options().recording_bytes_max);
         let mut growing = None;
         let mut out = String::new();
@@ -255,8 +266,7 @@ impl Refresher {
             }
             growing = Some(copy);
         }
-        let ending = rewriter.finish(&mut out);
-        judge(&ending, rewriter.is_outgrown())?;
+        let ending = finish(&mut rewriter, arrived.is_framed, &mut out)?;
         let mut copy = match (growing, rewriter.format()) {
             (Some(copy), _) => copy,
             // The text was held back to its end, until its charset was clear.
@@ -264,6 +274,7 @@ impl Refresher {
             (None, None) => return Err(Trouble::NotAFeed(NotAFeed::Other)),
         };
         recorder.append(take(&mut out))?;
+        source.close(&ending, &mut digest);
         let body = recorder.finish();
         let (held, made) = incoming.into_held();
         if let Some(made) = &made {
@@ -368,30 +379,18 @@ impl Came {
         }
     }
 
+    /// What is stored is the document as it was read, with the end tags that it lacked.
+    fn close(&mut self, ending: &Ending, digest: &mut Xxh3) {
+        if let Some(ends) = &ending.missing_ends {
+            digest.update(ends.as_bytes());
+            self.push(Bytes::from(ends.clone()));
+        }
+    }
+
     /// Where it and what is made of it are too much together, readers get it, the store does not.
     fn give_up_above(&mut self, budget: &Inflight, made: usize) {
         if (self.bytes + made + NEARLY_BYTES) as u64 > budget.body_bytes_max() {
             (self.pieces, self.bytes) = (None, 0);
         }
-    }
-}
-
-/// Whether a document that comes may go on.
-fn check(rewriter: &FeedRewriter) -> Result<(), Trouble> {
-    if rewriter.is_outgrown() {
-        return Err(Trouble::Outgrown);
-    }
-    rewriter
-        .rejected()
-        .map_or(Ok(()), |what| Err(Trouble::NotAFeed(what)))
-}
-
-/// Whether a document that has ended may be kept.
-pub(super) fn judge(ending: &Ending, is_outgrown: bool) -> Result<(), Trouble> {
-    match ending.completeness {
-        Completeness::Truncated => Err(Trouble::Truncated),
-        Completeness::NotAFeed(what) => Err(Trouble::NotAFeed(what)),
-        Completeness::Complete if is_outgrown => Err(Trouble::Outgrown),
-        Completeness::Complete => Ok(()),
     }
 }

@@ -351,6 +351,9 @@ impl Refresher {
     ) {
         let now = Instant::now();
         news::log(feed, started, outcome.as_ref());
+        if let Some(lacks_ends) = news::lacks_ends(outcome.as_ref()) {
+            feed.track.note_end(lacks_ends);
+        }
         if feed.is_retired.load(Ordering::Acquire) {
             // Those who waited for it have asked for that feed; nobody else will.
             self.cache.end(&feed.key, flight, None);

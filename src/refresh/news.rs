@@ -30,6 +30,16 @@ pub(super) struct News {
     pub(super) document: Option<Document>,
 }
 
+/// Whether a document lacked nothing but the last end tags; `None` where none came, nor could have.
+pub(super) fn lacks_ends(outcome: Result<&News, &Trouble>) -> Option<bool> {
+    match outcome {
+        Ok(news) => Some(news.ending.as_ref()?.missing_ends.is_some()),
+        Err(trouble) => trouble
+            .was_asked()
+            .then_some(matches!(trouble, Trouble::Unclosed)),
+    }
+}
+
 /// One line per fetch; a failure with its whole chain.
 pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Trouble>) {
     let duration_ms = started.elapsed().as_secs_f64() * 1e3;
@@ -57,6 +67,14 @@ pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Trouble
                 duration_ms,
                 "fetch"
             );
+            if let Some(ends) = ending.as_ref().and_then(|one| one.missing_ends.as_deref()) {
+                tracing::info!(
+                    target: "feedwright::fetch",
+                    ends,
+                    feed.name = name,
+                    "the document lacks its last end tags, as the one before; they are written"
+                );
+            }
             if moved_to.is_some() && *moved_to != feed.track.past().moved_to {
                 tracing::warn!(
                     target: "feedwright::fetch",

@@ -58,6 +58,7 @@ impl Shell {
                 url: arrived.url.clone(),
                 validators: Validators::default(),
                 headers,
+                is_framed: true,
             },
             text: text.into(),
         }

@@ -148,6 +148,7 @@ impl Said {
             url: self.url.clone(),
             validators: self.validators(),
             headers: self.headers.iter().filter_map(field).collect(),
+            is_framed: true,
         }
     }
 

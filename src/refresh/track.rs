@@ -56,6 +56,8 @@ pub struct Past {
     pub trouble: Option<&'static str>,
     /// Where the publisher says that the feed moved to for good.
     pub moved_to: Option<Url>,
+    /// Whether the last document lacked nothing but the last end tags.
+    pub(super) is_unclosed: bool,
     /// The last interval, before it was spread.
     pub(super) interval: Option<Duration>,
     /// When the feed came with its body last.
@@ -159,6 +161,11 @@ impl Track {
     /// The feed came with its body.
     pub(super) fn note_loaded(&self, now_ms: u64) {
         self.lock().loaded_at_ms = Some(now_ms);
+    }
+
+    /// A fetch ended: `lacks_ends` where its document lacked nothing but the last end tags.
+    pub(super) fn note_end(&self, lacks_ends: bool) {
+        self.lock().is_unclosed = lacks_ends;
     }
 
     /// A fetch brought the feed, from where upstream says that it moved to if it does.

@@ -19,6 +19,9 @@ pub enum Trouble {
     /// The document's root was not closed.
     #[error("the document ends before its root is closed")]
     Truncated,
+    /// Nothing but the last end tags was missing: a publisher who does so again never writes them.
+    #[error("the document lacks the end tags of its root")]
+    Unclosed,
     /// The rewritten feed is larger than a recording may be.
     #[error("the rewritten feed is too large")]
     TooLarge(#[from] TooLarge),
@@ -50,7 +53,7 @@ impl Trouble {
             Self::Fetch(FetchError::Status { status, .. }) if *status == StatusCode::GONE => "gone",
             Self::Fetch(error) => error.reason(),
             Self::NotAFeed(_) => "not-a-feed",
-            Self::Truncated => "truncated",
+            Self::Truncated | Self::Unclosed => "truncated",
             Self::TooLarge(_) | Self::Outgrown => "too-large",
             Self::Broken(_) => "cut",
             Self::NoItems => "no-items",

@@ -35,6 +35,7 @@ pub struct FeedRewriter {
     inlet: Inlet,
     splitter: Splitter,
     stage: Stage,
+    writes_missing_ends: bool,
 }
 
 impl FeedRewriter {
@@ -53,6 +54,7 @@ impl FeedRewriter {
                 ..splitter::Options::default()
             }),
             stage: Stage::new(rules, origin.url),
+            writes_missing_ends: false,
         }
     }
 
@@ -109,6 +111,12 @@ impl FeedRewriter {
         stage.trace.repaired(findings);
     }
 
+    /// End tags of root and channel that are all the document lacks are written at its end, where it is
+    /// repaired.
+    pub fn write_missing_ends(&mut self) {
+        self.writes_missing_ends = true;
+    }
+
     /// The document has ended: appends the rest. Nothing can be pushed after it.
     pub fn finish(&mut self, out: &mut String) -> Ending {
         let (stage, splitter) = (&mut self.stage, &mut self.splitter);
@@ -116,8 +124,16 @@ impl FeedRewriter {
             |text: &str| splitter.push(text, &mut |frame, piece| stage.piece(frame, piece, out));
         let (findings, skips) = self.inlet.finish(&mut self.decoder, &mut split);
         stage.trace.repaired(findings);
+        let is_repaired = matches!(self.inlet, Inlet::Repair(_)) && self.decoder.has_ascii();
+        let missing_ends = splitter.missing_ends().filter(|_| is_repaired);
+        if self.writes_missing_ends
+            && let Some(ends) = &missing_ends
+        {
+            splitter.push(ends, &mut |frame, piece| stage.piece(frame, piece, out));
+        }
         let mut ending = splitter.finish(&mut |frame, piece| stage.piece(frame, piece, out));
         ending.skips.extend(skips);
+        ending.missing_ends = missing_ends;
         let complex = stage.trace.complex();
         if complex > 0 {
             ending.skips.push((Skip::TooComplex, complex));

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::container::Container;
 use super::ends::Ends;
+use super::names::{is_local, is_plain_item};
 use super::outlet::{Outlet, Sink};
 use super::{NotAFeed, Options, Progress, Skip};
 use crate::feed::Format;
@@ -64,6 +65,15 @@ impl Document {
     /// Whether the root's start tag was read.
     pub(super) fn is_known(&self) -> bool {
         !self.containers.is_empty()
+    }
+
+    /// The end tags of what is open, unless that is more than root and channel.
+    pub(super) fn missing_ends(&self, text: &str) -> Option<String> {
+        let is_between =
+            self.scanner.current().1.is_none() && self.scanner.looked_at() == text.len();
+        let containers = self.containers.iter().rev();
+        let ends = containers.map(|container| format!("</{}>", container.name));
+        (is_between && self.is_known() && self.piece.is_none()).then(|| ends.collect())
     }
 
     /// Reads as far as there is text, and hands out what is settled.
@@ -376,23 +386,4 @@ fn is_html_doctype(raw: &str) -> bool {
     let mut words = raw.split(|c: char| c.is_ascii_whitespace() || c == '>');
     let name = words.find(|word| !word.is_empty() && !word.eq_ignore_ascii_case("<!doctype"));
     name.is_some_and(|name| name.eq_ignore_ascii_case("html"))
-}
-
-fn is_local(tag: &Tag<'_>, name: &str) -> bool {
-    namespace::split(tag.name()).1.eq_ignore_ascii_case(name)
-}
-
-fn is_item(tag: &Tag<'_>, format: Format) -> bool {
-    is_local(
-        tag,
-        if format == Format::Atom {
-            "entry"
-        } else {
-            "item"
-        },
-    )
-}
-
-fn is_plain_item(tag: &Tag<'_>, format: Format) -> bool {
-    is_item(tag, format) && !tag.name().contains(':')
 }

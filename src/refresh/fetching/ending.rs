@@ -1,0 +1,55 @@
+//! How a document ended, and whether it may become a copy.
+
+use tokio::time::Instant;
+
+use crate::cache::FeedCopy;
+use crate::feed::splitter::{Completeness, Ending};
+use crate::refresh::Trouble;
+use crate::rewrite::FeedRewriter;
+
+/// Ends a document. One that lacks nothing but its last end tags is told from one that was cut only
+/// where it `is_framed`: otherwise the connection may have ended before the document did.
+pub(super) fn finish(
+    rewriter: &mut FeedRewriter,
+    is_framed: bool,
+    out: &mut String,
+) -> Result<Ending, Trouble> {
+    let mut ending = rewriter.finish(out);
+    if !is_framed {
+        ending.missing_ends = None;
+    }
+    judge(&ending, rewriter.is_outgrown())?;
+    Ok(ending)
+}
+
+/// Refuses a document whose last end tags are missing for a copy with more items, as long as that may
+/// stand in: the publisher may have been interrupted after all.
+pub(super) fn compare(ending: &Ending, known: Option<&FeedCopy>) -> Result<(), Trouble> {
+    let is_better =
+        |known: &FeedCopy| known.items > ending.items && known.times.may_stand_in(Instant::now());
+    match ending.missing_ends.is_some() && known.is_some_and(is_better) {
+        true => Err(Trouble::Unclosed),
+        false => Ok(()),
+    }
+}
+
+/// Whether a document that comes may go on.
+pub(super) fn check(rewriter: &FeedRewriter) -> Result<(), Trouble> {
+    if rewriter.is_outgrown() {
+        return Err(Trouble::Outgrown);
+    }
+    rewriter
+        .rejected()
+        .map_or(Ok(()), |what| Err(Trouble::NotAFeed(what)))
+}
+
+/// Whether a document that has ended may be kept.
+pub(in crate::refresh) fn judge(ending: &Ending, is_outgrown: bool) -> Result<(), Trouble> {
+    match ending.completeness {
+        Completeness::Truncated if ending.missing_ends.is_some() => Err(Trouble::Unclosed),
+        Completeness::Truncated => Err(Trouble::Truncated),
+        Completeness::NotAFeed(what) => Err(Trouble::NotAFeed(what)),
+        Completeness::Complete if is_outgrown => Err(Trouble::Outgrown),
+        Completeness::Complete => Ok(()),
+    }
+}
