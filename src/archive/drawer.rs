@@ -9,6 +9,7 @@ use url::Url;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::Options;
+use super::apart;
 use super::writing::{Writer, digests};
 use crate::rewrite::entry::{self, Entry};
 use crate::upstream::Upstream;
@@ -94,7 +95,9 @@ impl Document {
     pub(super) fn entries(&self) -> Vec<Entry> {
         let body = self.body.concat();
         let text = String::from_utf8_lossy(&body);
-        entry::entries(&text, Url::clone(&self.url))
+        let mut entries = entry::entries(&text, Url::clone(&self.url));
+        apart::tell(&mut entries);
+        entries
     }
 }
 

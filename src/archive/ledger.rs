@@ -34,6 +34,9 @@ pub(super) struct Line {
     /// The item's time, in milliseconds since 1970: its own, or when it was first seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) date_ms: Option<i64>,
+    /// Of what it shares with other items of its feed.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(super) of: String,
     /// Whether the item's files went for newer ones.
     #[serde(rename = "gone", skip_serializing_if = "is_false")]
     pub(super) is_gone: bool,
@@ -122,6 +125,8 @@ pub(super) struct Ledger {
     seen_ms: HashMap<u128, i64>,
     /// Items whose files went for newer ones.
     gone: HashSet<u128>,
+    /// Identities that several items share.
+    shared: HashSet<u128>,
 }
 
 impl Ledger {
@@ -143,6 +148,7 @@ impl Ledger {
             versions: HashSet::new(),
             seen_ms: HashMap::new(),
             gone: HashSet::new(),
+            shared: HashSet::new(),
         };
         let mut bad = 0;
         for_each_line(ledger.file.try_clone()?, |text| {
@@ -172,6 +178,11 @@ impl Ledger {
     /// Whether this version of an item is kept, be it the newest or not.
     pub(super) fn has_version(&self, id: u128, sum: u128) -> bool {
         self.versions.contains(&(id, sum))
+    }
+
+    /// Whether several items share an identity.
+    pub(super) fn is_shared(&self, id: u128) -> bool {
+        self.shared.contains(&id)
     }
 
     /// Whether an item's files went for newer ones.
@@ -294,6 +305,9 @@ impl Ledger {
         let Ok(sum) = u128::from_str_radix(&line.sum, 16) else {
             return;
         };
+        if let Ok(of) = u128::from_str_radix(&line.of, 16) {
+            self.shared.insert(of);
+        }
         self.versions.insert((id, sum));
         let known = self.known.entry(id).or_insert(Known {
             sum,

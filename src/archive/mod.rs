@@ -6,6 +6,7 @@
 //! Invariants: nothing here is on a reader's way; an item that was seen is kept once, and again as it
 //! changes; a file is whole or not there; what could not be written is written later.
 
+mod apart;
 mod archivist;
 mod drawer;
 mod folder;

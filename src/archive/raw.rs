@@ -232,6 +232,7 @@ mod tests {
             has_updated in any::<bool>(),
         ) {
             let before = Entry {
+            apart: String::new(),
                 id: texts[0].clone(),
                 link: "https://news.example.org/a?b=1&c=2".to_owned(),
                 title: texts[1].clone(),

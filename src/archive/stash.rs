@@ -5,6 +5,8 @@ use super::writing::digests;
 use crate::rewrite::entry::Entry;
 use crate::store::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, Store, Window};
 
+/// The digests that each name starts with; what tells an item apart follows.
+const DIGESTS_BYTES: usize = 64;
 /// Bytes that are taken up at once.
 const BYTES_MAX: usize = 256 << 20;
 
@@ -16,7 +18,7 @@ pub(super) async fn put(store: &Store, feed: &str, entries: &[Entry]) {
     let items = entries.iter().map(|entry| {
         let (id, sum) = digests(entry);
         HistoryItem {
-            guid: format!("{id:032x}{sum:032x}"),
+            guid: format!("{id:032x}{sum:032x}{}", entry.apart),
             bytes: jsonl::render(entry, feed).into(),
         }
     });
@@ -41,7 +43,10 @@ pub(super) async fn take(store: &Store, feed: &str) -> Vec<Entry> {
     let kept = store.items(&key(feed), window).await;
     let entries = kept.iter().filter_map(|item| {
         let text = str::from_utf8(&item.bytes).ok()?;
-        jsonl::parse_line(1, text).ok()
+        let mut entry = jsonl::parse_line(1, text).ok()?;
+        let apart = item.guid.get(DIGESTS_BYTES..).unwrap_or_default();
+        apart.clone_into(&mut entry.apart);
+        Some(entry)
     });
     entries.collect()
 }

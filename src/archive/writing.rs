@@ -12,6 +12,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 pub(super) use outcome::{Outcome, Written};
 
+use super::apart;
 use super::folder::{Folder, Holds};
 use super::ledger::{self, Ledger, Line};
 use super::options::{Options, Versions};
@@ -123,8 +124,10 @@ impl Writer {
     /// Those of `entries` that are not kept as they are now.
     pub(super) fn fresh(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
         let mut seen = HashSet::new();
-        entries.retain(|entry| {
-            let (id, sum) = digests(entry);
+        entries.retain_mut(|entry| {
+            let (_, sum) = digests(entry);
+            apart::recognise(entry, &self.ledger, (sum, self.options.versions));
+            let (id, _) = digests(entry);
             if self.ledger.is_gone(id) {
                 return false;
             }
@@ -232,6 +235,10 @@ impl Writer {
             version: place.version,
             path: place.path.clone(),
             date_ms: Some(place.date_ms),
+            of: match entry.apart.as_str() {
+                "" => String::new(),
+                _ => format!("{:032x}", digest(&entry.shared_identity())),
+            },
             ..Line::default()
         };
         let seen = place.seen_ms.map(|seen_ms| Line {
@@ -362,10 +369,12 @@ impl Writer {
 /// Of what tells an item from others, and of all that is kept of it.
 pub(super) fn digests(entry: &Entry) -> (u128, u128) {
     let whole = jsonl::render(entry, "");
-    (
-        xxh3_128(entry.identity().as_bytes()),
-        xxh3_128(whole.as_bytes()),
-    )
+    (digest(&entry.identity()), xxh3_128(whole.as_bytes()))
+}
+
+/// Of an identity.
+pub(super) fn digest(identity: &str) -> u128 {
+    xxh3_128(identity.as_bytes())
 }
 
 /// An identity's digest as it stands in names.

@@ -16,6 +16,7 @@ use super::fetching::Arrived;
 use super::page::{self, Shell};
 use super::persist::Said;
 use crate::feed::raw_item::RawItem;
+use crate::rewrite::identity::{self, Parts};
 use crate::rewrite::{Additions, Origin, reading};
 use crate::store::{Entry, HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, KeptItem, Store, Window};
 
@@ -72,8 +73,7 @@ pub(super) async fn compare(
     let count = keep_items.max(1).saturating_add(reading.items.len());
     let window = Window::newest(count, READ_BYTES_MAX);
     let stored = store.items(&feed.key, window).await;
-    let sorting =
-        tokio::task::spawn_blocking(move || sort_out(&reading.items, &stored, keep_items));
+    let sorting = tokio::task::spawn_blocking(move || sort_out(reading.items, &stored, keep_items));
     let mut kept = match sorting.await {
         Ok(kept) => kept,
         Err(error) => {
@@ -137,8 +137,56 @@ pub(super) fn leave_out(feed: &Feed, reason: &str) {
     );
 }
 
+/// Gives items that share a guid the names under which they are kept. An item that was alone with its
+/// guid, or was kept by a version that told none apart, goes by its mere guid.
+fn recognise(items: &mut [RawItem], stored: &[KeptItem]) {
+    let known: HashMap<&str, &KeptItem> = stored
+        .iter()
+        .map(|kept| (kept.guid.as_str(), kept))
+        .collect();
+    let named = stored.iter().filter_map(|kept| identity::split(&kept.guid));
+    let mut shared: HashSet<String> = named.map(|(guid, _)| guid.to_owned()).collect();
+    let named = items.iter().filter_map(|item| identity::split(&item.id));
+    shared.extend(named.map(|(guid, _)| guid.to_owned()));
+    if shared.is_empty() {
+        return;
+    }
+    let mut alone: HashMap<String, Option<Parts>> = HashMap::new();
+    let mut taken = HashSet::new();
+    for item in items {
+        let guid = identity::split(&item.id).map_or(item.id.as_str(), |(guid, _)| guid);
+        if !shared.contains(guid) {
+            continue;
+        }
+        let parts = reading::parts_of(item);
+        let kept_alone = alone.entry(guid.to_owned()).or_insert_with(|| {
+            let kept = known.get(guid)?;
+            let raw = RawItem::from_bytes(kept.guid.clone(), &kept.bytes)?;
+            Some(reading::parts_of(&raw))
+        });
+        let is_alone = kept_alone
+            .as_ref()
+            .is_some_and(|kept| kept.are_same(&parts, &item.id));
+        let names = parts.names(guid);
+        let is_free = |name: &str| !taken.contains(name);
+        let mut kept = names
+            .iter()
+            .filter(|name| known.contains_key(name.as_str()));
+        let name = kept
+            .find(|name| is_free(name))
+            .map(String::as_str)
+            .or((is_alone && is_free(guid)).then_some(guid))
+            .or((item.id != guid && is_free(&item.id)).then_some(&item.id))
+            .or_else(|| names.iter().map(String::as_str).find(|name| is_free(name)));
+        let name = name.unwrap_or(&item.id).to_owned();
+        taken.insert(name.clone());
+        item.id = name;
+    }
+}
+
 /// What of `stored`, newest first, a document with these items lacks, and what of it is new.
-fn sort_out(items: &[RawItem], stored: &[KeptItem], keep_items: usize) -> Kept {
+fn sort_out(mut items: Vec<RawItem>, stored: &[KeptItem], keep_items: usize) -> Kept {
+    recognise(&mut items, stored);
     let here: HashSet<&str> = items.iter().map(|item| item.id.as_str()).collect();
     let gone = stored
         .iter()
@@ -214,7 +262,7 @@ mod tests {
         let changed = item("b", "<item>new</item>");
         let new = item("d", "<item/>");
         let broken = item("e", "<item>");
-        let kept = sort_out(&[broken, new.clone(), changed.clone()], &before, 10);
+        let kept = sort_out(vec![broken, new.clone(), changed.clone()], &before, 10);
         assert_eq!(ids(&kept.additions.items), ["c", "a"]);
         assert_eq!(kept.newest_gone, Some(3));
         let news: Vec<_> = kept.news.iter().map(|news| news.guid.as_str()).collect();
@@ -227,9 +275,73 @@ mod tests {
             stored(2, &changed),
             stored(1, &a),
         ];
-        let again = sort_out(&[new, changed], &after, 10);
+        let again = sort_out(vec![new, changed], &after, 10);
         assert_eq!(ids(&again.additions.items), ["c", "a"]);
         assert!(again.news.is_empty());
+    }
+
+    /// The items of a document of RSS, of each guid, link and title.
+    fn read(items: &[[&str; 3]]) -> Vec<RawItem> {
+        let items: String = (items.iter())
+            .map(|[guid, link, title]| {
+                format!("<item><guid>{guid}</guid><link>{link}</link><title>{title}</title></item>")
+            })
+            .collect();
+        let document = format!("<rss><channel>{items}</channel></rss>");
+        let origin = Origin {
+            url: "https://example.org/feed".parse().unwrap(),
+            charset: None,
+        };
+        reading::read([document.as_bytes()], &origin, true).items
+    }
+
+    #[test]
+    fn items_that_share_a_guid_are_each_recorded_and_each_fall_out() {
+        let mut stored: Vec<KeptItem> = Vec::new();
+        let mut next = 1;
+        let mut fetch = |items: &[[&str; 3]]| {
+            let kept = sort_out(read(items), &stored, 10);
+            for news in &kept.news {
+                let bytes = news.bytes.to_vec();
+                match stored.iter_mut().find(|kept| kept.guid == news.guid) {
+                    Some(kept) => kept.bytes = bytes,
+                    None => {
+                        let guid = news.guid.clone();
+                        let first_seen = SystemTime::UNIX_EPOCH;
+                        stored.insert(
+                            0,
+                            KeptItem {
+                                guid,
+                                bytes,
+                                place: next,
+                                first_seen,
+                            },
+                        );
+                        next += 1;
+                    }
+                }
+            }
+            let titles = kept.additions.items.iter().map(|item| {
+                let start = item.text.find("<title>").unwrap() + 7;
+                item.text[start..item.text.find("</title>").unwrap()].to_owned()
+            });
+            (titles.collect::<Vec<_>>().join(" "), stored.len())
+        };
+        let [a, b, c, d] = [
+            ["g", "1", "a"],
+            ["g", "2", "b"],
+            ["g", "3", "c"],
+            ["g", "4", "d"],
+        ];
+        // Alone, as a version that told none apart may have kept it.
+        assert_eq!(fetch(&[a]), (String::new(), 1));
+        assert_eq!(fetch(&[c, b, a]), (String::new(), 3));
+        assert_eq!(fetch(&[c, b, a]), (String::new(), 3));
+        // A changed title is a change.
+        assert_eq!(fetch(&[["g", "3", "c2"], b]), ("a".into(), 3));
+        assert_eq!(fetch(&[d]), ("c2 b a".into(), 4));
+        assert_eq!(fetch(&[["h", "5", "e"]]), ("d c2 b a".into(), 5));
+        assert_eq!(fetch(&[d, a]), ("e c2 b".into(), 5));
     }
 
     #[test]
@@ -245,7 +357,7 @@ mod tests {
             let here: Vec<_> = (0..here)
                 .map(|n| item(&format!("new {n}"), "<item/>"))
                 .collect();
-            let kept = sort_out(&here, &before, keep_items);
+            let kept = sort_out(here.clone(), &before, keep_items);
             assert_eq!(kept.additions.items.len(), added);
             assert!(
                 ids(&kept.additions.items)

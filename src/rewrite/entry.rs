@@ -17,6 +17,7 @@ use crate::rewrite::compose::apply;
 use crate::rewrite::facts;
 use crate::rewrite::fragment;
 use crate::rewrite::html::{Covers, HtmlPass, Markup};
+use crate::rewrite::identity;
 use crate::rewrite::template::ItemFacts;
 use crate::rewrite::tree;
 
@@ -39,12 +40,24 @@ pub struct Entry {
     pub categories: Vec<String>,
     /// The fullest of its fields, as HTML.
     pub html: String,
+    /// What tells it from others of its feed that share its id, or its link without ids; empty where
+    /// there are none. No format writes it.
+    pub apart: String,
 }
 
 impl Entry {
-    /// What tells it from the feed's other items: its id, else its link, else its title and text.
+    /// What tells it from the feed's other items.
     #[must_use]
     pub fn identity(&self) -> String {
+        match self.apart.as_str() {
+            "" => self.shared_identity(),
+            apart => identity::join(&self.shared_identity(), apart),
+        }
+    }
+
+    /// Its id, else its link, else its title and text: other items may have the same.
+    #[must_use]
+    pub fn shared_identity(&self) -> String {
         let named = [&self.id, &self.link];
         let name = named.into_iter().find(|name| !name.is_empty());
         name.cloned()
@@ -185,6 +198,7 @@ fn of_facts(facts: &ItemFacts<'_>, link: String, html: String) -> Entry {
         author: facts.author.to_string(),
         categories: facts.categories.iter().map(ToString::to_string).collect(),
         html,
+        apart: String::new(),
     }
 }
 

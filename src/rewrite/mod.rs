@@ -25,6 +25,7 @@ mod full_text;
 mod gate;
 mod hints;
 pub mod html;
+pub mod identity;
 mod inlet;
 mod json_piece;
 mod landing;

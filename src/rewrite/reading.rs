@@ -1,8 +1,6 @@
 //! Reads the items of a document as they stand, without rewriting anything: what is kept of a feed
 //! is what its publisher wrote.
 
-use std::collections::HashSet;
-
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::feed::encoding::Decoder;
@@ -12,6 +10,7 @@ use crate::feed::{Format, element, json};
 use crate::rewrite::entry::Entry;
 use crate::rewrite::facts;
 use crate::rewrite::gate::Gate;
+use crate::rewrite::identity::{self, Parts};
 use crate::rewrite::inlet::Inlet;
 use crate::rewrite::stream::Origin;
 
@@ -25,7 +24,7 @@ const ID_BYTES_MAX: usize = 2 << 10;
 /// The items of a document, in its order, each once.
 #[derive(Debug, Default)]
 pub struct Reading {
-    /// The items; of those with the same id the first.
+    /// The items; those that share a guid have ids of their own.
     pub items: Vec<RawItem>,
     /// The document without its items, in UTF-8; `None` where it is too large to be held.
     pub shell: Option<String>,
@@ -47,7 +46,7 @@ pub fn read<'a>(
         is_repaired: repairs,
         ..splitter::Options::default()
     });
-    let (mut reading, mut seen) = (Reading::default(), HashSet::new());
+    let mut reading = Reading::default();
     let mut shell = Shell::default();
     let mut take = |frame: &Frame, piece: Piece<'_>| {
         shell.take(frame, piece);
@@ -56,11 +55,8 @@ pub fn read<'a>(
             reading.is_overfull = true;
             return;
         }
-        let id = id_of(text, frame);
-        if seen.insert(id.clone()) {
-            let item = RawItem::new(id, text, frame, &origin.url);
-            reading.items.push(item);
-        }
+        let item = RawItem::new(id_of(text, frame), text, frame, &origin.url);
+        reading.items.push(item);
     };
     for bytes in document {
         inlet.push(&mut decoder, bytes, &mut |text| {
@@ -68,9 +64,38 @@ pub fn read<'a>(
         });
     }
     inlet.finish(&mut decoder, &mut |text| splitter.push(text, &mut take));
+    if repairs && let Some(ends) = splitter.missing_ends() {
+        splitter.push(&ends, &mut take);
+    }
     splitter.finish(&mut take);
     reading.shell = shell.finish();
+    name(&mut reading.items);
     reading
+}
+
+/// Gives items that share a guid names of their own, and takes out those that are there already.
+fn name(items: &mut Vec<RawItem>) {
+    let guids: Vec<_> = items.iter().map(|item| item.id.as_str()).collect();
+    let names = identity::tell_apart(&guids, |index| parts_of(&items[index]));
+    let mut names = names.into_iter();
+    items.retain_mut(|item| {
+        let name = names.next().flatten();
+        if let Some(name) = &name {
+            item.id.clone_from(name);
+        }
+        name.is_some()
+    });
+}
+
+/// What tells an item from others that share its guid.
+#[must_use]
+pub fn parts_of(item: &RawItem) -> Parts {
+    let text = &item.text;
+    let facts = match item.format {
+        Format::Json => facts::of_json_item(text, &json::members(text, 0..text.len())),
+        _ => facts::of_item(text, &element::elements(text, &item.frame())),
+    };
+    Parts::new([&facts.link, &facts.title, &facts.published], text)
 }
 
 /// A document without its items, as it comes.
@@ -151,12 +176,25 @@ mod tests {
         }
     }
 
+    fn linked(guid: &str, link: &str) -> String {
+        Parts::new([link, "", ""], "").names(guid)[0].clone()
+    }
+
+    fn named(guid: &str, link: &str, title: &str) -> String {
+        Parts::new([link, title, ""], "").names(guid)[1].clone()
+    }
+
     #[test]
     fn items_are_told_apart() {
         check(
             "<rss><channel><item><guid> a&amp;b </guid><link>c</link></item><item><link>c</link></item>\
              <item><guid/><link>d</link></item><item><link>c</link><title>again</title></item></channel></rss>",
-            &["a&b", "c", "d"],
+            &["a&b", &named("c", "c", ""), "d", &named("c", "c", "again")],
+        );
+        check(
+            "<rss><channel><item><guid>g</guid><link>1</link></item><item><guid>g</guid><link>2</link></item>\
+             <item><guid>g</guid><link>2</link></item></channel></rss>",
+            &[&linked("g", "1"), &linked("g", "2")],
         );
         check(
             "<feed xmlns='http://www.w3.org/2005/Atom'><entry><id>1</id></entry><entry><link rel='self' href='s'/>\

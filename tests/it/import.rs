@@ -29,6 +29,7 @@ fn configured() -> (tempfile::TempDir, PathBuf) {
 
 fn entry(n: u32) -> Entry {
     Entry {
+        apart: String::new(),
         id: format!("urn:{n}"),
         link: format!("https://news.example.org/{n}?a=1&b=2"),
         title: format!("Item {n}: ]]> <b> \"q\""),

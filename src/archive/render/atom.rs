@@ -97,6 +97,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_as_it_was() {
         let odd = Entry {
+            apart: String::new(),
             id: "a&b".into(),
             link: "https://example.org/?a=1&b=\"2\"".into(),
             title: "]]> <b> & \u{202e}".into(),

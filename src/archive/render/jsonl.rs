@@ -79,5 +79,6 @@ pub fn parse_line(number: usize, line: &str) -> Result<Entry, ParseError> {
         author: line.author,
         categories: line.categories,
         html: line.html,
+        apart: String::new(),
     })
 }

@@ -98,6 +98,7 @@ pub fn parse(text: &str) -> Result<Entry, ParseError> {
         author: more.author,
         categories: more.categories,
         html: html.to_owned(),
+        apart: String::new(),
     })
 }
 

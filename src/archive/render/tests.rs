@@ -203,6 +203,7 @@ proptest! {
         dates in prop::collection::vec(prop::option::of(-62_135_596_800_000_i64..253_402_300_799_999), 2),
     ) {
         let entry = Entry {
+            apart: String::new(),
             id: texts[0].clone(),
             link: texts[1].clone(),
             title: texts[2].clone(),

@@ -227,3 +227,49 @@ fn what_lies_in_the_way_is_left_alone() {
     );
     assert!(root.path().join("Three.html").is_symlink());
 }
+
+#[test]
+fn items_that_share_an_id_are_each_written() {
+    for versions in [Versions::Keep, Versions::Overwrite] {
+        let root = tempfile::tempdir().unwrap();
+        let options = Options {
+            versions,
+            ..options("{title}.html")
+        };
+        let item = |link: &str, title: &str, html: &str| Entry {
+            link: link.to_owned(),
+            ..entry("same", title, html)
+        };
+        let told = |entries: &[Entry]| {
+            let mut entries = entries.to_vec();
+            apart::tell(&mut entries);
+            entries
+        };
+        let [a, b, c, d] = [
+            item("1", "A", "a"),
+            item("2", "B", "b"),
+            item("3", "C", "c"),
+            item("4", "D", "d"),
+        ];
+        let mut writer = open(root.path(), &options);
+        // Alone, or as a version that told none apart has kept it.
+        assert_eq!(keep(&mut writer, &told(std::slice::from_ref(&a))), (1, 0));
+        let all = told(&[c.clone(), b.clone(), a, b.clone()]);
+        assert_eq!(all.len(), 3);
+        assert_eq!(keep(&mut writer, &all), (2, 0));
+        for _ in 0..2 {
+            assert_eq!(keep(&mut writer, &all), (0, 0));
+            // By itself it is what it was, and another one is another one.
+            assert_eq!(keep(&mut writer, &told(std::slice::from_ref(&c))), (0, 0));
+            drop(writer);
+            writer = open(root.path(), &options);
+        }
+        assert_eq!(keep(&mut writer, &told(std::slice::from_ref(&d))), (1, 0));
+        assert_eq!(keep(&mut writer, &told(&[item("2", "B", "new")])), (0, 1));
+        let expected = match versions {
+            Versions::Keep => 5,
+            Versions::Overwrite => 4,
+        };
+        assert_eq!(files(root.path()).len(), expected);
+    }
+}

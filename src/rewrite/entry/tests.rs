@@ -38,6 +38,7 @@ fn rss_items_are_read() {
          <description>short</description><content:encoded><![CDATA[<p>long &amp; wide</p>]]></content:encoded>",
     );
     let expected = Entry {
+        apart: String::new(),
         id: "7".to_owned(),
         link: "https://www.example.org/a".to_owned(),
         title: "A & B".to_owned(),
