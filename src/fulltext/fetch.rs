@@ -127,6 +127,11 @@ impl Pages {
             };
             // The beginning is more than nothing, but it is not to be kept as the whole.
             let (page, findings) = self.read(shelf, &url, recipe, gathered).await?;
+            // One text under ever new addresses never ends.
+            let is_known = |known| extract::show_the_same(known, &findings.article);
+            if found.iter().any(is_known) {
+                break;
+            }
             pages.push(page);
             found.push(findings.article);
             next = findings.next_page;

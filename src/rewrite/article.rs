@@ -111,6 +111,12 @@ pub fn measure(article: &mut Article) {
     article.reading_minutes = extent.reading_minutes;
 }
 
+/// Whether a frame with this address shows something that every reader may show.
+#[must_use]
+pub fn is_known_player(address: &str) -> bool {
+    sanitize::is_known_player(address)
+}
+
 /// `html` with nothing in it but what articles are made of, and no letter that XML refuses.
 #[must_use]
 pub fn sanitize(html: &str) -> String {

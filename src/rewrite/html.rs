@@ -12,7 +12,6 @@ mod mask;
 mod parse;
 #[cfg(test)]
 mod properties;
-mod references;
 mod scan;
 mod spot;
 mod svg;
@@ -22,7 +21,6 @@ mod tests;
 
 use lol_html::Selector;
 
-pub use references::has_few_references;
 pub(in crate::rewrite) use scan::{read_all_attributes, tag_name};
 
 use crate::feed::text::Edit;

@@ -309,18 +309,23 @@ async fn pages_that_go_on_are_read_on_and_cookies_go_to_named_hosts() {
         let is_known = head.contains("cookie: session=1");
         match (is_known, path_of(head)) {
             (false, _) => Reply::status(403, &[], "no"),
-            (true, "/1") => Reply::ok(page("First", 2).replace(
-                "</article>",
-                "</article><a rel=next href=\"/1?p=2\">Next</a>",
-            )),
-            (true, _) => Reply::ok(page("Second", 2)),
+            (true, "/1") => {
+                Reply::ok("<meta http-equiv=refresh content=\"0; url=/1?p=1\"><p>Go on")
+            }
+            (true, path) => {
+                let name = if path == "/1?p=1" { "First" } else { "Second" };
+                // The last page is followed by itself, for ever.
+                let next = format!("</article><a rel=next href=\"{path}0\">Next</a>");
+                Reply::ok(page(name, 2).replace("</article>", &next))
+            }
         }
     })
     .await;
     let keys = "full_text = { content = \"article\", next_page = \"a[rel=next]\", cookies = \"session=1\", hosts = [\"127.0.0.1\"] }";
     let service = service(keys, &publisher).await;
     let text = wait_for(&service, |text| text.contains("</content:encoded>")).await;
-    assert!(text.contains("First 1:") && text.contains("Second 1:"));
+    assert!(text.contains("First 1:"));
+    assert_eq!(text.matches("Second 1:").count(), 1);
 }
 
 #[tokio::test]

@@ -1,16 +1,30 @@
-//! What stands around an article on its page, by what publishers call it: navigation, share
-//! buttons, related links, newsletters, advertising. It goes before the article is looked for.
+//! What stands around an article on its page: navigation, share buttons, related links, newsletters,
+//! advertising. It goes before the article is looked for.
 //!
-//! Invariant: what holds a good part of the page's text, or an article's body, stays whatever it is
-//! called.
+//! Invariants: a name alone says nothing, since names are made from headings and by tools: what is
+//! called clutter goes where it also behaves like it. Headings, paragraphs, tables, items, code and
+//! what is in them are never judged. What holds a good part of the page's text, or an article's
+//! body, stays whatever it is called.
 
-use dom_query::{Document, Matcher, NodeRef};
+mod names;
+mod words;
+
 use std::sync::LazyLock;
 
-use super::tree::{self, chars_of, matcher};
+use dom_query::{Document, Matcher, NodeRef};
+
+use super::holdings::{Held, Holdings};
+use super::tree::{self, is_any, is_heading, is_never_judged, matcher};
+pub(super) use names::{Evidence, evidence, is_unlikely, names_site};
 
 /// Of the page's text, what a piece of clutter may hold at most.
-const SHARE_MAX: f64 = 0.3;
+pub(super) const SHARE_MAX: f64 = 0.3;
+/// Of an element's text, what stands in links where it leads away; and where it holds headings or
+/// images that are links.
+const LINKS_MIN: f64 = 0.5;
+const CARD_LINKS_MIN: f64 = 0.15;
+/// Letters of prose that something to fill in may have around it.
+const FORM_PROSE_MAX: usize = 500;
 
 /// Elements that are never part of an article.
 static NEVER: LazyLock<Option<Matcher>> = LazyLock::new(|| {
@@ -22,285 +36,269 @@ static NEVER: LazyLock<Option<Matcher>> = LazyLock::new(|| {
     )
 });
 
-/// Names that say by themselves what an element is for.
-const WORDS: &[&str] = &[
-    "ad",
-    "ads",
-    "adbox",
-    "adslot",
-    "adsbygoogle",
-    "adunit",
-    "advert",
-    "adverts",
-    "advertisement",
-    "advertising",
-    "outbrain",
-    "taboola",
-    "revcontent",
-    "zergnet",
-    "mgid",
-    "sponsored",
-    "promo",
-    "promos",
-    "promobox",
-    "teaserlist",
-    "share",
-    "shares",
-    "sharing",
-    "sharebar",
-    "sharebox",
-    "sharelinks",
-    "sharetools",
-    "sharedaddy",
-    "addthis",
-    "addtoany",
-    "addtofav",
-    "sociallinks",
-    "socialshare",
-    "socialbar",
-    "followus",
-    "related",
-    "relatedlinks",
-    "relatedposts",
-    "relatedarticles",
-    "relatedcontent",
-    "relatedstories",
-    "recommended",
-    "recommendation",
-    "recommendations",
-    "recirc",
-    "recirculation",
-    "trending",
-    "mostread",
-    "mostpopular",
-    "popularposts",
-    "morefrom",
-    "morestories",
-    "readnext",
-    "upnext",
-    "yarpp",
-    "crosslinks",
-    "seealso",
-    "newsletter",
-    "newsletters",
-    "subscribe",
-    "signup",
-    "optin",
-    "mailchimp",
-    "breadcrumb",
-    "breadcrumbs",
-    "pagination",
-    "pager",
-    "prevnext",
-    "postnav",
-    "comment",
-    "comments",
-    "commentlist",
-    "disqus",
-    "respond",
-    "livefyre",
-    "talkback",
-    "cookie",
-    "cookies",
-    "gdpr",
-    "cmp",
-    "modal",
-    "popup",
-    "overlayad",
-    "toolbar",
-    "printonly",
-    "noprint",
-    "srOnly",
-    "sronly",
-    "visuallyhidden",
-    "screenreader",
-    "offscreen",
-    "a11yhidden",
-    "authorbio",
-    "aboutauthor",
-    "authorbox",
-    "bio",
-    "byline",
-    "bylines",
-    "authorinfo",
-    "postmeta",
-    "entrymeta",
-    "articlemeta",
-    "timestamp",
-    "datestamp",
-    "pubdate",
-    "taglist",
-    "tagcloud",
-    "posttags",
-    "articletags",
-    "taglinks",
-    "entryfooter",
-    "postfooter",
-    "articlefooter",
-    "postratings",
-    "rating",
-    "ratings",
-    "jpratings",
-    "siteheader",
-    "sitefooter",
-    "mainmenu",
-    "sidebar",
-];
-
-/// The same as two words side by side: `post-meta`, `author_bio`.
-const PAIRS: &[(&str, &str)] = &[
-    ("post", "meta"),
-    ("entry", "meta"),
-    ("article", "meta"),
-    ("author", "bio"),
-    ("author", "box"),
-    ("author", "info"),
-    ("about", "author"),
-    ("most", "read"),
-    ("most", "popular"),
-    ("read", "more"),
-    ("read", "next"),
-    ("up", "next"),
-    ("more", "from"),
-    ("more", "stories"),
-    ("see", "also"),
-    ("post", "tags"),
-    ("article", "tags"),
-    ("tag", "list"),
-    ("tags", "list"),
-    ("tag", "links"),
-    ("entry", "footer"),
-    ("post", "footer"),
-    ("article", "footer"),
-    ("post", "navigation"),
-    ("entry", "utility"),
-    ("sr", "only"),
-    ("visually", "hidden"),
-    ("screen", "reader"),
-    ("off", "screen"),
-    ("social", "links"),
-    ("social", "media"),
-    ("social", "bar"),
-    ("social", "buttons"),
-    ("social", "icons"),
-    ("social", "tools"),
-    ("follow", "us"),
-    ("call", "action"),
-    ("skip", "link"),
-    ("sign", "up"),
-    ("site", "header"),
-    ("site", "footer"),
-    ("side", "bar"),
-    ("right", "rail"),
-    ("left", "rail"),
-    ("photo", "credit"),
-    ("image", "counter"),
-    ("slide", "count"),
-];
-
-/// What keeps an element although its name says something else.
-const KEEPERS: &[&str] = &["embed", "caption", "figcaption", "figure"];
-
 /// Takes clutter out of the page.
 pub(super) fn remove(document: &Document) {
-    if let Some(never) = &*NEVER {
-        for node in document.select_matcher(never).nodes() {
-            let is_page = tree::is_any(node, &["html", "body"]);
-            if !is_page {
-                node.remove_from_parent();
+    // What readers fill in tells what an element is for, so it goes afterwards.
+    let holdings = Holdings::of(document);
+    if let Some(body) = document.body() {
+        let most = (holdings.get(&body).0.letters as f64 * SHARE_MAX) as usize;
+        let mut open = vec![body];
+        while let Some(node) = open.pop() {
+            for child in node.element_children() {
+                if is_any(&child, &["pre", "code", "math", "svg"]) {
+                    continue;
+                }
+                let (held, evidence) = holdings.get(&child);
+                // What stands on all pages of a site is no article, even where there is nothing else.
+                if is_clutter(&child, &held, evidence)
+                    && (held.letters <= most || is_of_site(&child))
+                    && !holds_article(&child, &holdings)
+                {
+                    child.remove_from_parent();
+                } else {
+                    open.push(child);
+                }
             }
         }
     }
-    let Some(body) = document.body() else {
-        return;
-    };
-    let most = (chars_of(&body) as f64 * SHARE_MAX) as usize;
-    let found: Vec<_> = body.descendants_it().filter(is_clutter).collect();
-    for node in found {
-        if !holds_article(&node) && chars_of(&node) <= most {
+    remove_never(document);
+}
+
+/// Takes out what stands on all pages of a site, and is no article even where there is nothing else.
+pub(super) fn remove_site(document: &Document) {
+    remove_never(document);
+    let Some(body) = document.body() else { return };
+    for node in body.descendants() {
+        if is_of_site(&node) {
             node.remove_from_parent();
         }
     }
 }
 
-fn holds_article(node: &NodeRef<'_>) -> bool {
-    if tree::is_any(node, &["article", "main"]) {
+fn is_of_site(node: &NodeRef<'_>) -> bool {
+    node.has_name("footer") && !is_note(node) || names_site(node)
+}
+
+fn remove_never(document: &Document) {
+    let Some(never) = &*NEVER else { return };
+    for node in document.select_matcher(never).nodes() {
+        let is_page = is_any(node, &["html", "body"]);
+        let is_inside = |node: &NodeRef<'_>| {
+            node.ancestors_it(None)
+                .any(|above| is_any(&above, &["pre", "code", "math"]))
+        };
+        if !is_page && !is_inside(node) {
+            node.remove_from_parent();
+        }
+    }
+}
+
+/// Whether an element is clutter, by its name and by what it holds.
+fn is_clutter(node: &NodeRef<'_>, held: &Held, evidence: Evidence) -> bool {
+    if node.has_name("p") {
+        // A line that is little more than a link.
+        return matches!(evidence, Evidence::Class | Evidence::Comment)
+            && held.prose == 0
+            && held.link_share() >= LINKS_MIN;
+    }
+    if is_never_judged(node) {
+        return false;
+    }
+    let is_on_top = node.parent().is_some_and(|above| above.has_name("body"));
+    if is_on_top && names_site(node) {
+        return true;
+    }
+    if is_hidden_by_class(node) && held.matter == 0 {
+        return true;
+    }
+    if node.has_name("footer")
+        || node.has_name("header") && node.parent().is_some_and(|parent| parent.has_name("body"))
+    {
+        return !is_note(node);
+    }
+    if node.has_name("a") {
+        return evidence != Evidence::None && stands_alone(node);
+    }
+    behaves(node, held, evidence)
+}
+
+/// Whether what is called clutter behaves like it.
+pub(super) fn behaves(node: &NodeRef<'_>, held: &Held, evidence: Evidence) -> bool {
+    if evidence == Evidence::None {
+        return false;
+    }
+    let share = held.link_share();
+    if is_any(node, &["ul", "ol"]) {
+        return share >= LINKS_MIN || held.comments >= 2;
+    }
+    let is_title_only =
+        held.letters > 0 && held.letters == held.in_headings && held.links == 0 && held.fields == 0;
+    let is_hollow = held.prose == 0
+        && held.items == 0
+        && held.matter == 0
+        && held.players == 0
+        && !is_title_only;
+    let has_cards = held.linked_headings + held.linked_images > 0 && share > CARD_LINKS_MIN
+        || held.linked_images > 1 && held.in_headings > 0;
+    let leads_away = share >= LINKS_MIN || has_cards;
+    let asks = held.fields > 0 && held.prose < FORM_PROSE_MAX;
+    let is_thread = held.comments >= 2;
+    let is_at_edge = match evidence {
+        Evidence::Id => {
+            held.is_outside && node.parent().is_some_and(|above| above.has_name("body"))
+        }
+        _ => {
+            let has_more = held.links + held.images + held.fields > 0;
+            held.is_outside || (held.before == 0 || held.behind == 0) && has_more
+        }
+    };
+    is_hollow || leads_away || asks || is_thread || is_at_edge
+}
+
+/// Whether a class says that nobody sees an element, at any width.
+fn is_hidden_by_class(node: &NodeRef<'_>) -> bool {
+    let class = node.attr("class").unwrap_or_default();
+    let has = |names: &[&str]| {
+        class
+            .split_ascii_whitespace()
+            .any(|name| names.contains(&name))
+    };
+    has(&["hidden", "d-none", "is-hidden", "visually-hidden"])
+        && !class.contains(':')
+        && !class.contains("d-sm")
+        && !class.contains("d-md")
+        && !class.contains("d-lg")
+        && node.attr("role").is_none_or(|role| &*role != "tabpanel")
+}
+
+/// Keeps what stands beside an article's paragraphs as a note to them: the search would leave it.
+pub(super) fn keep_notes(document: &Document, holdings: &Holdings) {
+    for node in document
+        .select("aside, [role=note], [role=alert], [role=complementary]")
+        .nodes()
+    {
+        let (held, evidence) = holdings.get(node);
+        let is_prose = held.prose > 0 && held.link_share() < LINKS_MIN / 2.0 && held.fields == 0;
+        let leads_away = held.linked_headings + held.linked_images > 0;
+        if is_prose
+            && !leads_away
+            && evidence == Evidence::None
+            && !held.is_outside
+            && stands_in_flow(node)
+        {
+            node.remove_attr("role");
+            if node.has_name("aside") {
+                node.rename("div");
+            }
+        }
+    }
+}
+
+/// Whether there are paragraphs beside an element.
+fn stands_in_flow(node: &NodeRef<'_>) -> bool {
+    let is_text = |beside: &NodeRef<'_>| {
+        is_any(
+            beside,
+            &["p", "pre", "ul", "ol", "dl", "blockquote", "table"],
+        ) || is_heading(beside)
+    };
+    let is_beside = [node.prev_element_sibling(), node.next_element_sibling()]
+        .iter()
+        .flatten()
+        .any(is_text);
+    is_beside
+        && node.parent().is_some_and(|parent| {
+            parent
+                .children_it(false)
+                .filter(|child| child.has_name("p"))
+                .take(2)
+                .count()
+                > 1
+        })
+}
+
+/// What belongs to a quote or a figure, or holds notes.
+fn is_note(footer: &NodeRef<'_>) -> bool {
+    footer
+        .ancestors_it(Some(3))
+        .any(|above| is_any(&above, &["blockquote", "figure"]))
+        || footer
+            .attr("role")
+            .is_some_and(|role| &*role == "doc-endnotes")
+        || footer.children_it(false).any(|inner| {
+            inner
+                .attr("role")
+                .is_some_and(|role| &*role == "doc-endnotes")
+                || inner.has_class("footnotes")
+        })
+}
+
+/// Whether there is no text beside a link.
+fn stands_alone(link: &NodeRef<'_>) -> bool {
+    let Some(parent) = link.parent() else {
+        return true;
+    };
+    !is_never_judged(&parent)
+        && !parent
+            .children_it(false)
+            .any(|beside| beside.is_text() && beside.is_nonempty_text())
+}
+
+fn holds_article(node: &NodeRef<'_>, holdings: &Holdings) -> bool {
+    if is_any(node, &["article", "main"]) {
         return true;
     }
     node.descendants_it().any(|inner| {
-        inner.has_name("article") && chars_of(&inner) > 1_000
+        inner.has_name("article") && holdings.get(&inner).0.letters > 1_000
             || inner
                 .attr("itemprop")
                 .is_some_and(|prop| &*prop == "articleBody")
     })
 }
 
-/// Whether an element's name, class or id says that it is no part of an article.
-fn is_clutter(node: &NodeRef<'_>) -> bool {
-    if !node.is_element()
-        || tree::is_any(
-            node,
-            &[
-                "img", "picture", "source", "a", "p", "em", "strong", "b", "i", "br", "code",
-                "pre", "table", "tbody", "tr", "td", "html", "body",
-            ],
-        ) && !has_hidden_name(node)
-    {
-        return false;
+/// Hides names from the search for the article, which judges by them, where they would mislead it.
+/// They stay readable by [`tree::names_of`].
+pub(super) fn hide_names(document: &Document) {
+    let holdings = Holdings::of(document);
+    let Some(body) = document.body() else { return };
+    let mut kinds = std::collections::HashMap::new();
+    for node in body.descendants().into_iter().filter(NodeRef::is_element) {
+        let (class, id) = (node.attr("class"), node.attr("id"));
+        if class.is_none() && id.is_none() {
+            continue;
+        }
+        let (held, _) = holdings.get(&node);
+        let is_hollow =
+            held.prose + held.items + held.matter + held.players + held.in_headings == 0;
+        let is_judged = !is_never_judged(&node);
+        if is_judged && (is_hollow || is_unlikely(&node) && behaves(&node, &held, Evidence::Class))
+        {
+            continue;
+        }
+        let class = class.unwrap_or_default();
+        let id = id.unwrap_or_default();
+        node.set_attr(tree::NAMES, &format!("{class} {id}"));
+        let next = kinds.len();
+        let kind = *kinds.entry(class.to_string()).or_insert(next);
+        let good = if names_content(&class) {
+            " content"
+        } else {
+            ""
+        };
+        node.set_attr("class", &format!("k{kind}{good}"));
+        if names_content(&id) {
+            node.set_attr("id", "content");
+        } else {
+            node.remove_attr("id");
+        }
     }
-    if node.has_name("footer")
-        || node.has_name("header") && node.parent().is_some_and(|parent| parent.has_name("body"))
-    {
-        return true;
-    }
+}
+
+fn names_content(names: &str) -> bool {
+    let names = names.to_ascii_lowercase();
     [
-        "class",
-        "id",
-        "data-component",
-        "data-testid",
-        "data-module",
+        "article", "body", "content", "entry", "main", "page", "post", "text", "blog", "story",
     ]
     .iter()
-    .any(|name| node.attr(name).is_some_and(|value| names_clutter(&value)))
-}
-
-fn has_hidden_name(node: &NodeRef<'_>) -> bool {
-    tree::is_any(node, &["p", "a", "table"])
-}
-
-fn names_clutter(value: &str) -> bool {
-    value.split_ascii_whitespace().take(32).any(|name| {
-        let words = split_name(name);
-        if words.iter().any(|word| KEEPERS.contains(&word.as_str())) {
-            return false;
-        }
-        let joined: String = words.concat();
-        WORDS.contains(&joined.as_str())
-            || words.iter().any(|word| WORDS.contains(&word.as_str()))
-            || words.windows(2).any(|pair| {
-                PAIRS
-                    .iter()
-                    .any(|(one, two)| pair[0] == *one && pair[1] == *two)
-            })
-    })
-}
-
-/// `relatedPosts`, `related-posts`, `related_posts` → `related`, `posts`.
-fn split_name(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut was_lower = false;
-    for letter in name.chars().take(128) {
-        let starts = !letter.is_ascii_alphanumeric() || was_lower && letter.is_ascii_uppercase();
-        if starts {
-            words.push(String::new());
-        }
-        if letter.is_ascii_alphanumeric()
-            && let Some(word) = words.last_mut()
-        {
-            word.push(letter.to_ascii_lowercase());
-        }
-        was_lower = letter.is_ascii_lowercase();
-    }
-    words.retain(|word| !word.is_empty());
-    words
+    .any(|part| names.contains(part))
 }

@@ -142,13 +142,17 @@ pub(super) fn ask(article: &mut Article, document: &Document, recipe: &Recipe) {
 }
 
 /// The article's text, where the page tells it in JSON-LD.
-pub(super) fn oracle(document: &Document) -> Option<Oracle> {
+pub(super) fn body(document: &Document) -> Option<String> {
     let objects = json_ld(document);
     let bodies = objects
         .iter()
         .filter_map(|object| object.get("articleBody")?.as_str());
-    let longest = bodies.max_by_key(|body| body.len())?;
-    let text = Document::fragment(format!("<div>{}</div>", htmlize::unescape(longest))).text();
+    bodies.max_by_key(|body| body.len()).map(str::to_owned)
+}
+
+/// The same, to compare with what is found.
+pub(super) fn oracle(body: &str) -> Option<Oracle> {
+    let text = Document::fragment(format!("<div>{}</div>", htmlize::unescape(body))).text();
     Oracle::new(&text)
 }
 

@@ -133,7 +133,7 @@ fn names_box(node: &NodeRef<'_>) -> bool {
     BOX_NAMES.iter().any(|name| names.contains(name))
 }
 
-fn names_caption(node: &NodeRef<'_>) -> bool {
+pub(super) fn names_caption(node: &NodeRef<'_>) -> bool {
     if node.has_name("figcaption") {
         return true;
     }

@@ -5,16 +5,23 @@
 //! bounded; bytes and depth are looked at first, so that most of what is too much is named.
 
 mod clutter;
-mod embeds;
 mod facts;
 mod figures;
+mod formulas;
+mod holdings;
+mod lines;
+mod opaque;
 mod oracle;
 mod order;
 mod page;
+mod plain;
+mod players;
 mod readable;
 mod shape;
+mod state;
 mod tree;
 mod wall;
+mod xhtml;
 
 #[cfg(test)]
 mod tests;
@@ -31,6 +38,10 @@ pub use wall::Wall;
 
 /// Bytes of an article's HTML; the sanitiser takes no more.
 pub const ARTICLE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of an article's HTML from which on its page is not left for another one that it names.
+const REFRESH_BYTES_MAX: usize = 1_000;
+/// Seconds after which a page sends its reader on.
+const REFRESH_SECONDS_MAX: f32 = 10.0;
 /// Letters that an article has at least, where it has no picture.
 const CHARS_MIN: usize = 25;
 
@@ -43,9 +54,6 @@ pub enum NoArticle {
     /// Its elements are nested deeper than any page needs.
     #[error("the page is nested too deep")]
     TooDeep,
-    /// There is a text in it without a tag that is made of character references.
-    #[error("the page has too many character references between two tags")]
-    TooManyReferences,
     /// What reading it takes is more than a page may take, in memory or in time.
     #[error("the page is too complex")]
     TooComplex,
@@ -55,6 +63,9 @@ pub enum NoArticle {
     /// There is no text in it that could be an article.
     #[error("no article was found in the page")]
     Nothing,
+    /// Scripts fill it, and its data hold no article.
+    #[error("the page is filled by scripts, and what they start from holds no article")]
+    Scripts,
     /// It wants something of its reader first.
     #[error("the page is {0}")]
     Wall(Wall),
@@ -67,10 +78,10 @@ impl NoArticle {
         match self {
             Self::NotAPage(_) => "not-a-page",
             Self::TooDeep => "too-deep",
-            Self::TooManyReferences => "too-many-references",
             Self::TooComplex => "too-complex",
             Self::TooLarge => "too-large",
             Self::Nothing => "nothing-found",
+            Self::Scripts => "filled-by-scripts",
             Self::Wall(wall) => wall.reason(),
         }
     }
@@ -113,6 +124,13 @@ pub fn look(page: &Page, recipe: &Recipe) -> Findings {
         findings.next_page = follow(page, &document, &recipe.next_page);
     }
     findings.article = read(page, recipe);
+    let is_short = match &findings.article {
+        Ok((article, wall)) => wall.is_none() && article.html.len() < REFRESH_BYTES_MAX,
+        Err(problem) => matches!(problem, NoArticle::Nothing | NoArticle::Scripts),
+    };
+    if findings.single_page.is_none() && is_short {
+        findings.single_page = refresh(page);
+    }
     findings
 }
 
@@ -151,6 +169,60 @@ pub fn join_whatever(pages: Vec<Found>) -> Found {
     Ok(whole)
 }
 
+/// Whether two pages show the same text, whatever they link to.
+#[must_use]
+pub fn show_the_same(one: &Found, other: &Found) -> bool {
+    let (Ok((one, _)), Ok((other, _))) = (one, other) else {
+        return false;
+    };
+    letters(&one.html).eq(letters(&other.html))
+}
+
+/// Letters of an article, which is sanitised: a `<` starts a tag.
+fn letters(html: &str) -> impl Iterator<Item = char> + '_ {
+    let mut is_tag = false;
+    html.chars().filter(move |letter| {
+        is_tag = *letter == '<' || is_tag && *letter != '>';
+        !is_tag && letter.is_alphanumeric()
+    })
+}
+
+/// Where a page sends its reader by `<meta http-equiv=refresh>`.
+fn refresh(page: &Page) -> Option<Url> {
+    let mark = "http-equiv";
+    let may_be = memchr::memmem::find(page.text.as_bytes(), mark.as_bytes()).is_some()
+        || page.text.to_ascii_lowercase().contains(mark);
+    let document = may_be.then(|| page.parse().ok()).flatten()?;
+    let all = document.select("meta[http-equiv='refresh' i]");
+    // Those in `noscript` are for who runs no scripts, and seldom lead to the article.
+    let meta = all.nodes().iter().find(|meta| {
+        !meta
+            .ancestors_it(None)
+            .any(|above| above.has_name("noscript"))
+    })?;
+    let content = meta.attr("content")?;
+    let (seconds, rest) = content.split_once([';', ','])?;
+    if seconds.trim().parse::<f32>().ok()? > REFRESH_SECONDS_MAX {
+        return None;
+    }
+    let rest = rest.trim();
+    let is_named = rest
+        .get(..3)
+        .is_some_and(|start| start.eq_ignore_ascii_case("url"));
+    let target = if is_named {
+        rest[3..]
+            .trim_start()
+            .strip_prefix('=')
+            .unwrap_or(&rest[3..])
+    } else {
+        rest
+    };
+    let target = target.trim().trim_matches(['"', '\'']);
+    let mut url = page.base(&document).join(target).ok()?;
+    url.set_fragment(None);
+    (matches!(url.scheme(), "http" | "https") && url != page.url).then_some(url)
+}
+
 fn follow(page: &Page, document: &Document, links: &[Link]) -> Option<Url> {
     let found = links.iter().find_map(|link| {
         let applies = link.when.as_ref().is_none_or(|when| when.matches(document));
@@ -168,18 +240,19 @@ fn read(page: &Page, recipe: &Recipe) -> Found {
     let mut article = facts::of(&document, &base);
     facts::ask(&mut article, &document, recipe);
     let asks_for_password = wall::asks_for_password(&document);
-    embeds::promote(&document);
+    formulas::settle(&document);
+    players::promote(&document);
     tree::make_absolute(&document, &base);
     let html = match by_recipe(&document, recipe, &base) {
         Some(html) => html,
-        None if recipe.autodetect => readable::find(&document, &article.title, &base),
+        None if recipe.autodetect => readable::find(&document, &article.title, &base)?,
         None => return Err(NoArticle::Nothing),
     };
     let html = article::make_absolute(&html, &base);
     if html.len() > ARTICLE_BYTES_MAX {
         return Err(NoArticle::TooLarge);
     }
-    article.html = article::sanitize(&html);
+    article.html = formulas::sanitize(&html);
     let wall = wall::find(page, asks_for_password, &article.html);
     if wall.is_some() {
         return Ok((article, wall));

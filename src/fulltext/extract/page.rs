@@ -7,10 +7,9 @@ use encoding_rs::{Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE, X_USER_DEFI
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::NoArticle;
+use super::{NoArticle, tree, xhtml};
 use crate::fulltext::recipe::Recipe;
 use crate::rewrite::article;
-use crate::rewrite::html::has_few_references;
 
 /// Bytes of a page; what is behind them is not read.
 pub const PAGE_BYTES_MAX: usize = 5 << 20;
@@ -76,6 +75,9 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Result<String, NoArti
     }
     let charset = charset_of(bytes, content_type);
     let (text, _) = charset.decode_with_bom_removal(bytes);
+    if xhtml::is_xhtml(&text, content_type) {
+        return Ok(xhtml::close_elements(&text).into_owned());
+    }
     Ok(text.into_owned())
 }
 
@@ -104,10 +106,7 @@ impl Page {
         if depth_of(&self.text) > DEPTH_MAX {
             return Err(NoArticle::TooDeep);
         }
-        if !has_few_references(&self.text) {
-            return Err(NoArticle::TooManyReferences);
-        }
-        Ok(Document::from(self.text.as_str()))
+        Ok(tree::parse(&self.text))
     }
 
     /// What the page's relative addresses are resolved against.

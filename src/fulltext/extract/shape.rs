@@ -4,10 +4,16 @@
 //! Invariant: pictures, tables, code, quotes and embedded players are never dropped here, nor is a
 //! paragraph that holds sentences of its own.
 
+mod away;
+
 use dom_query::{Document, NodeRef};
 
+use super::figures;
 use super::oracle::Oracle;
-use super::tree::{chars_of, has_media, is_any, is_inline, line_of, link_share};
+use super::tree::{self, chars_of, has_media, is_any, is_heading, is_inline, line_of, link_share};
+
+pub(super) use away::drop_away;
+use away::says_away;
 
 /// Elements that only hold blocks.
 const WRAPPERS: &[&str] = &[
@@ -32,88 +38,15 @@ const WRAPPERS: &[&str] = &[
     "address",
     "template",
 ];
+/// Letters of a caption that may be compared with others.
+const CAPTION_CHARS_MIN: usize = 40;
 /// Letters of a line that may be a date, a name or a rubric in front of an article.
 const LABEL_CHARS_MAX: usize = 120;
-/// Letters of a text that is not worth a comparison with others.
-const REPEATED_CHARS_MIN: usize = 40;
 /// What a sentence ends with.
 const ENDS: &[char] = &[
     '.', '!', '?', '。', '！', '？', '…', ':', '：', '"', '”', '’', '»', '」', '』', ')', '）',
     ';', '।', '؟',
 ];
-/// What lines that lead away start with, in small letters.
-const AWAY: &[&str] = &[
-    "related:",
-    "related ",
-    "read more",
-    "read also",
-    "also read",
-    "read next",
-    "see more",
-    "see also:",
-    "more on",
-    "more from",
-    "more:",
-    "don't miss",
-    "you may also like",
-    "you might also like",
-    "recommended",
-    "click here",
-    "continue reading",
-    "sign up",
-    "subscribe",
-    "follow us",
-    "follow @",
-    "share this",
-    "share on",
-    "get the latest",
-    "join our",
-    "join the conversation",
-    "like us on",
-    "download the",
-    "download our",
-    "advertisement",
-    "advert",
-    "sponsored",
-    "most read",
-    "top stories",
-    "trending",
-    "tags:",
-    "tags",
-    "filed under",
-    "categories:",
-    "posted in",
-    "copyright ©",
-    "all rights reserved",
-    "watch:",
-    "listen:",
-    "have a tip",
-    "email ",
-    "e-mail ",
-    "contact ",
-    "lire aussi",
-    "à lire aussi",
-    "lesen sie auch",
-    "mehr zum thema",
-    "lea también",
-    "lee también",
-    "leia também",
-    "leia mais",
-    "leggi anche",
-    "lees ook",
-    "читайте также",
-    "смотрите также",
-    "相关阅读",
-    "延伸阅读",
-    "相关报道",
-    "关连",
-    "関連記事",
-    "コメント",
-    "关注我们",
-    "责任编辑",
-    "分享",
-];
-
 /// The blocks under `root`, without wrappers around them.
 pub(super) fn blocks<'a>(document: &'a Document, root: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
     let mut blocks = Blocks {
@@ -122,8 +55,28 @@ pub(super) fn blocks<'a>(document: &'a Document, root: &NodeRef<'a>) -> Vec<Node
     };
     blocks.collect(root);
     let mut list = blocks.list;
+    join_captions(&mut list);
     list.retain(|block| has_media(block) || !line_of(block).is_empty() || block.has_name("hr"));
     list
+}
+
+/// A caption that stands behind its figure belongs into it.
+fn join_captions(list: &mut Vec<NodeRef<'_>>) {
+    let mut figure: Option<NodeRef<'_>> = None;
+    list.retain(|block| {
+        if block.has_name("figcaption")
+            && let Some(figure) = figure.take()
+        {
+            figure.append_child(block);
+            return false;
+        }
+        let is_bare = block.has_name("figure")
+            && !block
+                .descendants_it()
+                .any(|inner| inner.has_name("figcaption"));
+        figure = is_bare.then_some(*block);
+        true
+    });
 }
 
 /// Takes off what is no part of the article: its title, what stands twice, what leads away.
@@ -138,14 +91,9 @@ pub(super) fn trim(list: &mut Vec<NodeRef<'_>>, title: &str, oracle: Option<&Ora
     trim_end(list);
 }
 
-/// Takes off lines that lead away.
-pub(super) fn drop_away(list: &mut Vec<NodeRef<'_>>) {
-    list.retain(|block| !leads_away(block));
-}
-
 /// The blocks as HTML.
 pub(super) fn html(list: &[NodeRef<'_>]) -> String {
-    list.iter().map(|block| block.html().to_string()).collect()
+    list.iter().map(tree::outer_html).collect()
 }
 
 struct Blocks<'a> {
@@ -200,10 +148,6 @@ fn is_inline_inside(paragraph: &NodeRef<'_>) -> bool {
     paragraph.children_it(false).all(|child| is_inline(&child))
 }
 
-fn is_heading(block: &NodeRef<'_>) -> bool {
-    is_any(block, &["h1", "h2", "h3", "h4", "h5", "h6"])
-}
-
 fn is_text(block: &NodeRef<'_>) -> bool {
     is_any(block, &["p", "ul", "ol", "dl"]) && !has_media(block)
 }
@@ -231,22 +175,20 @@ fn drop_title(list: &mut Vec<NodeRef<'_>>, title: &str) {
     });
 }
 
+/// An image that stands twice, for several screens, stands once. Texts may be said again.
 fn drop_repeated(list: &mut Vec<NodeRef<'_>>) {
     let mut seen = std::collections::HashSet::new();
     list.retain(|block| {
-        let text = fold(&line_of(block));
-        if block.has_name("figure") {
-            let address = block
-                .descendants_it()
-                .find(|inner| inner.has_name("img"))
-                .map(|img| img.attr_or("src", "").to_string())
-                .unwrap_or_default();
-            return address.is_empty() || seen.insert(address);
+        if !block.has_name("figure") {
+            // A gallery says its captions for each size of screen.
+            let text = fold(&line_of(block));
+            let is_caption =
+                text.chars().count() >= CAPTION_CHARS_MIN && figures::names_caption(block);
+            return !is_caption || seen.insert(text);
         }
-        if text.chars().count() < REPEATED_CHARS_MIN || has_media(block) {
-            return true;
-        }
-        seen.insert(text)
+        let image = block.descendants_it().find(|inner| inner.has_name("img"));
+        let address = image.map(|image| image.attr_or("src", "").to_string());
+        address.is_none_or(|address| address.is_empty() || seen.insert(address))
     });
 }
 
@@ -292,29 +234,6 @@ fn drop_unknown(list: &mut Vec<NodeRef<'_>>, oracle: &Oracle) {
         let Some(share) = share else { return true };
         !(share < 0.3 && (is_outside || link_share(block) > 0.5))
     });
-}
-
-/// A line that is one link to elsewhere, or says that it leads away.
-fn leads_away(block: &NodeRef<'_>) -> bool {
-    if !is_text(block) && !is_heading(block) {
-        return false;
-    }
-    let text = line_of(block);
-    let chars = text.chars().count();
-    let share = link_share(block);
-    let small = text.to_lowercase();
-    let says_so = AWAY.iter().any(|start| small.starts_with(start));
-    if says_so && (share > 0.3 || chars < 60) {
-        return true;
-    }
-    if block.has_name("p") && share > 0.9 && chars > 12 {
-        let letters: Vec<char> = text.chars().filter(|c| c.is_alphabetic()).collect();
-        let is_loud = !letters.is_empty()
-            && letters.iter().all(|c| !c.is_lowercase())
-            && letters.iter().any(|c| c.is_uppercase());
-        return is_loud;
-    }
-    false
 }
 
 fn trim_start(list: &mut Vec<NodeRef<'_>>) {
@@ -366,10 +285,7 @@ fn trim_end(list: &mut Vec<NodeRef<'_>>) {
         let is_rest = is_heading(last)
             || last.has_name("hr")
             || is_text(last) && chars_of(last) > 0 && link_share(last) > 0.7
-            || is_text(last)
-                && AWAY
-                    .iter()
-                    .any(|start| line_of(last).to_lowercase().starts_with(start));
+            || is_text(last) && says_away(last) && (chars_of(last) < 100 || link_share(last) > 0.1);
         if !is_rest {
             return;
         }

@@ -1,5 +1,8 @@
 //! Pages and the articles on them.
 
+mod forms;
+mod names;
+
 use url::Url;
 
 use super::{Kind, NoArticle, Page, Wall, decode, join, look};
@@ -131,13 +134,6 @@ fn what_is_no_page_is_told() {
         Kind::Feed,
     );
     check(b" \n", None, Kind::Empty);
-}
-
-#[test]
-fn what_a_parser_would_write_for_minutes_is_no_page() {
-    let text = format!("<article><p>{}", "&nbsp;&amp;".repeat(200_000));
-    let problem = extract(&[page(&text)], &Recipe::default()).unwrap_err();
-    assert_eq!(problem, NoArticle::TooManyReferences);
 }
 
 #[test]

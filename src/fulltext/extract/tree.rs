@@ -1,14 +1,82 @@
 //! Small questions to a tree of HTML.
 
-use dom_query::{Matcher, NodeRef};
+use dom_query::{Document, Matcher, NodeData, NodeRef};
 
 /// Elements that stand in a line of text.
 const INLINE: &[&str] = &[
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn",
     "em", "font", "i", "ins", "kbd", "mark", "math", "q", "rp", "rt", "ruby", "s", "samp", "small",
     "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "label", "img",
-    "picture", "source", "svg", "input", "button",
+    "picture", "source", "svg", "input", "button", "output", "canvas", "map", "area", "meter",
+    "progress", "slot", "nobr", "rb", "rtc",
 ];
+
+/// Elements whose names say nothing of them: what an article is made of.
+const NEVER_JUDGED: &[&str] = &[
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "p",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "table",
+    "caption",
+    "thead",
+    "tbody",
+    "tfoot",
+    "tr",
+    "th",
+    "td",
+    "colgroup",
+    "col",
+    "pre",
+    "code",
+    "kbd",
+    "samp",
+    "math",
+    "svg",
+    "blockquote",
+    "q",
+    "cite",
+    "em",
+    "strong",
+    "b",
+    "i",
+    "br",
+    "hr",
+    "sub",
+    "sup",
+    "del",
+    "mark",
+    "abbr",
+    "dfn",
+    "var",
+    "ruby",
+    "rt",
+    "rp",
+    "img",
+    "picture",
+    "source",
+    "video",
+    "audio",
+    "iframe",
+    "body",
+    "html",
+    "small",
+    "u",
+    "s",
+    "time",
+    "figcaption",
+    "summary",
+];
+
+/// Where an element's names stand while the article is looked for.
+pub(super) const NAMES: &str = "data-fw-names";
 
 /// Elements that hold something to see or hear which is no text.
 const MEDIA: &[&str] = &[
@@ -22,6 +90,15 @@ pub(super) fn matcher(selector: &str) -> Option<Matcher> {
 
 pub(super) fn is_any(node: &NodeRef<'_>, names: &[&str]) -> bool {
     names.iter().any(|name| node.has_name(name))
+}
+
+/// Whether an element belongs to an article by what it is, whatever it is called.
+pub(super) fn is_never_judged(node: &NodeRef<'_>) -> bool {
+    is_any(node, NEVER_JUDGED)
+}
+
+pub(super) fn is_heading(node: &NodeRef<'_>) -> bool {
+    is_any(node, &["h1", "h2", "h3", "h4", "h5", "h6"])
 }
 
 /// Letters of a node's text, white space counted once.
@@ -77,7 +154,14 @@ pub(super) fn link_share(node: &NodeRef<'_>) -> f64 {
 /// The words of an element's class and id, in lower case.
 pub(super) fn names_of(node: &NodeRef<'_>) -> String {
     let mut names = String::new();
-    for name in ["class", "id", "itemprop", "data-testid", "data-component"] {
+    for name in [
+        "class",
+        "id",
+        NAMES,
+        "itemprop",
+        "data-testid",
+        "data-component",
+    ] {
         if let Some(value) = node.attr(name) {
             names.push_str(&value.to_ascii_lowercase());
             names.push(' ');
@@ -88,9 +172,67 @@ pub(super) fn names_of(node: &NodeRef<'_>) -> String {
 
 /// Letters of the text of a piece of HTML.
 pub(super) fn text_chars(html: &str) -> usize {
-    dom_query::Document::fragment(html)
-        .root()
-        .normalized_char_count()
+    Document::fragment(html).root().normalized_char_count()
+}
+
+/// Bytes of a text that is written at once.
+const TEXT_BYTES_MAX: usize = 2 << 10;
+
+/// The tree of a page.
+pub(super) fn parse(html: &str) -> Document {
+    let document = Document::from(html);
+    split_texts(&document.root());
+    document
+}
+
+/// The tree of a part of a page.
+pub(super) fn fragment(html: &str) -> Document {
+    let document = Document::fragment(html);
+    split_texts(&document.root());
+    document
+}
+
+/// Cuts long texts into several.
+///
+/// html5ever (0.40) writes a text by looking from each `&` and each no-break space through the rest
+/// of it, so a long text of many would take the square of its length.
+fn split_texts(root: &NodeRef<'_>) {
+    let is_long = |node: &NodeRef<'_>| {
+        node.query_or(false, |inner| match &inner.data {
+            NodeData::Text { contents } => contents.len() > TEXT_BYTES_MAX,
+            _ => false,
+        })
+    };
+    let long: Vec<_> = root.descendants_it().filter(is_long).collect();
+    for node in long {
+        // What a script or a style sheet holds is written as it is.
+        let is_raw = node
+            .parent()
+            .is_some_and(|parent| is_any(&parent, &["script", "style", "noscript"]));
+        if is_raw {
+            continue;
+        }
+        let text = node.text();
+        let mut rest = &*text;
+        while !rest.is_empty() {
+            let (part, later) = rest.split_at(rest.floor_char_boundary(TEXT_BYTES_MAX));
+            rest = later;
+            node.insert_before(&node.tree.new_text(part));
+        }
+        node.remove_from_parent();
+    }
+}
+
+/// What a node holds, as HTML.
+pub(super) fn inner_html(node: &NodeRef<'_>) -> String {
+    split_texts(node);
+    node.inner_html().to_string()
+}
+
+/// A node as HTML.
+pub(super) fn outer_html(node: &NodeRef<'_>) -> String {
+    split_texts(node);
+    node.html().to_string()
 }
 
 /// Elements and their attributes that hold one address.
@@ -106,7 +248,7 @@ const ADDRESSES: &[(&str, &str)] = &[
 
 /// Makes the addresses of a page absolute, so that the same picture has the same address wherever it
 /// stands. Those in a place of the page itself stay.
-pub(super) fn make_absolute(document: &dom_query::Document, base: &url::Url) {
+pub(super) fn make_absolute(document: &Document, base: &url::Url) {
     for (element, attribute) in ADDRESSES {
         for node in document.select(element).nodes() {
             let Some(written) = node.attr(attribute) else {

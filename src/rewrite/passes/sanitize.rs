@@ -19,7 +19,7 @@ use crate::rewrite::explain::Trace;
 use crate::rewrite::fragment::{self, token::Token};
 use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::{Tag, tags};
-use crate::rewrite::tree::{Limits, TooComplex};
+use crate::rewrite::tree::TooComplex;
 use crate::rewrite::xhtml;
 use danger::Element;
 
@@ -66,7 +66,7 @@ pub(super) fn edits(html: &str, markup: Markup, mode: Sanitize, trace: &Trace) -
                 Ok(true) => return draft.into_edits(),
                 Ok(false) => {
                     trace.skip("sanitize", html, 0..0, "only the strict list was safe");
-                    strict::clean(text, markup, Limits::FIELD)
+                    strict::clean(text, markup)
                 }
                 // SECURITY: what can't be judged is not harmless.
                 Err(TooComplex) => strict::reduce(text, markup),
@@ -120,16 +120,22 @@ pub(in crate::rewrite) fn attribute_may_harm(element: &str, name: &str, value: &
     danger::is_raw_attribute(element, name, value)
 }
 
-/// The HTML of an article with nothing in it that is not on the strict list.
+/// The HTML of an article with nothing in it that is not on the strict list, but frames from anywhere
+/// over https: a feed's own mode judges them.
 pub(in crate::rewrite) fn clean(html: &str) -> String {
-    strict::clean(html, Markup::Html, Limits::ARTICLE).text
+    strict::clean_article(html).text
+}
+
+/// Whether the strict list has the host that a frame comes from.
+pub(in crate::rewrite) fn is_known_player(address: &str) -> bool {
+    strict::is_frame(address)
 }
 
 fn strict(html: &str, markup: Markup, trace: &Trace) -> Vec<Edit> {
     if memchr::memchr2(b'<', b'&', html.as_bytes()).is_none() {
         return Vec::new();
     }
-    let cleaned = strict::clean(html, markup, Limits::FIELD);
+    let cleaned = strict::clean(html, markup);
     if cleaned.is_reduced {
         trace.too_complex("sanitize", html, ONLY_TOKENS);
     }

@@ -57,7 +57,8 @@ const FRAME_HOSTS: &[&str] = &[
 
 const XHTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
 
-static LIST: LazyLock<Builder<'static>> = LazyLock::new(build);
+static LIST: LazyLock<Builder<'static>> = LazyLock::new(|| build(is_frame));
+static ARTICLE_LIST: LazyLock<Builder<'static>> = LazyLock::new(|| build(is_https_frame));
 
 /// How often a parser may make something else of what it wrote itself.
 const ROUNDS_MAX: usize = 6;
@@ -69,10 +70,35 @@ pub(super) struct Cleaned {
     pub(super) is_reduced: bool,
 }
 
+/// What is kept, and how much a tree of it may take.
+#[derive(Clone, Copy)]
+struct Terms {
+    list: &'static LazyLock<Builder<'static>>,
+    limits: Limits,
+}
+
+const FIELD: Terms = Terms {
+    list: &LIST,
+    limits: Limits::FIELD,
+};
+const ARTICLE: Terms = Terms {
+    list: &ARTICLE_LIST,
+    limits: Limits::ARTICLE,
+};
+
 /// `html` with nothing in it that is not on the list; in a form that stays as it is when it comes
 /// here again.
-pub(super) fn clean(html: &str, markup: Markup, limits: Limits) -> Cleaned {
-    settle(Cow::Borrowed(html), markup, limits).unwrap_or_else(|| Cleaned {
+pub(super) fn clean(html: &str, markup: Markup) -> Cleaned {
+    clean_by(html, markup, FIELD)
+}
+
+/// The same for an article, with frames from anywhere over https.
+pub(super) fn clean_article(html: &str) -> Cleaned {
+    clean_by(html, Markup::Html, ARTICLE)
+}
+
+fn clean_by(html: &str, markup: Markup, terms: Terms) -> Cleaned {
+    settle(Cow::Borrowed(html), markup, terms).unwrap_or_else(|| Cleaned {
         // SECURITY: nested such that no parser agrees with itself; then it is only text.
         text: escape(html),
         is_reduced: true,
@@ -80,11 +106,11 @@ pub(super) fn clean(html: &str, markup: Markup, limits: Limits) -> Cleaned {
 }
 
 /// Cleans until nothing changes; `None` when it never ends.
-fn settle(html: Cow<'_, str>, markup: Markup, limits: Limits) -> Option<Cleaned> {
+fn settle(html: Cow<'_, str>, markup: Markup, terms: Terms) -> Option<Cleaned> {
     let mut text = html;
     let (mut is_reduced, mut is_of_tokens) = (false, false);
     for _ in 0..=ROUNDS_MAX {
-        let next = match clean_once(&text, markup, limits) {
+        let next = match clean_once(&text, markup, terms) {
             Ok(next) => next,
             // Twice is once there.
             Err(TooComplex) if is_of_tokens => text.clone().into_owned(),
@@ -107,7 +133,7 @@ fn settle(html: Cow<'_, str>, markup: Markup, limits: Limits) -> Option<Cleaned>
 /// The same, by the tokens of `html` first.
 pub(super) fn reduce(html: &str, markup: Markup) -> Cleaned {
     let reduced = reduced::reduce(html, markup);
-    let text = clean(&reduced, markup, Limits::FIELD).text;
+    let text = clean(&reduced, markup).text;
     Cleaned {
         text,
         is_reduced: true,
@@ -119,7 +145,7 @@ pub(super) fn tokens_only(html: &str, markup: Markup) -> String {
     reduced::reduce(html, markup)
 }
 
-fn clean_once(html: &str, markup: Markup, limits: Limits) -> Result<String, TooComplex> {
+fn clean_once(html: &str, markup: Markup, terms: Terms) -> Result<String, TooComplex> {
     // To browsers that run scripts, what these hold is text; nobody is to see it as such.
     let unwrapped: Vec<_> = tags(html, Markup::Html)
         .filter_map(|tag| match tag.raw_end {
@@ -133,15 +159,15 @@ fn clean_once(html: &str, markup: Markup, limits: Limits) -> Result<String, TooC
     } else {
         Cow::Owned(apply(html, &unwrapped))
     };
-    tree::measure(&html, Context::AMMONIA, limits)?;
-    let clean = LIST.clean(&html).to_string();
+    tree::measure(&html, Context::AMMONIA, terms.limits)?;
+    let clean = terms.list.clean(&html).to_string();
     Ok(match markup {
         Markup::Html => clean,
         Markup::Xhtml => xhtml::well_formed(&clean),
     })
 }
 
-fn build() -> Builder<'static> {
+fn build(is_frame: fn(&str) -> bool) -> Builder<'static> {
     let mut list = Builder::default();
     list.add_tags([
         "figure",
@@ -185,8 +211,14 @@ fn build() -> Builder<'static> {
     list.add_tag_attributes("details", ["open"]);
     list.link_rel(None);
     list.url_relative(UrlRelative::PassThrough);
-    list.attribute_filter(|element, attribute, value| {
-        is_value(element, attribute, value).then_some(Cow::Borrowed(value))
+    list.attribute_filter(move |element, attribute, value| {
+        let is_kept = match (element, attribute) {
+            ("iframe", "src") => {
+                is_frame(value) && !danger::is_attribute(element, attribute, value)
+            }
+            _ => is_value(element, attribute, value),
+        };
+        is_kept.then_some(Cow::Borrowed(value))
     });
     list
 }
@@ -201,20 +233,27 @@ fn is_value(element: &str, attribute: &str, value: &str) -> bool {
     }
 }
 
-fn is_frame(address: &str) -> bool {
-    let address = address.trim();
-    let whole = if address.starts_with("//") {
-        format!("https:{address}")
-    } else {
-        address.to_owned()
-    };
-    let url = Url::parse(&whole).ok();
-    url.filter(|url| matches!(url.scheme(), "http" | "https"))
-        .and_then(|url| url.host_str().map(str::to_owned))
+/// Whether a frame comes from a host that every reader may show.
+pub(super) fn is_frame(address: &str) -> bool {
+    let url = frame_url(address).filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.and_then(|url| url.host_str().map(str::to_owned))
         .is_some_and(|host| {
             FRAME_HOSTS.iter().any(|known| {
                 host.strip_suffix(known)
                     .is_some_and(|before| before.is_empty() || before.ends_with('.'))
             })
         })
+}
+
+fn is_https_frame(address: &str) -> bool {
+    is_frame(address) || frame_url(address).is_some_and(|url| url.scheme() == "https")
+}
+
+fn frame_url(address: &str) -> Option<Url> {
+    let address = address.trim();
+    if address.starts_with("//") {
+        Url::parse(&format!("https:{address}")).ok()
+    } else {
+        Url::parse(address).ok()
+    }
 }

@@ -363,7 +363,7 @@ proptest! {
         prop_assert_eq!(browser::is_harmless(&once), Ok(true), "{} → {}", html, once);
         prop_assert!(old::is_harmless(&once), "{} → {}", html, once);
         prop_assert!(xhtml::is_well_formed(&once), "{} → {}", html, once);
-        let allowed = strict::clean(&once, markup, Limits::FIELD);
+        let allowed = strict::clean(&once, markup);
         prop_assert!(!allowed.is_reduced);
         let twice = strict::tokens_only(&once, markup);
         prop_assert_eq!(&once, &twice, "from {}", html);
