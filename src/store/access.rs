@@ -67,10 +67,11 @@ impl Store {
     /// Opens the directory; where that fails, says so in the log, runs from memory and goes on trying.
     ///
     /// # Errors
-    /// When the thread that writes can't be started.
+    /// When the thread that writes can't be started, or when a later version of Feedwright made the
+    /// directory: from memory, items that it knows would be new, and be archived again.
     pub fn open_or_retry(options: Options) -> Result<Self, OpenError> {
         match Self::open(options.clone()) {
-            Err(OpenError::Thread(error)) => Err(OpenError::Thread(error)),
+            Err(error @ (OpenError::Thread(_) | OpenError::Newer { .. })) => Err(error),
             Err(error) => {
                 let shared = Arc::new(Shared::new(options));
                 shared.health.trip(chain(&error), 0);

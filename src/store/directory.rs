@@ -45,7 +45,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// A later version of Feedwright made it.
-    #[error("{} was made by a later version of Feedwright (its version is {version})", path.display())]
+    #[error("{} was made by a later version of Feedwright (its version is {version}): start that one, or name another directory", path.display())]
     Newer {
         /// The database.
         path: PathBuf,
