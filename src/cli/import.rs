@@ -3,6 +3,8 @@
 //! Invariants: what is kept already stays as it is; older items stand before newer ones; a file that
 //! can't be read stops no other.
 
+mod naming;
+
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Write;
@@ -187,8 +189,8 @@ async fn record(
     let format = format_of(store, (feed, &origin), &kept).await;
     let here: HashSet<&str> = kept.iter().map(|item| item.guid.as_str()).collect();
     let mut newest: HashMap<String, Found> = HashMap::new();
-    for found in haul.found {
-        let id = reading::id_of_entry(&found.entry);
+    let names = naming::names(&haul.found, &kept);
+    for (found, id) in haul.found.into_iter().zip(names) {
         let is_older = newest
             .get(&id)
             .is_some_and(|known| known.version > found.version);

@@ -123,10 +123,17 @@ fn export_import_export_is_identical() {
         text(&output.stdout)
     };
     let (folder, config) = configured();
-    let lines: String = (1..=30).map(|n| jsonl::render(&entry(n), "news")).collect();
+    let of_the_same_id = Entry {
+        id: "urn:1".to_owned(),
+        ..entry(31)
+    };
+    let entries = (1..=30).map(entry).chain([of_the_same_id]);
+    let lines: String = entries.map(|entry| jsonl::render(&entry, "news")).collect();
     let all = folder.path().join("all.jsonl");
     fs::write(&all, &lines).unwrap();
     assert_eq!(import(&config, &[&all]).0, Some(0));
+    let (_, out, _) = import(&config, &[&all]);
+    assert!(out.contains("0 of 31 items"), "{out}");
     let exported = export(&config);
     assert_eq!(exported, lines);
     let (elsewhere, config) = configured();
