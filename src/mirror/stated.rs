@@ -1,20 +1,17 @@
 //! What origins say wrong of their bodies, and what readers are told instead. Pure.
 
+use encoding_rs::Encoding;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderValue};
 
-/// What some servers say where there is no content coding: charsets, transfer codings, and words. It is
-/// about a plain body, which readers refuse who take it for a coding.
-const NO_CODINGS: [&str; 16] = [
-    "utf-8",
-    "utf8",
-    "us-ascii",
-    "iso-8859-1",
-    "windows-1252",
+/// What some servers say where there is no content coding, besides charsets: transfer codings, and words.
+/// It is about a plain body, which readers refuse who take it for a coding.
+const NO_CODINGS: [&str; 12] = [
     "text",
     "plain",
     "none",
     "null",
     "binary",
+    "raw",
     "7bit",
     "8bit",
     "base64",
@@ -45,7 +42,8 @@ fn unite_lengths(fields: &mut HeaderMap) {
 fn drop_no_codings(fields: &mut HeaderMap) {
     let is_none = |member: &&str| {
         let name = member.trim().to_ascii_lowercase();
-        name.is_empty() || NO_CODINGS.contains(&name.as_str())
+        let is_charset = Encoding::for_label(name.as_bytes()).is_some();
+        name.is_empty() || is_charset || NO_CODINGS.contains(&name.as_str())
     };
     let lines = fields.get_all(CONTENT_ENCODING).iter();
     let lines: Option<Vec<&str>> = lines.map(|line| line.to_str().ok()).collect();
@@ -96,6 +94,7 @@ mod tests {
             ),
             (&["content-length: 4, 5"], &["content-length: 4, 5"]),
             (&["content-encoding: UTF-8"], &[]),
+            (&["content-encoding: windows-1251"], &[]),
             (
                 &["content-encoding: aws-chunked,gzip"],
                 &["content-encoding: gzip"],
