@@ -10,6 +10,8 @@ use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use super::source::unescaped;
+
 /// The text of no options.
 const NONE: &str = "-";
 /// Bytes that a canonical text may have.
@@ -75,9 +77,8 @@ impl Options {
     /// On a name that weserv has not, one given twice, and more than 512 bytes.
     pub fn parse(query: &str) -> Result<Self, OptionsError> {
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        let decode = |value| percent_decode_str(value).decode_utf8_lossy();
         let pairs = pairs.map(|pair| match pair.split_once('=') {
-            Some((name, value)) => (name, Some(decode(value))),
+            Some((name, value)) => (name, Some(unescaped(value))),
             None => (pair, None),
         });
         Self::of_pairs(pairs.collect())
@@ -92,7 +93,7 @@ impl Options {
         let mut pairs: Vec<Pair<'_>> = Vec::new();
         for pair in query.split('&') {
             let (name, value) = match pair.split_once('=') {
-                Some((name, value)) => (name, Some(percent_decode_str(value).decode_utf8_lossy())),
+                Some((name, value)) => (name, Some(unescaped(value))),
                 None => (pair, None),
             };
             let name = canonical(name);
@@ -111,6 +112,19 @@ impl Options {
             !DELIVERY.contains(&name)
         });
         all.collect::<Vec<_>>().join("_")
+    }
+
+    /// The same, whatever format is asked for, with this one.
+    #[must_use]
+    pub fn of_picture_as(&self, output: &str) -> String {
+        let all = self.of_picture();
+        let others = all
+            .split('_')
+            .filter(|pair| !["", NONE, "output"].contains(pair) && !pair.starts_with("output-"));
+        let output = format!("output-{output}");
+        let mut pairs: Vec<&str> = others.chain([output.as_str()]).collect();
+        pairs.sort_unstable();
+        pairs.join("_")
     }
 
     /// Options as an address holds them.
@@ -197,6 +211,21 @@ mod tests {
     use proptest::sample::select;
 
     #[test]
+    fn one_format_for_another() {
+        for (query, expected) in [
+            ("", "output-webp"),
+            ("output=auto", "output-webp"),
+            ("w=8&maxage=3d&output=auto&af", "af_output-webp_w-8"),
+            ("w=8&a=top&output", "a-top_output-webp_w-8"),
+        ] {
+            let options = Options::parse(query).unwrap();
+            assert_eq!(options.of_picture_as("webp"), expected, "{query}");
+        }
+        let asked = Options::parse("w=8&output=webp&fit=cover").unwrap();
+        assert_eq!(asked.of_picture_as("webp"), asked.of_picture());
+    }
+
+    #[test]
     fn one_text_for_one_meaning() {
         for (query, expected) in [
             ("", "-"),
@@ -208,6 +237,7 @@ mod tests {
             ("w=50%25&h=50%", "h-50%25_w-50%25"),
             ("mod=1,2&bg=", "bg-_mod-1%2C2"),
             ("filename=a_b", "filename-a%5Fb"),
+            ("default=a.org/%E9", "default-a.org%2F%25E9"),
         ] {
             let options = Options::parse(query).unwrap();
             assert_eq!(options.as_str(), expected, "{query}");

@@ -1,6 +1,10 @@
 //! Where a picture is, as a `url` parameter names it: weserv's forms (its `uri_parser.cpp`).
 //!
-//! Invariant: the value is percent-decoded exactly once. What was escaped twice stays escaped.
+//! Invariant: the value is percent-decoded exactly once. What was escaped twice stays escaped, and so
+//! does what is no UTF-8.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::Url;
@@ -29,7 +33,25 @@ pub fn parse(value: &str, secure: bool) -> Option<Url> {
     if value.len() < VALUE_BYTES_MIN {
         return None;
     }
-    parse_decoded(&percent_decode_str(value).decode_utf8().ok()?, secure)
+    parse_decoded(&unescaped(value), secure)
+}
+
+/// A value percent-decoded once. Bytes that are no UTF-8, as servers of other encodings have them in
+/// their paths, are escaped again.
+pub(super) fn unescaped(value: &str) -> Cow<'_, str> {
+    let bytes: Cow<'_, [u8]> = percent_decode_str(value).into();
+    let bytes = match bytes {
+        Cow::Borrowed(_) => return value.into(),
+        Cow::Owned(bytes) => bytes,
+    };
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text.into()
 }
 
 /// The same for a value that has been decoded.
@@ -101,6 +123,12 @@ mod tests {
             ("example。org/é", "http://example.org/%C3%A9"),
             ("http://example.org:8080/a", "http://example.org:8080/a"),
             ("i.nl", "http://i.nl/"),
+            ("example.org/caf%E9.jpg", "http://example.org/caf%E9.jpg"),
+            (
+                "http%3A%2F%2Fexample.org%2F%ff%C3%A9%c3%3F%E9",
+                "http://example.org/%FF%C3%A9%C3?%E9",
+            ),
+            ("example.org/%25E9", "http://example.org/%E9"),
         ] {
             assert_eq!(parse(value, false).unwrap().as_str(), expected, "{value}");
         }
