@@ -77,7 +77,7 @@ pub fn choose(
             Kind::WebP | Kind::Avif | Kind::Heic => Output::Jpeg,
             Kind::Tiff => Output::Tiff,
             Kind::Gif => Output::Gif,
-            Kind::Png | Kind::Bmp | Kind::Ico | Kind::Svg | Kind::Pdf => Output::Png,
+            Kind::Png | Kind::Bmp | Kind::Ico | Kind::Hdr | Kind::Svg | Kind::Pdf => Output::Png,
         },
         other => other,
     }

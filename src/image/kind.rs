@@ -1,7 +1,11 @@
 //! What a picture is, judged by its first bytes and by nothing that a server says.
 
-/// Bytes from the start that decide; for SVG, where comments may come first, a little more counts.
-pub const SNIFF_BYTES: usize = 1 << 10;
+use super::xml::{self, Next};
+
+/// Bytes from the start that decide.
+const SNIFF_BYTES: usize = 1 << 10;
+/// The same for SVG: comments and a DOCTYPE may come first.
+pub const PROLOGUE_BYTES_MAX: usize = 64 << 10;
 
 /// A format of pictures that is known by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -16,6 +20,7 @@ pub enum Kind {
     Tiff,
     Bmp,
     Ico,
+    Hdr,
     Svg,
     Pdf,
 }
@@ -60,11 +65,20 @@ impl Kind {
             [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Self::Tiff,
             // Behind the size come two reserved words, then an offset that can't be large.
             [b'B', b'M', _, _, _, _, 0, 0, 0, 0, _, _, 0, 0, ..] => Self::Bmp,
-            [0, 0, 1 | 2, 0, 1..=255, 0, _, _, _, 0, ..] => Self::Ico,
+            // The reserved byte of the first line is 255 in files of .NET.
+            [0, 0, 1 | 2, 0, 1..=255, 0, _, _, _, 0 | 255, ..] => Self::Ico,
+            _ if start.starts_with(b"#?RADIANCE\n") || start.starts_with(b"#?RGBE\n") => Self::Hdr,
             [b'%', b'P', b'D', b'F', b'-', ..] => Self::Pdf,
-            _ if is_svg(start) => Self::Svg,
+            _ if leads(start) == Leads::ToSvg => Self::Svg,
             _ => return None,
         })
+    }
+
+    /// Whether bytes that start so are of no known format yet, and may be once there are more.
+    #[must_use]
+    pub fn may_follow(start: &[u8]) -> bool {
+        let is_short = start.len() < PROLOGUE_BYTES_MAX;
+        is_short && Self::of(start).is_none() && leads(start) == Leads::Further
     }
 
     /// Its media type; for pictures that browsers show.
@@ -80,6 +94,7 @@ impl Kind {
             Self::Tiff => "image/tiff",
             Self::Bmp => "image/bmp",
             Self::Ico => "image/x-icon",
+            Self::Hdr => "image/vnd.radiance",
             Self::Svg => "image/svg+xml",
             Self::Pdf => "application/pdf",
         }
@@ -98,6 +113,7 @@ impl Kind {
             Self::Tiff => "tiff",
             Self::Bmp => "bmp",
             Self::Ico => "ico",
+            Self::Hdr => "hdr",
             Self::Svg => "svg",
             Self::Pdf => "pdf",
         }
@@ -110,6 +126,7 @@ impl Kind {
             Self::Jpeg => "jpeg",
             Self::Avif | Self::Heic => "heif",
             Self::Bmp | Self::Ico => "magick",
+            Self::Hdr => "rad",
             other => other.extension(),
         }
     }
@@ -122,38 +139,76 @@ impl Kind {
     }
 }
 
-/// Whether an XML prologue, if any, is followed by an `svg` element. SECURITY: HTML that holds an
-/// SVG somewhere is none.
-fn is_svg(start: &[u8]) -> bool {
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
-    let text = String::from_utf8_lossy(&start[..start.len().min(SNIFF_BYTES)]);
-    let mut rest = text.trim_start();
-    loop {
-        let end = if rest.starts_with("<?xml") {
-            rest.find("?>").map(|at| at + 2)
-        } else if rest.starts_with("<!--") {
-            rest.find("-->").map(|at| at + 3)
-        } else if rest.starts_with("<!DOCTYPE svg") {
-            // An internal subset holds declarations that end with `>` themselves.
-            let opens = rest
-                .find(['[', '>'])
-                .filter(|at| rest[*at..].starts_with('['));
-            let from = opens.map_or(Some(0), |at| rest[at..].find(']').map(|to| at + to));
-            from.and_then(|from| rest[from..].find('>').map(|at| from + at + 1))
-        } else {
-            break;
-        };
-        match end {
-            Some(end) => rest = rest[end..].trim_start(),
-            None => return false,
+/// The start of a file as it comes.
+#[derive(Debug, Default)]
+pub struct Start {
+    bytes: Vec<u8>,
+    /// How much of it was looked at.
+    seen: usize,
+    is_told: bool,
+}
+
+impl Start {
+    /// What comes next, as long as it matters.
+    pub fn extend(&mut self, chunk: &[u8]) {
+        if !self.is_told {
+            self.bytes.extend_from_slice(chunk);
         }
     }
-    let Some(name) = rest.strip_prefix('<') else {
-        return false;
-    };
-    let end = name.find(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '/'));
-    let name = &name[..end.unwrap_or(0)];
-    name == "svg" || name.ends_with(":svg")
+
+    /// The format, if it is a known one, once: when it can be told.
+    pub fn kind(&mut self, is_all: bool) -> Option<Option<Kind>> {
+        let length = self.bytes.len();
+        // Each look reads all of it: the next one is at twice as much.
+        let is_early = !is_all && length < SNIFF_BYTES.max(self.seen * 2);
+        if self.is_told || is_early {
+            return None;
+        }
+        self.seen = length;
+        self.is_told = is_all || !Kind::may_follow(&self.bytes);
+        self.is_told.then(|| Kind::of(&self.bytes))
+    }
+}
+
+/// What an XML prologue leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Leads {
+    ToSvg,
+    Elsewhere,
+    /// It goes on.
+    Further,
+}
+
+/// Whether an XML prologue, if any, is followed by an `svg` element. SECURITY: HTML that holds an
+/// SVG somewhere is none.
+fn leads(start: &[u8]) -> Leads {
+    // Nothing else is worth decoding.
+    if !matches!(
+        start,
+        [
+            b'<' | b'\t' | b'\n' | b'\r' | b' ' | 0xef | 0xfe | 0xff | 0,
+            ..
+        ]
+    ) {
+        return if start.is_empty() {
+            Leads::Further
+        } else {
+            Leads::Elsewhere
+        };
+    }
+    let text = xml::decode(&start[..start.len().min(PROLOGUE_BYTES_MAX)]);
+    let is_svg = |name: &str| name == "svg" || name.ends_with(":svg");
+    let mut rest = text.as_ref();
+    loop {
+        let (next, behind) = xml::next(rest);
+        match next {
+            Next::Nothing => rest = behind,
+            Next::Doctype(doctype) if is_svg(doctype.name) => rest = behind,
+            Next::Element(name) if is_svg(name) => return Leads::ToSvg,
+            Next::Doctype(_) | Next::Element(_) | Next::Other => return Leads::Elsewhere,
+            Next::Unfinished => return Leads::Further,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -187,9 +242,14 @@ mod tests {
             "\u{feff}<?xml version='1.0'?>\n<!-- made by hand -->\n<svg:svg xmlns:svg='…'>",
             "<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' 'http://www.w3.org/svg11.dtd'><svg >",
             "<!DOCTYPE svg [<!ENTITY a 'b'>]><svg>",
+            "<!DOCTYPE svg [<!ENTITY a ']>'><!-- it's ] -->]><svg>",
+            &format!("<!--{}-->\n<svg>", " a licence".repeat(2000)),
         ] {
             check(svg.as_bytes(), Some(Kind::Svg));
+            let utf16: Vec<u8> = svg.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            check(&utf16, Some(Kind::Svg));
         }
+        check(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n", Some(Kind::Hdr));
         for other in [
             "",
             "<",
@@ -204,5 +264,46 @@ mod tests {
         ] {
             check(other.as_bytes(), None);
         }
+    }
+    #[test]
+    fn kinds_as_they_come() {
+        let told_at = |file: &[u8]| {
+            let mut start = Start::default();
+            for (index, chunk) in file.chunks(100).enumerate() {
+                start.extend(chunk);
+                if let Some(kind) = start.kind(false) {
+                    return (kind, index + 1);
+                }
+            }
+            (start.kind(true).unwrap(), 0)
+        };
+        let svg = |bytes: usize| format!("<!--{}--><svg>", "x".repeat(bytes)).into_bytes();
+        assert_eq!(told_at(&svg(10)), (Some(Kind::Svg), 0));
+        assert_eq!(told_at(&[0; 4000]), (None, 11));
+        let mut long = svg(3000);
+        long.resize(9000, b' ');
+        assert_eq!(told_at(&long), (Some(Kind::Svg), 44));
+        assert_eq!(told_at(&svg(PROLOGUE_BYTES_MAX * 2)).0, None);
+    }
+
+    #[test]
+    fn more_may_tell() {
+        for start in [
+            "",
+            "<",
+            "<svg",
+            "  \n",
+            "<!-- made by hand, ",
+            "<?xml version='1.0'?> <!DOC",
+            "<!DOCTYPE svg [ <!ENTITY a 'b'>",
+        ] {
+            assert!(Kind::may_follow(start.as_bytes()), "{start}");
+        }
+        for start in ["<html", "<svg>", "text", "<!DOCTYPE html>", "{"] {
+            let start = format!("{start} ");
+            assert!(!Kind::may_follow(start.as_bytes()), "{start}");
+        }
+        let endless = format!("<!-- {}", "x".repeat(PROLOGUE_BYTES_MAX));
+        assert!(!Kind::may_follow(endless.as_bytes()));
     }
 }

@@ -10,3 +10,4 @@ pub mod kind;
 pub mod options;
 pub mod secret;
 pub mod source;
+pub mod xml;

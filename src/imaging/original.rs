@@ -14,7 +14,7 @@ use super::landing::Landing;
 use super::stored::stored_key;
 use super::{ATTEMPTS_MAX, Imager, REMEMBERED_MAX, Trouble};
 use crate::cache::{Body, Flight, Interest, Kept, Lookup, Recorder, Recording, Standing, Times};
-use crate::image::kind::{Kind, SNIFF_BYTES};
+use crate::image::kind::{Kind, Start};
 use crate::inflight::{Grant, Holder, Inflight};
 use crate::pixels;
 use crate::shares::Share;
@@ -308,7 +308,7 @@ impl Imager {
         let is_shown = had.is_none();
         let mut recorder = Recorder::new(bytes_max);
         let mut digest = Xxh3::new();
-        let mut start = Vec::new();
+        let mut start = Start::default();
         let mut growing: Option<Original> = None;
         let Found {
             validators,
@@ -326,9 +326,7 @@ impl Imager {
             if let Some(chunk) = &chunk {
                 digest.update(chunk);
                 interest.receive(chunk.len());
-                if growing.is_none() {
-                    start.extend_from_slice(chunk);
-                }
+                start.extend(chunk);
                 if body.has_outgrown() && growing.is_some() {
                     return self
                         .pass_on(url, (body, chunk.clone()), recorder, flight)
@@ -338,9 +336,9 @@ impl Imager {
                     .append(chunk.clone())
                     .map_err(|_| Trouble::TooLarge(bytes_max as u64))?;
             }
-            if growing.is_none() && (chunk.is_none() || start.len() >= SNIFF_BYTES) {
+            if let Some(kind) = start.kind(chunk.is_none()) {
                 let original = Original {
-                    kind: Kind::of(&start).ok_or(pixels::Trouble::Invalid)?,
+                    kind: kind.ok_or(pixels::Trouble::Invalid)?,
                     content: Content::Growing(recorder.recording()),
                     digest: None,
                     last_modified: last_modified(&headers),

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::Xxh3;
 use super::keep::{self, OriginalNote};
 use super::{Content, Imager, Original, Trouble};
 use crate::cache::{Body, Flight, Recorder, StoredAt};
-use crate::image::kind::Kind;
+use crate::image::kind::{Kind, PROLOGUE_BYTES_MAX};
 use crate::inflight::{Holder, WAIT_MAX};
 use crate::store::Space;
 use crate::upstream;
@@ -37,7 +37,7 @@ impl Imager {
         }
         let validators = keep::validators(&note);
         Some(Original {
-            kind: Kind::of(body.pieces().first()?)?,
+            kind: kind_of(body.pieces())?,
             content: Content::Whole(body),
             digest: Some(digest),
             last_modified: validators.last_modified.clone(),
@@ -108,4 +108,14 @@ impl Imager {
 /// The key of a picture, in memory and in the store.
 pub(super) fn stored_key(url: &Url) -> String {
     format!("original {url}")
+}
+
+/// What an image is by its start, which may lie in several pieces.
+fn kind_of(pieces: &[Bytes]) -> Option<Kind> {
+    let first = pieces.first()?;
+    if first.len() >= PROLOGUE_BYTES_MAX || pieces.len() == 1 {
+        return Kind::of(first);
+    }
+    let start = pieces.iter().flat_map(|piece| piece.iter().copied());
+    Kind::of(&start.take(PROLOGUE_BYTES_MAX).collect::<Vec<u8>>())
 }

@@ -63,16 +63,19 @@ impl Space {
             -0.969_266 * x + 1.876_011 * y + 0.041_556 * z,
             0.055_643 * x - 0.204_026 * y + 1.057_225 * z,
         ];
-        rgb.map(|light| {
-            let light = light.clamp(0.0, 1.0);
-            let value = if light > 0.003_130_8 {
-                1.055 * light.powf(1.0 / 2.4) - 0.055
-            } else {
-                12.92 * light
-            };
-            (value * 255.0).round() as u8
-        })
+        rgb.map(shown)
     }
+}
+
+/// Linear light, 1 for white, as sRGB has it.
+pub(super) fn shown(light: f32) -> u8 {
+    let light = light.clamp(0.0, 1.0);
+    let value = if light > 0.003_130_8 {
+        1.055 * light.powf(1.0 / 2.4) - 0.055
+    } else {
+        12.92 * light
+    };
+    (value * 255.0).round() as u8
 }
 
 #[cfg(test)]

@@ -153,8 +153,8 @@ async fn a_job_has_the_memory_that_it_needs_or_fails() {
     assert!(!large.unwrap().body.is_empty());
     assert_eq!(pool.counters().died, 0);
     // Nobody says beforehand what these take: the kernel does.
-    let bomb = images::profile_bomb(400);
-    let refused = pool.run(job(Kind::Image, &asked("w=100"), &bomb)).await;
+    let bomb = images::pattern_bomb();
+    let refused = pool.run(job(Kind::Svg, &asked("w=100"), &bomb)).await;
     assert_eq!(refused, Err(Error::Memory));
     let counters = pool.counters();
     assert_eq!((counters.died, counters.memory), (2, 2));

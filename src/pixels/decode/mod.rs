@@ -1,15 +1,22 @@
 //! From a file's bytes to pixels: first its head is judged, then it is decoded.
 
-mod animation;
 #[cfg(feature = "avif")]
 mod avif;
+mod entities;
+mod fax;
+mod gif;
+mod hdr;
 mod icon;
 mod jpeg;
 mod jpeg_head;
+mod png;
 mod raster;
+mod screen;
 mod svg;
+mod tiff;
+mod webp;
 
-use image::codecs::{bmp::BmpDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
+use image::codecs::{bmp::BmpDecoder, webp::WebPDecoder};
 use image::metadata::Orientation;
 use image::{ImageDecoder, Limits as DecoderLimits};
 use std::io::Cursor;
@@ -41,6 +48,8 @@ pub struct Head {
     is_progressive: bool,
     /// Of a JPEG.
     jpeg: Option<jpeg_head::JpegHead>,
+    /// Of a GIF.
+    gif: Option<gif::GifHead>,
     /// The entries of an icon file.
     icons: Vec<icon::Entry>,
     /// Of an AVIF.
@@ -96,6 +105,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Head, Trouble> {
         orientation: 1,
         is_progressive: false,
         jpeg: None,
+        gif: None,
         icons: Vec::new(),
         #[cfg(feature = "avif")]
         avif: None,
@@ -109,15 +119,16 @@ pub fn inspect(bytes: &[u8]) -> Result<Head, Trouble> {
             head.jpeg = Some(jpeg);
         }
         Kind::Png => {
-            head.size = png_size(bytes).ok_or(Trouble::Unreadable)?;
-            head.orientation = orientation(PngDecoder::with_limits(
-                Cursor::new(bytes),
-                decoder_limits(),
-            ));
+            head.size = png::size(bytes).ok_or(Trouble::Unreadable)?;
+            head.orientation = png::orientation(bytes);
         }
-        Kind::Gif => (head.size, head.frames) = animation::gif_head(bytes)?,
+        Kind::Gif => {
+            let gif = gif::head(bytes)?;
+            (head.size, head.frames) = (gif.size, gif.frames);
+            head.gif = Some(gif);
+        }
         Kind::WebP => {
-            (head.size, head.frames) = animation::webp_head(bytes)?;
+            (head.size, head.frames) = webp::head(bytes)?;
             head.orientation = orientation(WebPDecoder::new(Cursor::new(bytes)));
         }
         Kind::Ico => {
@@ -126,11 +137,8 @@ pub fn inspect(bytes: &[u8]) -> Result<Head, Trouble> {
             head.size = head.icons[0].size;
         }
         Kind::Bmp => head.size = size_of(&BmpDecoder::new(Cursor::new(bytes)))?,
-        Kind::Tiff => {
-            let decoder = TiffDecoder::new(Cursor::new(bytes));
-            head.size = size_of(&decoder)?;
-            head.orientation = orientation(decoder);
-        }
+        Kind::Tiff => (head.size, head.orientation) = tiff::head(bytes)?,
+        Kind::Hdr => head.size = hdr::size(bytes)?,
         Kind::Svg => head.size = svg::size(bytes)?,
         #[cfg(feature = "avif")]
         Kind::Avif => {
@@ -230,13 +238,20 @@ impl Head {
     }
 
     /// Pixels to decode of each frame, and bytes that the decoder keeps besides: of an AVIF it is
-    /// more than its size says.
+    /// more than its size says, and an animation has a screen and a frame that is drawn on it.
     fn coded(&self, range: Range) -> (u64, u64) {
         #[cfg(feature = "avif")]
         if let Some(avif) = &self.avif {
             return (avif.pixels(), avif.planes_bytes());
         }
-        (self.size_of(range).pixels(), 0)
+        let pixels = self.size_of(range).pixels();
+        let pixels = pixels.max(self.gif.map_or(0, |gif| gif.frame_pixels));
+        let besides = match self.kind {
+            Kind::Hdr => hdr::PIXEL_BYTES,
+            Kind::Gif | Kind::WebP if self.kind == Kind::Gif || self.frames > 1 => 8,
+            _ => 0,
+        };
+        (pixels, pixels.saturating_mul(besides))
     }
 
     /// Bytes of memory that it takes to make of it what is asked: pixels in and out, and what
@@ -287,18 +302,23 @@ pub(super) fn decode(
     range: Range,
     is_late: IsLate<'_>,
 ) -> Result<Picture, Trouble> {
-    match (head.kind, &head.jpeg) {
-        (Kind::Jpeg, Some(jpeg)) => jpeg::decode(bytes, jpeg, head.decoder_shrink(ask)),
-        (Kind::Gif, _) => animation::gif(bytes, range, is_late),
-        (Kind::WebP, _) if head.frames > 1 => animation::webp(bytes, range, is_late),
-        (Kind::Ico, _) => icon::decode(bytes, &head.icons[range.first as usize]),
-        (Kind::Svg, _) => svg::decode(bytes, head, ask),
-        #[cfg(feature = "avif")]
-        (Kind::Avif, _) => {
-            let avif = head.avif.as_ref().ok_or(Trouble::Unreadable)?;
-            avif::decode(bytes, avif, is_late)
+    let broken = Trouble::Unreadable;
+    match head.kind {
+        Kind::Jpeg => {
+            let jpeg = head.jpeg.as_ref().ok_or(broken)?;
+            jpeg::decode(bytes, jpeg, head.decoder_shrink(ask))
         }
-        (kind, _) => raster::decode(bytes, kind),
+        Kind::Gif => gif::decode(bytes, head.gif.as_ref().ok_or(broken)?, range, is_late),
+        Kind::WebP => webp::decode(bytes, head.size, range, is_late),
+        Kind::Png => png::decode(bytes),
+        Kind::Ico => icon::decode(bytes, &head.icons[range.first as usize]),
+        Kind::Svg => svg::decode(bytes, head, ask),
+        #[cfg(feature = "avif")]
+        Kind::Avif => avif::decode(bytes, head.avif.as_ref().ok_or(broken)?, is_late),
+        Kind::Tiff => tiff::decode(bytes, head.size),
+        Kind::Hdr => hdr::decode(bytes),
+        Kind::Bmp => raster::picture(BmpDecoder::new(Cursor::new(bytes))),
+        _ => Err(Trouble::Invalid),
     }
 }
 
@@ -329,9 +349,23 @@ fn size_of<E>(decoder: &Result<impl ImageDecoder, E>) -> Result<Size, Trouble> {
     Ok(Size { width, height })
 }
 
-fn png_size(bytes: &[u8]) -> Option<Size> {
-    let side = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
-    let (width, height) = (side(16)?, side(20)?);
-    let is_head = bytes.get(12..16) == Some(b"IHDR") && width > 0 && height > 0;
-    is_head.then_some(Size { width, height })
+/// What was written, read again.
+#[cfg(test)]
+pub(super) mod again {
+    use super::{Picture, Range, gif};
+
+    pub(in crate::pixels) fn gif(bytes: &[u8]) -> Picture {
+        let head = gif::head(bytes).unwrap();
+        let range = Range {
+            first: 0,
+            count: head.frames,
+        };
+        gif::decode(bytes, &head, range, &|| false).unwrap()
+    }
+
+    #[cfg(feature = "webp")]
+    pub(in crate::pixels) fn webp(bytes: &[u8]) -> Picture {
+        let (size, count) = super::webp::head(bytes).unwrap();
+        super::webp::decode(bytes, size, Range { first: 0, count }, &|| false).unwrap()
+    }
 }

@@ -1,50 +1,9 @@
-//! Still pictures of formats that need no care of their own: PNG, WebP, BMP, TIFF.
+//! What the decoders of the `image` crate read, as it stands.
 
-use std::io::Cursor;
-
-use image::codecs::{bmp::BmpDecoder, png::PngDecoder, tiff::TiffDecoder, webp::WebPDecoder};
 use image::{ColorType, DynamicImage, ImageDecoder, ImageResult};
 
 use super::{Canvas, Picture, Trouble, decoder_limits};
 use crate::image::geometry::Size;
-use crate::image::kind::Kind;
-
-pub(super) fn decode(bytes: &[u8], kind: Kind) -> Result<Picture, Trouble> {
-    let input = Cursor::new(bytes);
-    let mut picture = match kind {
-        Kind::Png => picture(PngDecoder::with_limits(input, decoder_limits())),
-        Kind::WebP => webp(bytes),
-        Kind::Bmp => picture(BmpDecoder::new(input)),
-        Kind::Tiff => picture(TiffDecoder::new(input)),
-        _ => return Err(Trouble::Invalid),
-    }?;
-    if kind == Kind::Png {
-        picture.palette_bits = palette_bits(bytes);
-    }
-    Ok(picture)
-}
-
-/// libwebp reads twice as fast as the route in Rust, which knows about profiles.
-#[cfg(feature = "webp")]
-fn webp(bytes: &[u8]) -> Result<Picture, Trouble> {
-    let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|_| Trouble::Unreadable)?;
-    let profile = decoder.icc_profile().ok().flatten();
-    let read = webp::Decoder::new(bytes)
-        .decode()
-        .ok_or(Trouble::Unreadable)?;
-    let channels = if read.is_alpha() { 4 } else { 3 };
-    let size = Size::new(read.width(), read.height());
-    let canvas = Canvas::new(size, channels, read.to_vec()).ok_or(Trouble::Unreadable)?;
-    Ok(Picture {
-        profile,
-        ..Picture::still(canvas)
-    })
-}
-
-#[cfg(not(feature = "webp"))]
-fn webp(bytes: &[u8]) -> Result<Picture, Trouble> {
-    picture(WebPDecoder::new(Cursor::new(bytes)))
-}
 
 /// Reads all of it as eight bits a channel.
 pub(super) fn picture(decoder: ImageResult<impl ImageDecoder>) -> Result<Picture, Trouble> {
@@ -71,10 +30,4 @@ pub(super) fn picture(decoder: ImageResult<impl ImageDecoder>) -> Result<Picture
         profile,
         ..Picture::still(canvas)
     })
-}
-
-/// The bits of a PNG's palette, if it has one.
-fn palette_bits(bytes: &[u8]) -> Option<u8> {
-    let (bits, colour) = (*bytes.get(24)?, *bytes.get(25)?);
-    (colour == 3).then_some(bits)
 }

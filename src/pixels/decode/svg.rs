@@ -8,13 +8,15 @@ use std::sync::Arc;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
 
+use super::entities::expand;
 use super::{Canvas, Head, Picture, Trouble, inspect};
 use crate::image::ask::Ask;
 use crate::image::geometry::{Size, resized};
 use crate::image::kind::Kind;
+use crate::image::xml;
 use crate::pixels::fonts;
 
-/// Bytes of a document, unpacked.
+/// Bytes of a document, unpacked, and with what its entities put in.
 const DOCUMENT_BYTES_MAX: usize = 8 << 20;
 /// Pixels of a picture that stands in a document.
 const INNER_PIXELS_MAX: u64 = 16_000_000;
@@ -22,12 +24,11 @@ const INNER_PIXELS_MAX: u64 = 16_000_000;
 const DRAWN_PIXELS_MAX: u64 = 16_000_000;
 
 fn parse(bytes: &[u8]) -> Result<Tree, Trouble> {
-    // SECURITY: entities multiply what is written; a picture needs none.
-    let is_plain =
-        bytes.len() <= DOCUMENT_BYTES_MAX && memchr::memmem::find(bytes, b"<!ENTITY").is_none();
-    if !is_plain {
+    if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(Trouble::Unreadable);
     }
+    let text = xml::decode(bytes);
+    let text = expand(&text, DOCUMENT_BYTES_MAX)?;
     let inner = |data: Arc<Vec<u8>>| {
         let head = inspect(&data).ok()?;
         let is_small =
@@ -53,8 +54,7 @@ fn parse(bytes: &[u8]) -> Result<Tree, Trouble> {
         fontdb: fonts::for_drawing(),
         ..Options::default()
     };
-    let text = std::str::from_utf8(bytes).map_err(|_| Trouble::Unreadable)?;
-    Tree::from_str(text, &options).map_err(|_| Trouble::Unreadable)
+    Tree::from_str(&text, &options).map_err(|_| Trouble::Unreadable)
 }
 
 /// The size that a document gives itself.
@@ -115,6 +115,16 @@ mod tests {
     }
 
     #[test]
+    fn draws_what_entities_and_encodings_say() {
+        let entities = "<!DOCTYPE svg [<!ENTITY ns 'http://www.w3.org/2000/svg'><!ENTITY r '<rect width=\"5\" height=\"2\" fill=\"red\"/>'>]>\n<svg xmlns='&ns;' width='10' height='2'>&r;</svg>";
+        assert_eq!(red_at(entities, 2, 1), 255);
+        let latin = b"<?xml version='1.0' encoding='iso-8859-1'?><svg xmlns='http://www.w3.org/2000/svg' width='4' height='2'><title>caf\xe9</title></svg>";
+        assert_eq!(size(latin), Ok(Size::new(4, 2)));
+        let utf16 = entities.encode_utf16().flat_map(u16::to_be_bytes);
+        assert_eq!(size(&utf16.collect::<Vec<u8>>()), Ok(Size::new(10, 2)));
+    }
+
+    #[test]
     fn nothing_outside_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("secret.svg");
@@ -146,7 +156,7 @@ mod tests {
     #[test]
     fn bombs() {
         for svg in [
-            "<!DOCTYPE svg [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><svg xmlns='http://www.w3.org/2000/svg'><text>&b;</text></svg>",
+            "<!DOCTYPE svg [<!ENTITY a '&b;'><!ENTITY b '&a;'>]><svg xmlns='http://www.w3.org/2000/svg'><text>&b;</text></svg>",
             "<svg xmlns='http://www.w3.org/2000/svg' width='0' height='5'/>",
             "<svg xmlns='http://www.w3.org/2000/svg' width='5' height='5'>",
         ] {

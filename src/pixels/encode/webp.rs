@@ -22,40 +22,53 @@ pub(super) fn encode(
 
 #[cfg(feature = "webp")]
 fn write(picture: &Picture, quality: u8, effort: u8, lossless: bool) -> Result<Vec<u8>, Trouble> {
-    use webp::{AnimEncoder, AnimFrame, Encoder, WebPConfig};
-    let mut config = WebPConfig::new().map_err(|()| Trouble::Unreadable)?;
-    config.quality = f32::from(quality);
-    config.alpha_quality = 100;
-    config.method = i32::from(effort);
-    config.lossless = i32::from(lossless);
+    use webpx::{Encoder, EncoderConfig, Unstoppable};
     let [first, rest @ ..] = picture.frames.as_slice() else {
         return Err(Trouble::Unreadable);
     };
-    let size = first.size();
-    if rest.is_empty() {
-        let encoder = if first.has_alpha() {
-            Encoder::from_rgba(first.bytes(), size.width, size.height)
-        } else {
-            Encoder::from_rgb(first.bytes(), size.width, size.height)
-        };
-        let memory = encoder
-            .encode_advanced(&config)
-            .map_err(|_| Trouble::Unreadable)?;
-        return Ok(memory.to_vec());
+    if !rest.is_empty() {
+        return write_frames(picture, quality, lossless);
     }
-    let mut animation = AnimEncoder::new(size.width, size.height, &config);
-    animation.set_loop_count(i32::from(picture.loops));
+    let (bytes, size) = (first.bytes(), first.size());
+    let encoder = if first.has_alpha() {
+        Encoder::new_rgba(bytes, size.width, size.height)
+    } else {
+        Encoder::new_rgb(bytes, size.width, size.height)
+    };
+    let config = EncoderConfig::new()
+        .quality(f32::from(quality))
+        .method(effort)
+        .alpha_quality(100)
+        .lossless(lossless);
+    let encoded = encoder.config(config).encode(Unstoppable);
+    encoded.map_err(|_| Trouble::Unreadable)
+}
+
+/// An animation. What libwebp has for frames takes no effort: theirs is 4. A run of frames that are
+/// the same becomes one that stays as long.
+#[cfg(feature = "webp")]
+fn write_frames(picture: &Picture, quality: u8, lossless: bool) -> Result<Vec<u8>, Trouble> {
+    use webpx::AnimationEncoder;
+    let broken = |_| Trouble::Unreadable;
+    let size = picture.frames[0].size();
+    let loops = u32::from(picture.loops);
+    let mut animation =
+        AnimationEncoder::with_options(size.width, size.height, false, loops).map_err(broken)?;
+    animation.set_quality(f32::from(quality));
+    animation.set_lossless(lossless);
     let mut at_ms: i32 = 0;
-    for (frame, delay_ms) in picture.frames.iter().zip(&picture.delays_ms) {
-        animation.add_frame(if frame.has_alpha() {
-            AnimFrame::from_rgba(frame.bytes(), size.width, size.height, at_ms)
+    for (index, frame) in picture.frames.iter().enumerate() {
+        let added = if frame.has_alpha() {
+            animation.add_frame_rgba(frame.bytes(), at_ms)
         } else {
-            AnimFrame::from_rgb(frame.bytes(), size.width, size.height, at_ms)
-        });
-        at_ms = at_ms.saturating_add(i32::try_from(*delay_ms).unwrap_or(i32::MAX));
+            animation.add_frame_rgb(frame.bytes(), at_ms)
+        };
+        added.map_err(broken)?;
+        let delay_ms = picture.delays_ms.get(index).copied().unwrap_or_default();
+        at_ms = at_ms.saturating_add(i32::try_from(delay_ms).unwrap_or(i32::MAX));
     }
-    let memory = animation.try_encode().map_err(|_| Trouble::Unreadable)?;
-    Ok(memory.to_vec())
+    // How long the last frame stays is known from where the animation ends.
+    animation.finish(at_ms).map_err(broken)
 }
 
 #[cfg(not(feature = "webp"))]
@@ -77,4 +90,51 @@ fn write(picture: &Picture, _: u8, _: u8, lossless: bool) -> Result<Vec<u8>, Tro
     let encoder = WebPEncoder::new_lossless(&mut bytes);
     let encoded = encoder.encode(first.bytes(), size.width, size.height, colours);
     encoded.map(|()| bytes).map_err(|_| Trouble::Unreadable)
+}
+
+#[cfg(test)]
+#[cfg(feature = "webp")]
+mod tests {
+    use super::*;
+    use crate::image::geometry::Size;
+    use crate::pixels::Canvas;
+    use crate::pixels::decode::again;
+
+    fn animation(delays_ms: &[u32], loops: u16) -> Picture {
+        let frame = |index: usize| {
+            let shade = (index * 60) as u8;
+            let data = [shade, 255 - shade, 0, 255].repeat(16);
+            Canvas::new(Size::new(4, 4), 4, data).unwrap()
+        };
+        Picture {
+            frames: (0..delays_ms.len()).map(frame).collect(),
+            delays_ms: delays_ms.to_vec(),
+            loops,
+            is_grey: false,
+            profile: None,
+            palette_bits: None,
+            subsampling: None,
+        }
+    }
+
+    #[test]
+    fn every_delay_and_the_plays_come_back() {
+        for (delays_ms, plays) in [
+            (vec![100, 100, 3000], 0),
+            (vec![40, 20], 1),
+            (vec![7, 0, 9], 300),
+        ] {
+            let bytes = encode(animation(&delays_ms, plays), 80, 4, true).unwrap();
+            let read = again::webp(&bytes);
+            assert_eq!((read.loops, read.delays_ms), (plays, delays_ms));
+        }
+    }
+
+    #[test]
+    fn frames_that_are_alike_stay_as_long() {
+        let mut picture = animation(&[100, 200, 300], 0);
+        picture.frames[1] = picture.frames[0].clone();
+        let read = again::webp(&encode(picture, 80, 4, false).unwrap());
+        assert_eq!(read.delays_ms, [300, 300]);
+    }
 }

@@ -124,7 +124,8 @@ async fn svg_never_leaves_as_a_document() {
                 "{number}{options}"
             );
             assert!(
-                matches!(answer.status, 200 | 404),
+                // 400 is what takes too long.
+                matches!(answer.status, 200 | 400 | 404),
                 "{number}{options}: {}",
                 answer.status
             );
@@ -297,13 +298,23 @@ async fn bombs_are_judged_by_their_heads() {
     let mut encoder = image::codecs::gif::GifEncoder::new(&mut gif);
     encoder.encode_frames(vec![frame; 1024]).unwrap();
     drop(encoder);
+    let mut entities = "<!ENTITY l0 'ha'>".to_owned();
+    for level in 1..10 {
+        let ten = format!("&l{};", level - 1).repeat(10);
+        entities += &format!("<!ENTITY l{level} '{ten}'>");
+    }
+    let laughs = format!(
+        "<!DOCTYPE svg [{entities}]><svg xmlns='http://www.w3.org/2000/svg'><text>&l9;</text></svg>"
+    );
     let origin = Origin::start(move |head| match head.split(' ').nth(1).unwrap() {
         "/wide.png" => Reply::ok(claiming(100_000, 100_000)),
         "/largest.png" => Reply::ok(claiming(u32::MAX >> 1, u32::MAX >> 1)),
         "/lying.png" => Reply::ok(claiming(8_000, 8_000)),
         "/frames.gif" => Reply::ok(&gif),
-        "/giant.svg" => Reply::ok("<svg xmlns='http://www.w3.org/2000/svg' width='9999999' height='9999999'/>"),
-        "/laughs.svg" => Reply::ok("<!DOCTYPE svg [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;'>]><svg xmlns='http://www.w3.org/2000/svg'><text>&b;</text></svg>"),
+        "/giant.svg" => {
+            Reply::ok("<svg xmlns='http://www.w3.org/2000/svg' width='9999999' height='9999999'/>")
+        }
+        "/laughs.svg" => Reply::ok(&laughs),
         _ => Reply::ok(b"GIF89a"),
     })
     .await;

@@ -13,7 +13,7 @@ use crate::reader::get;
 use crate::service::{Service, feed_of};
 
 /// A PNG whose colour profile unpacks to so many MiB.
-pub(super) fn profile_bomb(mib: usize) -> Vec<u8> {
+fn profile_bomb(mib: usize) -> Vec<u8> {
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
     for _ in 0..mib {
         packed.write_all(&[0; 1 << 20]).unwrap();
@@ -36,6 +36,13 @@ pub(super) fn profile_bomb(mib: usize) -> Vec<u8> {
         rest,
     ]
     .concat()
+}
+
+/// A small drawing whose pattern takes gigabytes.
+pub(super) fn pattern_bomb() -> Vec<u8> {
+    svg(
+        "<pattern id='a' width='30000' height='20000' patternUnits='userSpaceOnUse'><rect width='20000' height='20000'/></pattern><rect width='9' height='9' fill='url(#a)'/>",
+    )
 }
 
 fn svg(inner: &str) -> Vec<u8> {
@@ -67,12 +74,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
                 "<g opacity='.5' transform='scale(400)'><rect x='-99' y='-99' width='999' height='999'/><g opacity='.4'><rect x='-99' y='-99' width='999' height='999'/></g></g>",
             ),
         ),
-        (
-            "pattern.svg",
-            svg(
-                "<pattern id='a' width='30000' height='20000' patternUnits='userSpaceOnUse'><rect width='20000' height='20000'/></pattern><rect width='9' height='9' fill='url(#a)'/>",
-            ),
-        ),
+        ("pattern.svg", pattern_bomb()),
         (
             "laughs.svg",
             svg(&(laughs + "</defs><use xlink:href='#l8'/>")),
