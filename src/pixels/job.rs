@@ -137,10 +137,7 @@ mod tests {
         let options = crate::image::options::Options::lenient(query).unwrap();
         Request {
             ask: Ask::of(options.pairs()),
-            accepted: Accepted {
-                webp: true,
-                avif: false,
-            },
+            accepted: Accepted { webp: true },
             quality: Quality::default(),
             limits: Limits::default(),
         }

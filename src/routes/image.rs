@@ -127,14 +127,11 @@ async fn serve(
         .get_all(ACCEPT)
         .iter()
         .filter_map(|accept| accept.to_str().ok());
+    let moves = if imager.options().animate { "*" } else { "" };
     let wanted = Wanted {
         url: asked.url.clone(),
         holder,
-        text: format!(
-            "{}{}",
-            asked.options.of_picture(),
-            if imager.options().animate { "*" } else { "" }
-        ),
+        text: format!("{}{moves}", asked.options.of_picture()),
         accepted: if is_auto {
             Accepted::of(accept)
         } else {
@@ -142,7 +139,24 @@ async fn serve(
         },
         ask,
     };
-    let (variant, was_there) = imager.variant(&wanted).await?;
+    let as_webp = wanted.accepted.webp.then(|| Wanted {
+        text: format!("{}{moves}", asked.options.of_picture_as("webp")),
+        accepted: Accepted::default(),
+        ask: Ask {
+            output: Output::WebP,
+            ..wanted.ask.clone()
+        },
+        ..wanted.clone()
+    });
+    let (variant, was_there) = match as_webp {
+        // The same bytes under one key, whichever way they are asked for.
+        Some(as_webp) => match imager.variant(&as_webp).await {
+            // What can't be made may still go out as it came.
+            Err(trouble) if trouble.reason() == "unsupported" => imager.variant(&wanted).await?,
+            made => made?,
+        },
+        None => imager.variant(&wanted).await?,
+    };
     Ok(made(
         (asked, &app.inflight),
         &variant,
