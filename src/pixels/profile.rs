@@ -44,15 +44,20 @@ pub(super) fn to_srgb(canvas: Canvas, profile: &[u8], is_grey: bool) -> Canvas {
                 .map(|()| data)
                 .ok()
         }
-        DataColorSpace::Gray if is_grey && channels == 3 => {
+        DataColorSpace::Gray if is_grey => {
             let Ok(transform) =
                 source.create_transform_8bit(Layout::Gray, &target, Layout::Rgb, options())
             else {
                 return canvas;
             };
-            let greys: Vec<u8> = canvas.bytes().iter().step_by(3).copied().collect();
-            let mut data = vec![0; canvas.bytes().len()];
-            transform.transform(&greys, &mut data).map(|()| data).ok()
+            let pixels = || canvas.bytes().chunks_exact(channels);
+            let greys: Vec<u8> = pixels().map(|pixel| pixel[0]).collect();
+            let mut colours = vec![0; greys.len() * 3];
+            let is_done = transform.transform(&greys, &mut colours).is_ok();
+            // Alpha is no colour.
+            let both = colours.as_chunks::<3>().0.iter().zip(pixels());
+            let pixels = both.flat_map(|(colour, pixel)| colour.iter().chain(&pixel[3..]));
+            is_done.then(|| pixels.copied().collect())
         }
         _ => None,
     };
@@ -84,13 +89,10 @@ pub(super) fn of_code_points(primaries: u16, transfer: u16) -> Option<Vec<u8>> {
     profile.encode().ok()
 }
 
-/// CMYK as sRGB, by its profile or, without one, as inks that take away light.
-pub(super) fn cmyk_to_rgb(data: &[u8], profile: Option<&[u8]>, is_inverted: bool) -> Vec<u8> {
-    let inks: Vec<u8> = if is_inverted {
-        data.iter().map(|light| 255 - light).collect()
-    } else {
-        data.to_vec()
-    };
+/// CMYK as sRGB, by its profile or, without one, as inks that take away light. They are stored inverted,
+/// whether or not a marker says so: so Adobe's programs write them, and everybody else after those.
+pub(super) fn cmyk_to_rgb(data: &[u8], profile: Option<&[u8]>) -> Vec<u8> {
+    let inks: Vec<u8> = data.iter().map(|light| 255 - light).collect();
     let by_profile = profile.and_then(|profile| {
         let source = ColorProfile::new_from_slice(profile).ok()?;
         if source.color_space != DataColorSpace::Cmyk {
@@ -131,14 +133,24 @@ mod tests {
     }
 
     #[test]
+    fn grey_with_alpha_is_grey() {
+        let profile = ColorProfile::new_gray_with_gamma(1.0).encode().unwrap();
+        let plain = Canvas::filled(Size::new(2, 1), 3, Colour::opaque(50, 50, 50));
+        let light = to_srgb(plain.clone(), &profile, true).bytes()[0];
+        assert!(light > 110, "{light}");
+        let mut clear = plain.with_alpha();
+        clear.bytes_mut()[7] = 9;
+        let both = to_srgb(clear, &profile, true);
+        assert_eq!(
+            both.bytes(),
+            [light, light, light, 255, light, light, light, 9]
+        );
+    }
+
+    #[test]
     fn inks() {
-        assert_eq!(
-            cmyk_to_rgb(&[0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 255], None, false),
-            [255, 255, 255, 0, 255, 255, 0, 0, 0]
-        );
-        assert_eq!(
-            cmyk_to_rgb(&[255, 255, 255, 255, 255, 0, 0, 255], None, true),
-            [255, 255, 255, 255, 0, 0]
-        );
+        let stored = [[255; 4], [0, 255, 255, 255], [255, 255, 255, 0]].concat();
+        let expected = [[255; 3], [0, 255, 255], [0; 3]].concat();
+        assert_eq!(cmyk_to_rgb(&stored, None), expected);
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn decode(bytes: &[u8], head: &JpegHead, by: u8) -> Result<Picture, T
     let (size, data) = pixels(bytes, head, by)?;
     let mut profile = head.profile.clone();
     let data = if head.components == 4 {
-        profile::cmyk_to_rgb(&data, profile.take().as_deref(), head.has_adobe)
+        profile::cmyk_to_rgb(&data, profile.take().as_deref())
     } else {
         data
     };
@@ -31,7 +31,7 @@ pub(super) fn decode(bytes: &[u8], head: &JpegHead, by: u8) -> Result<Picture, T
 }
 
 /// RGB, or CMYK where there are four components.
-#[cfg(feature = "mozjpeg")]
+#[cfg(jpeg_in_c)]
 fn pixels(bytes: &[u8], head: &JpegHead, by: u8) -> Result<(Size, Vec<u8>), Trouble> {
     use mozjpeg::{ColorSpace, Decompress};
     let read = || {
@@ -52,16 +52,17 @@ fn pixels(bytes: &[u8], head: &JpegHead, by: u8) -> Result<(Size, Vec<u8>), Trou
     }
 }
 
-#[cfg(not(feature = "mozjpeg"))]
+#[cfg(not(jpeg_in_c))]
 fn pixels(bytes: &[u8], head: &JpegHead, _by: u8) -> Result<(Size, Vec<u8>), Trouble> {
     use zune_jpeg::JpegDecoder;
     use zune_jpeg::zune_core::bytestream::ZCursor;
     use zune_jpeg::zune_core::colorspace::ColorSpace;
     use zune_jpeg::zune_core::options::DecoderOptions;
-    let colours = if head.components == 4 {
-        ColorSpace::CMYK
-    } else {
-        ColorSpace::RGB
+    let is_ycck = head.components == 4 && head.is_ycck;
+    let colours = match head.components {
+        4 if is_ycck => ColorSpace::YCCK,
+        4 => ColorSpace::CMYK,
+        _ => ColorSpace::RGB,
     };
     let options = DecoderOptions::default()
         .set_max_width(usize::from(u16::MAX))
@@ -69,5 +70,61 @@ fn pixels(bytes: &[u8], head: &JpegHead, _by: u8) -> Result<(Size, Vec<u8>), Tro
         .set_strict_mode(false)
         .jpeg_set_out_colorspace(colours);
     let data = JpegDecoder::new_with_options(ZCursor::new(bytes), options).decode();
-    Ok((head.size, data.map_err(|_| Trouble::Unreadable)?))
+    let mut data = data.map_err(|_| Trouble::Unreadable)?;
+    if is_ycck {
+        data.as_chunks_mut::<4>().0.iter_mut().for_each(to_cmyk);
+    }
+    Ok((head.size, data))
+}
+
+/// Inks of what is told by lightness and colour differences (ITU-T T.871 §7), as libjpeg has them.
+#[cfg(not(jpeg_in_c))]
+fn to_cmyk(pixel: &mut [u8; 4]) {
+    let [y, cb, cr] = [pixel[0], pixel[1], pixel[2]].map(f32::from);
+    let (cb, cr) = (cb - 128.0, cr - 128.0);
+    let colours = [
+        y + 1.402 * cr,
+        y - 0.344_136 * cb - 0.714_136 * cr,
+        y + 1.772 * cb,
+    ];
+    for (ink, light) in pixel.iter_mut().zip(colours) {
+        // Floats beyond what fits are clamped.
+        *ink = u8::MAX - light.round() as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::jpeg_head;
+    use super::*;
+    use jpeg_encoder::{ColorType, Encoder};
+
+    /// Sixteen by sixteen pixels of one ink.
+    fn file(inks: [u8; 4], colours: ColorType) -> Vec<u8> {
+        let mut file = Vec::new();
+        let encoder = Encoder::new(&mut file, 100);
+        encoder.encode(&inks.repeat(256), 16, 16, colours).unwrap();
+        file
+    }
+
+    #[track_caller]
+    fn check(file: &[u8], expected: [u8; 3]) {
+        let head = jpeg_head::read(file).unwrap();
+        let picture = decode(file, &head, 1).unwrap();
+        let pixel = picture.frames[0].pixel(7, 7);
+        let is_near = pixel.iter().zip(expected).all(|(a, b)| a.abs_diff(b) < 4);
+        assert!(is_near, "{pixel:?} {expected:?}");
+    }
+
+    #[test]
+    fn inks_are_stored_inverted_with_a_marker_and_without() {
+        let red = [0, 255, 255, 0];
+        let mut file_of_inks = file(red, ColorType::Cmyk);
+        check(&file_of_inks, [255, 0, 0]);
+        check(&file(red, ColorType::CmykAsYcck), [255, 0, 0]);
+        let marker = file_of_inks.windows(2).position(|two| two == [0xff, 0xee]);
+        let marker = marker.unwrap();
+        file_of_inks.drain(marker..marker + 16);
+        check(&file_of_inks, [255, 0, 0]);
+    }
 }

@@ -11,6 +11,9 @@ const PROFILE_BYTES_MAX: usize = 4 << 20;
 /// bytes costs as much as any.
 const SCANS_MAX: usize = 100;
 
+/// Bytes of Adobe's segment; what is shorter is none to decoders.
+const ADOBE_BYTES: usize = 12;
+
 const SOI: u8 = 0xd8;
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
@@ -27,8 +30,8 @@ pub(super) struct JpegHead {
     pub(super) is_progressive: bool,
     /// The sampling factors of the first component, horizontal and vertical.
     pub(super) sampling: (u8, u8),
-    /// CMYK is stored inverted by Adobe's programs, which say so.
-    pub(super) has_adobe: bool,
+    /// The first three of four components are told by lightness and two colour differences.
+    pub(super) is_ycck: bool,
     pub(super) profile: Option<Vec<u8>>,
     pub(super) orientation: u8,
     /// Pixels to the inch, where the file says (JFIF, ITU-T T.871 §10.1).
@@ -42,7 +45,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<JpegHead, Trouble> {
         components: 0,
         is_progressive: false,
         sampling: (1, 1),
-        has_adobe: false,
+        is_ycck: false,
         profile: None,
         orientation: 1,
         density: None,
@@ -64,7 +67,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<JpegHead, Trouble> {
                 }
             }
             APP2 => profile.add(segment),
-            APP14 => head.has_adobe |= segment.starts_with(b"Adobe"),
+            APP14 if segment.len() >= ADOBE_BYTES && segment.starts_with(b"Adobe") => {
+                head.is_ycck = segment[ADOBE_BYTES - 1] == 2;
+            }
             SOS | EOI => break,
             _ => {}
         }
@@ -179,14 +184,14 @@ mod tests {
     fn sizes_and_colours() {
         let head = read(&jpeg(&[
             (0xe0, b"JFIF"),
-            (APP14, b"Adobe\0"),
+            (APP14, b"Adobe\0\x64\0\0\0\0\x02"),
             (0xc2, FRAME),
             (SOS, b""),
         ]))
         .unwrap();
         assert_eq!(head.size, Size::new(300, 200));
         assert_eq!((head.components, head.sampling), (3, (2, 2)));
-        assert!(head.is_progressive && head.has_adobe);
+        assert!(head.is_progressive && head.is_ycck);
     }
 
     #[test]

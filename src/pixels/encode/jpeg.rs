@@ -34,7 +34,7 @@ pub(super) fn encode(
     write(canvas.bytes(), size, 3, quality, progressive)
 }
 
-#[cfg(feature = "mozjpeg")]
+#[cfg(jpeg_in_c)]
 fn write(
     data: &[u8],
     size: Size,
@@ -77,7 +77,7 @@ fn write(
     }
 }
 
-#[cfg(not(feature = "mozjpeg"))]
+#[cfg(not(jpeg_in_c))]
 fn write(
     data: &[u8],
     size: Size,
