@@ -5,6 +5,7 @@ mod avif;
 mod cache;
 mod delivery;
 mod instead;
+mod odd;
 mod safety;
 
 use feedwright::image::accept::Accepted;
