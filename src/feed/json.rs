@@ -3,6 +3,8 @@
 //! Invariant: reading is lenient and never fails. Only brackets and strings are understood; what
 //! is no JSON gives spans that mean little, inside the range that was asked for.
 
+pub(super) mod syntax;
+
 use std::borrow::Cow;
 use std::ops::Range;
 

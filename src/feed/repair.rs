@@ -13,6 +13,7 @@ mod declaration;
 mod doctype;
 mod edits;
 mod epilog;
+mod json;
 mod levels;
 mod prefixes;
 mod prolog;
@@ -30,6 +31,7 @@ use super::splitter::Skip;
 use super::token::{Scanner, Token};
 use body::{After, Body};
 use edits::Edits;
+use json::Json;
 use prolog::Prolog;
 
 /// A field, or items of which one was left open, is held up to this length; beyond it is repaired
@@ -61,9 +63,10 @@ enum State {
     Prolog(Prolog),
     Body(Box<Body>),
     Epilog,
+    Json(Json),
     /// What follows can't be followed: it passes, but for characters that XML does not allow.
     Left,
-    /// It is no feed, or none in XML: it passes as it comes.
+    /// It is no feed: it passes as it comes.
     Passing,
 }
 
@@ -140,7 +143,16 @@ impl Repair {
                 is_last,
             };
             let next = match &mut self.state {
-                State::Blank => choose(&self.text),
+                State::Blank => match choose(&self.text) {
+                    Some(Choice::Prolog) => Some(State::Prolog(Prolog::default())),
+                    Some(Choice::Json) => Some(State::Json(Json::new(&source, &mut self.edits))),
+                    Some(Choice::Passing) => Some(State::Passing),
+                    None => None,
+                },
+                State::Json(json) => {
+                    let is_read = json.read(&source, &mut self.edits);
+                    (!is_read).then_some(State::Passing)
+                }
                 State::Prolog(prolog) => match prolog.read(&source, &mut self.scanner) {
                     prolog::Progress::More => None,
                     prolog::Progress::NoFeed => Some(State::Passing),
@@ -204,6 +216,7 @@ impl Repair {
             _ if is_last => self.text.len(),
             State::Blank | State::Prolog(_) => 0,
             State::Left | State::Passing => self.text.len(),
+            State::Json(json) => json.settled() - self.base,
             State::Body(_) | State::Epilog => {
                 let is_long = self.scanner.looked_at() - token_start > HELD_BYTES_MAX;
                 let end = if token.is_some() && is_long {
@@ -226,7 +239,7 @@ impl Repair {
         self.text.drain(..end);
         self.base += end;
         self.clean = self.clean.saturating_sub(end);
-        if is_last || matches!(self.state, State::Left | State::Passing) {
+        if is_last || matches!(self.state, State::Left | State::Passing | State::Json(_)) {
             self.scanner.go_to(0);
         } else {
             self.scanner.rebase(end);
@@ -235,14 +248,21 @@ impl Repair {
 }
 
 /// XML or JSON, as the splitter tells them apart.
-fn choose(text: &str) -> Option<State> {
+fn choose(text: &str) -> Option<Choice> {
     let is_blank = |letter: char| letter.is_whitespace() || letter == '\u{feff}';
     match text.trim_start_matches(is_blank).chars().next() {
-        None if text.len() > HELD_BYTES_MAX => Some(State::Passing),
+        None if text.len() > HELD_BYTES_MAX => Some(Choice::Passing),
         None => None,
-        Some('{' | '[') => Some(State::Passing),
-        Some(_) => Some(State::Prolog(Prolog::default())),
+        Some('{' | '[') => Some(Choice::Json),
+        Some(_) => Some(Choice::Prolog),
     }
+}
+
+/// What a document starts like.
+enum Choice {
+    Prolog,
+    Json,
+    Passing,
 }
 
 /// What the body is read with.

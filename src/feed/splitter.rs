@@ -16,6 +16,7 @@ mod xml;
 use std::fmt;
 
 use super::Format;
+use super::json::syntax;
 use super::namespace::Namespaces;
 use outlet::Outlet;
 
@@ -135,6 +136,8 @@ pub enum NotAFeed {
     Empty,
     /// A web page.
     Html,
+    /// JSON that is not well-formed.
+    BrokenJson,
     /// Anything else.
     Other,
 }
@@ -144,6 +147,7 @@ impl fmt::Display for NotAFeed {
         f.write_str(match self {
             Self::Empty => "the document is empty",
             Self::Html => "a web page",
+            Self::BrokenJson => "JSON that is not well-formed",
             Self::Other => "neither RSS, Atom nor JSON Feed",
         })
     }
@@ -212,6 +216,7 @@ impl Splitter {
         let mut rest = chunk;
         while !rest.is_empty() {
             if matches!(self.state, State::Done(_)) {
+                self.judge_rest(rest);
                 sink(&self.outlet.frame, Piece::Between(rest));
                 return;
             }
@@ -296,6 +301,14 @@ impl Splitter {
         self.state = State::Done(completeness);
         self.outlet.rest(sink);
         self.outlet.drain();
+    }
+
+    /// What stands behind the end of a JSON document must be blank.
+    fn judge_rest(&mut self, rest: &str) {
+        let is_whole = matches!(self.state, State::Done(Completeness::Complete));
+        if is_whole && self.outlet.frame.format == Format::Json && syntax::is_more(rest) {
+            self.state = State::Done(Completeness::NotAFeed(NotAFeed::BrokenJson));
+        }
     }
 
     /// Looks for the first character that tells XML from JSON, after `before` bytes of blanks.

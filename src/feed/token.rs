@@ -49,8 +49,8 @@ pub(crate) struct Scanner {
     quote: Option<u8>,
     /// Inside the `[ … ]` of a declaration.
     in_subset: bool,
-    /// Inside a comment in there.
-    in_comment: bool,
+    /// The mark that ends the comment or processing instruction in there that we are in.
+    until: Option<&'static [u8]>,
 }
 
 enum Progress {
@@ -234,7 +234,7 @@ impl Scanner {
 
     fn find_declaration_end(&mut self, bytes: &[u8]) -> Progress {
         loop {
-            if !self.leave_quote(bytes) || !self.leave_comment(bytes) {
+            if !self.leave_quote(bytes) || !self.leave_inner(bytes) {
                 return Progress::More;
             }
             let rest = &bytes[self.at..];
@@ -242,31 +242,45 @@ impl Scanner {
                 None => return Progress::More,
                 Some(b'>') if !self.in_subset => return Progress::Found(self.at + 1),
                 Some(b'<') if !self.in_subset => return Progress::NotMarkup(self.at),
-                // A comment may hold apostrophes and brackets.
-                Some(b'<') if rest.starts_with(b"<!--") => self.in_comment = true,
+                // Comments and processing instructions may hold apostrophes and brackets.
                 Some(b'<') if b"<!--".starts_with(rest) => return Progress::More,
+                Some(b'<') => self.until = inner_end(rest),
                 Some(quote @ (b'"' | b'\'')) => self.quote = Some(*quote),
                 Some(b'[') => self.in_subset = true,
                 Some(b']') => self.in_subset = false,
                 Some(_) => {}
             }
-            self.at += if self.in_comment { b"<!--".len() } else { 1 };
+            self.at += match self.until {
+                Some(b"-->") => b"<!--".len(),
+                Some(_) => b"<?".len(),
+                None => 1,
+            };
         }
     }
 
-    /// Goes behind the comment we are in; false when its end is not there yet.
-    fn leave_comment(&mut self, bytes: &[u8]) -> bool {
-        if !self.in_comment {
-            return true;
-        }
-        match self.find_mark(bytes, b"-->") {
+    /// Goes behind the comment or processing instruction we are in; false when its end is not there
+    /// yet.
+    fn leave_inner(&mut self, bytes: &[u8]) -> bool {
+        let Some(mark) = self.until else { return true };
+        match self.find_mark(bytes, mark) {
             Progress::Found(end) => {
                 self.at = end;
-                self.in_comment = false;
+                self.until = None;
                 true
             }
             Progress::NotMarkup(_) | Progress::More => false,
         }
+    }
+}
+
+/// What ends the comment or processing instruction that `rest` starts with.
+fn inner_end(rest: &[u8]) -> Option<&'static [u8]> {
+    if rest.starts_with(b"<!--") {
+        Some(b"-->")
+    } else if rest.starts_with(b"<?") {
+        Some(b"?>")
+    } else {
+        None
     }
 }
 

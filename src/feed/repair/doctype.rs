@@ -16,17 +16,28 @@ pub(super) struct Doctype {
     pub(super) entities: Entities,
     /// Attributes are declared: namespaces may be, too.
     pub(super) has_attributes: bool,
-    /// The names that the internal subset declares, if nothing else can.
-    subset: Option<HashSet<String>>,
+    /// Whether the internal subset names all that counts once the document says that it stands
+    /// alone.
+    is_subset_whole: bool,
 }
 
 impl Doctype {
+    /// The same where a DTD elsewhere may declare more.
+    fn with_more_elsewhere(mut self) -> Self {
+        self.entities = match self.entities {
+            Entities::Predefined => Entities::Elsewhere(HashSet::new()),
+            Entities::Declared(names) | Entities::Elsewhere(names) => Entities::Elsewhere(names),
+        };
+        self
+    }
+
     /// The same for a document that says that it stands alone: then what is declared elsewhere
     /// does not count.
     pub(super) fn standing_alone(mut self) -> Self {
-        if let Some(names) = self.subset.take() {
-            self.entities = Entities::Declared(names);
-        }
+        self.entities = match self.entities {
+            Entities::Elsewhere(names) if self.is_subset_whole => Entities::Declared(names),
+            entities => entities,
+        };
         self
     }
 }
@@ -58,10 +69,7 @@ pub(super) fn repair(raw: &str, start: usize, edits: &mut Edits) -> Doctype {
             return Doctype::default();
         }
         None => {
-            return Doctype {
-                entities: Entities::Unknown,
-                ..doctype
-            };
+            return doctype.with_more_elsewhere();
         }
     };
     for (range, text) in head.repairs {
@@ -69,12 +77,8 @@ pub(super) fn repair(raw: &str, start: usize, edits: &mut Edits) -> Doctype {
         edits.replace(Fault::Doctype, range, text, Place::default);
     }
     if head.is_external {
-        doctype.subset = match doctype.entities {
-            Entities::Declared(names) => Some(names),
-            Entities::Predefined => Some(HashSet::new()),
-            Entities::Unknown => None,
-        };
-        doctype.entities = Entities::Unknown;
+        doctype.is_subset_whole = !matches!(doctype.entities, Entities::Elsewhere(_));
+        doctype = doctype.with_more_elsewhere();
     }
     doctype
 }
@@ -190,12 +194,12 @@ fn read_subset(subset: &str) -> Doctype {
     }
     Doctype {
         entities: if is_open {
-            Entities::Unknown
+            Entities::Elsewhere(names)
         } else {
             Entities::Declared(names)
         },
         has_attributes,
-        subset: None,
+        is_subset_whole: false,
     }
 }
 

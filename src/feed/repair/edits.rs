@@ -76,6 +76,12 @@ pub enum Fault {
     Instruction,
     /// HTML that nobody escaped, and that is no XML.
     Html,
+    /// A mark of byte order before JSON (RFC 8259 section 8.1).
+    ByteOrderMark,
+    /// A comma behind the last value of a JSON array or object.
+    TrailingComma,
+    /// A control character in a JSON string.
+    Control,
     /// Not repaired: a feed or items behind the root.
     SecondDocument,
     /// Not repaired: a name with colons that namespaces do not allow.
@@ -109,6 +115,9 @@ impl Fault {
             Self::Quote => "a quote that was left open",
             Self::Instruction => "a processing instruction that is written wrong",
             Self::Html => "HTML that nobody escaped and that is no XML",
+            Self::ByteOrderMark => "a mark of byte order before JSON",
+            Self::TrailingComma => "a comma behind the last value",
+            Self::Control => "a control character that JSON wants escaped",
             Self::SecondDocument => "more of a feed behind the end of the document",
             Self::Name => "a name with colons where namespaces allow none",
             Self::TooDeep => "elements nested more deeply than is looked at",

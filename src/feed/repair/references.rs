@@ -1,6 +1,7 @@
 //! `&…;` in text and in attributes: which are references, and what the others become.
 //!
-//! Invariant: a reference that a well-formed document may hold is never touched.
+//! Invariant: a reference that a well-formed document may hold is never touched, unless it is one of
+//! HTML's and only a DTD that no reader fetches may declare it.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -21,9 +22,9 @@ pub(super) enum Entities {
     Predefined,
     /// Those of the internal subset.
     Declared(HashSet<String>),
-    /// Nobody can tell: there is a DTD elsewhere. Names that nobody knows are then no error
-    /// (XML 1.0 section 4.1).
-    Unknown,
+    /// Those of the internal subset, and others: there is a DTD elsewhere, which readers don't fetch.
+    /// To them a name that nobody declared is no error (XML 1.0 section 4.1), and shows nothing.
+    Elsewhere(HashSet<String>),
 }
 
 impl Entities {
@@ -31,8 +32,7 @@ impl Entities {
         match self {
             _ if matches!(name, "amp" | "lt" | "gt" | "quot" | "apos") => true,
             Self::Predefined => false,
-            Self::Declared(names) => names.contains(name),
-            Self::Unknown => true,
+            Self::Declared(names) | Self::Elsewhere(names) => names.contains(name),
         }
     }
 }
@@ -78,6 +78,7 @@ pub(super) fn read(rest: &str, entities: &Entities, is_whole: bool) -> Reference
         Some(';') if entities.has(name) => Reference::Fine,
         Some(';') => match html(name, ";") {
             Some(text) => Reference::Wrong(name.len() + 2, text.into(), Fault::Entity),
+            None if matches!(entities, Entities::Elsewhere(_)) => Reference::Fine,
             None => BARE,
         },
         _ => unended(name, &rest[1..]),

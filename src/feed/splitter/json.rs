@@ -1,10 +1,11 @@
 //! Splits a JSON Feed.
 //!
 //! Invariant: only what is needed to find members and items is understood; everything else
-//! passes through.
+//! passes through, up to where it stops being JSON.
 
 use super::outlet::{Outlet, Sink};
 use super::{NotAFeed, Options, Piece, Progress, Skip};
+use crate::feed::json::syntax::Syntax;
 use crate::feed::json::{Kind, Step, ValueScan, decode_key};
 
 /// Values nested deeper than this pass through unread: readers' parsers stop there too.
@@ -16,6 +17,9 @@ pub(super) struct Document {
     options: Options,
     /// Everything before this was read.
     at: usize,
+    syntax: Syntax,
+    /// Bytes that were handed out.
+    base: usize,
     place: Place,
     /// Where the open member or item starts.
     piece: Option<usize>,
@@ -62,6 +66,8 @@ impl Document {
         Self {
             options,
             at: 0,
+            syntax: Syntax::new(0),
+            base: 0,
             place: Place::Root,
             piece: None,
             is_passing: false,
@@ -80,26 +86,43 @@ impl Document {
 
     /// Reads as far as there is text, and hands out what is settled.
     pub(super) fn advance(&mut self, outlet: &mut Outlet, sink: &mut Sink<'_>) -> Progress {
-        while self.at < outlet.text.len() {
+        let broken = self.find_fault(outlet);
+        let end = broken.unwrap_or(outlet.text.len());
+        while self.at < end {
             let before = self.at;
-            let is_over = self.step(outlet, sink);
+            let is_over = self.step(end, outlet, sink);
             if is_over {
-                return if self.is_known {
-                    Progress::Complete
-                } else {
-                    Progress::Rejected(NotAFeed::Other)
+                return match (self.is_known, broken) {
+                    (false, _) => Progress::Rejected(NotAFeed::Other),
+                    (true, None) => Progress::Complete,
+                    (true, Some(_)) => Progress::Rejected(NotAFeed::BrokenJson),
                 };
             }
             if self.is_prolog_over() {
                 return Progress::Rejected(NotAFeed::Other);
             }
             // A string that ends in a backslash for now.
-            if self.at == before && self.at + 1 == outlet.text.len() && self.is_in_value() {
+            if self.at == before && self.at + 1 == end && self.is_in_value() {
                 break;
             }
         }
+        if broken.is_some() {
+            return Progress::Rejected(if self.is_known {
+                NotAFeed::BrokenJson
+            } else {
+                NotAFeed::Other
+            });
+        }
         self.hand_out(outlet, sink);
         Progress::Reading
+    }
+
+    /// Where the text that came last stops being JSON.
+    fn find_fault(&mut self, outlet: &Outlet) -> Option<usize> {
+        let from = self.syntax.position() - self.base;
+        self.syntax
+            .find_fault(outlet.text.as_bytes().get(from..)?)?;
+        Some(self.syntax.position() - 1 - self.base)
     }
 
     fn hand_out(&mut self, outlet: &mut Outlet, sink: &mut Sink<'_>) {
@@ -108,6 +131,7 @@ impl Document {
         outlet.between(end, sink);
         let length = outlet.drain();
         self.at -= length;
+        self.base += length;
         self.piece = self.piece.map(|start| start.saturating_sub(length));
         if !self.is_known {
             self.prolog_bytes += length;
@@ -127,11 +151,11 @@ impl Document {
     }
 
     /// Reads on by a character or a value; true once the object is closed.
-    fn step(&mut self, outlet: &mut Outlet, sink: &mut Sink<'_>) -> bool {
+    fn step(&mut self, end: usize, outlet: &mut Outlet, sink: &mut Sink<'_>) -> bool {
         let byte = outlet.text.as_bytes()[self.at];
         match &mut self.place {
             Place::Key(scan) | Place::Value(scan) | Place::ItemValue(scan) => {
-                match scan.advance(outlet.text.as_bytes(), self.at) {
+                match scan.advance(&outlet.text.as_bytes()[..end], self.at) {
                     Step::More(at) => self.at = at,
                     Step::End(end) => {
                         self.at = end;

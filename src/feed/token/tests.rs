@@ -54,6 +54,16 @@ fn tokens_are_found_for_any_chunking() {
         "<![CDATA[ ]] > ]]]>x",
         &[(Cdata, "<![CDATA[ ]] > ]]]>"), (Text, "x")],
     );
+    check(
+        "<!DOCTYPE a [<?b it's ]> c ?><!ENTITY d \"?>\">]><a>",
+        &[
+            (
+                Declaration,
+                "<!DOCTYPE a [<?b it's ]> c ?><!ENTITY d \"?>\">]>",
+            ),
+            (Start, "<a>"),
+        ],
+    );
     check("<?a > ?>", &[(Instruction, "<?a > ?>")]);
     check("<![endif]><!>", &[(Text, "<![endif]><!>")]);
     check(

@@ -20,7 +20,7 @@ fn ends_are_said_where_more_can_stand() {
         "<feed><entry/>",
         "{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[{},7 (items)],\"a\":[](channel)}",
         "{\"items\":[ (empty)],\"items\":[{}](channel)}",
-        "{\"items\":[null,(items)](channel)}",
+        "{\"items\":[null(items)](channel)}",
         "{\"items\":{},\"version\":\"jsonfeed.org\"(channel)}",
     ] {
         let text = ["(items)", "(channel)", "(empty)"]
