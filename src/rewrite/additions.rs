@@ -105,11 +105,10 @@ impl Additions {
 impl Paging {
     /// Whether a child of the channel or feed says what we say.
     fn replaces(&self, element: &Element<'_>) -> bool {
-        let relation = || field::attribute(element, "rel").to_ascii_lowercase();
         match element.ns {
             Ns::History => true,
             Ns::Atom if element.local.eq_ignore_ascii_case("link") => {
-                let relation = relation();
+                let relation = field::relation(element);
                 let is_own = matches!(relation.as_str(), "self" | "current");
                 PAGE_RELATIONS.contains(&relation.as_str()) || is_own && self.page.is_some()
             }

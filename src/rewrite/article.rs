@@ -126,10 +126,7 @@ pub fn sanitize(html: &str) -> String {
 }
 
 fn with_base<T>(url: &Url, work: impl FnOnce(&FieldBase<'_>) -> T) -> T {
-    let feed = FeedBase {
-        url: url.clone(),
-        link: None,
-    };
+    let feed = FeedBase::new(url.clone());
     let piece = PieceBase::of_element(&feed, &[]);
     work(&FieldBase::of_piece(&piece))
 }

@@ -1,30 +1,38 @@
-//! What relative addresses are resolved against: the `xml:base` chain, else the item's link, else
-//! the channel's, else the feed's own address.
+//! What the items of a feed take from it: its authors, and what relative addresses are resolved
+//! against: the `xml:base` chain, else the item's link, else the channel's, else the feed's own
+//! address.
 
 use std::cell::OnceCell;
 
 use url::Url;
 
 use crate::feed::element::{self, Element};
+use crate::feed::json::Member;
+use crate::rewrite::author;
 use crate::rewrite::budget::ADDRESS_BYTES_MAX;
+use crate::rewrite::facts;
+use crate::rewrite::link::{self, ItemLink, Rank};
 
-/// Where the parts of a feed stand.
+/// Authors of a feed that its items inherit.
+const AUTHORS_MAX: usize = 100;
+
+/// Where the parts of a feed stand, and who wrote them.
 #[derive(Debug, Clone)]
 pub(super) struct FeedBase {
     /// The address the feed came from, after redirects.
     pub(super) url: Url,
     /// The channel's link.
     pub(super) link: Option<Url>,
+    rank: Rank,
+    /// The feed's authors, who are those of items that name none.
+    pub(super) authors: Vec<String>,
 }
 
 /// What the relative addresses of one piece are resolved against, found when first needed.
 pub(super) struct PieceBase<'a> {
     feed: &'a FeedBase,
     frame_bases: &'a [String],
-    /// The item's own `xml:base`, which its link stands under.
-    item_bases: Vec<String>,
-    /// As written, trimmed; empty when the item has none.
-    item_link: &'a str,
+    item_link: ItemLink,
     plain: OnceCell<Url>,
 }
 
@@ -70,13 +78,11 @@ impl<'a> PieceBase<'a> {
     pub(super) fn of_item(
         feed: &'a FeedBase,
         frame_bases: &'a [String],
-        item_bases: Vec<String>,
-        item_link: &'a str,
+        item_link: ItemLink,
     ) -> Self {
         Self {
             feed,
             frame_bases,
-            item_bases,
             item_link,
             plain: OnceCell::new(),
         }
@@ -84,7 +90,7 @@ impl<'a> PieceBase<'a> {
 
     /// The base of an element that is no item.
     pub(super) fn of_element(feed: &'a FeedBase, frame_bases: &'a [String]) -> Self {
-        Self::of_item(feed, frame_bases, Vec::new(), "")
+        Self::of_item(feed, frame_bases, ItemLink::default())
     }
 
     /// The base inside an element with these `xml:base` values around it in the piece.
@@ -107,27 +113,81 @@ impl<'a> PieceBase<'a> {
     }
 
     fn item_url(&self) -> Option<Url> {
-        if self.item_link.is_empty() {
+        let ItemLink { written, bases } = &self.item_link;
+        if written.is_empty() {
             return None;
         }
-        if self.frame_bases.is_empty() && self.item_bases.is_empty() {
-            return join(self.channel(), self.item_link);
+        if self.frame_bases.is_empty() && bases.is_empty() {
+            return join(self.channel(), written);
         }
-        let bases = self.frame_bases.iter().chain(&self.item_bases);
-        join(&join_all(&self.feed.url, bases), self.item_link)
+        let bases = self.frame_bases.iter().chain(bases);
+        join(&join_all(&self.feed.url, bases), written)
     }
 
     /// The item's link, made absolute; as written when that can't be done.
     pub(super) fn item_address(&self) -> String {
         self.item_url()
-            .map_or_else(|| self.item_link.to_owned(), String::from)
+            .map_or_else(|| self.item_link.written.clone(), String::from)
+    }
+
+    /// The authors of an item that names `own`: the feed's, where it names none.
+    pub(super) fn authors(&self, own: Vec<String>) -> Vec<String> {
+        if own.is_empty() {
+            self.feed.authors.clone()
+        } else {
+            own
+        }
     }
 }
 
 impl FeedBase {
-    /// Remembers the channel's link, which may be relative to the feed.
-    pub(super) fn learn_link(&mut self, frame_bases: &[String], link: &str) {
-        self.link = join(&join_all(&self.url, frame_bases), link);
+    /// A feed that nothing is known of but where it came from.
+    pub(super) fn new(url: Url) -> Self {
+        Self {
+            url,
+            link: None,
+            rank: Rank::None,
+            authors: Vec::new(),
+        }
+    }
+
+    /// Takes in what a child of the feed or channel says; gives its link, absolute where that can be
+    /// told, when it is a better one than was known.
+    pub(super) fn learn(
+        &mut self,
+        xml: &str,
+        elements: &[Element<'_>],
+        frame_bases: &[String],
+    ) -> Option<String> {
+        let names = author::of_feed(xml, elements).into_iter();
+        self.authors
+            .extend(names.take(AUTHORS_MAX - self.authors.len()));
+        let (rank, written) = link::read(xml, elements.first()?)?;
+        if rank <= self.rank || rank == Rank::Permalink {
+            return None;
+        }
+        self.rank = rank;
+        let own = element::bases(elements, 0);
+        let base = join_all(&self.url, frame_bases.iter().chain(&own));
+        self.link = join(&base, &written);
+        Some(self.link.as_ref().map_or(written, ToString::to_string))
+    }
+
+    /// The same for a member of a JSON Feed.
+    pub(super) fn learn_member(&mut self, json: &str, member: &Member<'_>) -> Option<String> {
+        match member.key.as_ref() {
+            "author" | "authors" if self.authors.is_empty() => {
+                let names = facts::json_authors(json, member).into_iter();
+                self.authors = names.take(AUTHORS_MAX).collect();
+                None
+            }
+            "home_page_url" => {
+                let written = facts::string(json, member);
+                self.link = join(&self.url, &written).filter(|_| !written.is_empty());
+                Some(self.link.as_ref().map_or(written, ToString::to_string))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -149,10 +209,17 @@ fn join(base: &Url, reference: &str) -> Option<Url> {
 mod tests {
     use super::*;
 
+    fn item_link(written: &str, bases: &[&str]) -> ItemLink {
+        ItemLink {
+            written: written.to_owned(),
+            bases: bases.iter().map(|&base| base.to_owned()).collect(),
+        }
+    }
+
     fn check(frame: &[&str], link: &str, inner: &[&str], expected: &str) {
         let feed = FeedBase {
-            url: Url::parse("https://feeds.example.org/x/rss.xml").unwrap(),
             link: Url::parse("https://www.example.org/news/").ok(),
+            ..FeedBase::new(Url::parse("https://feeds.example.org/x/rss.xml").unwrap())
         };
         let owned = |bases: &[&str]| {
             bases
@@ -161,20 +228,20 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         let frame = owned(frame);
-        let base = PieceBase::of_item(&feed, &frame, Vec::new(), link);
+        let base = PieceBase::of_item(&feed, &frame, item_link(link, &[]));
         assert_eq!(base.within(&owned(inner)).as_str(), expected);
     }
 
     #[test]
     fn an_item_link_stands_under_xml_base() {
         let feed = FeedBase {
-            url: Url::parse("https://feeds.example.org/atom").unwrap(),
             link: Url::parse("https://h.example/articles/").ok(),
+            ..FeedBase::new(Url::parse("https://feeds.example.org/atom").unwrap())
         };
-        let (frame, item) = (["https://h.example/".to_owned()], vec!["2026/".to_owned()]);
-        let base = PieceBase::of_item(&feed, &frame, item, "articles/4");
+        let frame = ["https://h.example/".to_owned()];
+        let base = PieceBase::of_item(&feed, &frame, item_link("articles/4", &["2026/"]));
         assert_eq!(base.item_address(), "https://h.example/2026/articles/4");
-        let base = PieceBase::of_item(&feed, &[], Vec::new(), "4");
+        let base = PieceBase::of_item(&feed, &[], item_link("4", &[]));
         assert_eq!(base.item_address(), "https://h.example/articles/4");
     }
 

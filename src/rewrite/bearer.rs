@@ -200,7 +200,9 @@ pub(super) fn of_json_item(json: &str, members: &[Member<'_>]) -> JsonBearer {
     match value.kind {
         Kind::String if !is_blank(index) || text.is_none() => JsonBearer::Html(index),
         Kind::String => JsonBearer::Empty(index, text),
-        Kind::Scalar if json[value.range.clone()] == *"null" => JsonBearer::Empty(index, text),
+        Kind::Scalar if matches!(&json[value.range.clone()], "null" | "false") => {
+            JsonBearer::Empty(index, text)
+        }
         _ => JsonBearer::None("its content_html is no text"),
     }
 }

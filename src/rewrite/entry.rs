@@ -8,16 +8,18 @@ use crate::feed::Format;
 use crate::feed::date;
 use crate::feed::element::{self, Element};
 use crate::feed::json;
-use crate::feed::namespace::Ns;
 use crate::feed::splitter::{self, Ending, Frame, Piece, Splitter};
 use crate::feed::text::Decoded;
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::bearer::{self, Bearer, JsonBearer};
 use crate::rewrite::compose::apply;
 use crate::rewrite::facts;
+use crate::rewrite::field;
 use crate::rewrite::fragment;
 use crate::rewrite::html::{Covers, HtmlPass, Markup};
 use crate::rewrite::identity;
+use crate::rewrite::link;
+use crate::rewrite::passes;
 use crate::rewrite::template::ItemFacts;
 use crate::rewrite::tree;
 
@@ -78,7 +80,7 @@ impl EntryReader {
     pub fn new(url: Url) -> Self {
         Self {
             splitter: Splitter::new(splitter::Options::default()),
-            base: FeedBase { url, link: None },
+            base: FeedBase::new(url),
         }
     }
 
@@ -137,19 +139,13 @@ fn read(frame: &Frame, piece: Piece<'_>, base: &mut FeedBase) -> Option<Entry> {
         (Piece::Item(text), Format::Json) => Some(of_json(text, base)),
         (Piece::Item(text), _) => Some(of_xml(text, frame, base)),
         (Piece::Element(text), Format::Json) => {
-            let member = json::member(text).filter(|member| member.key == "home_page_url");
-            if let Some(member) = member {
-                base.learn_link(&[], &facts::string(text, &member));
+            if let Some(member) = json::member(text) {
+                base.learn_member(text, &member);
             }
             None
         }
-        (Piece::Element(text), _) if base.link.is_none() => {
-            let elements = element::elements(text, frame);
-            let is_link = |one: &&Element<'_>| one.is(Ns::Core, "link") || one.is(Ns::Atom, "link");
-            let link = elements.first().filter(is_link);
-            if let Some(link) = link.and_then(|link| facts::link(text, link)) {
-                base.learn_link(&frame.bases, &link);
-            }
+        (Piece::Element(text), _) => {
+            base.learn(text, &element::elements(text, frame), &frame.bases);
             None
         }
         _ => None,
@@ -158,12 +154,13 @@ fn read(frame: &Frame, piece: Piece<'_>, base: &mut FeedBase) -> Option<Entry> {
 
 fn of_xml(xml: &str, frame: &Frame, base: &FeedBase) -> Entry {
     let elements = element::elements(xml, frame);
-    let facts = facts::of_item(xml, &elements);
-    let bases = element::bases(&elements, 0);
-    let address = PieceBase::of_item(base, &frame.bases, bases, &facts.link).item_address();
+    let link = link::of_item(xml, &elements);
+    let base = PieceBase::of_item(base, &frame.bases, link);
+    let facts = facts::of_item(xml, &elements, Some(&base));
+    let address = base.item_address();
     let html = match bearer::of_item(xml, &elements) {
         Bearer::Html(index) => html_of(xml, &elements[index]),
-        Bearer::Text(index) => escaped(&facts::text(xml, &elements[index])),
+        Bearer::Text(index) => passes::text_as_html(&facts::text(xml, &elements[index])),
         Bearer::New(_) | Bearer::None(_) => String::new(),
     };
     of_facts(&facts, address, html)
@@ -171,8 +168,9 @@ fn of_xml(xml: &str, frame: &Frame, base: &FeedBase) -> Entry {
 
 fn of_json(json: &str, base: &FeedBase) -> Entry {
     let members = json::members(json, 0..json.len());
-    let facts = facts::of_json_item(json, &members);
-    let address = PieceBase::of_item(base, &[], Vec::new(), &facts.link).item_address();
+    let base = PieceBase::of_item(base, &[], facts::link_of_json_item(json, &members));
+    let facts = facts::of_json_item(json, &members, Some(&base));
+    let address = base.item_address();
     let string = |index: usize| {
         Decoded::json(&json[members[index].value.inner()])
             .as_str()
@@ -180,7 +178,9 @@ fn of_json(json: &str, base: &FeedBase) -> Entry {
     };
     let html = match bearer::of_json_item(json, &members) {
         JsonBearer::Html(index) => string(index),
-        JsonBearer::Empty(_, Some(text)) | JsonBearer::New(Some(text)) => escaped(&string(text)),
+        JsonBearer::Empty(_, Some(text)) | JsonBearer::New(Some(text)) => {
+            passes::text_as_html(&string(text))
+        }
         JsonBearer::Empty(_, None) | JsonBearer::New(None) | JsonBearer::None(_) => String::new(),
     };
     of_facts(&facts, address, html)
@@ -206,24 +206,10 @@ fn of_facts(facts: &ItemFacts<'_>, link: String, html: String) -> Entry {
 fn html_of(xml: &str, element: &Element<'_>) -> String {
     let raw = &xml[element.content.clone()];
     if element.has_markup {
-        return fragment::as_html(raw);
+        let mixed = (!field::is_xhtml(element)).then(|| fragment::mixed_as_html(raw));
+        return mixed.flatten().unwrap_or_else(|| fragment::as_html(raw));
     }
     Decoded::content(raw).as_str().to_owned()
-}
-
-/// Plain text as HTML.
-fn escaped(text: &str) -> String {
-    let mut html = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '\n' => html.push_str("<br>\n"),
-            other => html.push(other),
-        }
-    }
-    html
 }
 
 #[cfg(test)]

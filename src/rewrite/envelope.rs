@@ -50,7 +50,7 @@ pub(super) fn element(xml: &str, elements: &[Element<'_>], self_url: &str) -> Fa
 }
 
 fn link(xml: &str, element: &Element<'_>, self_url: &str) -> Fate {
-    let relation = field::attribute(element, "rel").to_ascii_lowercase();
+    let relation = field::relation(element);
     match relation.as_str() {
         "hub" => Fate::Dropped,
         relation if PAGE_RELATIONS.contains(&relation) => Fate::Dropped,

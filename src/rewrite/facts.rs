@@ -1,80 +1,104 @@
 //! What templates may say about an item or a feed, read from its elements.
 
+use encoding_rs::WINDOWS_1252;
+
 use crate::feed::element::Element;
 use crate::feed::json::{self, Kind, Member};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
-use crate::rewrite::field::{attribute, lower};
+use crate::rewrite::author;
+use crate::rewrite::base::PieceBase;
+use crate::rewrite::field::{attribute, is_xhtml, lower};
+use crate::rewrite::fragment::{self, token::Token};
+use crate::rewrite::html::Markup;
+use crate::rewrite::link::{self, ItemLink};
 use crate::rewrite::template::ItemFacts;
 
 /// Categories that an item is read for.
 const CATEGORIES_MAX: usize = 50;
 
-/// The facts of an XML item.
-pub(super) fn of_item(xml: &str, elements: &[Element<'_>]) -> ItemFacts<'static> {
-    let mut facts = ItemFacts::default();
+/// The facts of an XML item that stands at `base`; without one, what it says itself.
+pub(super) fn of_item(
+    xml: &str,
+    elements: &[Element<'_>],
+    base: Option<&PieceBase<'_>>,
+) -> ItemFacts<'static> {
+    let own = author::of_item(xml, elements);
+    let mut facts = ItemFacts {
+        title: title_of_item(xml, elements).into(),
+        link: address(base, || link::of_item(xml, elements)).into(),
+        guid: guid(xml, elements).into(),
+        author: first(authors(base, own)).into(),
+        ..ItemFacts::default()
+    };
     for element in elements {
         for category in categories_in(xml, element).into_iter().take(1) {
             add_category(&mut facts, category);
-        }
-        if is_author(elements, element) && facts.author.is_empty() {
-            facts.author = text(xml, element).into();
         }
         if element.depth != 1 {
             continue;
         }
         let slot = match (element.ns, &*lower(element.local)) {
-            (Ns::Core | Ns::Atom, "title") => {
-                if facts.title.is_empty() {
-                    facts.title = title(xml, element).into();
-                }
-                continue;
-            }
-            (Ns::Core | Ns::Atom, "link") => {
-                if let Some(link) = link(xml, element).filter(|_| facts.link.is_empty()) {
-                    facts.link = link.into();
-                }
-                continue;
-            }
-            (Ns::Core, "guid") | (Ns::Atom, "id") => &mut facts.guid,
-            (Ns::Core, "pubdate") | (Ns::Atom, "published" | "issued" | "created") => {
-                &mut facts.published
-            }
+            (Ns::Core, "pubdate") => &mut facts.published,
+            (Ns::Core | Ns::Atom, "published" | "issued" | "created") => &mut facts.published,
             (Ns::DublinCore, "date" | "issued" | "created") => &mut facts.published,
-            (Ns::Atom, "updated" | "modified") | (Ns::DublinCore, "modified") => &mut facts.updated,
+            (Ns::Core | Ns::Atom, "updated" | "modified") | (Ns::DublinCore, "modified") => {
+                &mut facts.updated
+            }
             _ => continue,
         };
         if slot.is_empty() {
             *slot = text(xml, element).into();
         }
     }
-    if let Some(item) = elements.first().filter(|_| facts.guid.is_empty()) {
-        facts.guid = attribute(item, "rdf:about").into();
-    }
     facts
 }
 
-/// An item's link alone, for the addresses that are relative to it.
-pub(super) fn link_of_item(xml: &str, elements: &[Element<'_>]) -> String {
-    let links = elements.iter().filter(|element| {
-        element.depth == 1 && (element.is(Ns::Core, "link") || element.is(Ns::Atom, "link"))
-    });
-    links
-        .filter_map(|element| link(xml, element))
-        .next()
+/// The first of an item's own titles that says something, else the first of the titles that
+/// Dublin Core and Media RSS give it.
+fn title_of_item(xml: &str, elements: &[Element<'_>]) -> String {
+    let first = |is_asked: fn(Ns) -> bool| {
+        let titles = elements.iter().filter(|element| {
+            element.depth == 1
+                && is_asked(element.ns)
+                && element.local.eq_ignore_ascii_case("title")
+        });
+        titles
+            .map(|element| title(xml, element))
+            .find(|title| !title.is_empty())
+    };
+    first(|ns| matches!(ns, Ns::Core | Ns::Atom))
+        .or_else(|| first(|ns| matches!(ns, Ns::DublinCore | Ns::Media)))
         .unwrap_or_default()
 }
 
-/// Whether an element of an item holds the name of an author.
-pub(super) fn is_author(elements: &[Element<'_>], element: &Element<'_>) -> bool {
-    match (element.ns, &*lower(element.local)) {
-        (Ns::Core | Ns::Itunes, "author") | (Ns::DublinCore, "creator") => element.depth == 1,
-        (Ns::Atom, "name") => {
-            let parent = element.parent.and_then(|parent| elements.get(parent));
-            parent.is_some_and(|parent| parent.depth == 1 && parent.is(Ns::Atom, "author"))
-        }
-        _ => false,
+/// An item's `guid` or `id`, else its `rdf:about`.
+pub(super) fn guid(xml: &str, elements: &[Element<'_>]) -> String {
+    let ids = elements.iter().filter(|element| {
+        element.depth == 1 && (element.is(Ns::Core, "guid") || element.is(Ns::Atom, "id"))
+    });
+    let mut full = ids.map(|element| text(xml, element));
+    full.find(|id| !id.is_empty()).unwrap_or_else(|| {
+        let item = elements.first();
+        item.map_or_else(String::new, |item| attribute(item, "rdf:about"))
+    })
+}
+
+/// Where an item leads to, absolute where its base is known.
+fn address(base: Option<&PieceBase<'_>>, link: impl FnOnce() -> ItemLink) -> String {
+    base.map_or_else(|| link().written, PieceBase::item_address)
+}
+
+/// The authors of an item, which are the feed's where it names none and the feed is known.
+fn authors(base: Option<&PieceBase<'_>>, own: Vec<String>) -> Vec<String> {
+    match base {
+        Some(base) => base.authors(own),
+        None => own,
     }
+}
+
+fn first(names: Vec<String>) -> String {
+    names.into_iter().next().unwrap_or_default()
 }
 
 /// The categories that one element of an item names: what people read first, then what else it is
@@ -104,21 +128,6 @@ fn add_category(facts: &mut ItemFacts<'_>, category: String) {
     }
 }
 
-/// The address a link element leads to: RSS's text, Atom's `href` when it is the alternate.
-pub(super) fn link(xml: &str, element: &Element<'_>) -> Option<String> {
-    let link = match element.ns {
-        Ns::Atom => {
-            let rel = attribute(element, "rel");
-            if !rel.is_empty() && rel != "alternate" {
-                return None;
-            }
-            attribute(element, "href")
-        }
-        _ => text(xml, element),
-    };
-    (!link.is_empty()).then_some(link)
-}
-
 /// An element's content, decoded and trimmed. Only what stands before the first tag in it: behind
 /// that is another element, as where the end tag of this one is broken.
 pub(super) fn text(xml: &str, element: &Element<'_>) -> String {
@@ -128,12 +137,75 @@ pub(super) fn text(xml: &str, element: &Element<'_>) -> String {
 
 /// A title as plain text: Atom may write it as HTML or XHTML (RFC 4287 §3.1).
 pub(super) fn title(xml: &str, element: &Element<'_>) -> String {
-    let title = text(xml, element);
-    let is_html = matches!(attribute(element, "type").as_str(), "html" | "text/html");
-    if element.has_markup || (element.ns == Ns::Atom && is_html) {
+    let kind = attribute(element, "type").to_ascii_lowercase();
+    let title = if element.has_markup {
+        text_of_markup(&xml[element.content.clone()], is_xhtml(element))
+    } else {
+        text(xml, element)
+    };
+    if element.ns == Ns::Atom && matches!(kind.as_str(), "html" | "text/html") {
         return without_tags(&title);
     }
-    title
+    with_windows_1252(title).trim().to_owned()
+}
+
+/// Elements of a phrase of HTML: what stands in a title that nobody escaped.
+const PHRASE: &[&str] = &[
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "del", "dfn", "div",
+    "em", "font", "i", "ins", "kbd", "mark", "p", "q", "s", "small", "span", "strike", "strong",
+    "sub", "sup", "tt", "u", "var", "wbr",
+];
+
+/// The text of inline markup, decoded. What nobody said is XHTML is read up to the first tag that
+/// no title holds: behind that is another element, as where an end tag is broken.
+fn text_of_markup(markup: &str, is_xhtml: bool) -> String {
+    let mut found = String::new();
+    let mut is_read = true;
+    fragment::read(markup, Markup::Xhtml, &mut |token, _| match token {
+        Token::Start(tag) => {
+            let name = tag.name.rsplit(':').next().unwrap_or_default();
+            is_read &= is_xhtml || PHRASE.iter().any(|one| name.eq_ignore_ascii_case(one));
+        }
+        Token::Text(part) if is_read => found.push_str(Decoded::content(part).as_str()),
+        Token::Cdata(part) if is_read => found.push_str(part),
+        _ => {}
+    });
+    found
+}
+
+/// `text` with the characters U+0080 to U+009F, plain or as references, as browsers show them:
+/// publishers mean those of windows-1252 (HTML §13.2.5.80).
+pub(super) fn with_windows_1252(text: String) -> String {
+    let is_meant = |letter: char| matches!(letter, '\u{80}'..='\u{9f}');
+    if !text.contains(is_meant) && !text.contains("&#") {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(letter) = rest.chars().next() {
+        let (code, length) = match letter {
+            '&' => reference(rest).unwrap_or((letter, 1)),
+            _ => (letter, letter.len_utf8()),
+        };
+        match u8::try_from(u32::from(code)) {
+            Ok(byte) if is_meant(code) => out.push_str(&WINDOWS_1252.decode(&[byte]).0),
+            _ => out.push_str(&rest[..length]),
+        }
+        rest = &rest[length..];
+    }
+    out
+}
+
+/// The character that a reference by number at the start of `text` names, and its length.
+fn reference(text: &str) -> Option<(char, usize)> {
+    let number = text.strip_prefix("&#")?;
+    let window = number.get(..number.floor_char_boundary(8))?;
+    let length = window.find(';')?;
+    let code = match window[..length].strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None => window[..length].parse(),
+    };
+    Some((char::from_u32(code.ok()?)?, "&#".len() + length + 1))
 }
 
 /// The text of an HTML fragment.
@@ -152,27 +224,54 @@ pub(super) fn without_tags(html: &str) -> String {
     htmlize::unescape(&text).trim().to_owned()
 }
 
-/// The facts of a JSON Feed item.
-pub(super) fn of_json_item(json: &str, members: &[Member<'_>]) -> ItemFacts<'static> {
-    let mut facts = ItemFacts::default();
+/// The facts of a JSON Feed item that stands at `base`; without one, what it says itself.
+pub(super) fn of_json_item(
+    json: &str,
+    members: &[Member<'_>],
+    base: Option<&PieceBase<'_>>,
+) -> ItemFacts<'static> {
+    let string = |key| json_string(json, members, key);
+    let mut facts = ItemFacts {
+        title: with_windows_1252(string("title")).into(),
+        link: address(base, || link_of_json_item(json, members)).into(),
+        guid: string("id").into(),
+        author: first(authors(base, authors_of_json_item(json, members))).into(),
+        published: string("date_published").into(),
+        updated: string("date_modified").into(),
+        ..ItemFacts::default()
+    };
     for member in members {
-        match member.key.as_ref() {
-            "title" => facts.title = string(json, member).into(),
-            "url" => facts.link = string(json, member).into(),
-            "external_url" if facts.link.is_empty() => facts.link = string(json, member).into(),
-            "id" => facts.guid = string(json, member).into(),
-            "date_published" => facts.published = string(json, member).into(),
-            "date_modified" => facts.updated = string(json, member).into(),
-            "author" | "authors" if facts.author.is_empty() => {
-                let mut authors = json_authors(json, member).into_iter();
-                facts.author = authors.next().unwrap_or_default().into();
-            }
-            _ => json_categories(json, member)
-                .into_iter()
-                .for_each(|category| add_category(&mut facts, category)),
+        for category in json_categories(json, member) {
+            add_category(&mut facts, category);
         }
     }
     facts
+}
+
+/// The last member of this key that says something; of members with one key the last counts.
+pub(super) fn json_string(json: &str, members: &[Member<'_>], key: &str) -> String {
+    let found = members.iter().rev().filter(|member| member.key == key);
+    found
+        .map(|member| string(json, member))
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
+}
+
+/// A JSON Feed item's `url`, else its `external_url`.
+pub(super) fn link_of_json_item(json: &str, members: &[Member<'_>]) -> ItemLink {
+    let mut found = ["url", "external_url"].into_iter();
+    let link =
+        found.find_map(|key| Some(json_string(json, members, key)).filter(|link| !link.is_empty()));
+    ItemLink {
+        written: link.unwrap_or_default(),
+        bases: Vec::new(),
+    }
+}
+
+/// The names of a JSON Feed item's authors.
+pub(super) fn authors_of_json_item(json: &str, members: &[Member<'_>]) -> Vec<String> {
+    let authors = members.iter().flat_map(|one| json_authors(json, one));
+    authors.collect()
 }
 
 /// The names in an `author` (version 1.0) or in `authors`.
@@ -209,14 +308,17 @@ pub(super) fn json_categories(json: &str, member: &Member<'_>) -> Vec<String> {
     texts.filter(|text| !text.is_empty()).collect()
 }
 
-/// A string's text, or a scalar's as it is written.
+/// A string's text, or a scalar's as it is written; `null` and `false` are nothing.
 pub(super) fn string(json: &str, member: &Member<'_>) -> String {
     match member.value.kind {
         Kind::String => Decoded::json(&json[member.value.inner()])
             .as_str()
             .trim()
             .to_owned(),
-        Kind::Scalar => json[member.value.range.clone()].to_owned(),
+        Kind::Scalar => match &json[member.value.range.clone()] {
+            "null" | "false" => String::new(),
+            scalar => scalar.to_owned(),
+        },
         _ => String::new(),
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
         (Ns::Podcast, "person") => Role::AddressAttribute("img"),
         (Ns::Podcast, "source") => parent.map_or(Role::None, alternate),
         (Ns::Core | Ns::Atom, "logo" | "icon") => Role::AddressText,
-        (Ns::Atom, "link") => match value(element, "rel").as_str() {
+        (Ns::Atom, "link") => match relation(element).as_str() {
             "enclosure" => enclosed(element, "href"),
             "icon" | "shortcut icon" | "apple-touch-icon" => Role::AddressAttribute("href"),
             _ => Role::None,
@@ -141,6 +141,8 @@ fn atom_text(element: &Element<'_>, fullness: Fullness) -> Role {
     let essence = essence.split(';').next().unwrap_or_default().trim();
     match essence {
         "html" | "xhtml" | "text/html" | "application/xhtml+xml" => Role::Html(fullness),
+        // Readers take tags for HTML that somebody forgot to declare.
+        "" | "text" | "text/plain" if element.has_markup => Role::Html(fullness),
         _ => Role::None,
     }
 }
@@ -151,14 +153,24 @@ pub(super) fn is_xhtml(element: &Element<'_>) -> bool {
     element.ns == Ns::Xhtml || kind == "xhtml" || kind == "application/xhtml+xml"
 }
 
-/// Whether this is Atom's content or summary as plain text, which is what they are when they say
-/// nothing else (RFC 4287 §3.1.1).
-pub(super) fn is_plain_text(element: &Element<'_>) -> bool {
+/// Whether an element holds XHTML in one `div`, as Atom has it (RFC 4287 §3.1.1.3).
+pub(super) fn holds_one_div(element: &Element<'_>) -> bool {
+    element.ns == Ns::Atom && value(element, "type") == "xhtml"
+}
+
+/// Whether one of Atom's text constructs is plain text, which it is when it says nothing else
+/// (RFC 4287 §3.1.1).
+pub(super) fn says_text(element: &Element<'_>) -> bool {
     let is_text = || matches!(value(element, "type").as_str(), "" | "text" | "text/plain");
+    element.ns == Ns::Atom && is_text()
+}
+
+/// Whether this is Atom's content or summary as plain text.
+pub(super) fn is_plain_text(element: &Element<'_>) -> bool {
     (element.is(Ns::Atom, "content") || element.is(Ns::Atom, "summary"))
         && element.tag.attribute("src").is_none()
         && value(element, "mode") != "base64"
-        && is_text()
+        && says_text(element)
 }
 
 /// An address in the first of these attributes that is there, else in the text: some write it there.
@@ -202,14 +214,48 @@ pub(super) enum Sort {
     Media,
 }
 
-/// The sort by MIME type and Media RSS's medium, or by the address when both are empty.
+/// MIME types, and what stands in their place, that say nothing of what a file is.
+const GENERIC: &[&str] = &[
+    "",
+    "application/octet-stream",
+    "application/octetstream",
+    "application/x-octet-stream",
+    "binary/octet-stream",
+    "application/binary",
+    "application/download",
+    "application/force-download",
+    "application/x-download",
+    "application/x-force-download",
+    "application/unknown",
+    "application/x-unknown",
+    "application/x-unknown-content-type",
+    "unknown",
+    "unknown/unknown",
+    "file",
+    "media",
+    "multipart/form-data",
+    "null",
+    "none",
+    "undefined",
+    "*/*",
+    "*",
+];
+
+/// The sort by MIME type and Media RSS's medium, or by the address when neither says anything.
 pub(super) fn sort_of(kind: &str, medium: &str, address: impl FnOnce() -> String) -> Option<Sort> {
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let main = kind.split('/').next().unwrap_or_default();
     match (kind, medium) {
         (_, "image") => Some(Sort::Picture),
-        (kind, "") if kind.starts_with("image/") => Some(Sort::Picture),
-        (kind, _) if kind.starts_with("audio/") || kind.starts_with("video/") => Some(Sort::Media),
-        ("", "audio" | "video") => Some(Sort::Media),
-        ("", "") => {
+        // Some write `image` or `jpg`.
+        (_, "") if main == "image" || ends_like_a_picture(&format!(".{kind}")) => {
+            Some(Sort::Picture)
+        }
+        _ if matches!(main, "audio" | "video") || ends_like_media(&format!(".{kind}")) => {
+            Some(Sort::Media)
+        }
+        (kind, "audio" | "video") if GENERIC.contains(&kind) => Some(Sort::Media),
+        (kind, "") if GENERIC.contains(&kind) => {
             let address = address();
             let is_media = ends_like_media(&address).then_some(Sort::Media);
             if ends_like_a_picture(&address) {
@@ -222,7 +268,24 @@ pub(super) fn sort_of(kind: &str, medium: &str, address: impl FnOnce() -> String
     }
 }
 
-/// The same in lower case, for words whose case says nothing.
+/// Where IANA registers relations: RFC 4287 §4.2.7.2 has the full form of a name stand for it.
+const REGISTRIES: &[&str] = &[
+    "//www.iana.org/assignments/relation/",
+    "//www.iana.org/assignments/link-relations/",
+    "//www.iana.org/assignments/link-relations#",
+];
+
+/// What an element says in `rel`, in lower case, by the short name of the relation.
+pub(super) fn relation(element: &Element<'_>) -> String {
+    let relation = value(element, "rel");
+    let full = relation.strip_prefix("http:");
+    let full = full.or_else(|| relation.strip_prefix("https:"));
+    let mut registries = REGISTRIES.iter();
+    let name = full.and_then(|full| registries.find_map(|start| full.strip_prefix(start)));
+    name.map_or_else(|| relation.clone(), ToOwned::to_owned)
+}
+
+/// An attribute's value in lower case, for words whose case says nothing.
 fn value(element: &Element<'_>, name: &str) -> String {
     attribute(element, name).to_ascii_lowercase()
 }

@@ -13,8 +13,10 @@ pub(in crate::rewrite) mod token;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::feed::text::Decoded;
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::escape;
+use crate::rewrite::html::tags::{escape, tags};
+use crate::rewrite::xhtml::VOID;
 use open::{Content, Open, TooDeep};
 use token::{Token, Tokens, Unfinished};
 
@@ -112,16 +114,53 @@ pub(super) fn holds_tags(markup: &str) -> bool {
     found
 }
 
-/// Inline markup as HTML: what stands in CDATA sections is text.
+/// Inline markup as HTML: what stands in CDATA sections is text, and elements that end in their
+/// start tags have end tags, unless HTML has none for them.
 pub(super) fn as_html(markup: &str) -> String {
+    to_html(markup, false)
+}
+
+/// A field in which escaped HTML stands beside tags, as the HTML that readers make of both; `None`
+/// where its text holds no tags.
+pub(super) fn mixed_as_html(markup: &str) -> Option<String> {
+    let mut text = String::new();
+    read(markup, Markup::Xhtml, &mut |token, _| match token {
+        Token::Text(part) => text.push_str(Decoded::content(part).as_str()),
+        Token::Cdata(part) => text.push_str(part),
+        _ => {}
+    });
+    let holds_tags = tags(&text, Markup::Html).next().is_some();
+    holds_tags.then(|| to_html(markup, true))
+}
+
+fn to_html(markup: &str, is_mixed: bool) -> String {
     let mut html = String::with_capacity(markup.len());
     let mut done = 0;
+    let mut foreign = 0_usize;
     read(markup, Markup::Xhtml, &mut |token, range| {
-        if let Token::Cdata(text) = token {
-            html.push_str(&markup[done..range.start]);
-            html.push_str(&escape(text));
-            done = range.end;
-        }
+        let text: Cow<'_, str> = match token {
+            Token::Cdata(text) if is_mixed => Cow::Borrowed(text),
+            Token::Cdata(text) => Cow::Owned(escape(text)),
+            Token::Text(text) if is_mixed => Cow::Owned(Decoded::content(text).as_str().to_owned()),
+            Token::Start(tag) => {
+                let is_root = ["svg", "math"].contains(&tag.name);
+                let is_void = VOID.iter().any(|name| tag.name.eq_ignore_ascii_case(name));
+                foreign += usize::from(is_root && !tag.is_self_closing);
+                if !tag.is_self_closing || is_root || is_void || foreign > 0 {
+                    return;
+                }
+                let start = markup[range.clone()].trim_end_matches("/>");
+                Cow::Owned(format!("{start}></{}>", tag.name))
+            }
+            Token::End("svg" | "math") => {
+                foreign = foreign.saturating_sub(1);
+                return;
+            }
+            _ => return,
+        };
+        html.push_str(&markup[done..range.start]);
+        html.push_str(&text);
+        done = range.end;
     });
     html.push_str(&markup[done..]);
     html

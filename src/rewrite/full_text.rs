@@ -13,6 +13,7 @@ use crate::rewrite::facts;
 use crate::rewrite::field::{self, Fullness, Role};
 use crate::rewrite::figure::Figure;
 use crate::rewrite::landing;
+use crate::rewrite::link;
 
 /// How much longer what an item has may be than its article: then it is no summary, and the page
 /// has less than the feed.
@@ -53,9 +54,7 @@ impl FullTexts {
 
     pub(super) fn in_xml(&self, xml: &str, frame: &Frame, base: &FeedBase) -> Prepared {
         let elements = element::elements(xml, frame);
-        let link = facts::link_of_item(xml, &elements);
-        let bases = element::bases(&elements, 0);
-        let base = PieceBase::of_item(base, &frame.bases, bases, &link);
+        let base = PieceBase::of_item(base, &frame.bases, link::of_item(xml, &elements));
         let own = || {
             let fields = (0..elements.len()).filter(|&index| {
                 let role = field::role(&elements, index);
@@ -75,8 +74,7 @@ impl FullTexts {
 
     pub(super) fn in_json(&self, text: &str, base: &FeedBase) -> Prepared {
         let members = json::members(text, 0..text.len());
-        let link = facts::of_json_item(text, &members).link;
-        let base = PieceBase::of_item(base, &[], Vec::new(), &link);
+        let base = PieceBase::of_item(base, &[], facts::link_of_json_item(text, &members));
         let own = || {
             let content = members
                 .iter()

@@ -18,13 +18,16 @@ mod svg;
 pub(in crate::rewrite) mod tags;
 #[cfg(test)]
 mod tests;
+mod unclosed;
 
 use lol_html::Selector;
 
 pub(in crate::rewrite) use scan::{read_all_attributes, tag_name};
 
 use crate::feed::text::Edit;
-use crate::rewrite::places::{Kind, leads_to_a_picture, names_a_picture, reads_like_an_address};
+use crate::rewrite::places::{
+    Kind, is_absolute_picture, leads_to_a_picture, names_a_picture, reads_like_an_address,
+};
 use crate::rewrite::{css, srcset};
 use spot::{Holds, Spot, spot_edit};
 
@@ -237,6 +240,11 @@ fn inner_edits(
             css::edits(decoded, address)
         }
         Holds::Attribute(Kind::Srcset) => srcset::edits(decoded, address),
+        Holds::Attribute(Kind::Unlisted) if decoded.trim_ascii().contains(char::is_whitespace) => {
+            let mut shown = |one: &str| is_absolute_picture(one).then(|| address(one)).flatten();
+            srcset::edits(decoded, &mut shown)
+        }
+        Holds::Attribute(Kind::Unlisted) if !is_absolute_picture(decoded) => Vec::new(),
         Holds::Attribute(Kind::Lazy | Kind::LazyMedia | Kind::Pictured)
             if css::may_hold_address(decoded.as_bytes()) =>
         {

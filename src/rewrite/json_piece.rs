@@ -66,8 +66,9 @@ fn made_of(
     (work, wrap): (&Work<'_>, &Wrap<'_>),
 ) -> Option<String> {
     work.trace.enter_field("content_html");
-    let text = text.map_or_else(String::new, |text| facts::string(json, text));
-    let html = apply(&text, &passes::as_html(&text)).replace('\n', "<br>\n");
+    let html = text.map_or_else(String::new, |text| {
+        passes::text_as_html(Decoded::json(&json[text.value.inner()]).as_str())
+    });
     let base = FieldBase::of_piece(work.base);
     let edits = work.field(&html, (Markup::Html, &base), Share::Bearer(wrap));
     let is_wrapped = edits.iter().any(|edit| !edit.text.is_empty());

@@ -6,6 +6,7 @@
 mod additions;
 mod address;
 pub mod article;
+mod author;
 mod base;
 mod bearer;
 mod budget;
@@ -29,6 +30,7 @@ pub mod identity;
 mod inlet;
 mod json_piece;
 mod landing;
+mod link;
 mod marks;
 pub mod passes;
 pub mod pattern;

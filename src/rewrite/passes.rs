@@ -16,7 +16,7 @@ use crate::feed::text::Edit;
 use crate::rewrite::address::{Addresses, Left, SKIPPED};
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::budget::Budget;
-use crate::rewrite::compose::Draft;
+use crate::rewrite::compose::{Draft, apply};
 use crate::rewrite::explain::{Spot, Trace};
 use crate::rewrite::html::{Covers, HtmlPass, Marks, Markup, Seen};
 use crate::rewrite::rules::{RuleError, RuleOptions};
@@ -28,6 +28,9 @@ use sanitize::Sanitize;
 
 /// The name of the pass that sends pictures through image proxies.
 const IMAGES: &str = "images";
+
+/// How far a tab indents plain text.
+const TAB_SPACES: usize = 4;
 
 /// How often a field may turn out to be escaped twice.
 const ROUNDS_MAX: usize = 4;
@@ -164,6 +167,12 @@ impl Passes {
         if let Some(remove) = &self.remove {
             pass("remove", &|html| remove.edits(html, markup, site.trace));
         }
+        // The list of the sanitiser has no attributes that name other images.
+        if self.promote_pictures {
+            pass("promote_pictures", &|html| {
+                lazy::edits(html, markup, site.base)
+            });
+        }
         if self.sanitize != Sanitize::Off {
             pass("sanitize", &|html| {
                 sanitize::edits(html, markup, self.sanitize, site.trace)
@@ -171,11 +180,6 @@ impl Passes {
         }
         if self.drop_trackers {
             pass("drop_trackers", &|html| trackers::edits(html, markup));
-        }
-        if self.promote_pictures {
-            pass("promote_pictures", &|html| {
-                lazy::edits(html, markup, site.base)
-            });
         }
         if let Some(links) = &self.links {
             pass("links", &|html| {
@@ -223,6 +227,24 @@ pub(super) fn as_html(text: &str) -> Vec<Edit> {
         Some(Edit { range, text })
     });
     special.collect()
+}
+
+/// Plain text as HTML that shows it as it is written: with its lines, and how far they are indented.
+pub(super) fn text_as_html(text: &str) -> String {
+    let text = text.trim_matches(['\n', '\r']).trim_end();
+    let mut html = String::with_capacity(text.len() + text.len() / 8);
+    for (number, line) in text.lines().enumerate() {
+        if number > 0 {
+            html.push_str("<br>\n");
+        }
+        let words = line.trim_start_matches([' ', '\t']);
+        for blank in line[..line.len() - words.len()].bytes() {
+            let spaces = if blank == b'\t' { TAB_SPACES } else { 1 };
+            html.push_str(&"&nbsp;".repeat(spaces));
+        }
+        html.push_str(&apply(words, &as_html(words)));
+    }
+    html
 }
 
 impl Pictures {

@@ -3,8 +3,6 @@
 //! Invariant: only attribute values that are pictures' addresses and fields that carry HTML are
 //! ever replaced; `guid`, `id`, links, dates and titles never are.
 
-use std::borrow::Cow;
-
 use crate::feed::element::Element;
 use crate::feed::text::{Decoded, Edit};
 use crate::feed::xml::Attribute;
@@ -213,25 +211,72 @@ fn rewrite_html(
     splicer: &mut Splicer<'_, '_>,
 ) {
     let raw = &xml[element.content.clone()];
-    if element.has_markup {
-        if let Some(text) = rewritten_markup(raw, element, base, (work, share)) {
-            splicer.replace(element.content.clone(), |out| out.push_str(&text));
+    let bears = matches!(share, Share::Bearer(_));
+    let content = if element.has_markup {
+        match rewritten_markup(raw, element, base, (work, share)) {
+            Some(Written::Markup(text)) => text,
+            Some(Written::Escaped(text)) => {
+                if field::says_text(element) {
+                    declare_html(element, splicer);
+                }
+                text
+            }
+            None => return,
         }
-        return;
-    }
-    let decoded = Decoded::content(raw);
-    let edits = work.field(decoded.as_str(), (Markup::Html, base), share);
-    if edits.is_empty() {
-        return;
-    }
+    } else if bears && field::holds_one_div(element) {
+        match with_text_in_div(raw, base, (work, share)) {
+            Some(text) => text,
+            None => return,
+        }
+    } else {
+        let decoded = Decoded::content(raw);
+        let edits = work.field(decoded.as_str(), (Markup::Html, base), share);
+        if edits.is_empty() {
+            return;
+        }
+        let mut content = String::with_capacity(raw.len());
+        decoded.splice(&edits, &mut content);
+        content
+    };
+    let is_divided = bears && field::holds_one_div(element) && !xhtml::is_one_div(&content);
+    let content = if is_divided {
+        in_div(&content)
+    } else {
+        content
+    };
     if element.content.is_empty() && element.tag.is_empty_element() {
         // `<description/>` opens up to take them.
-        let mut content = String::new();
-        decoded.splice(&edits, &mut content);
         open_up(xml, element, &content, splicer);
     } else {
-        splicer.replace(element.content.clone(), |out| decoded.splice(&edits, out));
+        splicer.replace(element.content.clone(), |out| out.push_str(&content));
     }
+}
+
+/// Content in the one `div` that Atom asks for (RFC 4287 §3.1.1.3).
+fn in_div(content: &str) -> String {
+    format!("<div xmlns=\"{}\">{content}</div>", xhtml::NAMESPACE)
+}
+
+/// Text where XHTML is said to stand, with header and footer, which are markup there.
+fn with_text_in_div(
+    raw: &str,
+    base: &FieldBase<'_>,
+    (work, share): (&Work<'_>, Share<'_>),
+) -> Option<String> {
+    let decoded = Decoded::content(raw);
+    let edits = work.field(decoded.as_str(), (Markup::Html, base), Share::Nothing);
+    let mut text = String::with_capacity(raw.len());
+    decoded.splice(&edits, &mut text);
+    let around = work.field(&text, (Markup::Xhtml, base), share);
+    (!(edits.is_empty() && around.is_empty())).then(|| apply(&text, &around))
+}
+
+/// A field of inline markup with the rules applied.
+enum Written {
+    /// It is inline markup still.
+    Markup(String),
+    /// It is escaped.
+    Escaped(String),
 }
 
 /// Inline markup with the rules applied; `None` when they change nothing.
@@ -240,39 +285,51 @@ fn rewritten_markup(
     element: &Element<'_>,
     base: &FieldBase<'_>,
     (work, share): (&Work<'_>, Share<'_>),
-) -> Option<String> {
-    // Behind markup that is no XML a footer might not be seen.
-    let bears = matches!(share, Share::Bearer(_));
+) -> Option<Written> {
+    // Some readers take the tags, others the text, and some both. All are told the same.
+    let mixed = |text: &str| {
+        let is_meant = field::is_xhtml(element);
+        (!is_meant).then(|| fragment::mixed_as_html(text)).flatten()
+    };
+    // SECURITY: to who takes the text alone, without its tags, it may be other HTML. And behind
+    // markup that is no XML a footer might not be seen.
     let is_ambiguous = |text: &str| {
+        let bears = matches!(share, Share::Bearer(_));
         !field::is_xhtml(element)
             && (work.passes.is_ambiguous(text) || bears && !xhtml::is_well_formed(text))
     };
-    let mut text = Cow::Borrowed(raw);
-    if !is_ambiguous(raw) {
+    let mut html = mixed(raw);
+    let mut is_changed = is_ambiguous(raw);
+    if html.is_none() && !is_changed {
         let edits = work.field(raw, (Markup::Xhtml, base), share);
         if edits.is_empty() {
             return None;
         }
-        text = apply(raw, &edits).into();
-        if !fragment::holds_tags(&text) {
+        let text = apply(raw, &edits);
+        if !fragment::holds_tags(&text) && !field::is_xhtml(element) {
             // With the last tag gone, what is left is escaped as in any other field.
             let decoded = Decoded::content(&text);
             let edits = work.field(decoded.as_str(), (Markup::Html, base), share);
             let mut out = String::with_capacity(text.len());
             decoded.splice(&edits, &mut out);
-            return Some(out);
+            return Some(Written::Escaped(out));
         }
-        if !is_ambiguous(&text) {
-            return Some(text.into_owned());
+        html = mixed(&text);
+        if html.is_none() && !is_ambiguous(&text) {
+            return Some(Written::Markup(text));
         }
+        html = html.or_else(|| Some(fragment::as_html(&text)));
+        is_changed = true;
     }
-    // SECURITY: some readers take the tags, others the text. All are told the same.
-    let html = fragment::as_html(&text);
+    let html = html.unwrap_or_else(|| fragment::as_html(raw));
     let edits = work.field(&html, (Markup::Html, base), share);
+    if edits.is_empty() && !is_changed {
+        return None;
+    }
     let (range, text) = (0..0, apply(&html, &edits));
     let mut out = String::with_capacity(text.len());
     Decoded::content("").splice(&[Edit { range, text }], &mut out);
-    Some(out)
+    Some(Written::Escaped(out))
 }
 
 impl Work<'_> {

@@ -1,7 +1,6 @@
 //! Where HTML holds picture addresses: one table of elements and attributes.
 //!
-//! Not here on purpose: `data-pin-media` (what is shared, not shown), `iframe[src]` (a page), `use[href]`
-//! and svg's paints, filters, clips and markers (browsers load them from their own origin only).
+//! Not here on purpose: `alt` and `title` (texts), `iframe[src]` (a page), `use[href]` and svg's paints, filters, clips and markers (browsers load them from their own origin only).
 
 /// How an attribute holds its addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +12,9 @@ pub(super) enum Kind {
     Lazy,
     /// One address, or something else: it counts when its path names a picture file.
     Pictured,
+    /// One address or a list of candidates, in an attribute that no row names: each counts when it is
+    /// absolute and its path names a picture file.
+    Unlisted,
     /// A link: it counts where links do, when it leads to a picture file.
     Linked,
     /// The address of sound or film, which count where they are asked for.
@@ -136,6 +138,39 @@ pub(super) fn look_up(element: &[u8], attribute: &[u8]) -> Option<Kind> {
         Kind::Lazy if !is_one_of(PICTURES) => Kind::Pictured,
         kind => *kind,
     })
+}
+
+/// Whether an attribute that no row names may hold pictures' addresses by its value, as written:
+/// any of an element that shows a picture, and any that starts with `data-`.
+#[must_use]
+pub(super) fn may_hold_unlisted(element: &[u8], attribute: &[u8], value: &[u8]) -> bool {
+    let is_data = attribute
+        .get(..5)
+        .is_some_and(|start| start.eq_ignore_ascii_case(b"data-"));
+    let is_text = |name: &&[u8]| attribute.eq_ignore_ascii_case(name);
+    let is_picture = || {
+        PICTURES
+            .iter()
+            .any(|name| element.eq_ignore_ascii_case(name.as_bytes()))
+    };
+    let value = value.trim_ascii_start();
+    let may_be_address = value.starts_with(b"//")
+        || value
+            .get(..4)
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"http"));
+    may_be_address && (is_data || is_picture()) && ![&b"alt"[..], b"title"].iter().any(is_text)
+}
+
+/// Whether `value` is absolute and its path names a picture file.
+#[must_use]
+pub(super) fn is_absolute_picture(value: &str) -> bool {
+    let value = value.trim_ascii();
+    let is_absolute = ["https://", "http://", "//"].iter().any(|start| {
+        value
+            .get(..start.len())
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+    });
+    is_absolute && !value.contains(char::is_whitespace) && names_a_picture(value)
 }
 
 /// Whether `value` reads like an address and not like a number, a word or JSON.

@@ -12,6 +12,7 @@ use crate::rewrite::facts;
 use crate::rewrite::gate::Gate;
 use crate::rewrite::identity::{self, Parts};
 use crate::rewrite::inlet::Inlet;
+use crate::rewrite::link;
 use crate::rewrite::stream::Origin;
 
 /// Items that are read of one document.
@@ -92,8 +93,8 @@ fn name(items: &mut Vec<RawItem>) {
 pub fn parts_of(item: &RawItem) -> Parts {
     let text = &item.text;
     let facts = match item.format {
-        Format::Json => facts::of_json_item(text, &json::members(text, 0..text.len())),
-        _ => facts::of_item(text, &element::elements(text, &item.frame())),
+        Format::Json => facts::of_json_item(text, &json::members(text, 0..text.len()), None),
+        _ => facts::of_item(text, &element::elements(text, &item.frame()), None),
     };
     Parts::new([&facts.link, &facts.title, &facts.published], text)
 }
@@ -140,13 +141,18 @@ pub fn id_of_entry(entry: &Entry) -> String {
 /// What tells an item from the feed's others: its `guid`, `id` or `rdf:about`, else its link, else
 /// a hash of all of it.
 fn id_of(text: &str, frame: &Frame) -> String {
-    let facts = match frame.format {
-        Format::Json => facts::of_json_item(text, &json::members(text, 0..text.len())),
-        _ => facts::of_item(text, &element::elements(text, frame)),
+    let (guid, link) = match frame.format {
+        Format::Json => {
+            let members = json::members(text, 0..text.len());
+            let link = facts::link_of_json_item(text, &members);
+            (facts::json_string(text, &members, "id"), link)
+        }
+        _ => {
+            let elements = element::elements(text, frame);
+            (facts::guid(text, &elements), link::of_item(text, &elements))
+        }
     };
-    let is_none = |id: &str| frame.format == Format::Json && id == "null";
-    let ids = [&*facts.guid, &*facts.link].map(|id| if is_none(id) { "" } else { id });
-    tell_apart(ids, text)
+    tell_apart([&guid, &link.written], text)
 }
 
 fn tell_apart(ids: [&str; 2], whole: &str) -> String {

@@ -27,6 +27,7 @@ use crate::rewrite::full_text::{FullTexts, Prepared};
 use crate::rewrite::gate::Gate;
 use crate::rewrite::hints::Hints;
 use crate::rewrite::json_piece;
+use crate::rewrite::link;
 use crate::rewrite::passes::sanitize::Sanitize;
 use crate::rewrite::piece::{self, Work};
 use crate::rewrite::rules::Rules;
@@ -66,7 +67,7 @@ impl Stage {
         Self {
             rules,
             feed,
-            base: FeedBase { url, link: None },
+            base: FeedBase::new(url),
             budget: Budget::default(),
             trace: Trace::default(),
             gate: Gate::default(),
@@ -251,51 +252,43 @@ impl Stage {
 
     fn item(&mut self, frame: &Frame, xml: &str, out: &mut String) {
         let elements = element::elements(xml, frame);
+        let link = link::of_item(xml, &elements);
+        let base = PieceBase::of_item(&self.base, &frame.bases, link);
         let facts = if self.rules.has_templates() {
-            facts::of_item(xml, &elements)
+            facts::of_item(xml, &elements, Some(&base))
         } else {
-            let link = facts::link_of_item(xml, &elements).into();
-            ItemFacts {
-                link,
-                ..ItemFacts::default()
-            }
+            ItemFacts::default()
         };
-        let base = PieceBase::of_item(
-            &self.base,
-            &frame.bases,
-            element::bases(&elements, 0),
-            &facts.link,
-        );
         let texts = Texts::new(Item::Xml(xml, &elements), &base, &self.rules);
         if !self.gate.admit(&texts, &self.rules, (&self.trace, out)) {
             return;
         }
-        let wrap = self.wrap(&facts, &base);
+        let wrap = self.wrap(&facts);
         let work = self.work(&base, wrap.as_ref());
         piece::rewrite(xml, &elements, &work, out);
     }
 
     fn json_item(&mut self, json: &str, out: &mut String) {
         let members = json::members(json, 0..json.len());
-        let facts = facts::of_json_item(json, &members);
-        let base = PieceBase::of_item(&self.base, &[], Vec::new(), &facts.link);
+        let link = facts::link_of_json_item(json, &members);
+        let base = PieceBase::of_item(&self.base, &[], link);
+        let facts = facts::of_json_item(json, &members, Some(&base));
         let texts = Texts::new(Item::Json(json, &members), &base, &self.rules);
         if !self.gate.admit(&texts, &self.rules, (&self.trace, out)) {
             return;
         }
-        let wrap = self.wrap(&facts, &base);
+        let wrap = self.wrap(&facts);
         let work = self.work(&base, wrap.as_ref());
         json_piece::rewrite_item(json, &members, &work, out);
     }
 
     /// Header and footer of one item, if there are any.
-    fn wrap<'a>(&'a self, facts: &ItemFacts<'a>, base: &PieceBase<'_>) -> Option<Wrap<'a>> {
+    fn wrap<'a>(&'a self, facts: &ItemFacts<'a>) -> Option<Wrap<'a>> {
         self.rules.has_templates().then(|| Wrap {
             header: self.rules.header(),
             footer: self.rules.footer(),
             mark: self.rules.options().mark,
             item: ItemFacts {
-                link: base.item_address().into(),
                 article: self.article.clone(),
                 ..facts.clone()
             },
@@ -306,9 +299,7 @@ impl Stage {
     /// A child of the feed or channel.
     fn element(&mut self, frame: &Frame, xml: &str, out: &mut String) {
         let elements = element::elements(xml, frame);
-        if let Some(first) = elements.first() {
-            self.learn(frame, xml, first);
-        }
+        self.learn(frame, xml, &elements);
         if self.rules.changes_envelope() {
             match envelope::element(xml, &elements, &self.feed.self_url) {
                 Fate::Kept => {}
@@ -322,7 +313,13 @@ impl Stage {
     }
 
     /// Keeps what templates and relative addresses need of the envelope.
-    fn learn(&mut self, frame: &Frame, xml: &str, element: &element::Element<'_>) {
+    fn learn(&mut self, frame: &Frame, xml: &str, elements: &[element::Element<'_>]) {
+        if let Some(link) = self.base.learn(xml, elements, &frame.bases) {
+            self.feed.link = link.into();
+        }
+        let Some(element) = elements.first() else {
+            return;
+        };
         match (element.ns, &*lower(element.local)) {
             (Ns::Core | Ns::Atom, "title") if self.feed.title.is_empty() => {
                 self.feed.title = facts::title(xml, element).into();
@@ -330,18 +327,8 @@ impl Stage {
             (Ns::Core | Ns::DublinCore, "language") if self.feed.language.is_empty() => {
                 self.feed.language = facts::text(xml, element).into();
             }
-            (Ns::Core | Ns::Atom, "link") if self.base.link.is_none() => {
-                if let Some(link) = facts::link(xml, element) {
-                    self.learn_link(&frame.bases, link);
-                }
-            }
             _ => {}
         }
-    }
-
-    fn learn_link(&mut self, frame_bases: &[String], link: String) {
-        self.base.learn_link(frame_bases, &link);
-        self.feed.link = link.into();
     }
 
     /// A top-level member of a JSON Feed.
@@ -350,10 +337,15 @@ impl Stage {
             return out.push_str(json);
         };
         match member.key.as_ref() {
-            "title" => self.feed.title = facts::string(json, &member).into(),
+            "title" => {
+                let title = facts::string(json, &member);
+                self.feed.title = facts::with_windows_1252(title).into();
+            }
             "language" => self.feed.language = facts::string(json, &member).into(),
-            "home_page_url" => self.learn_link(&[], facts::string(json, &member)),
             _ => {}
+        }
+        if let Some(link) = self.base.learn_member(json, &member) {
+            self.feed.link = link.into();
         }
         if self.rules.changes_envelope() {
             match envelope::member(json, &member, &self.feed.self_url) {

@@ -5,7 +5,6 @@
 //! is taken out with them.
 
 use crate::feed::text::Edit;
-use crate::feed::xml::Tag;
 use crate::rewrite::extent::{Extent, Needs};
 use crate::rewrite::fragment::{self, Closing};
 use crate::rewrite::html::Markup;
@@ -15,7 +14,6 @@ use crate::rewrite::passes::Site;
 use crate::rewrite::template::{FeedFacts, ItemFacts, Template};
 use crate::rewrite::xhtml;
 
-const XHTML_NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
 /// Elements that hide what follows from readers of HTML, to whom `<iframe/>` is not closed.
 const HIDING: &[&str] = &[
     "iframe", "noembed", "noframes", "noscript", "script", "style", "textarea", "title", "xmp",
@@ -201,7 +199,7 @@ fn own_div(html: &str) -> String {
         return String::new();
     }
     let markup = xhtml::well_formed(html);
-    format!("<div xmlns=\"{XHTML_NAMESPACE}\">{markup}</div>")
+    format!("<div xmlns=\"{}\">{markup}</div>", xhtml::NAMESPACE)
 }
 
 /// Edits that give elements an end tag of their own which would hide what follows without.
@@ -214,33 +212,16 @@ fn opened(markup: &str) -> impl Iterator<Item = Edit> {
     })
 }
 
-/// Where the content of the one `div` around `markup` stands.
+/// Where the content stands of the one `div` around `markup`, or of the body of a document there.
 fn inner_of_div(markup: &str) -> Option<(usize, usize)> {
-    let start = markup.len() - markup.trim_start().len();
-    let tag_end = start + tag_bytes(&markup[start..])?;
-    let tag = Tag::parse(&markup[start..tag_end])?;
-    let local = tag.name().rsplit(':').next()?;
-    let is_div = local.eq_ignore_ascii_case("div") && !tag.is_empty_element();
-    let end = markup.rfind("</").filter(|&end| end >= tag_end)?;
-    (is_div && markup[end + 2..].trim_start().starts_with(tag.name())).then_some((tag_end, end))
-}
-
-/// The length of the start tag that `markup` begins with.
-fn tag_bytes(markup: &str) -> Option<usize> {
-    let mut quote = None;
-    markup
-        .bytes()
-        .position(|byte| match (quote, byte) {
-            (None, b'"' | b'\'') => {
-                quote = Some(byte);
-                false
-            }
-            (Some(open), byte) if open == byte => {
-                quote = None;
-                false
-            }
-            (None, b'>') => true,
-            _ => false,
-        })
-        .map(|close| close + 1)
+    xhtml::one_element(markup, "div").or_else(|| {
+        let (start, end) = xhtml::one_element(markup, "html")?;
+        let body = &markup[start..end];
+        let open = tags(body, Markup::Xhtml).find(|tag| tag.starts("body"))?;
+        let close = tags(body, Markup::Xhtml)
+            .filter(|tag| tag.ends("body"))
+            .last()?;
+        let is_inside = !open.is_self_closed && open.range.end <= close.range.start;
+        is_inside.then_some((start + open.range.end, start + close.range.start))
+    })
 }

@@ -13,6 +13,9 @@ use super::fragment::token::{StartTag, Token, Tokens};
 use super::html::Markup;
 use super::html::tags::tags;
 
+/// The name of XHTML's namespace.
+pub(super) const NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
+
 /// The most elements that may be open at once; tags of deeper elements are left out.
 const DEPTH_MAX: usize = 256;
 
@@ -139,6 +142,44 @@ pub(super) fn is_well_formed(markup: &str) -> bool {
                         && is_name(tag.name_of(attribute))
                 })
         })
+}
+
+/// Whether `markup` is one `div` and nothing else.
+pub(super) fn is_one_div(markup: &str) -> bool {
+    let is_empty = || {
+        let mut tags = tags(markup.trim(), Markup::Xhtml);
+        tags.next().is_some_and(|tag| {
+            tag.starts("div") && tag.is_self_closed && tag.range == (0..markup.trim().len())
+        })
+    };
+    one_element(markup, "div").is_some() || is_empty()
+}
+
+/// Where the content stands of the one element around `markup`, whose name without a prefix is
+/// `local`; comments and blanks may stand around it.
+pub(super) fn one_element(markup: &str, local: &str) -> Option<(usize, usize)> {
+    let (mut start, mut end) = (None, None);
+    let (mut depth, mut is_one) = (0_usize, true);
+    fragment::read(markup, Markup::Xhtml, &mut |token, range| match token {
+        Token::Comment(_) => {}
+        Token::Text(text) if text.trim().is_empty() => {}
+        Token::Start(tag) if depth == 0 => {
+            let is_named = tag.name.rsplit(':').next() == Some(local);
+            is_one &= is_named && start.is_none() && !tag.is_self_closing;
+            start = Some(range.end);
+            depth = 1;
+        }
+        Token::Start(tag) => depth += usize::from(!tag.is_self_closing),
+        Token::End(_) => {
+            is_one &= depth > 0;
+            depth = depth.saturating_sub(1);
+            if depth == 0 {
+                end = Some(range.start);
+            }
+        }
+        _ => is_one &= depth > 0,
+    });
+    is_one.then_some((start?, end?)).filter(|_| depth == 0)
 }
 
 /// Whether the innermost element is one of SVG or MathML, as far as that matters for CDATA sections.

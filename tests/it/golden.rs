@@ -218,17 +218,17 @@ fn html_that_hides_between_tags_is_sanitised() {
         "<b>a</b>&lt;i&gt;b&lt;/i&gt;",
         "<b>a</b>&lt;i&gt;b&lt;/i&gt;",
     );
-    let shown = "&lt;b&gt;a&lt;/b&gt;&amp;lt;script&amp;gt;x()&amp;lt;/script&amp;gt;";
+    let shown = "&lt;b&gt;a&lt;/b&gt;";
     check("", "<b>a</b>&lt;script&gt;x()&lt;/script&gt;", shown);
     check(
         "",
         "&lt;scr<i/>ipt&gt;x()",
-        "&amp;lt;scr&lt;i/&gt;ipt&amp;gt;x()",
+        "&lt;scr&lt;i&gt;&lt;/i&gt;ipt&gt;x()",
     );
     check(
         "",
         "<b>a</b><![CDATA[<p onclick='x()'>]]>",
-        "&lt;b&gt;a&lt;/b&gt;&amp;lt;p onclick=&amp;#39;x()&amp;#39;&amp;gt;",
+        "&lt;b&gt;a&lt;/b&gt;&lt;p&gt;",
     );
     check(
         "sanitize = 'off'",

@@ -3,6 +3,7 @@
 import argparse
 import collections
 import html
+import json
 import multiprocessing
 import pathlib
 import re
@@ -15,6 +16,7 @@ from xml.parsers import expat
 import feedparser
 from lxml import etree
 
+import facts
 import views
 from places import PROXY, canonical, same, tokens, unproxied
 
@@ -29,6 +31,7 @@ MODES = {
     "images": {**OFF, "images": '"weserv"'},
     "wrap": {**OFF, "footer": f"'<p>{FOOTER}</p>'"},
     "repair": {**OFF, "repair": "true"},
+    "facts": {**OFF, "header": f"'{facts.TEMPLATE}'"},
     "everything": {"images": '"weserv"', "header": "'<p>ORACLE-HEADER</p>'",
                    "footer": f"'<p>{FOOTER}</p>'", "clean_links": "true", "linked_pictures": "true",
                    "media": "true", "sanitize": '"strict"'},
@@ -173,7 +176,8 @@ def check(job):
     for mode in options.modes:
         try:
             out, code = rewrite(options, mode, raw, sent)
-            again, _ = rewrite(options, mode, out, served["content-type"])
+            # That twice is once is known from the other modes.
+            again = out if mode == "facts" else rewrite(options, mode, out, served["content-type"])[0]
         except (RuntimeError, subprocess.TimeoutExpired) as error:
             found.append((mode, "runs", str(error)))
             continue
@@ -187,7 +191,7 @@ def check(job):
                 found.append((mode, "O1", difference(raw, out)))
         if mode == "repair" and plain_text is not None and not is_json:
             repaired(plain_text, (result, code), found, counts)
-        (check_json if is_json else check_feed)(options, mode, (raw, text, plain_text, result, out, code),
+        (check_json if is_json else check_feed)(options, mode, (path, text, plain_text, result, out, code),
                                                (original, served, number), found, counts)
         if expected and mode in ("identity", "images") and not is_json:
             hold(expected, mode, (raw, headers), (out, served), result, found, counts)
@@ -226,7 +230,7 @@ def difference(one, two):
 
 
 def check_feed(options, mode, texts, known, found, counts):
-    raw, _, plain_text, result, out, code = texts
+    path, _, plain_text, result, out, code = texts
     original, served, number = known
     parsed = parse(out, served)
     before, after = views.view(original), views.view(parsed)
@@ -257,8 +261,26 @@ def check_feed(options, mode, texts, known, found, counts):
             found.append((mode, "9", wrong))
         for ending, data in ((".x", plain_text), (".y", result)):
             (pathlib.Path(options.work) / f"{number}{ending}").write_text(data)
+    if mode == "facts" and not code:
+        told(options, (path, number), original, [facts.of_entry(entry) for entry in after["entries"]], bases,
+             found, counts)
     if mode in ("wrap", "everything") and not code:
         footers(mode, original, after, result, found, counts)
+
+
+def told(options, document, original, ours, bases, found, counts):
+    """F: what templates are told is what feedparser reads; what rss-parser reads is compared later."""
+    path, number = document
+    if len(ours) != len(original.entries):
+        return
+    for at, values in enumerate(ours):
+        counts["facts: items"] += 1
+        if values is None:
+            counts["facts: of which bear no header"] += 1
+            continue
+        found += [("facts", f"F {field}", f"entry {at}: {what}")
+                  for field, what in facts.against_feedparser(str(path), values, original, at, bases)]
+    (pathlib.Path(options.work) / f"{number}.facts").write_text(json.dumps([ours, bases]))
 
 
 MARKED = re.compile(r"<!--feedwright:(header|footer)-->.*?<!--/feedwright:\1-->", re.S)
@@ -355,6 +377,8 @@ def check_json(_, mode, texts, known, found, counts):
         differences = []
         views.walk([], before, after, [base for base in bases if base], differences)
         found += [(mode, "O5", what) for what in differences]
+    elif mode == "facts":
+        return
     elif not code and result.count(FOOTER) != len(before.get("items", [])):
         found.append((mode, "7", f"{result.count(FOOTER)} footers, {len(before['items'])} items"))
     if mode in ("images", "everything") and not code:
@@ -382,7 +406,6 @@ def second_opinion(options, names, found, counts):
     here = pathlib.Path(__file__).parent
     done = subprocess.run(["node", here / "rss.mjs", options.node], input=paths, text=True,
                           capture_output=True, check=True)
-    import json
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     for number, before, after in zip(numbers, lines[::2], lines[1::2]):
         if before is None:
@@ -396,6 +419,21 @@ def second_opinion(options, names, found, counts):
         differences = []
         opinions(before, after, views.bases_of(parsed, text, URL), differences)
         found[names[number]] += [("images", "O4", what) for what in differences]
+        compared(options, (number, str(names[number])), before, found[names[number]])
+
+
+def compared(options, document, before, found):
+    """F: what templates are told is what rss-parser reads."""
+    number, name = document
+    told = pathlib.Path(options.work) / f"{number}.facts"
+    items = before.get("items", [])
+    ours, bases = json.loads(told.read_text()) if told.exists() else ([], [])
+    if len(ours) != len(items):
+        return
+    for at, (values, item) in enumerate(zip(ours, items)):
+        if values:
+            found += [("facts", f"F {field}", f"entry {at}: {what}")
+                      for field, what in facts.against_rss_parser(name, values, item, bases)]
 
 
 def opinions(before, after, bases, differences, path=()):

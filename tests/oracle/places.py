@@ -1,5 +1,6 @@
 """Where addresses of pictures stand in HTML, read by html5lib and by nothing of ours."""
 
+import collections
 import re
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -18,6 +19,8 @@ LAZY = {"data-src", "data-original", "data-lazy-src", "data-lazy", "data-orig-fi
         "data-cfsrc", "data-full-url", "data-img-src", "data-orig", "data-original-mos", "data-high-res-src",
         "data-src-retina", "data-src-bg", "data-delay", "data-normal", "data-mobile-src", "data-lazyload",
         "data-background-image"}
+SHOWING = {"img", "image", "amp-img", "amp-anim", "a-img"}
+IMAGE_URL = re.compile(r"(https?:)?//[^?#]*\.(jpe?g|jfif|a?png|gif|webp|avif|svg|bmp|ico|jxl|heic|tiff?)(?![A-Za-z0-9])", re.I)
 LAZY_SETS = {"data-srcset", "data-lazy-srcset", "data-original-set", "data-flickity-lazyload-srcset",
              "imagesrcset"}
 PROXY = "https://images.weserv.nl/?url="
@@ -56,13 +59,18 @@ def place(tag, name, attributes):
         return "url", False
     if name in LAZY_SETS:
         return "set", False
+    value = (attributes.get(name) or "").strip()
+    may_hold = name.startswith("data-") or tag in SHOWING and name not in ("alt", "title")
+    if may_hold and IMAGE_URL.match(value):
+        return ("set", False) if re.search(r"\s", value) else ("url", True)
     return None, False
 
 
 def tokens(html):
     """html5lib's tokens with text joined; <noscript> is read as browsers without scripts do."""
     tokenizer = HTMLTokenizer(html)
-    found = []
+    found, seen = [], collections.Counter()
+    ends = collections.Counter(hit.lower() for hit in re.findall(r"</([a-z]+)", html, re.I))
     for token in tokenizer:
         kind = KINDS[token["type"]]
         if kind == "ParseError":
@@ -75,10 +83,13 @@ def tokens(html):
                 found.append(("Text", token["data"], raw))
         elif kind in ("StartTag", "EmptyTag"):
             found.append(("StartTag", token["name"], list(token["data"].items())))
-            state = RAW.get(token["name"].lower())
-            if state and not token.get("selfClosing"):
+            name = token["name"].lower()
+            state = RAW.get(name)
+            # Raw text without an end holds nothing: many readers know none.
+            if state and not token.get("selfClosing") and ends[name] > seen[name]:
                 tokenizer.state = getattr(tokenizer, state)
         elif kind == "EndTag":
+            seen[token["name"].lower()] += 1
             found.append(("EndTag", token["name"], None))
         elif kind == "Comment":
             found.append(("Comment", token["data"], None))
@@ -195,6 +206,9 @@ def compare(before, after, bases):
             continue
         if left[0] == "Text" and left[2] == "style":
             found += compare_values("css", left[1], right[1], bases)
+        elif left[0] == "Comment" and left is one[-1]:
+            # One without an end: many readers show what follows.
+            found += compare(left[1], right[1], bases)
         elif left[0] != "StartTag" or left[1] != right[1]:
             found.append(f"{left!r:.300} → {right!r:.300}")
         elif [name for name, _ in left[2]] != [name for name, _ in right[2]]:

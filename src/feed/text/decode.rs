@@ -9,6 +9,9 @@ use super::{Decoded, Run, Runs};
 
 const CDATA_START: &str = "<![CDATA[";
 const CDATA_END: &str = "]]>";
+/// What starts and ends sections, and comments and processing instructions, which are no part of a
+/// text (XML 1.0 sections 2.5 and 2.6).
+const MARKS: [(&str, &str); 3] = [(CDATA_START, CDATA_END), ("<!--", "-->"), ("<?", "?>")];
 
 pub(super) fn content(raw: &str) -> Decoded<'_> {
     if memchr2(b'&', b'<', raw.as_bytes()).is_none() {
@@ -24,16 +27,30 @@ pub(super) fn content(raw: &str) -> Decoded<'_> {
     }
     let mut builder = Builder::new(raw);
     let mut at = 0;
-    while let Some(start) = memmem::find(&raw.as_bytes()[at..], CDATA_START.as_bytes()) {
-        let start = at + start;
-        let inner = start + CDATA_START.len();
-        // A section without an end is text.
-        let Some(length) = memmem::find(&raw.as_bytes()[inner..], CDATA_END.as_bytes()) else {
-            break;
+    let mut from = 0;
+    // SECURITY: what has no end is not looked for again, or time would be quadratic.
+    let mut is_ended = [true; MARKS.len()];
+    while let Some(found) = memchr(b'<', &raw.as_bytes()[from..]) {
+        let start = from + found;
+        from = start + 1;
+        let rest = &raw[start..];
+        let mark = MARKS.iter().position(|(open, _)| rest.starts_with(open));
+        let Some(mark) = mark.filter(|&mark| is_ended[mark]) else {
+            continue;
+        };
+        let (open, close) = MARKS[mark];
+        let inner = start + open.len();
+        // Without an end it is text.
+        let Some(length) = memmem::find(&raw.as_bytes()[inner..], close.as_bytes()) else {
+            is_ended[mark] = false;
+            continue;
         };
         builder.references(at, start, Carrier::Text, Carrier::TextReference);
-        builder.keep(inner, inner + length, Carrier::Cdata);
-        at = inner + length + CDATA_END.len();
+        if open == CDATA_START {
+            builder.keep(inner, inner + length, Carrier::Cdata);
+        }
+        at = inner + length + close.len();
+        from = at;
     }
     builder.references(at, raw.len(), Carrier::Text, Carrier::TextReference);
     builder.finish(Carrier::Text)

@@ -2,7 +2,7 @@
 //!
 //! lol_html reads the content of `noscript` as text, as a browser that runs scripts does; and it
 //! reads HTML, where XHTML has CDATA sections, processing instructions with any content and no
-//! raw text at all. Positions in the copy hold for the original.
+//! raw text at all. What is raw text or a comment without an end is made neutral in HTML. Positions in the copy hold for the original.
 
 use std::borrow::Cow;
 
@@ -10,6 +10,7 @@ use memchr::{memchr, memmem};
 
 use super::Markup;
 use super::scan::{RawText, comment_end, tag_end, tag_name};
+use super::unclosed::Ends;
 
 /// Longer than every name that is looked for.
 const NAME_BYTES_MAX: usize = 16;
@@ -17,14 +18,19 @@ const NAME_BYTES_MAX: usize = 16;
 /// `html` as lol_html is to read it.
 pub(super) fn mask(html: &[u8], markup: Markup) -> Cow<'_, [u8]> {
     let mut masked = Cow::Borrowed(html);
+    let ends = Ends::of(html);
     let mut at = 0;
     while let Some(found) = memchr(b'<', &html[at..]) {
         let open = at + found;
         at = open + 1;
         let rest = &html[open..];
         if markup == Markup::Html {
+            if rest.starts_with(b"<!--") && !ends.has_comment_end(open) {
+                masked.to_mut()[open] = b'|';
+            }
             rename(&mut masked, open, |name| {
-                name.eq_ignore_ascii_case(b"noscript")
+                let is_open = || !rest.starts_with(b"</") && ends.raw_text(html, open).is_none();
+                name.eq_ignore_ascii_case(b"noscript") || RawText::of(name).is_some() && is_open()
             });
         } else if rest.starts_with(b"<!--") {
             at = comment_end(html, open).unwrap_or(html.len());

@@ -8,8 +8,9 @@ use lol_html::html_content::Element;
 use lol_html::{ElementContentHandlers, HtmlRewriter, MemorySettings, Selector, Settings};
 
 use super::mask::mask;
-use super::scan::{element_name, raw_text_end, tag_name};
+use super::scan::{element_name, open_sheet, raw_text_end, tag_name};
 use super::spot::{Holds, Spot, attribute_spot, push_sheets, sheet_spot};
+use super::unclosed::Ends;
 use super::{Covers, Marks, Markup};
 
 /// What lol_html may hold: its stack of open elements and a tag that does not end.
@@ -34,11 +35,17 @@ pub(super) fn spots(
 ) -> Found {
     let html = html.as_bytes();
     let masked = mask(&html[from..], markup);
+    let ends = Ends::of(html);
     let spots = RefCell::new(Vec::new());
     let last_tag_end = Cell::new(None);
     let is_complete = show_elements(&masked, slice::from_ref(every_element), &|_, element| {
         last_tag_end.set(Some(from + element.source_location().bytes().end));
-        read_element(html, from, markup, element, &mut spots.borrow_mut());
+        read_element(
+            (html, from),
+            (markup, &ends),
+            element,
+            &mut spots.borrow_mut(),
+        );
     });
     let spots = spots.into_inner().into_iter();
     Found {
@@ -92,9 +99,8 @@ fn show_elements(
 }
 
 fn read_element(
-    html: &[u8],
-    from: usize,
-    markup: Markup,
+    (html, from): (&[u8], usize),
+    (markup, ends): (Markup, &Ends),
     element: &Element<'_, '_>,
     spots: &mut Vec<Spot>,
 ) {
@@ -121,7 +127,10 @@ fn read_element(
     }
     let start = from + tag.end;
     if markup == Markup::Html && element.namespace_uri() == HTML_NAMESPACE {
-        let sheet = start..raw_text_end(html, &html[name], start);
+        let sheet = match ends.raw_text(html, open) {
+            Some(_) => start..raw_text_end(html, &html[name], start),
+            None => open_sheet(html, start),
+        };
         spots.extend(sheet_spot(html, open, sheet, Holds::RawSheet));
     } else if !element.is_self_closing() {
         push_sheets(html, open, start, spots);

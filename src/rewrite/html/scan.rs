@@ -8,6 +8,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter, memmem};
 
 use super::spot::{Holds, Spot, attribute_spot, push_sheets, sheet_spot};
+use super::unclosed::Ends;
 use super::{Covers, Markup, svg};
 
 /// What the scan found.
@@ -25,6 +26,7 @@ pub(super) fn spots(html: &str, markup: Markup, covers: Covers) -> Found {
         html: html.as_bytes(),
         markup,
         covers,
+        ends: Ends::of(html.as_bytes()),
         spots: Vec::new(),
         foreign: None,
     };
@@ -70,6 +72,7 @@ struct Scan<'a> {
     html: &'a [u8],
     markup: Markup,
     covers: Covers,
+    ends: Ends,
     spots: Vec<Spot>,
     /// Where the first svg or math element starts, and how many spots lie before it.
     foreign: Option<(usize, usize)>,
@@ -107,7 +110,12 @@ impl Scan<'_> {
             }
             return Next::At(end.at);
         }
-        let Some(raw_text) = RawText::of(element) else {
+        let Some(raw_text) = self.ends.raw_text(self.html, open) else {
+            if element.eq_ignore_ascii_case(b"style") {
+                let sheet = open_sheet(self.html, end.at);
+                self.spots
+                    .extend(sheet_spot(self.html, open, sheet, Holds::RawSheet));
+            }
             let is_svg = element.eq_ignore_ascii_case(b"svg");
             let is_foreign = is_svg || element.eq_ignore_ascii_case(b"math");
             if !is_foreign || self.foreign.is_some() {
@@ -129,9 +137,6 @@ impl Scan<'_> {
             self.spots.truncate(spots_before);
             return Next::NeedsParser;
         }
-        if raw_text == RawText::ToTheEnd {
-            return Next::Nothing;
-        }
         if raw_text == RawText::StyleSheet {
             self.spots
                 .extend(sheet_spot(self.html, open, content, Holds::RawSheet));
@@ -142,6 +147,9 @@ impl Scan<'_> {
     fn read_declaration(&self, open: usize) -> Next {
         let rest = &self.html[open..];
         if rest.starts_with(b"<!--") {
+            if self.markup == Markup::Html && !self.ends.has_comment_end(open) {
+                return Next::At(open + 4);
+            }
             return comment_end(self.html, open).map_or(Next::Nothing, Next::At);
         }
         if rest.starts_with(b"<![CDATA[") {
@@ -161,8 +169,27 @@ impl Scan<'_> {
     }
 }
 
-/// Elements whose content holds no tags in HTML.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The style sheet in a `style` element, from `at` on, that has no end: as far as nothing else starts.
+pub(super) fn open_sheet(html: &[u8], at: usize) -> Range<usize> {
+    at..find(html, at, b'<').unwrap_or(html.len())
+}
+
+/// Elements whose content holds no tags in HTML; `noscript` is not among them: readers run no
+/// scripts.
+pub(super) const RAW_TEXT: [(&[u8], RawText); 9] = [
+    (b"iframe", RawText::Plain),
+    (b"script", RawText::Script),
+    (b"style", RawText::StyleSheet),
+    (b"title", RawText::Plain),
+    (b"textarea", RawText::Plain),
+    (b"xmp", RawText::Plain),
+    (b"noembed", RawText::Plain),
+    (b"noframes", RawText::Plain),
+    (b"plaintext", RawText::ToTheEnd),
+];
+
+/// What such an element holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RawText {
     Plain,
     StyleSheet,
@@ -171,26 +198,15 @@ pub(super) enum RawText {
 }
 
 impl RawText {
-    /// `noscript` is not among them: readers run no scripts.
+    /// What an element of this name holds, if it holds raw text.
     pub(super) fn of(element: &[u8]) -> Option<Self> {
-        const NAMES: &[(&[u8], RawText)] = &[
-            (b"iframe", RawText::Plain),
-            (b"script", RawText::Script),
-            (b"style", RawText::StyleSheet),
-            (b"title", RawText::Plain),
-            (b"textarea", RawText::Plain),
-            (b"xmp", RawText::Plain),
-            (b"noembed", RawText::Plain),
-            (b"noframes", RawText::Plain),
-            (b"plaintext", RawText::ToTheEnd),
-        ];
         if !matches!(
             element.first()? | 0x20,
             b'i' | b'n' | b'p' | b's' | b't' | b'x'
         ) {
             return None;
         }
-        NAMES
+        RAW_TEXT
             .iter()
             .find(|(name, _)| element.eq_ignore_ascii_case(name))
             .map(|(_, raw_text)| *raw_text)

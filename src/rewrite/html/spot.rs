@@ -58,7 +58,11 @@ pub(super) fn attribute_spot(
     if value.is_empty() {
         return None;
     }
-    let kind = places::look_up(element, &html[attribute])?;
+    let kind = places::look_up(element, &html[attribute.clone()]).or_else(|| {
+        let value = &html[value.clone()];
+        let may_hold = places::may_hold_unlisted(element, &html[attribute], value);
+        may_hold.then_some(Kind::Unlisted)
+    })?;
     let is_nothing = kind == Kind::Css
         && !css::may_hold_address(&html[value.clone()])
         && memchr(b'&', &html[value.clone()]).is_none();

@@ -11,6 +11,7 @@ use super::Markup;
 use super::scan::{
     RawText, comment_end, element_name, raw_text_end, read_all_attributes, tag_name,
 };
+use super::unclosed::Ends;
 use crate::feed::text::Edit;
 
 /// How many attributes of one tag are listed.
@@ -32,6 +33,9 @@ pub(in crate::rewrite) struct Tag<'h> {
     pub(in crate::rewrite) has_more: bool,
     /// Where its content ends, when that is raw text.
     pub(in crate::rewrite) raw_end: Option<usize>,
+    /// Whether its content would be raw text, to browsers, if it were not left open or closed in
+    /// its start tag; readers show what follows.
+    pub(in crate::rewrite) is_open_raw: bool,
 }
 
 /// An attribute of a tag.
@@ -159,7 +163,16 @@ pub(in crate::rewrite) fn tags(html: &str, markup: Markup) -> Tags<'_> {
         markup,
         at: 0,
         foreign: 0,
+        ends: Ends::of(html.as_bytes()),
+        open_comments: Vec::new(),
     }
+}
+
+/// Where comments start that nobody closed.
+pub(in crate::rewrite) fn open_comments(html: &str) -> Vec<usize> {
+    let mut tags = tags(html, Markup::Html);
+    tags.by_ref().for_each(drop);
+    tags.open_comments
 }
 
 /// Whether the text of a tag that may start one of these elements (names in lower case, or how
@@ -200,6 +213,9 @@ pub(in crate::rewrite) struct Tags<'h> {
     at: usize,
     /// How many svg and math elements are open, in which there is no raw text.
     foreign: usize,
+    ends: Ends,
+    /// Where comments start that nobody closed.
+    open_comments: Vec<usize>,
 }
 
 impl<'h> Iterator for Tags<'h> {
@@ -245,8 +261,13 @@ impl<'h> Tags<'h> {
         let local = element_name(bytes, name_range.clone(), self.markup);
         let local_range = name_range.end - local.len()..name_range.end;
         self.at = end.at;
-        let raw_end = self.raw_end(local, is_end, end.is_self_closed, &name_range);
+        let raw_end = self.raw_end((open, local), is_end, end.is_self_closed, &name_range);
         self.at = raw_end.unwrap_or(end.at);
+        let is_open_raw = self.markup == Markup::Html
+            && raw_end.is_none()
+            && !is_end
+            && self.foreign == 0
+            && RawText::of(local).is_some();
         Some(Tag {
             html: self.html,
             range: open..end.at,
@@ -257,13 +278,14 @@ impl<'h> Tags<'h> {
             attributes,
             has_more,
             raw_end,
+            is_open_raw,
         })
     }
 
     /// Where raw text ends that the tag just read starts, if it does.
     fn raw_end(
         &mut self,
-        local: &[u8],
+        (open, local): (usize, &[u8]),
         is_end: bool,
         is_self_closed: bool,
         name: &Range<usize>,
@@ -286,20 +308,22 @@ impl<'h> Tags<'h> {
         if is_end || self.foreign > 0 {
             return None;
         }
-        match RawText::of(local)? {
-            RawText::ToTheEnd => Some(bytes.len()),
-            _ => Some(raw_text_end(bytes, &bytes[name.clone()], self.at)),
-        }
+        self.ends.raw_text(bytes, open)?;
+        Some(raw_text_end(bytes, &bytes[name.clone()], self.at))
     }
 
     /// Behind the comment, CDATA section, doctype or instruction at `open`.
-    fn declaration_end(&self, open: usize) -> Option<usize> {
+    fn declaration_end(&mut self, open: usize) -> Option<usize> {
         let bytes = self.html.as_bytes();
         let rest = &bytes[open..];
         let behind = |close: &[u8], from: usize| {
             memmem::find(&rest[from..], close).map(|at| open + from + at + close.len())
         };
         if rest.starts_with(b"<!--") {
+            if self.markup == Markup::Html && !self.ends.has_comment_end(open) {
+                self.open_comments.push(open);
+                return Some(open + 4);
+            }
             return comment_end(bytes, open);
         }
         let is_cdata =

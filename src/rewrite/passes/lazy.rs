@@ -6,6 +6,7 @@
 //! changed; twice is once.
 
 mod candidate;
+mod placeholder;
 
 use std::ops::Range;
 
@@ -14,7 +15,8 @@ use crate::rewrite::base::FieldBase;
 use crate::rewrite::html::Markup;
 use crate::rewrite::html::tags::{Tag, any_tag, tags};
 use crate::rewrite::srcset;
-use candidate::{candidate, is_address, is_placeholder, stem};
+use candidate::{candidate, is_address, stem};
+use placeholder::{Repeated, is_placeholder};
 
 /// How many attributes of a picture are compared with its twin.
 const NAMES_MAX: usize = 64;
@@ -30,13 +32,22 @@ pub(in crate::rewrite) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>
     if !may_be_lazy(html) {
         return Vec::new();
     }
-    let mut reader = Reader::new(base);
+    let mut reader = Reader::new(base, repeated(html, markup));
     for tag in tags(html, markup) {
         reader.read(html, &tag);
     }
     reader.settle();
     reader.edits.sort_by_key(|edit| edit.range.start);
     reader.edits
+}
+
+/// The addresses that stand in the `src` of several images.
+fn repeated(html: &str, markup: Markup) -> Repeated {
+    Repeated::of(tags(html, markup).filter(is_picture).filter_map(|tag| {
+        let src = tag.value("src")?.trim_ascii().to_owned();
+        let candidate = candidate(&tag)?;
+        Some((src, candidate))
+    }))
 }
 
 /// The address of the picture that a tag stands for, if it stands for one.
@@ -47,7 +58,8 @@ pub(in crate::rewrite) fn address_of(tag: &Tag<'_>) -> Option<String> {
     let src = tag.value("src").unwrap_or_default();
     let src = src.trim_ascii();
     let candidate = candidate(tag);
-    if is_address(src) && !is_placeholder(src, candidate.is_some()) {
+    let alone = Repeated::default();
+    if is_address(src) && !is_placeholder(tag, src, candidate.as_deref(), &alone) {
         return Some(src.to_owned());
     }
     candidate.or_else(|| (!src.is_empty()).then(|| src.to_owned()))
@@ -99,6 +111,7 @@ struct Twin {
 
 struct Reader<'a> {
     base: &'a FieldBase<'a>,
+    repeated: Repeated,
     edits: Vec<Edit>,
     /// The picture that was read last.
     last: Option<Picture>,
@@ -114,9 +127,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(base: &'a FieldBase<'a>) -> Self {
+    fn new(base: &'a FieldBase<'a>, repeated: Repeated) -> Self {
         Self {
             base,
+            repeated,
             edits: Vec::new(),
             last: None,
             waiting: None,
@@ -180,7 +194,7 @@ impl<'a> Reader<'a> {
         let src = src.trim_ascii();
         let is_empty = !is_address(src);
         let candidate = candidate(tag).or_else(|| self.offered.clone());
-        let is_lazy = is_empty || is_placeholder(src, candidate.is_some());
+        let is_lazy = is_empty || is_placeholder(tag, src, candidate.as_deref(), &self.repeated);
         let edit = tag.set("src", "\u{0}");
         let (before, after) = if edit.text.starts_with(' ') {
             (" src=\"", "\"")

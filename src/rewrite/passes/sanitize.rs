@@ -189,6 +189,8 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
             Element::Removed
                 if tag.is_end
                     || closes_itself(&tag, markup)
+                    // Scripts that are left open are not to be seen, all else that follows is.
+                    || tag.is_open_raw && !tag.starts("script")
                     || danger::plain_name(tag.name) != tag.name =>
             {
                 edits.push(removed(tag.range));

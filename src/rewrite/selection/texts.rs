@@ -9,6 +9,7 @@ use crate::feed::element::Element;
 use crate::feed::json::{Kind, Member};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
+use crate::rewrite::author;
 use crate::rewrite::base::PieceBase;
 use crate::rewrite::compose::apply;
 use crate::rewrite::facts;
@@ -61,6 +62,13 @@ impl<'a> Texts<'a> {
                 let link = self.base.item_address();
                 return Vec::from_iter((!link.is_empty()).then_some(link));
             }
+            if field == Field::Author {
+                let own = match self.item {
+                    Item::Xml(xml, elements) => author::of_item(xml, elements),
+                    Item::Json(json, members) => facts::authors_of_json_item(json, members),
+                };
+                return self.base.authors(own);
+            }
             let mut texts = match self.item {
                 Item::Xml(xml, elements) => of_xml(xml, elements, field),
                 Item::Json(json, members) => of_json(json, members, field),
@@ -77,6 +85,7 @@ impl<'a> Texts<'a> {
     /// Undoes what other passes and publishers did to a field: our own header and footer are not
     /// what the item says.
     fn read_as_html(&self, text: &mut String, markup: Markup) {
+        *text = facts::with_windows_1252(std::mem::take(text));
         let stale = marks::edits(text, markup, |_| true);
         if !stale.is_empty() {
             *text = apply(text, &stale);
@@ -113,9 +122,6 @@ fn of_xml(xml: &str, elements: &[Element<'_>], field: Field) -> Vec<Text> {
             (Field::Guid, ..) if element.depth == 0 => {
                 texts.push(attribute(element, "rdf:about"));
             }
-            (Field::Author, ..) if facts::is_author(elements, element) => {
-                texts.push(facts::text(xml, element));
-            }
             (Field::Category, ..) => texts.extend(facts::categories_in(xml, element)),
             _ => {}
         }
@@ -148,10 +154,6 @@ fn of_json(json: &str, members: &[Member<'_>], field: Field) -> Vec<Text> {
         let is_asked = match field {
             Field::Title => member.key == "title",
             Field::Guid => member.key == "id",
-            Field::Author => {
-                texts.extend(facts::json_authors(json, member));
-                false
-            }
             Field::Category => {
                 texts.extend(facts::json_categories(json, member));
                 false
@@ -162,9 +164,10 @@ fn of_json(json: &str, members: &[Member<'_>], field: Field) -> Vec<Text> {
                     .any(|key| member.key == *key);
                 is_content && member.value.kind == Kind::String
             }
-            Field::Link | Field::Any => false,
+            Field::Author | Field::Link | Field::Any => false,
         };
-        texts.extend(is_asked.then(|| facts::string(json, member)));
+        let text = || facts::with_windows_1252(facts::string(json, member));
+        texts.extend(is_asked.then(text));
     }
     plain(texts)
 }

@@ -48,33 +48,6 @@ const LAZY: &[&str] = &[
 ];
 /// The same for lists of candidates.
 const LAZY_LISTS: &[&str] = &["data-srcset", "data-lazy-srcset", "srcset"];
-/// What a page shows until the picture is there, by the file's name without its ending.
-const PLACEHOLDERS: &[&str] = &[
-    "blank",
-    "spacer",
-    "pixel",
-    "placeholder",
-    "transparent",
-    "loading",
-    "loader",
-    "lazy",
-    "lazyload",
-    "lazy-load",
-    "1x1",
-    "1px",
-    "grey",
-    "gray",
-    "dummy",
-    "empty",
-    "clear",
-    "trans",
-    "space",
-    "white",
-    "none",
-    "t",
-    "s",
-    "b",
-];
 /// The name of a picture's file without its ending and what says its size: `-300x200`, `-scaled`.
 pub(super) fn stem(address: &str) -> &str {
     let path = address.split(['?', '#']).next().unwrap_or_default();
@@ -103,19 +76,6 @@ pub(super) fn is_address(text: &str) -> bool {
         && !["data:", "about:", "javascript:", "blob:"]
             .iter()
             .any(|scheme| is_inline(scheme))
-}
-
-/// Whether `src` only keeps the place of the picture.
-pub(super) fn is_placeholder(src: &str, has_candidate: bool) -> bool {
-    if !has_candidate {
-        return false;
-    }
-    let path = src.split(['?', '#']).next().unwrap_or_default();
-    let file = path.rsplit('/').next().unwrap_or_default();
-    let stem = file.split('.').next().unwrap_or_default();
-    PLACEHOLDERS
-        .iter()
-        .any(|name| stem.eq_ignore_ascii_case(name))
 }
 
 /// The best address that a picture names outside its `src`.

@@ -8,10 +8,7 @@ use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::compose::apply;
 
 fn edits(html: &str, markup: Markup) -> Vec<Edit> {
-    let feed = FeedBase {
-        url: url::Url::parse("https://x.org/feed").unwrap(),
-        link: None,
-    };
+    let feed = FeedBase::new(url::Url::parse("https://x.org/feed").unwrap());
     let piece = PieceBase::of_element(&feed, &[]);
     super::edits(html, markup, &FieldBase::of_piece(&piece))
 }

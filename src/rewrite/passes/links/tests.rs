@@ -3,13 +3,18 @@
 use super::*;
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::compose::apply;
+use crate::rewrite::link::ItemLink;
 
 fn run(html: &str, options: &Options, with_pictures: bool) -> String {
-    let feed = FeedBase {
-        url: Url::parse("https://x.org/feed").unwrap(),
-        link: None,
-    };
-    let piece = PieceBase::of_item(&feed, &[], Vec::new(), "https://x.org/blog/1.html");
+    let feed = FeedBase::new(Url::parse("https://x.org/feed").unwrap());
+    let piece = PieceBase::of_item(
+        &feed,
+        &[],
+        ItemLink {
+            written: "https://x.org/blog/1.html".to_owned(),
+            bases: Vec::new(),
+        },
+    );
     let base = FieldBase::of_piece(&piece);
     let links = Links::new(options, with_pictures).unwrap();
     apply(

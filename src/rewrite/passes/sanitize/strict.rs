@@ -9,9 +9,10 @@ use ammonia::{Builder, UrlRelative};
 use url::Url;
 
 use super::danger;
+use crate::feed::text::Edit;
 use crate::rewrite::compose::apply;
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::{escape, tags};
+use crate::rewrite::html::tags::{Tag, escape, open_comments, tags};
 use crate::rewrite::passes::sanitize::removed;
 use crate::rewrite::tree::{self, Context, Limits, TooComplex};
 use crate::rewrite::xhtml;
@@ -147,13 +148,20 @@ pub(super) fn tokens_only(html: &str, markup: Markup) -> String {
 
 fn clean_once(html: &str, markup: Markup, terms: Terms) -> Result<String, TooComplex> {
     // To browsers that run scripts, what these hold is text; nobody is to see it as such.
-    let unwrapped: Vec<_> = tags(html, Markup::Html)
+    let mut unwrapped: Vec<_> = tags(html, Markup::Html)
         .filter_map(|tag| match tag.raw_end {
             Some(end) if tag.starts("iframe") => Some(removed(tag.range.end..end)),
+            _ if tag.is_open_raw => closed(&tag),
             _ if tag.name.eq_ignore_ascii_case("noscript") => Some(removed(tag.range)),
             _ => None,
         })
         .collect();
+    unwrapped.extend(open_comments(html).into_iter().map(|at| Edit {
+        range: at..at + 1,
+        text: "&lt;".to_owned(),
+    }));
+    unwrapped.extend(blank_lines(html));
+    unwrapped.sort_by_key(|edit| edit.range.start);
     let html = if unwrapped.is_empty() {
         Cow::Borrowed(html)
     } else {
@@ -165,6 +173,30 @@ fn clean_once(html: &str, markup: Markup, terms: Terms) -> Result<String, TooCom
         Markup::Html => clean,
         Markup::Xhtml => xhtml::well_formed(&clean),
     })
+}
+
+/// Edits that keep the line break right behind a start tag, which HTML's parsers drop there (HTML
+/// §13.2.6.4.7).
+fn blank_lines(html: &str) -> impl Iterator<Item = Edit> {
+    let dropping = ["pre", "listing", "textarea"];
+    let tags =
+        tags(html, Markup::Html).filter(move |tag| dropping.iter().any(|one| tag.starts(one)));
+    let at = tags.map(|tag| tag.range.end);
+    let breaks = at.filter(|&at| html[at..].starts_with(['\n', '\r']));
+    breaks.map(|at| Edit {
+        range: at..at,
+        text: "\n".to_owned(),
+    })
+}
+
+/// What keeps raw text that is left open from holding what follows: a frame ends at once, and of
+/// another element nothing would be left.
+fn closed(tag: &Tag<'_>) -> Option<Edit> {
+    if tag.starts("iframe") {
+        let (range, text) = (tag.range.end..tag.range.end, "</iframe>".to_owned());
+        return Some(Edit { range, text });
+    }
+    (!tag.starts("script") || tag.is_self_closed).then(|| removed(tag.range.clone()))
 }
 
 fn build(is_frame: fn(&str) -> bool) -> Builder<'static> {
