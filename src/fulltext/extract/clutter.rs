@@ -9,9 +9,10 @@
 mod names;
 mod words;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use dom_query::{Document, Matcher, NodeRef};
+use dom_query::{Document, Matcher, NodeId, NodeRef};
 
 use super::holdings::{Held, Holdings};
 use super::tree::{self, is_any, is_heading, is_never_judged, matcher};
@@ -23,6 +24,8 @@ pub(super) const SHARE_MAX: f64 = 0.3;
 /// images that are links.
 const LINKS_MIN: f64 = 0.5;
 const CARD_LINKS_MIN: f64 = 0.15;
+/// Articles within one that break off, beside which all are teasers.
+const TEASERS_MIN: usize = 2;
 /// Letters of prose that something to fill in may have around it.
 const FORM_PROSE_MAX: usize = 500;
 
@@ -73,6 +76,39 @@ pub(super) fn remove_site(document: &Document) {
             node.remove_from_parent();
         }
     }
+}
+
+/// Takes the beginnings of other articles out of one, where at least two break off.
+pub(super) fn remove_teasers(document: &Document) {
+    let inner = document.select("article article");
+    let outermost = |node: &NodeRef<'_>| {
+        let above = node.ancestors_it(None);
+        let last = above.filter(|above| above.has_name("article")).last();
+        last.map(|outer| outer.id)
+    };
+    let mut breaking: HashMap<NodeId, usize> = HashMap::new();
+    for node in inner.nodes().iter().filter(|node| breaks_off(node)) {
+        if let Some(outer) = outermost(node) {
+            *breaking.entry(outer).or_default() += 1;
+        }
+    }
+    let outer: Vec<_> = inner.nodes().iter().map(outermost).collect();
+    for (node, outer) in inner.nodes().iter().zip(outer) {
+        let count = outer.and_then(|outer| breaking.get(&outer));
+        if count.is_some_and(|count| *count >= TEASERS_MIN) {
+            node.remove_from_parent();
+        }
+    }
+}
+
+fn breaks_off(article: &NodeRef<'_>) -> bool {
+    let texts = article.descendants_it().filter(|inner| inner.has_name("p"));
+    texts.last().is_some_and(|last| {
+        let text = last.text();
+        ["…", "...", "…]", "...]"]
+            .iter()
+            .any(|end| text.trim_end().ends_with(end))
+    })
 }
 
 fn is_of_site(node: &NodeRef<'_>) -> bool {
@@ -140,7 +176,8 @@ pub(super) fn behaves(node: &NodeRef<'_>, held: &Held, evidence: Evidence) -> bo
         && !is_title_only;
     let has_cards = held.linked_headings + held.linked_images > 0 && share > CARD_LINKS_MIN
         || held.linked_images > 1 && held.in_headings > 0;
-    let leads_away = share >= LINKS_MIN || has_cards;
+    // Quotes and code are more than the links in them.
+    let leads_away = share >= LINKS_MIN && held.matter == held.tables || has_cards;
     let asks = held.fields > 0 && held.prose < FORM_PROSE_MAX;
     let is_thread = held.comments >= 2;
     let is_at_edge = match evidence {
@@ -261,7 +298,7 @@ fn holds_article(node: &NodeRef<'_>, holdings: &Holdings) -> bool {
 pub(super) fn hide_names(document: &Document) {
     let holdings = Holdings::of(document);
     let Some(body) = document.body() else { return };
-    let mut kinds = std::collections::HashMap::new();
+    let mut kinds = HashMap::new();
     for node in body.descendants().into_iter().filter(NodeRef::is_element) {
         let (class, id) = (node.attr("class"), node.attr("id"));
         if class.is_none() && id.is_none() {

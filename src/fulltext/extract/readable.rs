@@ -67,6 +67,7 @@ fn shown(document: &Document, title: &str, base: &Url, body: Option<&str>) -> St
     let oracle = body.and_then(facts::oracle);
     plain::make(&document.root());
     let opaque = Opaque::take(document);
+    clutter::remove_teasers(document);
     let holdings = Holdings::of(document);
     clutter::keep_notes(document, &holdings);
     lines::make(document, &holdings);

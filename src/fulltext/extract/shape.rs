@@ -13,7 +13,7 @@ use super::oracle::Oracle;
 use super::tree::{self, chars_of, has_media, is_any, is_heading, is_inline, line_of, link_share};
 
 pub(super) use away::drop_away;
-use away::says_away;
+use away::{is_button, says_away};
 
 /// Elements that only hold blocks.
 const WRAPPERS: &[&str] = &[
@@ -187,8 +187,11 @@ fn drop_repeated(list: &mut Vec<NodeRef<'_>>) {
             return !is_caption || seen.insert(text);
         }
         let image = block.descendants_it().find(|inner| inner.has_name("img"));
-        let address = image.map(|image| image.attr_or("src", "").to_string());
-        address.is_none_or(|address| address.is_empty() || seen.insert(address))
+        let address = image.map(|image| image.attr_or("src", ""));
+        // Under another caption it is another image, which a script would load.
+        address.is_none_or(|address| {
+            address.is_empty() || seen.insert(format!("{address} {}", line_of(block)))
+        })
     });
 }
 
@@ -249,7 +252,10 @@ fn trim_start(list: &mut Vec<NodeRef<'_>>) {
 
 /// A date, a name, a rubric: a short line that is no sentence.
 fn is_label(block: &NodeRef<'_>) -> bool {
-    if is_any(block, &["figure", "img", "picture", "hr", "br"]) {
+    if is_any(
+        block,
+        &["figure", "figcaption", "img", "picture", "hr", "br"],
+    ) {
         return true;
     }
     if !is_text(block) {
@@ -285,6 +291,7 @@ fn trim_end(list: &mut Vec<NodeRef<'_>>) {
         let is_rest = is_heading(last)
             || last.has_name("hr")
             || is_text(last) && chars_of(last) > 0 && link_share(last) > 0.7
+            || is_text(last) && is_button(last)
             || is_text(last) && says_away(last) && (chars_of(last) < 100 || link_share(last) > 0.1);
         if !is_rest {
             return;

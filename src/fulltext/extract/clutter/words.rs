@@ -19,6 +19,7 @@ pub(super) const WORDS: &[&str] = &[
     "mgid",
     "sponsored",
     "promo",
+    "cta",
     "promos",
     "promobox",
     "teaserlist",

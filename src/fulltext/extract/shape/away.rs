@@ -48,6 +48,7 @@ const AWAY: &[&str] = &[
     "categories:",
     "posted in",
     "copyright ©",
+    "copyright ⓒ",
     "all rights reserved",
     "watch:",
     "listen:",
@@ -85,7 +86,8 @@ pub(in crate::fulltext::extract) fn drop_away(list: &mut Vec<NodeRef<'_>>) {
     let (mut chars, mut in_links) = (0, 0.0);
     for (index, block) in list.iter().enumerate().rev() {
         if is_heading(block) {
-            is_away.push(says_away(block) && in_links > 0.5 * chars as f64);
+            let is_link = link_share(block) > 0.9;
+            is_away.push(says_away(block) && (is_link || in_links > 0.5 * chars as f64));
             (chars, in_links) = (0, 0.0);
             continue;
         }
@@ -96,6 +98,16 @@ pub(in crate::fulltext::extract) fn drop_away(list: &mut Vec<NodeRef<'_>>) {
     }
     let mut is_away = is_away.into_iter().rev();
     list.retain(|_| !is_away.next().unwrap_or_default());
+}
+
+/// What is left of buttons whose scripts and boxes went.
+const BUTTONS: &[&str] = &[
+    "comments", "comment", "share", "tweet", "print", "email", "close", "reply", "like", "save",
+];
+
+/// Whether a text is that of a button, and nothing else.
+pub(super) fn is_button(block: &NodeRef<'_>) -> bool {
+    BUTTONS.contains(&line_of(block).to_lowercase().as_str())
 }
 
 /// Whether a text starts as those do that lead away.

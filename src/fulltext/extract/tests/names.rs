@@ -175,13 +175,15 @@ fn what_behaves_like_clutter_goes() {
          <p>{SENTENCES} One.</p><div class=related-posts><div><a href=/1><img src=1.jpg></a><h3>Teaser one</h3></div>\
          <div><a href=/2><img src=2.jpg></a><h3>Teaser two</h3></div></div><p>{SENTENCES} Two.</p>\
          <div class=newsletter><p>Get our letter each morning, for nothing.</p><form><input type=email><button>Go</button></form></div>\
-         <p>{SENTENCES} Three.</p></article>\
+         <p>{SENTENCES} Three.</p><article><h2>Another story</h2><p>It begins, and goes on elsewhere …</p></article><article><h2>One more</h2><p>So does this, which begins …</p></article></article>\
          <section class=comments><div class=comment><p>I do not agree with this at all.</p></div>\
          <div class=comment><p>Nor do I, to be honest with you.</p></div></section><footer><p>All rights are reserved by us.</p></footer>"
     ));
     for part in [
         "Facebook",
         "Teaser",
+        "Another story",
+        "begins",
         "each morning",
         "agree",
         "honest",
