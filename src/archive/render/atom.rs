@@ -16,9 +16,8 @@ pub fn head(title: &str, address: &str, updated_ms: i64) -> String {
     element(&mut out, "id", address);
     element(&mut out, "title", title);
     element(&mut out, "updated", &moment(updated_ms));
-    out.push_str("<author><name>");
-    escape(title, &mut out);
-    out.push_str("</name></author>\n");
+    // There must be one (§4.1.1), and it would be that of every entry that names none.
+    out.push_str("<author><name></name></author>\n");
     out
 }
 

@@ -112,6 +112,11 @@ impl Scan<'_> {
         }
         let Some(raw_text) = self.ends.raw_text(self.html, open) else {
             if element.eq_ignore_ascii_case(b"style") {
+                if self.foreign.is_some() {
+                    // In a drawing it is no raw text.
+                    self.spots.truncate(spots_before);
+                    return Next::NeedsParser;
+                }
                 let sheet = open_sheet(self.html, end.at);
                 self.spots
                     .extend(sheet_spot(self.html, open, sheet, Holds::RawSheet));
