@@ -110,6 +110,10 @@ impl Scan<'_> {
             }
             return Next::At(end.at);
         }
+        if self.foreign.is_some() && RawText::of(element).is_some() {
+            self.spots.truncate(spots_before);
+            return Next::NeedsParser;
+        }
         let Some(raw_text) = self.ends.raw_text(self.html, open) else {
             if element.eq_ignore_ascii_case(b"style") {
                 if self.foreign.is_some() {
@@ -138,7 +142,7 @@ impl Scan<'_> {
         let content = end.at..close;
         let hides_comment = raw_text == RawText::Script
             && memmem::find(&self.html[content.clone()], b"<!--").is_some();
-        if self.foreign.is_some() || hides_comment {
+        if hides_comment {
             self.spots.truncate(spots_before);
             return Next::NeedsParser;
         }
