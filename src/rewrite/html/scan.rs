@@ -110,17 +110,13 @@ impl Scan<'_> {
             }
             return Next::At(end.at);
         }
+        // In svg and math it is no raw text, and may hold HTML.
         if self.foreign.is_some() && RawText::of(element).is_some() {
             self.spots.truncate(spots_before);
             return Next::NeedsParser;
         }
         let Some(raw_text) = self.ends.raw_text(self.html, open) else {
             if element.eq_ignore_ascii_case(b"style") {
-                if self.foreign.is_some() {
-                    // In a drawing it is no raw text.
-                    self.spots.truncate(spots_before);
-                    return Next::NeedsParser;
-                }
                 let sheet = open_sheet(self.html, end.at);
                 self.spots
                     .extend(sheet_spot(self.html, open, sheet, Holds::RawSheet));
