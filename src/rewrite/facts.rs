@@ -135,7 +135,8 @@ pub(super) fn text(xml: &str, element: &Element<'_>) -> String {
     Decoded::content(content).as_str().trim().to_owned()
 }
 
-/// A title as plain text: Atom may write it as HTML or XHTML (RFC 4287 §3.1).
+/// A title as plain text: Atom may write it as HTML or XHTML (RFC 4287 §3.1). RSS does not say which it
+/// is; readers take it for HTML, so its references count, and tags stay as they are.
 pub(super) fn title(xml: &str, element: &Element<'_>) -> String {
     let kind = attribute(element, "type").to_ascii_lowercase();
     let title = if element.has_markup {
@@ -143,9 +144,11 @@ pub(super) fn title(xml: &str, element: &Element<'_>) -> String {
     } else {
         text(xml, element)
     };
-    if element.ns == Ns::Atom && matches!(kind.as_str(), "html" | "text/html") {
-        return without_tags(&title);
-    }
+    let title = match element.ns {
+        Ns::Atom if matches!(kind.as_str(), "html" | "text/html") => return without_tags(&title),
+        Ns::Atom => title,
+        _ => htmlize::unescape(title).into_owned(),
+    };
     with_windows_1252(title).trim().to_owned()
 }
 
