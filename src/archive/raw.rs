@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use crate::feed::Format;
+use crate::feed::characters;
 use crate::feed::raw_item::RawItem;
 use crate::rewrite::entry::Entry;
 
@@ -177,23 +178,13 @@ fn rfc3339_text(ms: i64) -> String {
 
 /// A text without what XML 1.0 §2.2 has no place for.
 fn in_xml(text: &str) -> String {
-    let is_in = |letter: &char| !matches!(letter, '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    let is_in = |letter: &char| characters::is_allowed(*letter);
     text.chars().filter(is_in).collect()
 }
 
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in in_xml(text).chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // Parsers make a line feed of it, and in attributes blanks of both.
-            '\r' => out.push_str("&#13;"),
-            other => out.push(other),
-        }
-    }
+    characters::escape(text, &mut out);
     out
 }
 

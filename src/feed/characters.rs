@@ -10,6 +10,22 @@ pub(crate) fn is_allowed(letter: char) -> bool {
     }
 }
 
+/// Writes `text` as the content of an element or the value of an attribute, in XML as in HTML; what XML
+/// does not allow goes.
+pub(crate) fn escape(text: &str, out: &mut String) {
+    for letter in text.chars().filter(|letter| is_allowed(*letter)) {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            // As it is it would be read as a line feed and, in a value, as a space.
+            '\r' => out.push_str("&#13;"),
+            other => out.push(other),
+        }
+    }
+}
+
 /// Whether `text` may hold a character that is not allowed. Fast, and right when it says no.
 pub(super) fn may_be_illegal(text: &str) -> bool {
     // The least of each, without a branch and to the end: compilers make vectors of that, and few

@@ -14,6 +14,7 @@ use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
 use names::Meaning;
+pub(crate) use names::WEEKDAYS;
 
 /// The longest text that is looked at; no real date comes near.
 const DATE_BYTES_MAX: usize = 128;

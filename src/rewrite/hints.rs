@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::feed::Format;
+use crate::feed::date::WEEKDAYS;
 use crate::feed::element::{self, Element};
 use crate::feed::json;
 use crate::feed::namespace::Ns;
@@ -14,16 +15,6 @@ use crate::feed::xml::Tag;
 use crate::rewrite::facts;
 use crate::rewrite::field::lower;
 
-/// The days as `skipDays` names them, from Monday.
-const DAYS: [&str; 7] = [
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-    "sunday",
-];
 /// The names that are looked for, in lower case.
 const NAMES: [&str; 5] = [
     "ttl",
@@ -128,7 +119,7 @@ fn hour_bit(text: &str) -> u32 {
 
 fn day_bit(text: &str) -> u32 {
     let text = text.to_ascii_lowercase();
-    let day = DAYS.iter().position(|day| *day == text);
+    let day = WEEKDAYS.iter().position(|day| *day == text);
     day.map_or(0, |day| 1 << day)
 }
 

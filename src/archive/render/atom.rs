@@ -2,6 +2,7 @@
 //! it comes. The way back is that of any feed.
 
 use super::moment_text;
+use crate::feed::characters::escape;
 use crate::rewrite::entry::Entry;
 
 /// What ends the feed.
@@ -65,27 +66,6 @@ fn element(out: &mut String, name: &str, text: &str) {
 /// A moment that no calendar has is the first of ours.
 fn moment(ms: i64) -> String {
     moment_text(ms).unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned())
-}
-
-/// Text as content or value; letters that XML does not allow (XML 1.0 §2.2) go.
-fn escape(text: &str, out: &mut String) {
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // As they are they would be read as a line break and, in a value, as a space.
-            '\r' => out.push_str("&#13;"),
-            '\u{0}'..='\u{8}'
-            | '\u{b}'
-            | '\u{c}'
-            | '\u{e}'..='\u{1f}'
-            | '\u{fffe}'
-            | '\u{ffff}' => {}
-            other => out.push(other),
-        }
-    }
 }
 
 #[cfg(test)]

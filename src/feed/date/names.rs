@@ -18,8 +18,8 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
-/// The weekdays by their full names, found like months.
-const WEEKDAYS: [&str; 7] = [
+/// The weekdays by their full names, from Monday, found like months.
+pub(crate) const WEEKDAYS: [&str; 7] = [
     "monday",
     "tuesday",
     "wednesday",

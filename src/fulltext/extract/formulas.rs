@@ -7,6 +7,7 @@
 use dom_query::{Document, NodeRef};
 
 use super::tree::{self, is_any, one_line};
+use crate::feed::characters::escape;
 use crate::rewrite::article;
 
 /// Formulas of an article.
@@ -250,7 +251,7 @@ fn write(node: &NodeRef<'_>, depth: usize, out: &mut String) {
             let text = one_line(&node.text());
             if !text.is_empty() {
                 out.push_str("<mtext>");
-                write_text(&text, out);
+                escape(&text, out);
                 out.push_str("</mtext>");
             }
         }
@@ -264,13 +265,13 @@ fn write(node: &NodeRef<'_>, depth: usize, out: &mut String) {
             out.push(' ');
             out.push_str(key);
             out.push_str("=\"");
-            write_text(value, out);
+            escape(value, out);
             out.push('"');
         }
     }
     out.push('>');
     if is_token {
-        write_text(&one_line(&node.text()), out);
+        escape(&one_line(&node.text()), out);
     } else {
         for child in node.children_it(false).filter(NodeRef::is_element) {
             write(&child, depth - 1, out);
@@ -279,22 +280,4 @@ fn write(node: &NodeRef<'_>, depth: usize, out: &mut String) {
     out.push_str("</");
     out.push_str(name);
     out.push('>');
-}
-
-fn write_text(text: &str, out: &mut String) {
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{0}'..='\u{8}'
-            | '\u{b}'
-            | '\u{c}'
-            | '\u{e}'..='\u{1f}'
-            | '\u{fffe}'
-            | '\u{ffff}' => {}
-            _ => out.push(letter),
-        }
-    }
 }
