@@ -111,7 +111,11 @@ class Browser:
         while time.monotonic() < until:
             self.listen(0.1)
         title = self.evaluate("document.title", session)
-        self.call("Target.closeTarget", {"targetId": target})
+        try:
+            self.call("Target.closeTarget", {"targetId": target})
+        except RuntimeError:
+            # One that became a download has gone by itself.
+            pass
         return list(self.said), title
 
     def evaluate(self, script, session):
