@@ -64,6 +64,7 @@ mod tidy;
 mod unclosed;
 mod unreachable;
 mod upstream;
+mod version_before;
 mod weserv;
 mod wire;
 mod workers;
