@@ -5,6 +5,7 @@
 //! bounded; bytes and depth are looked at first, so that most of what is too much is named.
 
 mod clutter;
+mod copies;
 mod facts;
 mod figures;
 mod formulas;

@@ -11,7 +11,7 @@ use super::holdings::Holdings;
 use super::opaque::Opaque;
 use super::order::Order;
 use super::state::{self, Told};
-use super::{NoArticle, clutter, facts, figures, lines, plain, shape, tree};
+use super::{NoArticle, clutter, copies, facts, figures, lines, plain, shape, tree};
 
 /// Elements of a page that the search takes on.
 const ELEMENTS_MAX: usize = 200_000;
@@ -86,6 +86,7 @@ fn shown(document: &Document, title: &str, base: &Url, body: Option<&str>) -> St
     };
     let found = tree::fragment(&html);
     let root = found.root();
+    copies::remove(&root);
     figures::make(&found, &root);
     lines::clean(&root);
     let mut blocks = shape::blocks(&found, &root);
