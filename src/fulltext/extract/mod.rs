@@ -9,6 +9,7 @@ mod copies;
 mod facts;
 mod figures;
 mod formulas;
+mod headings;
 mod holdings;
 mod lines;
 mod opaque;

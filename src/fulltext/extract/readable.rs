@@ -11,7 +11,7 @@ use super::holdings::Holdings;
 use super::opaque::Opaque;
 use super::order::Order;
 use super::state::{self, Told};
-use super::{NoArticle, clutter, copies, facts, figures, lines, plain, shape, tree};
+use super::{NoArticle, clutter, copies, facts, figures, headings, lines, plain, shape, tree};
 
 /// Elements of a page that the search takes on.
 const ELEMENTS_MAX: usize = 200_000;
@@ -66,6 +66,7 @@ fn begins_in(one: &str, other: &str) -> bool {
 fn shown(document: &Document, title: &str, base: &Url, body: Option<&str>) -> String {
     let oracle = body.and_then(facts::oracle);
     plain::make(&document.root());
+    headings::make(document);
     let opaque = Opaque::take(document);
     clutter::remove_teasers(document);
     let holdings = Holdings::of(document);
