@@ -34,9 +34,9 @@ pub(in crate::rewrite) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>
     }
     let mut reader = Reader::new(base, repeated(html, markup));
     for tag in tags(html, markup) {
-        reader.read(html, &tag);
+        reader.read(html, tag);
     }
-    reader.settle();
+    reader.read_no_twin();
     reader.edits.sort_by_key(|edit| edit.range.start);
     reader.edits
 }
@@ -104,21 +104,32 @@ struct Promote {
 
 /// A `<noscript>` that holds one picture and nothing else.
 #[derive(Debug)]
-struct Twin {
+struct Twin<'h> {
     range: Range<usize>,
     address: String,
+    tags: Vec<Tag<'h>>,
 }
 
-struct Reader<'a> {
+/// A `<noscript>` that is open.
+struct Noscript<'h> {
+    start: usize,
+    /// The address of its picture.
+    address: Option<String>,
+    /// Whether there is more than one picture in it.
+    has_more: bool,
+    /// The tags in it that stand for pictures.
+    tags: Vec<Tag<'h>>,
+}
+
+struct Reader<'a, 'h> {
     base: &'a FieldBase<'a>,
     repeated: Repeated,
     edits: Vec<Edit>,
     /// The picture that was read last.
     last: Option<Picture>,
     /// The twin that was read last, when no picture stands before it.
-    waiting: Option<Twin>,
-    /// The `<noscript>` that is open: where it starts, its picture, and whether there is more.
-    noscript: Option<(usize, Option<String>, bool)>,
+    waiting: Option<Twin<'h>>,
+    noscript: Option<Noscript<'h>>,
     /// Up to here everything was read.
     at: usize,
     /// What the sources of the open `picture` offer.
@@ -126,7 +137,7 @@ struct Reader<'a> {
     in_picture: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a, 'h> Reader<'a, 'h> {
     fn new(base: &'a FieldBase<'a>, repeated: Repeated) -> Self {
         Self {
             base,
@@ -141,7 +152,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn read(&mut self, html: &str, tag: &Tag<'_>) {
+    fn read(&mut self, html: &str, tag: Tag<'h>) {
         let has_text = !html[self.at..tag.range.start].trim_ascii().is_empty();
         self.at = tag.raw_end.unwrap_or(tag.range.end);
         if self.noscript.is_some() {
@@ -150,12 +161,24 @@ impl<'a> Reader<'a> {
         let is_wrapper = WRAPPERS
             .iter()
             .any(|name| tag.name.eq_ignore_ascii_case(name));
-        if has_text || !(is_wrapper || self.goes_on(tag)) {
+        if has_text || !(is_wrapper || self.goes_on(&tag)) {
             self.settle();
         }
         if tag.starts("noscript") && !tag.is_self_closed {
-            self.noscript = Some((tag.range.start, None, false));
-        } else if tag.starts("picture") || tag.ends("picture") {
+            self.noscript = Some(Noscript {
+                start: tag.range.start,
+                address: None,
+                has_more: false,
+                tags: Vec::new(),
+            });
+        } else {
+            self.read_one(&tag);
+        }
+    }
+
+    /// What a tag that may stand for a picture says.
+    fn read_one(&mut self, tag: &Tag<'_>) {
+        if tag.starts("picture") || tag.ends("picture") {
             self.in_picture = !tag.is_end;
             self.offered = None;
         } else if tag.starts("source") && self.in_picture {
@@ -225,13 +248,14 @@ impl<'a> Reader<'a> {
         }
         if let Some(twin) = self.waiting.take() {
             // One that belongs to neither side is no twin.
-            self.join(&mut picture, twin);
+            let rest = self.join(&mut picture, twin);
+            self.show(rest.map_or_else(Vec::new, |twin| twin.tags));
         }
         self.last = Some(picture);
     }
 
     /// A picture and the twin beside it; gives it back if it is none of this picture.
-    fn join(&mut self, picture: &mut Picture, twin: Twin) -> Option<Twin> {
+    fn join(&mut self, picture: &mut Picture, twin: Twin<'h>) -> Option<Twin<'h>> {
         if picture.shown.is_none() {
             let edit = picture.promote(&twin.address);
             self.edits.push(edit);
@@ -254,39 +278,71 @@ impl<'a> Reader<'a> {
         is_equal || picture.is_lazy && (is_named() || stem(shown) == stem(twin))
     }
 
-    fn read_in_noscript(&mut self, tag: &Tag<'_>, has_text: bool) {
-        let Some((start, address, has_more)) = &mut self.noscript else {
+    fn read_in_noscript(&mut self, tag: Tag<'h>, has_text: bool) {
+        let Some(noscript) = &mut self.noscript else {
             return;
         };
-        if !tag.ends("noscript") {
-            let is_wrapper = WRAPPERS
-                .iter()
-                .any(|name| tag.name.eq_ignore_ascii_case(name));
-            *has_more |= has_text || !(is_wrapper || is_picture(tag) || tag.starts("source"));
-            if is_picture(tag) {
-                *has_more |= address.is_some();
-                let src = tag.value("src").unwrap_or_default();
-                *address = Some(src.trim_ascii().to_owned());
-            }
-            return;
+        noscript.has_more |= has_text;
+        if tag.ends("noscript") {
+            return self.end_noscript(&tag);
         }
-        let (range, has_more) = (*start..tag.range.end, *has_more || has_text);
-        let address = address.take().filter(|address| is_address(address));
-        self.noscript = None;
-        let Some(address) = address.filter(|_| !has_more) else {
+        let is_wrapper = WRAPPERS
+            .iter()
+            .any(|name| tag.name.eq_ignore_ascii_case(name));
+        let is_picture = is_picture(&tag);
+        noscript.has_more |= !(is_wrapper || is_picture || tag.starts("source"));
+        if is_picture {
+            noscript.has_more |= noscript.address.is_some();
+            noscript.address = address_of(&tag).filter(|address| is_address(address));
+            noscript.has_more |= noscript.address.is_none();
+        }
+        if is_picture || tag.starts("source") || tag.name.eq_ignore_ascii_case("picture") {
+            noscript.tags.push(tag);
+        }
+    }
+
+    fn end_noscript(&mut self, end: &Tag<'_>) {
+        let Some(noscript) = self.noscript.take_if(|noscript| !noscript.has_more) else {
+            return self.read_no_twin();
+        };
+        let Some(address) = noscript.address else {
             return self.settle();
         };
-        let twin = Twin { range, address };
+        let twin = Twin {
+            range: noscript.start..end.range.end,
+            address,
+            tags: noscript.tags,
+        };
         self.waiting = match self.last.take() {
             Some(mut picture) => self.join(&mut picture, twin),
             None => Some(twin),
         };
     }
 
+    /// A `<noscript>` that is no twin, or has no end.
+    fn read_no_twin(&mut self) {
+        self.settle();
+        if let Some(noscript) = self.noscript.take() {
+            self.show(noscript.tags);
+        }
+    }
+
     /// What was read last has no twin.
     fn settle(&mut self) {
         self.last = None;
-        self.waiting = None;
+        if let Some(twin) = self.waiting.take() {
+            self.show(twin.tags);
+        }
+    }
+
+    /// Readers show what is in a `<noscript>`: pictures like others.
+    fn show(&mut self, tags: Vec<Tag<'h>>) {
+        let around = (self.in_picture, self.offered.take());
+        for tag in &tags {
+            self.read_one(tag);
+            self.last = None;
+        }
+        (self.in_picture, self.offered) = around;
     }
 }
 

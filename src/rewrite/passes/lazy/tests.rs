@@ -179,3 +179,26 @@ proptest! {
         prop_assert_eq!(once, again);
     }
 }
+
+#[test]
+fn pictures_in_a_noscript_that_is_no_twin_are_pictures() {
+    let lazy = "<img data-src=\"b.jpg\">";
+    let promoted = "<img data-src=\"b.jpg\" src=\"b.jpg\">";
+    for (before, after) in [
+        // More than one, text beside it, no address, no end.
+        ("<noscript><img src=\"a.jpg\">", "</noscript>"),
+        ("<noscript>Look: ", "</noscript>"),
+        ("<noscript>", "</noscript>"),
+        ("<noscript><p>", ""),
+        ("<img src=\"a.jpg\"><noscript>", "<p>"),
+    ] {
+        check(
+            &format!("{before}{lazy}{after}"),
+            &format!("{before}{promoted}{after}"),
+        );
+    }
+    check(
+        "<noscript><picture><source srcset=\"a.webp\"><img alt></picture><p>x</noscript>",
+        "<noscript><picture><source srcset=\"a.webp\"><img alt src=\"a.webp\"></picture><p>x</noscript>",
+    );
+}
