@@ -252,9 +252,13 @@ fn rewrite_html(
     }
 }
 
-/// Content in the one `div` that Atom asks for (RFC 4287 §3.1.1.3).
+/// Content in the one `div` that Atom asks for (RFC 4287 §3.1.1.3). The white space around it stays
+/// outside: in it, header and footer would be put behind it the next time.
 fn in_div(content: &str) -> String {
-    format!("<div xmlns=\"{}\">{content}</div>", xhtml::NAMESPACE)
+    let inner = content.trim();
+    let (before, behind) = content.split_once(inner).unwrap_or_default();
+    let namespace = xhtml::NAMESPACE;
+    format!("{before}<div xmlns=\"{namespace}\">{inner}</div>{behind}")
 }
 
 /// Text where XHTML is said to stand, with header and footer, which are markup there.
