@@ -134,15 +134,6 @@ impl Addresses {
         self.own_prefixes.iter().any(|own| written.starts_with(own))
     }
 
-    /// Whether a text may hold such an address; cheap.
-    pub(super) fn may_be_own(&self, text: &str) -> bool {
-        let find = |own: &String| {
-            let plain = own.split('&').next().unwrap_or_default();
-            memchr::memmem::find(text.as_bytes(), plain.as_bytes()).is_some()
-        };
-        self.own_prefixes.iter().any(find)
-    }
-
     /// Whether there may be pictures on the web that stay as they are.
     pub(super) fn may_leave(&self) -> bool {
         self.images.is_none() || !self.rules.is_empty() || !self.skip_hosts.is_empty()

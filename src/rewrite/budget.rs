@@ -9,7 +9,7 @@ const ADDED_BYTES_MAX: usize = 64 << 20;
 pub(super) const ADDRESS_BYTES_MAX: usize = 8 << 10;
 
 /// What may still be added.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Budget {
     left_bytes: Cell<usize>,
     is_exceeded: Cell<bool>,
@@ -38,6 +38,12 @@ impl Budget {
                 None
             }
         }
+    }
+
+    /// Takes back what was spent since `before` was a copy of this.
+    pub(super) fn restore(&self, before: &Self) {
+        self.left_bytes.set(before.left_bytes.get());
+        self.is_exceeded.set(before.is_exceeded.get());
     }
 
     pub(super) fn is_exceeded(&self) -> bool {

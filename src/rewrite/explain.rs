@@ -10,6 +10,7 @@ use std::ops::Range;
 use crate::feed::repair::Finding;
 use crate::feed::text::Edit;
 use crate::rewrite::address::{Left, Sent};
+use crate::rewrite::html::tag::Tag;
 use crate::rewrite::html::{Seen, tag_around};
 
 /// How many notes of one document are kept; what happens after that is only counted.
@@ -147,6 +148,39 @@ impl Trace {
         }
     }
 
+    /// How many notes there are.
+    pub(in crate::rewrite) fn len(&self) -> usize {
+        self.book
+            .as_ref()
+            .map_or(0, |book| book.notes.borrow().len())
+    }
+
+    /// Forgets all notes but the first so many.
+    pub(in crate::rewrite) fn truncate(&self, notes: usize) {
+        if let Some(book) = &self.book {
+            book.notes.borrow_mut().truncate(notes);
+        }
+    }
+
+    /// Whether notes are taken.
+    pub(in crate::rewrite) fn is_taking(&self) -> bool {
+        self.book.is_some()
+    }
+
+    /// What a rule did to a tag.
+    pub(in crate::rewrite) fn tag(&self, rule: &'static str, before: &Tag<'_>, after: &Tag<'_>) {
+        for change in before.changes(after) {
+            let place = Place {
+                element: after.name,
+                attribute: change.attribute,
+            };
+            self.note(rule.into(), place, || What::Changed {
+                before: shorten(change.before),
+                after: shorten(&change.after),
+            });
+        }
+    }
+
     /// Something at `range` of a field's HTML that the rule covers was left.
     pub(in crate::rewrite) fn skip(
         &self,
@@ -190,10 +224,10 @@ impl Trace {
             return;
         }
         let place = match spot {
-            Spot::InHtml(seen) => {
-                let (element, attribute) = seen.place();
-                Place { element, attribute }
-            }
+            Spot::InHtml(seen) => Place {
+                element: seen.element,
+                attribute: seen.attribute,
+            },
             Spot::InFeed(attribute) => Place {
                 element: "",
                 attribute,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::rewrite::fragment::{self, token::Token};
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::tags;
+use crate::rewrite::html::walk::tags;
 use crate::rewrite::passes::lazy::address_of;
 
 /// Words that people read in a minute.

@@ -15,10 +15,11 @@ use std::ops::Range;
 
 use crate::feed::text::Decoded;
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::{escape, tags};
+use crate::rewrite::html::tag::{Tag, escape};
+use crate::rewrite::html::walk::tags;
 use crate::rewrite::xhtml::VOID;
 use open::{Content, Open, TooDeep};
-use token::{Token, Tokens, Unfinished};
+use token::{StartTag, Token, Tokens, Unfinished};
 
 /// How often closing for one way to read `<noscript>` may open something for the other.
 const ROUNDS_MAX: usize = 4;
@@ -46,6 +47,33 @@ pub(super) fn closing(html: &str) -> Option<Closing> {
         close_for_both(html, closing)
     } else {
         Some(closing)
+    }
+}
+
+/// What is open, found while somebody else reads the tags.
+#[derive(Debug, Default)]
+pub(super) struct Unclosed<'h>(Open<'h>);
+
+impl<'h> Unclosed<'h> {
+    /// Takes in a tag of plain HTML; whether it can be known any longer what is open.
+    pub(super) fn read(&mut self, html: &'h str, tag: &Tag<'h>) -> bool {
+        if tag.is_end {
+            self.0.end(tag.name);
+            return true;
+        }
+        let tag = StartTag::new(
+            tag.name,
+            &html[tag.name_range.end..tag.range.end],
+            tag.is_self_closed,
+        );
+        self.0.start(&tag) == Ok(Content::Markup)
+    }
+
+    /// What closes it all.
+    pub(super) fn closing(self) -> Cow<'static, str> {
+        let mut text = String::new();
+        self.0.close_all(&mut text);
+        Cow::Owned(text)
     }
 }
 

@@ -9,28 +9,31 @@ pub mod links;
 pub mod remove;
 pub mod replace;
 pub mod sanitize;
+mod tagwise;
+mod text;
 mod trackers;
 pub(super) mod unescape;
+
+use std::borrow::Cow;
 
 use crate::feed::text::Edit;
 use crate::rewrite::address::{Addresses, Left, SKIPPED};
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::budget::Budget;
-use crate::rewrite::compose::{Draft, apply};
+use crate::rewrite::compose::Draft;
 use crate::rewrite::explain::{Spot, Trace};
-use crate::rewrite::html::{Covers, HtmlPass, Marks, Markup, Seen};
+use crate::rewrite::html::{Covers, HtmlPass, Marks, Markup, Seen, is_read_by_walking};
 use crate::rewrite::rules::{RuleError, RuleOptions};
 use crate::rewrite::wrap::Wrap;
 use links::Links;
 use remove::Remove;
 use replace::Replace;
 use sanitize::Sanitize;
+use tagwise::{Parts, Walked};
+pub(super) use text::{as_html, text_as_html};
 
 /// The name of the pass that sends pictures through image proxies.
 const IMAGES: &str = "images";
-
-/// How far a tab indents plain text.
-const TAB_SPACES: usize = 4;
 
 /// How often a field may turn out to be escaped twice.
 const ROUNDS_MAX: usize = 4;
@@ -130,19 +133,22 @@ impl Passes {
             }
         }
         let unescapes = self.double_escaped && markup == Markup::Html;
+        let closes =
+            matches!(share, Share::Bearer(wrap) | Share::Text(wrap) if wrap.footer.is_some());
+        let mut closing = None;
         // Once the last tag is gone, what is left may look as if it were escaped twice.
         for _ in 0..ROUNDS_MAX {
             if unescapes {
                 pass(&mut draft, site, "double_escaped", &unescape::edits);
             }
-            self.run(&mut draft, site);
+            closing = self.run(&mut draft, site, closes);
             if !(unescapes && unescape::is_double_escaped(draft.text())) {
                 break;
             }
         }
         if let Share::Bearer(wrap) | Share::Text(wrap) = share {
             let text = draft.text();
-            let edits = wrap.edits(text, site);
+            let edits = wrap.edits(text, site, closing);
             // Plain text that bears nothing after all stays what it is.
             if edits.is_empty() && matches!(share, Share::Text(_)) {
                 return edits;
@@ -155,46 +161,124 @@ impl Passes {
         edits
     }
 
-    /// The passes, but for header and footer.
-    fn run(&self, draft: &mut Draft<'_>, site: &Site<'_>) {
+    /// The rules, but for header and footer; says what closes the field, where that was found.
+    fn run(
+        &self,
+        draft: &mut Draft<'_>,
+        site: &Site<'_>,
+        closes: bool,
+    ) -> Option<Cow<'static, str>> {
         let markup = site.markup;
-        let mut pass = |rule, edits: &dyn Fn(&str) -> Vec<Edit>| pass(draft, site, rule, edits);
         for replacement in self.replace.passes() {
-            pass("replace", &|html| {
+            pass(draft, site, "replace", &|html| {
                 replace::edits(html, replacement, site.budget)
             });
         }
         if let Some(remove) = &self.remove {
-            pass("remove", &|html| remove.edits(html, markup, site.trace));
-        }
-        // The list of the sanitiser has no attributes that name other images.
-        if self.promote_pictures {
-            pass("promote_pictures", &|html| {
-                lazy::edits(html, markup, site.base)
+            pass(draft, site, "remove", &|html| {
+                remove.edits(html, markup, site.trace)
             });
         }
+        let all = Parts {
+            promotes: self.promote_pictures,
+            links: self.drop_trackers || self.links.is_some(),
+            pictures: self.pictures.is_some(),
+            attributes: self.pictures.is_some(),
+            closes,
+            judges: false,
+        };
+        if let Some(walked) = self.in_one_walk(draft.text(), site, all) {
+            draft.change(walked.edits);
+            return walked.closing;
+        }
+        // The list of the sanitiser has no attributes that name other images.
+        self.walk_over(
+            draft,
+            site,
+            Parts {
+                promotes: all.promotes,
+                ..Parts::default()
+            },
+        );
         if self.sanitize != Sanitize::Off {
-            pass("sanitize", &|html| {
+            pass(draft, site, "sanitize", &|html| {
                 sanitize::edits(html, markup, self.sanitize, site.trace)
             });
         }
-        if self.drop_trackers {
-            pass("drop_trackers", &|html| trackers::edits(html, markup));
-        }
-        if let Some(links) = &self.links {
-            pass("links", &|html| {
-                links.edits(html, (markup, site.base), site.budget)
-            });
-        }
+        let links = all.links;
+        self.walk_over(
+            draft,
+            site,
+            Parts {
+                links,
+                ..Parts::default()
+            },
+        );
         if let Some(pictures) = &self.pictures {
-            pass(IMAGES, &|html| pictures.edits(html, site));
-            if !self.image_attributes.is_empty() {
-                let (addresses, settings) = (&pictures.addresses, &self.image_attributes);
-                pass("image_attributes", &|html| {
-                    attributes::edits(html, markup, addresses, settings)
-                });
-            }
+            pass(draft, site, IMAGES, &|html| pictures.edits(html, site));
+            let attributes = !self.image_attributes.is_empty();
+            self.walk_over(
+                draft,
+                site,
+                Parts {
+                    attributes,
+                    ..Parts::default()
+                },
+            );
         }
+        None
+    }
+
+    /// All of them on one walk, where nothing else has to read the field: nothing harmful may be in
+    /// it, and pictures are found without a parser and whatever they match.
+    fn in_one_walk<'h>(&'h self, html: &'h str, site: &Site<'_>, all: Parts) -> Option<Walked> {
+        let pictures = self.pictures.as_ref();
+        if pictures.is_some_and(|pictures| pictures.html.has_selectors()) {
+            return None;
+        }
+        let judging = Parts {
+            judges: true,
+            ..all
+        };
+        match self.sanitize {
+            Sanitize::Scripts => {
+                if let Some(walked) = self.walk(html, site, judging) {
+                    return Some(walked);
+                }
+                if sanitize::may_harm(html) {
+                    return None;
+                }
+            }
+            Sanitize::Strict if memchr::memchr2(b'<', b'&', html.as_bytes()).is_some() => {
+                return None;
+            }
+            Sanitize::Off | Sanitize::Strict => {}
+        }
+        let are_found = pictures.is_none() || is_read_by_walking(html, site.markup);
+        are_found.then(|| self.walk(html, site, all)).flatten()
+    }
+
+    /// The rules that change tags.
+    fn walk_over(
+        &self,
+        draft: &mut Draft<'_>,
+        site: &Site<'_>,
+        parts: Parts,
+    ) -> Option<Cow<'static, str>> {
+        let Parts {
+            promotes,
+            links,
+            pictures,
+            attributes,
+            closes,
+            judges: _,
+        } = parts;
+        if !(promotes || links || pictures || attributes || closes) {
+            return None;
+        }
+        let Walked { edits, closing } = self.walk(draft.text(), site, parts)?;
+        draft.change(edits);
+        closing
     }
 }
 
@@ -212,39 +296,6 @@ fn pass(
         site.trace.changes(rule, text, &edits);
     }
     draft.change(edits);
-}
-
-/// Edits that make plain text HTML which says the same.
-pub(super) fn as_html(text: &str) -> Vec<Edit> {
-    let special = text.bytes().enumerate().filter_map(|(at, byte)| {
-        let text = match byte {
-            b'&' => "&amp;",
-            b'<' => "&lt;",
-            b'>' => "&gt;",
-            _ => return None,
-        };
-        let (range, text) = (at..at + 1, text.to_owned());
-        Some(Edit { range, text })
-    });
-    special.collect()
-}
-
-/// Plain text as HTML that shows it as it is written: with its lines, and how far they are indented.
-pub(super) fn text_as_html(text: &str) -> String {
-    let text = text.trim_matches(['\n', '\r']).trim_end();
-    let mut html = String::with_capacity(text.len() + text.len() / 8);
-    for (number, line) in text.lines().enumerate() {
-        if number > 0 {
-            html.push_str("<br>\n");
-        }
-        let words = line.trim_start_matches([' ', '\t']);
-        for blank in line[..line.len() - words.len()].bytes() {
-            let spaces = if blank == b'\t' { TAB_SPACES } else { 1 };
-            html.push_str(&"&nbsp;".repeat(spaces));
-        }
-        html.push_str(&apply(words, &as_html(words)));
-    }
-    html
 }
 
 impl Pictures {
@@ -276,13 +327,17 @@ impl Pictures {
 
     fn edits(&self, html: &str, site: &Site<'_>) -> Vec<Edit> {
         self.html.edits(html, site.markup, &mut |seen: &Seen<'_>| {
-            let spot = Spot::InHtml(seen);
-            site.address(&self.addresses, seen.address, seen.marks, spot)
+            site.address_of(&self.addresses, seen)
         })
     }
 }
 
 impl Site<'_> {
+    /// The address to write for one that was found in a field, if it is to be changed.
+    fn address_of(&self, addresses: &Addresses, seen: &Seen<'_>) -> Option<String> {
+        self.address(addresses, seen.address, seen.marks, Spot::InHtml(seen))
+    }
+
     /// The address to write for the picture's at a place, if it is to be changed.
     pub(super) fn address(
         &self,

@@ -88,8 +88,24 @@ fn is_plain_path(path: &[u8]) -> bool {
 }
 
 /// Bytes that the URL standard leaves as they are in paths and queries.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let others = b"-._~!$&()*+,;=:@%/";
+    let mut at = 0;
+    while at < 256 {
+        plain[at] = (at as u8).is_ascii_alphanumeric();
+        at += 1;
+    }
+    at = 0;
+    while at < others.len() {
+        plain[others[at] as usize] = true;
+        at += 1;
+    }
+    plain
+};
+
 fn is_plain_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@%/".contains(&byte)
+    PLAIN[usize::from(byte)]
 }
 
 #[cfg(test)]

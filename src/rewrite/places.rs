@@ -125,13 +125,15 @@ pub(super) fn look_up(element: &[u8], attribute: &[u8]) -> Option<Kind> {
     }
     let mut buffer = [0; ATTRIBUTE_BYTES_MAX];
     let attribute = lowercase(attribute, &mut buffer)?;
-    let first = TABLE.partition_point(|(name, _, _)| name.as_bytes() < attribute);
+    let rows = &TABLE[ROWS[usize::from(attribute[0] - b'a')]..];
+    let is_row = |name: &str| name.len() == attribute.len() && name.as_bytes() == attribute;
+    let first = rows.iter().position(|(name, _, _)| is_row(name))?;
     let mut buffer = [0; ELEMENT_BYTES_MAX];
     let element = lowercase(element, &mut buffer).unwrap_or(b"");
     let is_one_of = |names: &[&str]| names.iter().any(|name| name.as_bytes() == element);
-    let (_, _, kind) = TABLE[first..]
+    let (_, _, kind) = rows[first..]
         .iter()
-        .take_while(|(name, _, _)| name.as_bytes() == attribute)
+        .take_while(|(name, _, _)| is_row(name))
         .find(|(_, elements, _)| elements.is_empty() || is_one_of(elements))?;
     Some(match kind {
         Kind::Lazy if is_one_of(MEDIA) => Kind::LazyMedia,
@@ -260,6 +262,17 @@ const LENGTHS: [u32; 26] = {
         row += 1;
     }
     lengths
+};
+
+/// For each letter, the first row of the table whose attribute starts with it, or a later one.
+const ROWS: [usize; 26] = {
+    let mut rows = [TABLE.len(); 26];
+    let mut row = TABLE.len();
+    while row > 0 {
+        row -= 1;
+        rows[(TABLE[row].0.as_bytes()[0] - b'a') as usize] = row;
+    }
+    rows
 };
 
 /// Refuses nearly every attribute there is, at the price of a few instructions.

@@ -173,6 +173,14 @@ impl Rules {
         self.header.is_some() || self.footer.is_some()
     }
 
+    /// Whether header or footer say something of an item.
+    pub(super) fn tells_of_items(&self) -> bool {
+        let both = [self.header.as_ref(), self.footer.as_ref()];
+        both.into_iter()
+            .flatten()
+            .any(|template| !template.is_constant())
+    }
+
     pub(super) fn changes_items(&self) -> bool {
         !self.passes.is_empty() || self.has_templates() || !self.selection.is_empty()
     }

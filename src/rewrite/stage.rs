@@ -254,7 +254,7 @@ impl Stage {
         let elements = element::elements(xml, frame);
         let link = link::of_item(xml, &elements);
         let base = PieceBase::of_item(&self.base, &frame.bases, link);
-        let facts = if self.rules.has_templates() {
+        let facts = if self.rules.tells_of_items() {
             facts::of_item(xml, &elements, Some(&base))
         } else {
             ItemFacts::default()

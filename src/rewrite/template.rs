@@ -71,6 +71,8 @@ pub struct FeedFacts<'a> {
 pub struct Template {
     environment: Arc<Environment<'static>>,
     needs: Needs,
+    /// What it says of every item, where it names nothing of any.
+    constant: Option<Arc<str>>,
 }
 
 /// Why a template is refused; its `Display` is a sentence for the operator.
@@ -101,17 +103,12 @@ impl Template {
     /// On a syntax error, a mark of ours, an unknown variable, filter, test, function or statement, a source above
     /// 64 KiB, or when a trial item does not render.
     pub fn parse(source: &str) -> Result<Self, TemplateError> {
+        let whole = |message| Err(TemplateError { line: 1, message });
         if source.len() > SOURCE_BYTES_MAX {
-            return Err(TemplateError {
-                line: 1,
-                message: format!("it is longer than {SOURCE_BYTES_MAX} bytes"),
-            });
+            return whole(format!("it is longer than {SOURCE_BYTES_MAX} bytes"));
         }
         if marks::is_named_in(source) {
-            return Err(TemplateError {
-                line: 1,
-                message: "it holds a mark, which is put around it anyway".to_owned(),
-            });
+            return whole("it holds a mark, which is put around it anyway".to_owned());
         }
         let mut environment = build_environment();
         environment
@@ -119,15 +116,22 @@ impl Template {
             .map_err(|error| refuse(&error))?;
         let variables = names::check(&environment, NAME, source)?;
         let asks = |names: &[&str]| names.iter().any(|&name| variables.contains(name));
-        let template = Self {
+        let mut template = Self {
+            constant: None,
             environment: Arc::new(environment),
             needs: Needs {
                 words: asks(&["item.words", "item.reading_minutes"]),
                 pictures: asks(&["item.pictures"]),
             },
         };
-        template.try_out()?;
+        let rendered = template.try_out()?;
+        template.constant = (!source.contains('{')).then(|| rendered.into());
         Ok(template)
+    }
+
+    /// Whether it says the same of every item.
+    pub(super) fn is_constant(&self) -> bool {
+        self.constant.is_some()
     }
 
     /// What it says of an item's extent, which takes time to find out.
@@ -145,6 +149,9 @@ impl Template {
         extent: &Extent,
         feed: &FeedFacts<'_>,
     ) -> Result<String, RenderError> {
+        if let Some(constant) = &self.constant {
+            return Ok(constant.to_string());
+        }
         let facts = context! { item => describe_item(item, extent), feed => describe_feed(feed) };
         let mut output = Bounded(Vec::new());
         let result = self
@@ -160,8 +167,8 @@ impl Template {
         }
     }
 
-    /// Renders an item that has everything and one that has nothing.
-    fn try_out(&self) -> Result<(), TemplateError> {
+    /// Renders an item that has everything and one that has nothing; gives the latter.
+    fn try_out(&self) -> Result<String, TemplateError> {
         let full = ItemFacts {
             title: "Title".into(),
             link: "https://example.org/1".into(),
@@ -205,14 +212,16 @@ impl Template {
                 FeedFacts::default(),
             ),
         ];
+        let mut last = String::new();
         for (name, item, extent, feed) in trials {
-            self.render(&item, &extent, &feed)
+            last = self
+                .render(&item, &extent, &feed)
                 .map_err(|error| TemplateError {
                     line: error.line,
                     message: format!("{} (tried with {name})", error.message),
                 })?;
         }
-        Ok(())
+        Ok(last)
     }
 }
 

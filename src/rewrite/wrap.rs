@@ -4,11 +4,13 @@
 //! added to, if they stand between their marks or came out just the same; nothing of the publisher's
 //! is taken out with them.
 
+use std::borrow::Cow;
+
 use crate::feed::text::Edit;
 use crate::rewrite::extent::{Extent, Needs};
 use crate::rewrite::fragment::{self, Closing};
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::tags;
+use crate::rewrite::html::walk::tags;
 use crate::rewrite::marks::{self, Part};
 use crate::rewrite::passes::Site;
 use crate::rewrite::template::{FeedFacts, ItemFacts, Template};
@@ -36,7 +38,14 @@ impl Wrap<'_> {
     }
 
     /// The edits that put header and footer around a field's content.
-    pub(super) fn edits(&self, html: &str, site: &Site<'_>) -> Vec<Edit> {
+    ///
+    /// `closing` closes what is open at the field's end, if that is known already.
+    pub(super) fn edits(
+        &self,
+        html: &str,
+        site: &Site<'_>,
+        closing: Option<Cow<'static, str>>,
+    ) -> Vec<Edit> {
         let templates = [self.header, self.footer].into_iter().flatten();
         let needs = templates.fold(Needs::default(), |needs, one| needs.or(one.needs()));
         let extent = Extent::of(html, site.markup, needs);
@@ -46,7 +55,7 @@ impl Wrap<'_> {
             mark: self.mark,
         };
         let mut edits = match site.markup {
-            Markup::Html => put.around_html(html, site),
+            Markup::Html => put.around_html(html, site, closing),
             Markup::Xhtml => put.around_xhtml(html),
         };
         edits.retain(|edit| !(edit.range.is_empty() && edit.text.is_empty()));
@@ -93,7 +102,12 @@ impl Put {
     }
 
     /// Header before and footer behind an HTML fragment, inside the white space around it.
-    fn around_html(&self, html: &str, site: &Site<'_>) -> Vec<Edit> {
+    fn around_html(
+        &self,
+        html: &str,
+        site: &Site<'_>,
+        closing: Option<Cow<'static, str>>,
+    ) -> Vec<Edit> {
         let start = html.len() - html.trim_start().len();
         let end = html.trim_end().len().max(start);
         let header = Edit {
@@ -106,10 +120,15 @@ impl Put {
         if self.footer.is_empty() {
             return vec![header];
         }
+        // A header that is there already may have been counted as open.
+        let known = closing.filter(|_| content == start).map(|text| Closing {
+            keep: end - content,
+            text,
+        });
         let Some(Closing {
             keep,
             text: closing,
-        }) = fragment::closing(&html[content..end])
+        }) = known.or_else(|| fragment::closing(&html[content..end]))
         else {
             // Nothing that stands behind would be seen.
             site.trace.skip(

@@ -11,7 +11,7 @@ use crate::feed::characters::is_allowed;
 use super::fragment;
 use super::fragment::token::{StartTag, Token, Tokens};
 use super::html::Markup;
-use super::html::tags::tags;
+use super::html::walk::tags;
 
 /// The name of XHTML's namespace.
 pub(super) const NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
@@ -138,8 +138,7 @@ pub(super) fn is_well_formed(markup: &str) -> bool {
             };
             is_name(tag.name)
                 && tag.attributes.iter().all(|attribute| {
-                    attribute.value.as_ref().is_some_and(is_quoted)
-                        && is_name(tag.name_of(attribute))
+                    attribute.value.as_ref().is_some_and(is_quoted) && is_name(attribute.name)
                 })
         })
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
+use memchr::memchr;
 
 use crate::feed::characters::{is_allowed, may_be_illegal};
 
@@ -60,7 +60,7 @@ impl Carrier {
                 close_ampersand(text, start, out);
                 escape(text, out, xml_attribute);
             }
-            Self::Cdata if memmem::find(text.as_bytes(), b"]]>").is_some() => {
+            Self::Cdata if memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") => {
                 append_cdata(&text.replace("]]>", "]]]]><![CDATA[>"), start, out);
             }
             Self::Cdata => append_cdata(text, start, out),

@@ -51,6 +51,15 @@ pub(in crate::rewrite) enum Unfinished {
 }
 
 impl<'a> StartTag<'a> {
+    /// One whose `attributes` are all that stands behind its name.
+    pub(super) fn new(name: &'a str, attributes: &'a str, is_self_closing: bool) -> Self {
+        Self {
+            name,
+            attributes,
+            is_self_closing,
+        }
+    }
+
     /// Names and raw values, in order; `None` where there is no `=`.
     pub(in crate::rewrite) fn attributes(
         &self,

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use memchr::{memchr, memmem};
 
 use super::Markup;
-use super::scan::{RawText, comment_end, tag_end, tag_name};
+use super::syntax::{RawText, comment_end, tag_end, tag_name};
 use super::unclosed::Ends;
 
 /// Longer than every name that is looked for.

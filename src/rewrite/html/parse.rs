@@ -8,8 +8,8 @@ use lol_html::html_content::Element;
 use lol_html::{ElementContentHandlers, HtmlRewriter, MemorySettings, Selector, Settings};
 
 use super::mask::mask;
-use super::scan::{element_name, open_sheet, raw_text_end, tag_name};
 use super::spot::{Holds, Spot, attribute_spot, push_sheets, sheet_spot};
+use super::syntax::{element_name, open_sheet, raw_text_end, tag_name};
 use super::unclosed::Ends;
 use super::{Covers, Marks, Markup};
 

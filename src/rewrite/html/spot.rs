@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-use super::scan::find;
+use super::syntax::find;
+use super::tag::Quote;
 use super::{Covers, Marks};
 use crate::feed::text::Edit;
 use crate::rewrite::places::Kind;
@@ -35,16 +36,33 @@ pub(super) enum Holds {
 impl Spot {
     /// The spot, if its kind is asked for.
     pub(super) fn covered(mut self, covers: Covers) -> Option<Self> {
-        match self.holds {
-            Holds::Attribute(Kind::Linked) if !covers.linked_pictures => return None,
-            Holds::Attribute(Kind::Media) if !covers.media => return None,
-            Holds::Attribute(Kind::LazyMedia) if !covers.media => {
-                self.holds = Holds::Attribute(Kind::Pictured);
-            }
-            _ => {}
+        if let Holds::Attribute(kind) = self.holds {
+            self.holds = Holds::Attribute(covered(kind, covers)?);
         }
         Some(self)
     }
+}
+
+/// The kind of a place as far as it is asked for.
+pub(super) fn covered(kind: Kind, covers: Covers) -> Option<Kind> {
+    match kind {
+        Kind::Linked if !covers.linked_pictures => None,
+        Kind::Media if !covers.media => None,
+        Kind::LazyMedia if !covers.media => Some(Kind::Pictured),
+        kind => Some(kind),
+    }
+}
+
+/// How an attribute with this raw value may hold addresses, if it may.
+pub(super) fn kind_of(element: &[u8], attribute: &[u8], raw: &[u8]) -> Option<Kind> {
+    if raw.is_empty() {
+        return None;
+    }
+    let kind = places::look_up(element, attribute)
+        .or_else(|| places::may_hold_unlisted(element, attribute, raw).then_some(Kind::Unlisted))?;
+    let is_nothing =
+        kind == Kind::Css && !css::may_hold_address(raw) && memchr(b'&', raw).is_none();
+    (!is_nothing).then_some(kind)
 }
 
 /// The spot that an attribute is, if it may hold addresses.
@@ -55,18 +73,8 @@ pub(super) fn attribute_spot(
     attribute: Range<usize>,
     value: Range<usize>,
 ) -> Option<Spot> {
-    if value.is_empty() {
-        return None;
-    }
-    let kind = places::look_up(element, &html[attribute.clone()]).or_else(|| {
-        let value = &html[value.clone()];
-        let may_hold = places::may_hold_unlisted(element, &html[attribute], value);
-        may_hold.then_some(Kind::Unlisted)
-    })?;
-    let is_nothing = kind == Kind::Css
-        && !css::may_hold_address(&html[value.clone()])
-        && memchr(b'&', &html[value.clone()]).is_none();
-    (!is_nothing).then_some(Spot {
+    let kind = kind_of(element, &html[attribute], &html[value.clone()])?;
+    Some(Spot {
         tag,
         marks: 0,
         range: value,
@@ -118,8 +126,23 @@ pub(super) fn spot_edit(
     spot: &Spot,
     inner: impl FnOnce(&str) -> Vec<Edit>,
 ) -> Option<Edit> {
-    let raw = &html[spot.range.clone()];
     let carrier = Carrier::of(html, spot);
+    let new = rewritten(&html[spot.range.clone()], carrier, inner)?;
+    Some(Edit {
+        range: spot.range.clone(),
+        text: match carrier {
+            Carrier::Unquoted => format!("\"{new}\""),
+            _ => new,
+        },
+    })
+}
+
+/// A raw value after the edits that `inner` makes of what it says; `None` when it makes none.
+pub(super) fn rewritten(
+    raw: &str,
+    carrier: Carrier,
+    inner: impl FnOnce(&str) -> Vec<Edit>,
+) -> Option<String> {
     let decoded = match carrier {
         Carrier::Raw => Cow::Borrowed(raw),
         _ if !raw.contains('&') => Cow::Borrowed(raw),
@@ -133,23 +156,18 @@ pub(super) fn spot_edit(
     let is_copied = matches!(decoded, Cow::Borrowed(_)) && carrier != Carrier::Unquoted;
     let mut text = String::with_capacity(raw.len() * 2);
     let mut at = 0;
-    text.extend((carrier == Carrier::Unquoted).then_some('"'));
     for edit in inner {
         carrier.push(&decoded[at..edit.range.start], is_copied, &mut text);
         carrier.push(&edit.text, false, &mut text);
         at = edit.range.end;
     }
     carrier.push(&decoded[at..], is_copied, &mut text);
-    text.extend((carrier == Carrier::Unquoted).then_some('"'));
-    Some(Edit {
-        range: spot.range.clone(),
-        text,
-    })
+    Some(text)
 }
 
 /// What a value stands in, and so how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Carrier {
+pub(super) enum Carrier {
     /// Text without character references.
     Raw,
     /// Text with character references.
@@ -159,6 +177,16 @@ enum Carrier {
     Apostrophes,
     /// Nothing; edited values get quotes, since addresses of proxies hold `=`.
     Unquoted,
+}
+
+impl From<Quote> for Carrier {
+    fn from(quote: Quote) -> Self {
+        match quote {
+            Quote::Double => Self::Quoted,
+            Quote::Single => Self::Apostrophes,
+            Quote::None => Self::Unquoted,
+        }
+    }
 }
 
 impl Carrier {
@@ -175,20 +203,23 @@ impl Carrier {
     }
 
     fn push(self, text: &str, is_copied: bool, out: &mut String) {
-        let is_special = |byte| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\'');
-        if is_copied || self == Self::Raw || !text.bytes().any(is_special) {
-            out.push_str(text);
-            return;
+        if is_copied || self == Self::Raw {
+            return out.push_str(text);
         }
-        for character in text.chars() {
-            match character {
-                '&' => out.push_str("&amp;"),
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '"' if self != Self::Text => out.push_str("&quot;"),
-                '\'' if self == Self::Apostrophes => out.push_str("&#39;"),
-                other => out.push(other),
-            }
+        let mut done = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            let escaped = match byte {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                b'"' if self != Self::Text => "&quot;",
+                b'\'' if self == Self::Apostrophes => "&#39;",
+                _ => continue,
+            };
+            out.push_str(&text[done..at]);
+            out.push_str(escaped);
+            done = at + 1;
         }
+        out.push_str(&text[done..]);
     }
 }

@@ -4,8 +4,8 @@
 use memchr::memchr;
 
 use super::Markup;
-use super::scan::{element_name, read_attributes, tag_name};
 use super::spot::attribute_spot;
+use super::syntax::{element_name, read_attributes, tag_name};
 
 const SHAPES: &[&[u8]] = &[
     b"path",

@@ -5,9 +5,9 @@
 
 use memchr::{memchr_iter, memrchr};
 
-use super::scan::{RAW_TEXT, RawText, read_all_attributes, tag_name};
+use super::syntax::{RAW_TEXT, RawText, read_all_attributes, tag_name};
 
-/// A longer tag is not looked at for the slash at its end.
+/// A longer tag is not looked at for its end.
 const TAG_BYTES_MAX: usize = 1024;
 
 /// Where the last ends of raw text and comments stand.
@@ -60,9 +60,11 @@ impl Ends {
     /// has an end.
     pub(super) fn raw_text(&self, html: &[u8], open: usize) -> Option<RawText> {
         let row = row_of(html, open + 1)?;
-        let is_ended = self.raw_text[row].is_some_and(|end| end > open);
+        let last_end = self.raw_text[row]?;
         let (_, kind) = RAW_TEXT[row];
-        (is_ended && kind != RawText::ToTheEnd && !closes_itself(html, open)).then_some(kind)
+        // What looks like an end in the tag itself is none.
+        let (tag_end, is_self_closed) = tag_end(html, open).unwrap_or((open + 1, false));
+        (last_end >= tag_end && kind != RawText::ToTheEnd && !is_self_closed).then_some(kind)
     }
 
     /// Whether the comment that starts at `open` has an end (HTML §13.2.5.43).
@@ -90,9 +92,10 @@ fn row_of(html: &[u8], start: usize) -> Option<usize> {
     rows.position(|(known, _)| name.eq_ignore_ascii_case(known))
 }
 
-/// Whether the tag at `open` ends in a slash, which means something to readers of XML.
-fn closes_itself(html: &[u8], open: usize) -> bool {
+/// Where the tag at `open` ends, and whether in a slash, which means something to readers of XML.
+fn tag_end(html: &[u8], open: usize) -> Option<(usize, bool)> {
     let window = &html[..html.len().min(open + TAG_BYTES_MAX)];
     let name = tag_name(window, open + 1);
-    read_all_attributes(window, name.end, |_, _| {}).is_some_and(|end| end.is_self_closed)
+    let end = read_all_attributes(window, name.end, |_, _| {})?;
+    Some((end.at, end.is_self_closed))
 }

@@ -1,9 +1,7 @@
 //! Attributes that pictures get or lose once they come from the image proxy.
 
-use crate::feed::text::Edit;
 use crate::rewrite::address::Addresses;
-use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::tags;
+use crate::rewrite::html::tag::Tag;
 
 /// The most attributes that one feed's pictures get or lose.
 pub const ATTRIBUTES_MAX: usize = 32;
@@ -22,47 +20,22 @@ pub fn is_allowed(name: &str) -> bool {
         && !matches!(name, "src" | "srcset")
 }
 
-/// Edits that give the pictures that are proxied these attributes.
-pub(super) fn edits(
-    html: &str,
-    markup: Markup,
-    addresses: &Addresses,
-    settings: &[Setting],
-) -> Vec<Edit> {
-    if !addresses.may_be_own(html) {
-        return Vec::new();
+/// Gives a picture that is proxied these attributes.
+pub(super) fn read<'h>(tag: &mut Tag<'h>, addresses: &Addresses, settings: &'h [Setting]) {
+    let is_ours = |tag: &Tag<'_>| tag.value("src").is_some_and(|src| addresses.is_own(&src));
+    if !tag.starts("img") || !is_ours(tag) {
+        return;
     }
-    let mut edits = Vec::new();
-    for tag in tags(html, markup).filter(|tag| tag.starts("img")) {
-        let is_ours = tag.value("src").is_some_and(|src| addresses.is_own(&src));
-        if !is_ours {
-            continue;
-        }
-        let from = edits.len();
-        let mut added = String::new();
-        for (name, value) in settings {
-            match (tag.attribute(name), value) {
-                (Some(attribute), Some(value)) if tag.value_of(attribute) != *value => {
-                    edits.push(tag.set_value(attribute, value));
-                }
-                (Some(attribute), None) => edits.push(tag.remove(attribute)),
-                (None, Some(value)) => added.push_str(&tag.set(name, value).text),
-                _ => {}
+    for (name, value) in settings {
+        match (tag.index(name), value) {
+            (Some(index), Some(value)) if tag.value_of(&tag.attributes[index]) != *value => {
+                tag.set_at(index, value);
             }
-        }
-        edits[from..].sort_by_key(|edit| edit.range.start);
-        if !added.is_empty() {
-            let at = tag.set("\u{0}", "").range;
-            match edits[from..].last_mut() {
-                Some(last) if last.range.end == at.end => last.text.push_str(&added),
-                _ => edits.push(Edit {
-                    range: at,
-                    text: added,
-                }),
-            }
+            (Some(index), None) => tag.take_at(index),
+            (None, Some(value)) => tag.set(name, value),
+            _ => {}
         }
     }
-    edits
 }
 
 #[cfg(test)]
@@ -70,6 +43,8 @@ mod tests {
     use super::*;
     use crate::rewrite::RuleOptions;
     use crate::rewrite::compose::apply;
+    use crate::rewrite::html::Markup;
+    use crate::rewrite::html::walk::tags;
 
     fn check(html: &str, expected: &str) {
         let addresses = Addresses::new(&RuleOptions {
@@ -83,7 +58,14 @@ mod tests {
             ("loading".to_owned(), None),
             ("title".to_owned(), Some("\"a\" & b".to_owned())),
         ];
-        let run = |html: &str| apply(html, &edits(html, Markup::Html, &addresses, &settings));
+        let run = |html: &str| {
+            let mut edits = Vec::new();
+            for mut tag in tags(html, Markup::Html) {
+                read(&mut tag, &addresses, &settings);
+                tag.write(&mut edits);
+            }
+            apply(html, &edits)
+        };
         assert_eq!(run(html), expected);
         assert_eq!(run(expected), expected, "a second time");
     }

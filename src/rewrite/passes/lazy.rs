@@ -8,184 +8,172 @@
 mod candidate;
 mod placeholder;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::feed::text::Edit;
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::{Tag, any_tag, tags};
+use crate::rewrite::html::tag::Tag;
+use crate::rewrite::html::walk::tags;
+use crate::rewrite::passes::sanitize::attribute_may_harm;
 use crate::rewrite::srcset;
-use candidate::{candidate, is_address, stem};
+pub(in crate::rewrite) use candidate::address_of;
+use candidate::{candidate, is_address, is_picture, names_others, stem};
 use placeholder::{Repeated, is_placeholder};
 
 /// How many attributes of a picture are compared with its twin.
 const NAMES_MAX: usize = 64;
 
-/// Elements that stand for a picture.
-const PICTURES: &[&str] = &["img", "amp-img", "amp-anim", "a-img"];
-
 /// Wrappers that may stand between a picture and its `<noscript>` twin, or around the twin.
 const WRAPPERS: &[&str] = &["picture", "a", "span", "div", "figure", "p"];
 
-/// Edits that promote pictures and remove their twins.
+/// The edits of this rule alone.
 pub(in crate::rewrite) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>) -> Vec<Edit> {
-    if !may_be_lazy(html) {
-        return Vec::new();
+    let mut promotion = Promotion::new(html, markup, base);
+    let mut edits = Vec::new();
+    for mut tag in tags(html, markup) {
+        let step = promotion.read(&mut tag);
+        promotion.release(|released| released.write(&mut edits));
+        if step == Step::On {
+            tag.write(&mut edits);
+        }
     }
-    let mut reader = Reader::new(base, repeated(html, markup));
-    for tag in tags(html, markup) {
-        reader.read(html, tag);
-    }
-    reader.read_no_twin();
-    reader.edits.sort_by_key(|edit| edit.range.start);
-    reader.edits
+    promotion.finish();
+    promotion.release(|released| released.write(&mut edits));
+    edits.append(&mut promotion.edits);
+    edits.sort_by_key(|edit| edit.range.start);
+    edits
 }
 
-/// The addresses that stand in the `src` of several images.
-fn repeated(html: &str, markup: Markup) -> Repeated {
-    Repeated::of(tags(html, markup).filter(is_picture).filter_map(|tag| {
-        let src = tag.value("src")?.trim_ascii().to_owned();
-        let candidate = candidate(&tag)?;
-        Some((src, candidate))
-    }))
-}
-
-/// The address of the picture that a tag stands for, if it stands for one.
-pub(in crate::rewrite) fn address_of(tag: &Tag<'_>) -> Option<String> {
-    if !PICTURES.iter().any(|name| tag.starts(name)) {
-        return None;
-    }
-    let src = tag.value("src").unwrap_or_default();
-    let src = src.trim_ascii();
-    let candidate = candidate(tag);
-    let alone = Repeated::default();
-    if is_address(src) && !is_placeholder(tag, src, candidate.as_deref(), &alone) {
-        return Some(src.to_owned());
-    }
-    candidate.or_else(|| (!src.is_empty()).then(|| src.to_owned()))
-}
-
-/// A cheap look: without these there is nothing to promote and no twin.
-fn may_be_lazy(html: &str) -> bool {
-    any_tag(html, &["noscript", "img", "amp-", "a-img"], |tag| {
-        let is_plain = tag.as_bytes()[..3].eq_ignore_ascii_case(b"img") && has_plain_src(tag);
-        !is_plain
-    })
-}
-
-/// Whether an `img` tag shows its picture by itself: an http address, and no other one.
-fn has_plain_src(tag: &str) -> bool {
-    let src = tag.find("src=\"http");
-    src.is_some_and(|at| tag.as_bytes()[at - 1].is_ascii_whitespace())
-        && !tag.contains("data-")
-        && !tag.contains("srcset")
-}
-
-/// A picture, as far as it was read.
+/// The picture that was read last.
 #[derive(Debug)]
-struct Picture {
+struct Picture<'h> {
+    /// Where its tag stands.
+    range: Range<usize>,
     /// The address that it shows, where it shows one: its own or a promoted one.
     shown: Option<String>,
     /// Whether a script was to load it.
     is_lazy: bool,
-    /// What its attributes say.
-    names: Vec<String>,
-    /// The edit that gives it an address, once one is known.
-    promote: Promote,
+    /// Its tag, which waits for an address while it shows none.
+    held: Option<Tag<'h>>,
 }
 
-/// How a picture gets its `src`.
-#[derive(Debug)]
-struct Promote {
-    range: Range<usize>,
-    before: &'static str,
-    after: &'static str,
-}
-
-/// A `<noscript>` that holds one picture and nothing else.
+/// A `<noscript>` that holds one picture and nothing else, or may yet.
 #[derive(Debug)]
 struct Twin<'h> {
     range: Range<usize>,
-    address: String,
-    tags: Vec<Tag<'h>>,
-}
-
-/// A `<noscript>` that is open.
-struct Noscript<'h> {
-    start: usize,
-    /// The address of its picture.
     address: Option<String>,
-    /// Whether there is more than one picture in it.
-    has_more: bool,
-    /// The tags in it that stand for pictures.
+    /// The tags in it.
     tags: Vec<Tag<'h>>,
 }
 
-struct Reader<'a, 'h> {
+/// What is known of the `<noscript>` around a tag.
+#[derive(Debug)]
+enum Noscript<'h> {
+    None,
+    /// It may be a twin.
+    Open(Twin<'h>),
+    /// It is none: readers show what is in it. What was known of the `picture` around it.
+    Shown(bool, Option<String>),
+}
+
+/// Whether a tag goes on to the next rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    On,
+    /// It is kept back, to come out of [`Promotion::release`], or never.
+    Held,
+}
+
+/// The rule at work on one field.
+pub(super) struct Promotion<'a, 'h> {
+    html: &'h str,
+    markup: Markup,
     base: &'a FieldBase<'a>,
-    repeated: Repeated,
-    edits: Vec<Edit>,
-    /// The picture that was read last.
-    last: Option<Picture>,
+    /// The twins that go.
+    pub(super) edits: Vec<Edit>,
+    /// Tags that were held and go on.
+    released: Vec<Tag<'h>>,
+    last: Option<Picture<'h>>,
     /// The twin that was read last, when no picture stands before it.
     waiting: Option<Twin<'h>>,
-    noscript: Option<Noscript<'h>>,
+    noscript: Noscript<'h>,
     /// Up to here everything was read.
     at: usize,
     /// What the sources of the open `picture` offer.
     offered: Option<String>,
     in_picture: bool,
+    repeated: OnceCell<Repeated>,
 }
 
-impl<'a, 'h> Reader<'a, 'h> {
-    fn new(base: &'a FieldBase<'a>, repeated: Repeated) -> Self {
+impl<'a, 'h> Promotion<'a, 'h> {
+    pub(super) fn new(html: &'h str, markup: Markup, base: &'a FieldBase<'a>) -> Self {
         Self {
+            html,
+            markup,
             base,
-            repeated,
             edits: Vec::new(),
+            released: Vec::new(),
             last: None,
             waiting: None,
-            noscript: None,
+            noscript: Noscript::None,
             at: 0,
             offered: None,
             in_picture: false,
+            repeated: OnceCell::new(),
         }
     }
 
-    fn read(&mut self, html: &str, tag: Tag<'h>) {
-        let has_text = !html[self.at..tag.range.start].trim_ascii().is_empty();
+    /// Takes in the next tag.
+    pub(super) fn read(&mut self, tag: &mut Tag<'h>) -> Step {
+        let before = &self.html[self.at..tag.range.start];
         self.at = tag.raw_end.unwrap_or(tag.range.end);
-        if self.noscript.is_some() {
-            return self.read_in_noscript(tag, has_text);
+        if !matches!(self.noscript, Noscript::None) {
+            return self.read_in_noscript(tag, !before.trim_ascii().is_empty());
         }
-        let is_wrapper = WRAPPERS
-            .iter()
-            .any(|name| tag.name.eq_ignore_ascii_case(name));
-        if has_text || !(is_wrapper || self.goes_on(&tag)) {
+        if (self.last.is_some() || self.waiting.is_some())
+            && (!before.trim_ascii().is_empty() || !(is_wrapper(tag) || self.goes_on(tag)))
+        {
             self.settle();
         }
         if tag.starts("noscript") && !tag.is_self_closed {
-            self.noscript = Some(Noscript {
-                start: tag.range.start,
+            self.noscript = Noscript::Open(Twin {
+                range: tag.range.clone(),
                 address: None,
-                has_more: false,
                 tags: Vec::new(),
             });
-        } else {
-            self.read_one(&tag);
+            return Step::On;
+        }
+        self.read_one(tag)
+    }
+
+    /// All tags were read.
+    pub(super) fn finish(&mut self) {
+        self.settle();
+        if let Noscript::Open(twin) = std::mem::replace(&mut self.noscript, Noscript::None) {
+            self.show(twin.tags);
+        }
+    }
+
+    /// Shows the tags that were held and go on now.
+    pub(super) fn release(&mut self, mut go_on: impl FnMut(&mut Tag<'h>)) {
+        for mut tag in self.released.drain(..) {
+            go_on(&mut tag);
         }
     }
 
     /// What a tag that may stand for a picture says.
-    fn read_one(&mut self, tag: &Tag<'_>) {
+    fn read_one(&mut self, tag: &mut Tag<'h>) -> Step {
         if tag.starts("picture") || tag.ends("picture") {
             self.in_picture = !tag.is_end;
             self.offered = None;
-        } else if tag.starts("source") && self.in_picture {
+        } else if self.in_picture && tag.starts("source") {
             self.offer(tag);
         } else if is_picture(tag) {
-            self.read_picture(tag);
+            return self.read_picture(tag);
         }
+        Step::On
     }
 
     /// Whether a picture and its twin may still meet behind this tag.
@@ -212,54 +200,57 @@ impl<'a, 'h> Reader<'a, 'h> {
         }
     }
 
-    fn read_picture(&mut self, tag: &Tag<'_>) {
+    fn read_picture(&mut self, tag: &mut Tag<'h>) -> Step {
         let src = tag.value("src").unwrap_or_default();
         let src = src.trim_ascii();
         let is_empty = !is_address(src);
-        let candidate = candidate(tag).or_else(|| self.offered.clone());
-        let is_lazy = is_empty || is_placeholder(tag, src, candidate.as_deref(), &self.repeated);
-        let edit = tag.set("src", "\u{0}");
-        let (before, after) = if edit.text.starts_with(' ') {
-            (" src=\"", "\"")
-        } else if edit.text.starts_with("=\"") {
-            ("=\"", "\"")
-        } else if edit.text.starts_with('"') {
-            ("\"", "\"")
-        } else {
-            ("", "")
+        let names_others = is_empty || self.offered.is_some() || names_others(tag);
+        let candidate = names_others
+            .then(|| candidate(tag).or_else(|| self.offered.clone()))
+            .flatten();
+        let is_repeated = |src: &str| {
+            let read = || repeated(self.html, self.markup);
+            self.repeated.get_or_init(read).holds(src)
         };
+        let is_lazy = is_empty || is_placeholder(tag, src, candidate.as_deref(), &is_repeated);
+        let shown = (!is_lazy).then(|| src.to_owned());
         let mut picture = Picture {
-            shown: (!is_lazy).then(|| src.to_owned()),
+            range: tag.range.clone(),
+            shown,
             is_lazy,
-            names: tag
-                .attributes
-                .iter()
-                .take(NAMES_MAX)
-                .map(|attribute| tag.value_of(attribute).into_owned())
-                .collect(),
-            promote: Promote {
-                range: edit.range,
-                before,
-                after,
-            },
+            held: None,
         };
         if let (true, Some(address)) = (is_lazy, candidate) {
-            self.edits.push(picture.promote(&address));
+            promote(&mut picture, tag, &address);
         }
-        if let Some(twin) = self.waiting.take() {
+        if let Some(twin) = self.waiting.take()
+            && let Some(twin) = self.join(&mut picture, tag, twin)
+        {
             // One that belongs to neither side is no twin.
-            let rest = self.join(&mut picture, twin);
-            self.show(rest.map_or_else(Vec::new, |twin| twin.tags));
+            self.show(twin.tags);
         }
+        let step = match picture.shown {
+            Some(_) => Step::On,
+            None => {
+                picture.held = Some(std::mem::take(tag));
+                Step::Held
+            }
+        };
         self.last = Some(picture);
+        step
     }
 
     /// A picture and the twin beside it; gives it back if it is none of this picture.
-    fn join(&mut self, picture: &mut Picture, twin: Twin<'h>) -> Option<Twin<'h>> {
+    fn join(
+        &mut self,
+        picture: &mut Picture<'h>,
+        tag: &mut Tag<'h>,
+        twin: Twin<'h>,
+    ) -> Option<Twin<'h>> {
+        let address = twin.address.as_deref().unwrap_or_default();
         if picture.shown.is_none() {
-            let edit = picture.promote(&twin.address);
-            self.edits.push(edit);
-        } else if !self.is_same(picture, &twin.address) {
+            promote(picture, tag, address);
+        } else if !self.is_same(picture, address) {
             return Some(twin);
         }
         self.edits.push(Edit {
@@ -270,100 +261,129 @@ impl<'a, 'h> Reader<'a, 'h> {
     }
 
     /// Whether a twin shows the same picture, maybe in another size.
-    fn is_same(&self, picture: &Picture, twin: &str) -> bool {
+    fn is_same(&self, picture: &Picture<'_>, twin: &str) -> bool {
         let shown = picture.shown.as_deref().unwrap_or_default();
         let join = |address: &str| self.base.url().join(address).ok();
         let is_equal = shown == twin || join(shown).is_some_and(|url| join(twin) == Some(url));
-        let is_named = || picture.names.iter().any(|name| name.contains(twin));
+        let is_named = || {
+            let written = tags(&self.html[picture.range.clone()], self.markup).next();
+            written.is_some_and(|tag| {
+                let mut names = tag.attributes.iter().take(NAMES_MAX);
+                names.any(|attribute| tag.value_of(attribute).contains(twin))
+            })
+        };
         is_equal || picture.is_lazy && (is_named() || stem(shown) == stem(twin))
     }
 
-    fn read_in_noscript(&mut self, tag: Tag<'h>, has_text: bool) {
-        let Some(noscript) = &mut self.noscript else {
-            return;
-        };
-        noscript.has_more |= has_text;
+    fn read_in_noscript(&mut self, tag: &mut Tag<'h>, has_text: bool) -> Step {
         if tag.ends("noscript") {
-            return self.end_noscript(&tag);
+            self.end_noscript(tag, has_text);
+            return Step::On;
         }
-        let is_wrapper = WRAPPERS
-            .iter()
-            .any(|name| tag.name.eq_ignore_ascii_case(name));
-        let is_picture = is_picture(&tag);
-        noscript.has_more |= !(is_wrapper || is_picture || tag.starts("source"));
-        if is_picture {
-            noscript.has_more |= noscript.address.is_some();
-            noscript.address = address_of(&tag).filter(|address| is_address(address));
-            noscript.has_more |= noscript.address.is_none();
+        let Noscript::Open(twin) = &mut self.noscript else {
+            let step = self.read_one(tag);
+            self.settle();
+            return step;
+        };
+        let is_picture = is_picture(tag);
+        let is_first = is_picture && twin.address.is_none();
+        let is_part = is_wrapper(tag) || is_picture || tag.starts("source");
+        if is_first {
+            twin.address = address_of(tag).filter(|address| is_address(address));
         }
-        if is_picture || tag.starts("source") || tag.name.eq_ignore_ascii_case("picture") {
-            noscript.tags.push(tag);
+        let has_no_address = is_picture && twin.address.is_none();
+        let is_twin = !has_text && is_part && is_picture <= is_first && !has_no_address;
+        twin.tags.push(std::mem::take(tag));
+        if !is_twin {
+            let tags = std::mem::take(&mut twin.tags);
+            self.noscript = Noscript::Shown(self.in_picture, self.offered.take());
+            self.settle();
+            self.show_in_place(tags);
+        }
+        Step::Held
+    }
+
+    fn end_noscript(&mut self, end: &Tag<'_>, has_text: bool) {
+        match std::mem::replace(&mut self.noscript, Noscript::None) {
+            Noscript::None => {}
+            Noscript::Shown(in_picture, offered) => {
+                self.settle();
+                (self.in_picture, self.offered) = (in_picture, offered);
+            }
+            Noscript::Open(twin) if has_text || twin.address.is_none() => {
+                self.settle();
+                self.show(twin.tags);
+            }
+            Noscript::Open(mut twin) => {
+                twin.range.end = end.range.end;
+                self.waiting = self.meet(twin);
+            }
         }
     }
 
-    fn end_noscript(&mut self, end: &Tag<'_>) {
-        let Some(noscript) = self.noscript.take_if(|noscript| !noscript.has_more) else {
-            return self.read_no_twin();
+    /// A twin behind the picture that was read last; gives it back if it is none of it.
+    fn meet(&mut self, twin: Twin<'h>) -> Option<Twin<'h>> {
+        let Some(mut picture) = self.last.take() else {
+            return Some(twin);
         };
-        let Some(address) = noscript.address else {
-            return self.settle();
-        };
-        let twin = Twin {
-            range: noscript.start..end.range.end,
-            address,
-            tags: noscript.tags,
-        };
-        self.waiting = match self.last.take() {
-            Some(mut picture) => self.join(&mut picture, twin),
-            None => Some(twin),
-        };
-    }
-
-    /// A `<noscript>` that is no twin, or has no end.
-    fn read_no_twin(&mut self) {
-        self.settle();
-        if let Some(noscript) = self.noscript.take() {
-            self.show(noscript.tags);
-        }
+        let mut held = picture.held.take();
+        let mut none = Tag::default();
+        let tag = held.as_mut().unwrap_or(&mut none);
+        let left = self.join(&mut picture, tag, twin);
+        self.released.extend(held);
+        left
     }
 
     /// What was read last has no twin.
     fn settle(&mut self) {
-        self.last = None;
+        if let Some(picture) = self.last.take() {
+            self.released.extend(picture.held);
+        }
         if let Some(twin) = self.waiting.take() {
             self.show(twin.tags);
         }
     }
 
-    /// Readers show what is in a `<noscript>`: pictures like others.
+    /// Readers show what is in a `<noscript>` that is no twin: pictures like others.
     fn show(&mut self, tags: Vec<Tag<'h>>) {
         let around = (self.in_picture, self.offered.take());
-        for tag in &tags {
-            self.read_one(tag);
-            self.last = None;
-        }
+        self.show_in_place(tags);
         (self.in_picture, self.offered) = around;
     }
-}
 
-impl Picture {
-    fn promote(&mut self, address: &str) -> Edit {
-        self.shown = Some(address.to_owned());
-        let Promote {
-            range,
-            before,
-            after,
-        } = &self.promote;
-        let address = crate::rewrite::html::tags::escape(address);
-        Edit {
-            range: range.clone(),
-            text: format!("{before}{address}{after}"),
+    fn show_in_place(&mut self, tags: Vec<Tag<'h>>) {
+        for mut tag in tags {
+            if self.read_one(&mut tag) == Step::On {
+                self.released.push(tag);
+            }
+            if let Some(picture) = self.last.take() {
+                self.released.extend(picture.held);
+            }
         }
     }
 }
 
-fn is_picture(tag: &Tag<'_>) -> bool {
-    !tag.is_end && PICTURES.iter().any(|name| tag.starts(name))
+/// Lets a picture show this address. What would run something is no address.
+fn promote(picture: &mut Picture<'_>, tag: &mut Tag<'_>, address: &str) {
+    let may_harm = attribute_may_harm("img", "src", address);
+    picture.shown = Some(address.to_owned());
+    if !may_harm {
+        tag.set("src", address);
+    }
+}
+
+/// The addresses that stand in the `src` of several images.
+fn repeated(html: &str, markup: Markup) -> Repeated {
+    Repeated::of(tags(html, markup).filter(is_picture).filter_map(|tag| {
+        let src = tag.value("src")?.trim_ascii().to_owned();
+        let candidate = candidate(&tag)?;
+        Some((src, candidate))
+    }))
+}
+
+fn is_wrapper(tag: &Tag<'_>) -> bool {
+    let mut wrappers = WRAPPERS.iter();
+    wrappers.any(|name| tag.name.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

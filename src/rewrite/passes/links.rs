@@ -12,7 +12,8 @@ use crate::feed::text::Edit;
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::budget::{ADDRESS_BYTES_MAX, Budget};
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::{Attribute, Tag, tags};
+use crate::rewrite::html::tag::Tag;
+use crate::rewrite::html::walk::Walk;
 use crate::rewrite::srcset;
 
 /// What is done to links, as configured.
@@ -153,115 +154,79 @@ impl Links {
         })
     }
 
+    /// The edits of this rule alone.
     pub(in crate::rewrite) fn edits(
         &self,
         html: &str,
         (markup, base): (Markup, &FieldBase<'_>),
         budget: &Budget,
     ) -> Vec<Edit> {
-        if !self.may_change(html) {
-            return Vec::new();
-        }
         let mut edits = Vec::new();
-        for tag in tags(html, markup).filter(|tag| !tag.is_end) {
-            let found = edits.len();
-            for &(element, name) in LINKS {
-                if tag.starts(element)
-                    && let Some(attribute) = tag.attribute(name)
-                {
-                    let is_link = matches!(element, "a" | "area");
-                    edits.extend(self.link(&tag, attribute, is_link, base));
-                }
-            }
-            if self.with_pictures && self.absolute {
-                self.pictures(&tag, base, &mut edits);
-            }
-            edits[found..].sort_by_key(|edit| edit.range.start);
-            // What may not be added any more is not collected either.
-            let mut late = edits.split_off(found);
-            late.retain_mut(|edit| {
-                let text = budget.spend(std::mem::take(&mut edit.text));
-                text.is_some_and(|text| {
-                    edit.text = text;
-                    true
-                })
-            });
-            edits.append(&mut late);
-            if budget.is_exceeded() {
-                break;
-            }
+        let mut walk = Walk::new(html, markup);
+        let mut tag = Tag::default();
+        while walk.read(&mut tag) && !budget.is_exceeded() {
+            self.read(&mut tag, base, budget);
+            tag.write(&mut edits);
         }
         edits
     }
 
-    /// A cheap look: whether there is an address that is not absolute, or a parameter.
-    fn may_change(&self, html: &str) -> bool {
-        let bytes = html.as_bytes();
-        memchr::memchr_iter(b'=', bytes).any(|at| {
-            let name = &bytes[at.saturating_sub(8)..at];
-            let name = name.trim_ascii_end();
-            let value = bytes[at + 1..].trim_ascii_start();
-            let value = value
-                .strip_prefix(b"\"")
-                .or(value.strip_prefix(b"'"))
-                .unwrap_or(value);
-            let is_link = [&b"href"[..], b"cite", b"data", b"longdesc"]
-                .iter()
-                .any(|link| ends_with(name, link));
-            let is_picture = [&b"src"[..], b"srcset", b"poster"]
-                .iter()
-                .any(|link| ends_with(name, link));
-            if is_link && self.clean.is_some() && memchr::memchr(b'?', value).is_some() {
-                return true;
+    /// Changes the links of a tag; says nothing more once the budget is spent.
+    pub(in crate::rewrite) fn read(
+        &self,
+        tag: &mut Tag<'_>,
+        base: &FieldBase<'_>,
+        budget: &Budget,
+    ) {
+        for &(element, name) in LINKS {
+            if tag.starts(element)
+                && let Some(index) = tag.index(name)
+            {
+                let is_link = matches!(element, "a" | "area");
+                let new = self.link(&tag.value_of(&tag.attributes[index]), is_link, base);
+                put(tag, index, new, budget);
             }
-            (is_link || is_picture)
-                && self.absolute
-                && (!starts_absolute(value) || ends_with(name, b"srcset"))
-        })
+        }
+        if self.with_pictures && self.absolute {
+            self.pictures(tag, base, budget);
+        }
     }
 
-    fn link(
-        &self,
-        tag: &Tag<'_>,
-        attribute: &Attribute,
-        is_link: bool,
-        base: &FieldBase<'_>,
-    ) -> Option<Edit> {
-        let written = tag.value_of(attribute);
-        let absolute = self.absolute.then(|| join(&written, base)).flatten();
-        let address = absolute.as_deref().unwrap_or(&written);
+    fn link(&self, written: &str, is_link: bool, base: &FieldBase<'_>) -> Option<String> {
+        let absolute = self.absolute.then(|| join(written, base)).flatten();
+        let address = absolute.as_deref().unwrap_or(written);
         let clean = match &self.clean {
             Some(params) if is_link => without_params(address, params),
             _ => None,
         };
-        let new = clean.as_deref().or(absolute.as_deref())?;
-        Some(tag.set_value(attribute, new))
+        clean.or(absolute)
     }
 
-    fn pictures(&self, tag: &Tag<'_>, base: &FieldBase<'_>, edits: &mut Vec<Edit>) {
+    fn pictures(&self, tag: &mut Tag<'_>, base: &FieldBase<'_>, budget: &Budget) {
         for &(element, name) in PICTURES {
             if tag.starts(element)
-                && let Some(attribute) = tag.attribute(name)
-                && let Some(address) = join(&tag.value_of(attribute), base)
+                && let Some(index) = tag.index(name)
             {
-                edits.push(tag.set_value(attribute, &address));
+                let new = join(&tag.value_of(&tag.attributes[index]), base);
+                put(tag, index, new, budget);
             }
         }
         if (tag.starts("img") || tag.starts("source"))
-            && let Some(attribute) = tag.attribute("srcset")
+            && let Some(index) = tag.index("srcset")
         {
-            let list = tag.value_of(attribute);
+            let list = tag.value_of(&tag.attributes[index]);
             let inner = srcset::edits(&list, &mut |written| join(written, base));
-            if !inner.is_empty() {
-                let new = crate::rewrite::compose::apply(&list, &inner);
-                edits.push(tag.set_value(attribute, &new));
-            }
+            let new = (!inner.is_empty()).then(|| crate::rewrite::compose::apply(&list, &inner));
+            put(tag, index, new, budget);
         }
     }
 }
 
-fn ends_with(name: &[u8], ending: &[u8]) -> bool {
-    name.len() >= ending.len() && name[name.len() - ending.len()..].eq_ignore_ascii_case(ending)
+/// Gives an attribute this value, if there is one and it may still be added.
+fn put(tag: &mut Tag<'_>, index: usize, new: Option<String>, budget: &Budget) {
+    if let Some(new) = new.and_then(|new| budget.spend(new)) {
+        tag.set_at(index, &new);
+    }
 }
 
 /// Whether an address starts with a scheme, `#`, or nothing.

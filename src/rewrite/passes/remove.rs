@@ -11,7 +11,8 @@ use dom_query::{Document, Matcher, NodeRef};
 use crate::feed::text::Edit;
 use crate::rewrite::explain::Trace;
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::{Attribute, Tag, tags};
+use crate::rewrite::html::tag::{Attribute, Tag};
+use crate::rewrite::html::walk::tags;
 use crate::rewrite::tree::{self, Limits, Size};
 use crate::rewrite::xhtml;
 
@@ -156,8 +157,8 @@ impl Remove {
             for node in tree.select_matcher(matcher).nodes() {
                 let tag = source.tag(node).map(|index| &source.tags[index]);
                 edits.extend(tag.into_iter().flat_map(|tag| {
-                    let named = |attribute: &&Attribute| {
-                        let written = tag.name_of(attribute);
+                    let named = |attribute: &&Attribute<'_>| {
+                        let written = attribute.name;
                         names.iter().any(|name| written.eq_ignore_ascii_case(name))
                     };
                     // All of a name: the second would count once the first is gone.

@@ -6,6 +6,9 @@
 mod browser;
 mod danger;
 mod old;
+mod plain;
+#[cfg(test)]
+mod properties;
 mod strict;
 #[cfg(test)]
 mod tests;
@@ -18,10 +21,13 @@ use crate::rewrite::compose::Draft;
 use crate::rewrite::explain::Trace;
 use crate::rewrite::fragment::{self, token::Token};
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::{Tag, tags};
+use crate::rewrite::html::tag::Tag;
+use crate::rewrite::html::walk::tags;
 use crate::rewrite::tree::TooComplex;
 use crate::rewrite::xhtml;
 use danger::Element;
+pub(super) use danger::may_harm;
+pub(super) use plain::is_harmless;
 
 /// How much is taken out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -49,7 +55,7 @@ pub(super) fn edits(html: &str, markup: Markup, mode: Sanitize, trace: &Trace) -
     match mode {
         Sanitize::Off => Vec::new(),
         Sanitize::Strict => strict(html, markup, trace),
-        Sanitize::Scripts if !danger::may_harm(html) => Vec::new(),
+        Sanitize::Scripts if !may_harm(html) => Vec::new(),
         Sanitize::Scripts => {
             let mut draft = Draft::new(html);
             for _ in 0..ROUNDS_MAX {
@@ -92,7 +98,7 @@ pub(super) fn is_hidden_in_text(markup: &str, mode: Sanitize) -> bool {
     holds_tags
         && match mode {
             Sanitize::Off => false,
-            Sanitize::Scripts => danger::may_harm(&text),
+            Sanitize::Scripts => may_harm(&text),
             Sanitize::Strict => true,
         }
 }
@@ -102,7 +108,7 @@ fn is_safe(text: &str, markup: Markup) -> Result<bool, TooComplex> {
     match markup {
         // What is no XML everybody repairs in another way.
         Markup::Xhtml if !xhtml::is_well_formed(text) => Ok(false),
-        _ if !danger::may_harm(text) => Ok(true),
+        _ if !may_harm(text) => Ok(true),
         Markup::Html if !old::is_harmless(text) => Ok(false),
         _ => browser::is_harmless(text),
     }
@@ -234,7 +240,7 @@ fn sheet<'h>(html: &'h str, tag: &Tag<'_>) -> &'h str {
 fn cut_attributes(html: &str, tag: &Tag<'_>, edits: &mut Vec<Edit>) {
     for attribute in &tag.attributes {
         let raw = attribute.value.clone().map_or("", |value| &html[value]);
-        let name = tag.name_of(attribute);
+        let name = attribute.name;
         if danger::is_raw_attribute(tag.name, name, raw) {
             edits.push(tag.remove(attribute));
         }

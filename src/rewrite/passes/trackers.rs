@@ -1,8 +1,8 @@
 //! Pictures that nobody is to see: they tell somebody that an item was read, and go.
 
-use crate::feed::text::Edit;
 use crate::rewrite::html::Markup;
-use crate::rewrite::html::tags::{Tag, any_tag, tags};
+use crate::rewrite::html::tag::Tag;
+use crate::rewrite::html::walk::end_tag_at;
 
 /// Where pictures only count readers: hosts, with what their paths start with.
 const TRACKERS: &[(&str, &str)] = &[
@@ -38,46 +38,19 @@ const TRACKERS: &[(&str, &str)] = &[
     ("medium.com", "/_/stat"),
 ];
 
-/// Edits that remove them.
-pub(super) fn edits(html: &str, markup: Markup) -> Vec<Edit> {
-    if !may_hold_one(html) {
-        return Vec::new();
+/// Takes out a tag that is one.
+pub(super) fn read(tag: &mut Tag<'_>, (html, markup): (&str, Markup)) {
+    if !tag.starts("img") || !is_tracker(tag) {
+        return;
     }
-    let mut edits: Vec<Edit> = Vec::new();
-    let mut is_open = false;
-    for tag in tags(html, markup) {
-        if std::mem::take(&mut is_open)
-            && let Some(last) = edits.pop()
-            && tag.ends("img")
-            && tag.range.start == last.range.end
-        {
-            // XHTML: `<img …></img>`; without the end tag at once it stays.
-            edits.push(Edit {
-                range: last.range.start..tag.range.end,
-                text: String::new(),
-            });
-        } else if tag.starts("img") && is_tracker(&tag) {
-            is_open = markup == Markup::Xhtml && !tag.is_self_closed;
-            edits.push(Edit {
-                range: tag.range,
-                text: String::new(),
-            });
+    if markup == Markup::Xhtml && !tag.is_self_closed {
+        // `<img …></img>`; without the end tag at once it stays.
+        match end_tag_at(html, tag.range.end, markup) {
+            Some(("img", end)) => tag.range.end = end.end,
+            _ => return,
         }
     }
-    // What is cut out must be whole.
-    if is_open {
-        edits.pop();
-    }
-    edits
-}
-
-/// A cheap look: a size of nothing, or the name of a tracker.
-fn may_hold_one(html: &str) -> bool {
-    any_tag(html, &["img"], |tag| {
-        tag.contains("eight")
-            || tag.contains("EIGHT")
-            || TRACKERS.iter().any(|(host, _)| tag.contains(host))
-    })
+    tag.is_gone = true;
 }
 
 fn is_tracker(tag: &Tag<'_>) -> bool {
@@ -88,11 +61,17 @@ fn is_tracker(tag: &Tag<'_>) -> bool {
 fn is_a_dot(tag: &Tag<'_>) -> bool {
     // One that a script would fill is a picture yet.
     let is_lazy = tag.attributes.iter().any(|attribute| {
-        tag.name_of(attribute)
-            .to_ascii_lowercase()
-            .starts_with("data-")
+        attribute
+            .name
+            .as_bytes()
+            .get(..5)
+            .is_some_and(|start| start.eq_ignore_ascii_case(b"data-"))
     });
     if is_lazy {
+        return false;
+    }
+    let has_size = |name| tag.attribute(name).is_some();
+    if !(has_size("style") || has_size("width") && has_size("height")) {
         return false;
     }
     let style = tag.value("style").unwrap_or_default().to_ascii_lowercase();
@@ -134,9 +113,15 @@ fn is_counter(address: &str) -> bool {
 mod tests {
     use super::*;
     use crate::rewrite::compose::apply;
+    use crate::rewrite::html::walk::tags;
 
     fn check(html: &str, markup: Markup, expected: &str) {
-        assert_eq!(apply(html, &edits(html, markup)), expected, "{html}");
+        let mut edits = Vec::new();
+        for mut tag in tags(html, markup) {
+            read(&mut tag, (html, markup));
+            tag.write(&mut edits);
+        }
+        assert_eq!(apply(html, &edits), expected, "{html}");
     }
 
     #[test]

@@ -41,8 +41,7 @@ fn marks_say_which_selectors_match() {
     let mut seen = Vec::new();
     let html = "<img src=1><p class=a><img src=2><img class=b src=3></p><b class=b><img src=4>";
     pass.edits(html, Markup::Html, &mut |found| {
-        let (element, attribute) = found.place();
-        assert_eq!((element, attribute), ("img", "src"));
+        assert_eq!((found.element, found.attribute), ("img", "src"));
         seen.push((found.address.to_owned(), found.marks));
         None
     });

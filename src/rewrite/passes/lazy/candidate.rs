@@ -1,8 +1,12 @@
 //! The addresses that a picture names besides its `src`, and which of them is the best.
 
-use crate::rewrite::html::tags::Tag;
+use super::placeholder::is_placeholder;
+use crate::rewrite::html::tag::Tag;
 use crate::rewrite::places::{names_a_picture, reads_like_an_address};
 use crate::rewrite::srcset;
+
+/// Elements that stand for a picture.
+const PICTURES: &[&str] = &["img", "amp-img", "amp-anim", "a-img"];
 
 /// Where scripts find a picture's address: the full size first, then what a script would put into
 /// `src`, then what is for small screens.
@@ -78,6 +82,38 @@ pub(super) fn is_address(text: &str) -> bool {
             .any(|scheme| is_inline(scheme))
 }
 
+/// The address of the picture that a tag stands for, if it stands for one.
+pub(in crate::rewrite) fn address_of(tag: &Tag<'_>) -> Option<String> {
+    if !is_picture(tag) {
+        return None;
+    }
+    let src = tag.value("src").unwrap_or_default();
+    let src = src.trim_ascii();
+    let candidate = candidate(tag);
+    let is_kept = || is_placeholder(tag, src, candidate.as_deref(), &|_| false);
+    if is_address(src) && !is_kept() {
+        return Some(src.to_owned());
+    }
+    candidate.or_else(|| (!src.is_empty()).then(|| src.to_owned()))
+}
+
+/// Whether a tag starts an element that stands for a picture.
+pub(super) fn is_picture(tag: &Tag<'_>) -> bool {
+    !tag.is_end && PICTURES.iter().any(|name| tag.starts(name))
+}
+
+/// Whether a picture may name an address outside its `src`; a cheap look.
+pub(super) fn names_others(tag: &Tag<'_>) -> bool {
+    tag.attributes.iter().any(|attribute| {
+        let is = |name: &&str| attribute.name.eq_ignore_ascii_case(name);
+        let start = attribute.name.as_bytes().get(..5);
+        start.is_some_and(|start| start.eq_ignore_ascii_case(b"data-"))
+            || ["srcset", "zoomfile", "file", "original", "real_src"]
+                .iter()
+                .any(is)
+    })
+}
+
 /// The best address that a picture names outside its `src`.
 pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
     let single = LAZY.iter().find_map(|name| {
@@ -99,7 +135,7 @@ pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
     // Whatever else names a picture file, as Readability looks for it.
     let other = || {
         tag.attributes.iter().find_map(|attribute| {
-            let name = tag.name_of(attribute);
+            let name = attribute.name;
             let value = tag.value_of(attribute);
             let value = value.trim_ascii();
             let is_one = name.len() > 5

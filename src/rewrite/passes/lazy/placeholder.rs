@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::candidate::is_address;
-use crate::rewrite::html::tags::Tag;
+use crate::rewrite::html::tag::Tag;
 
 /// What scripts put into `src`, as opposed to other sizes of the same image.
 const SWAPPED: &[&str] = &[
@@ -155,6 +155,10 @@ impl Repeated {
         }
         Self(repeated)
     }
+
+    pub(super) fn holds(&self, src: &str) -> bool {
+        self.0.contains(src)
+    }
 }
 
 /// Whether `src` keeps the place of `candidate`, which the same tag names.
@@ -162,7 +166,7 @@ pub(super) fn is_placeholder(
     tag: &Tag<'_>,
     src: &str,
     candidate: Option<&str>,
-    repeated: &Repeated,
+    is_repeated: &dyn Fn(&str) -> bool,
 ) -> bool {
     let Some(candidate) = candidate else {
         return false;
@@ -170,7 +174,8 @@ pub(super) fn is_placeholder(
     if src == candidate {
         return false;
     }
-    has_placeholder_name(src) || is_swapped(tag) && behaves_like_one(tag, src, candidate, repeated)
+    has_placeholder_name(src)
+        || is_swapped(tag) && behaves_like_one(tag, src, candidate, is_repeated)
 }
 
 /// Whether the tag has an attribute that scripts put into `src`.
@@ -181,7 +186,12 @@ fn is_swapped(tag: &Tag<'_>) -> bool {
     })
 }
 
-fn behaves_like_one(tag: &Tag<'_>, src: &str, candidate: &str, repeated: &Repeated) -> bool {
+fn behaves_like_one(
+    tag: &Tag<'_>,
+    src: &str,
+    candidate: &str,
+    is_repeated: &dyn Fn(&str) -> bool,
+) -> bool {
     let (src_ending, candidate_ending) = (ending(src), ending(candidate));
     let is_drawing = matches!(src_ending.as_str(), "gif" | "svg");
     let is_other_kind =
@@ -189,9 +199,9 @@ fn behaves_like_one(tag: &Tag<'_>, src: &str, candidate: &str, repeated: &Repeat
     let holds = |address: &str| FOLDERS.iter().any(|folder| address.contains(folder));
     is_other_kind
         || (holds(src) && !holds(candidate))
-        || repeated.0.contains(src)
         || is_small(tag, src)
         || has_lazy_class(tag)
+        || is_repeated(src)
 }
 
 /// Whether a script is still to load the image: it renames the class then.

@@ -1,0 +1,342 @@
+//! One tag of a field: where all its parts stand, and what rules make of it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::feed::text::Edit;
+
+/// A start or end tag. Rules change it as a value; [`write`](Self::write) makes edits of that.
+#[derive(Debug, Clone, Default)]
+pub(in crate::rewrite) struct Tag<'h> {
+    pub(super) html: &'h str,
+    /// The whole tag.
+    pub(in crate::rewrite) range: Range<usize>,
+    /// Its name without the prefix that it may have in XHTML, as written.
+    pub(in crate::rewrite) name: &'h str,
+    pub(in crate::rewrite) name_range: Range<usize>,
+    pub(in crate::rewrite) is_end: bool,
+    pub(in crate::rewrite) is_self_closed: bool,
+    pub(in crate::rewrite) attributes: Vec<Attribute<'h>>,
+    /// Whether it has more attributes than are listed.
+    pub(in crate::rewrite) has_more: bool,
+    /// Where its content ends, when that is raw text.
+    pub(in crate::rewrite) raw_end: Option<usize>,
+    /// Whether its content would be raw text, to browsers, if it were not left open or closed in
+    /// its start tag; readers show what follows.
+    pub(in crate::rewrite) is_open_raw: bool,
+    /// Whether a rule takes it out.
+    pub(in crate::rewrite) is_gone: bool,
+}
+
+/// An attribute of a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::rewrite) struct Attribute<'h> {
+    /// Its name as written, or as a rule adds it.
+    pub(in crate::rewrite) name: &'h str,
+    /// Its raw value without quotes.
+    pub(in crate::rewrite) value: Option<Range<usize>>,
+    /// From its name to behind its value's quote; empty where a rule adds it.
+    pub(in crate::rewrite) whole: Range<usize>,
+    fate: Fate,
+}
+
+/// What a rule makes of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    /// This is its raw value, in its own quotes, or in double ones where it had none.
+    Written(String),
+    Gone,
+}
+
+/// What a rule changed in a tag.
+#[derive(Debug)]
+pub(in crate::rewrite) struct Change<'t> {
+    /// The attribute; empty for the tag itself.
+    pub(in crate::rewrite) attribute: &'t str,
+    pub(in crate::rewrite) before: &'t str,
+    pub(in crate::rewrite) after: String,
+}
+
+/// What a raw value stands in, and so how it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::rewrite) enum Quote {
+    Double,
+    Single,
+    /// None; values that change get double ones, since addresses of proxies hold `=`.
+    None,
+}
+
+impl<'h> Attribute<'h> {
+    pub(super) fn new(name: &'h str, value: Option<Range<usize>>, whole: Range<usize>) -> Self {
+        let fate = Fate::Kept;
+        Self {
+            name,
+            value,
+            whole,
+            fate,
+        }
+    }
+
+    /// Whether no rule has taken it away.
+    fn is_there(&self) -> bool {
+        self.fate != Fate::Gone
+    }
+}
+
+impl<'h> Tag<'h> {
+    /// Whether it starts this element; `name` in lower case.
+    pub(in crate::rewrite) fn starts(&self, name: &str) -> bool {
+        !self.is_end && self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether it ends this element.
+    pub(in crate::rewrite) fn ends(&self, name: &str) -> bool {
+        self.is_end && self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The attribute of this name, which browsers take the first of.
+    pub(in crate::rewrite) fn attribute(&self, name: &str) -> Option<&Attribute<'h>> {
+        self.index(name).map(|index| &self.attributes[index])
+    }
+
+    /// The same by its place.
+    pub(in crate::rewrite) fn index(&self, name: &str) -> Option<usize> {
+        let is_it = |attribute: &Attribute<'_>| {
+            attribute.name.eq_ignore_ascii_case(name) && attribute.is_there()
+        };
+        self.attributes.iter().position(is_it)
+    }
+
+    /// An attribute's raw value as the rules so far leave it; `None` without one.
+    pub(in crate::rewrite) fn raw<'t>(&'t self, attribute: &'t Attribute<'h>) -> Option<&'t str> {
+        match &attribute.fate {
+            Fate::Kept => attribute.value.clone().map(|value| &self.html[value]),
+            Fate::Written(raw) => Some(raw),
+            Fate::Gone => None,
+        }
+    }
+
+    /// An attribute's value, decoded; empty when it has none.
+    pub(in crate::rewrite) fn value_of<'t>(&'t self, attribute: &'t Attribute<'h>) -> Cow<'t, str> {
+        let raw = self.raw(attribute).unwrap_or_default();
+        if raw.contains('&') {
+            htmlize::unescape_attribute(raw)
+        } else {
+            Cow::Borrowed(raw)
+        }
+    }
+
+    /// The value of the attribute of this name, decoded.
+    pub(in crate::rewrite) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.attribute(name).map(|found| self.value_of(found))
+    }
+
+    /// What an attribute's value stands in.
+    pub(in crate::rewrite) fn quote(&self, attribute: &Attribute<'h>) -> Quote {
+        let before = attribute.value.as_ref().and_then(|value| {
+            let before = value.start.checked_sub(1)?;
+            self.html.as_bytes().get(before)
+        });
+        match (before, &attribute.fate) {
+            (Some(b'"'), _) => Quote::Double,
+            (Some(b'\''), _) => Quote::Single,
+            (_, Fate::Written(_)) => Quote::Double,
+            _ => Quote::None,
+        }
+    }
+
+    /// Gives an attribute this value: in place, or behind the last attribute.
+    pub(in crate::rewrite) fn set(&mut self, name: &'h str, value: &str) {
+        match self.index(name) {
+            Some(index) => self.set_at(index, value),
+            None => self.attributes.push(Attribute {
+                name,
+                value: None,
+                whole: 0..0,
+                fate: Fate::Written(escape_in(value, Quote::Double)),
+            }),
+        }
+    }
+
+    /// Gives an attribute that is there this value.
+    pub(in crate::rewrite) fn set_at(&mut self, index: usize, value: &str) {
+        let quote = self.quote(&self.attributes[index]);
+        self.write_at(index, escape_in(value, quote));
+    }
+
+    /// The same for a raw value.
+    pub(in crate::rewrite) fn write_at(&mut self, index: usize, raw: String) {
+        self.attributes[index].fate = Fate::Written(raw);
+    }
+
+    /// Takes an attribute away.
+    pub(in crate::rewrite) fn take_at(&mut self, index: usize) {
+        self.attributes[index].fate = Fate::Gone;
+    }
+
+    /// The tag as its publisher wrote it.
+    pub(in crate::rewrite) fn as_written(&self) -> Self {
+        let mut tag = self.clone();
+        tag.attributes
+            .retain(|attribute| !attribute.whole.is_empty());
+        for attribute in &mut tag.attributes {
+            attribute.fate = Fate::Kept;
+        }
+        tag
+    }
+
+    /// What a rule changed, of which this is the tag before and `after` the one behind it.
+    pub(in crate::rewrite) fn changes<'t>(&'t self, after: &'t Self) -> Vec<Change<'t>> {
+        if after.is_gone {
+            return vec![Change {
+                attribute: "",
+                before: &self.html[self.range.clone()],
+                after: String::new(),
+            }];
+        }
+        let mut changes = Vec::new();
+        for (index, attribute) in after.attributes.iter().enumerate() {
+            let before = self.attributes.get(index);
+            if before == Some(attribute) {
+                continue;
+            }
+            let was = before.and_then(|before| self.raw(before));
+            let is_removed = attribute.fate == Fate::Gone;
+            let (before, after) = match after.raw(attribute) {
+                Some(raw) if attribute.whole.is_empty() => (
+                    was.unwrap_or_default(),
+                    format!(" {}=\"{raw}\"", attribute.name),
+                ),
+                Some(raw) => (was.unwrap_or_default(), raw.to_owned()),
+                None if is_removed => (&self.html[attribute.whole.clone()], String::new()),
+                None => continue,
+            };
+            changes.push(Change {
+                attribute: attribute.name,
+                before,
+                after,
+            });
+        }
+        changes
+    }
+
+    /// Appends what became of the tag as edits.
+    pub(in crate::rewrite) fn write(&self, edits: &mut Vec<Edit>) {
+        if self.is_gone {
+            return edits.push(Edit {
+                range: self.range.clone(),
+                text: String::new(),
+            });
+        }
+        let first = edits.len();
+        let mut added = String::new();
+        let mut behind = self.name_range.end;
+        for attribute in &self.attributes {
+            let is_added = attribute.whole.is_empty();
+            if !is_added {
+                behind = attribute.whole.end;
+            }
+            match &attribute.fate {
+                Fate::Kept => {}
+                Fate::Written(raw) if is_added => {
+                    added.push_str(&format!(" {}=\"{raw}\"", attribute.name));
+                }
+                Fate::Written(raw) => edits.push(self.rewritten(attribute, raw)),
+                Fate::Gone if is_added => {}
+                Fate::Gone => edits.push(self.remove(attribute)),
+            }
+        }
+        if added.is_empty() {
+            return;
+        }
+        match edits[first..].last_mut() {
+            Some(last) if last.range.end == behind => last.text.push_str(&added),
+            _ => edits.push(Edit {
+                range: behind..behind,
+                text: added,
+            }),
+        }
+    }
+
+    fn rewritten(&self, attribute: &Attribute<'h>, raw: &str) -> Edit {
+        let name_end = attribute.whole.start + attribute.name.len();
+        let is_quoted =
+            |value: &Range<usize>| matches!(self.html.as_bytes()[value.start - 1], b'"' | b'\'');
+        let (range, text) = match attribute.value.clone() {
+            Some(value) if is_quoted(&value) => (value, raw.to_owned()),
+            Some(value) => (value, format!("\"{raw}\"")),
+            None => (name_end..name_end, format!("=\"{raw}\"")),
+        };
+        Edit { range, text }
+    }
+
+    /// The edit that takes an attribute away, with the white space before it.
+    pub(in crate::rewrite) fn remove(&self, attribute: &Attribute<'h>) -> Edit {
+        let before = &self.html[self.name_range.end..attribute.whole.start];
+        let start = self.name_range.end + before.trim_end().len();
+        Edit {
+            range: start..attribute.whole.end,
+            text: String::new(),
+        }
+    }
+}
+
+/// For these quotes alone: what parsers write anew has no other references.
+fn escape_in(value: &str, quote: Quote) -> String {
+    let escaped = escape(value);
+    match quote {
+        Quote::Single => escaped,
+        Quote::Double | Quote::None if value.contains('\'') => escaped.replace("&#39;", "'"),
+        Quote::Double | Quote::None => escaped,
+    }
+}
+
+/// For any attribute's quotes, in HTML and XML.
+pub(in crate::rewrite) fn escape(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for letter in value.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::rewrite::compose::apply;
+    use crate::rewrite::html::Markup;
+    use crate::rewrite::html::walk::tags;
+
+    #[test]
+    fn attributes_are_set_and_removed() {
+        let check = |html: &str, name: &'static str, value: Option<&str>, expected: &str| {
+            let mut tag = tags(html, Markup::Html).next().unwrap();
+            match value {
+                Some(value) => tag.set(name, value),
+                None => tag.take_at(tag.index(name).unwrap()),
+            }
+            let mut edits = Vec::new();
+            tag.write(&mut edits);
+            assert_eq!(apply(html, &edits), expected);
+        };
+        check("<img src=a>", "src", Some("b\"c"), "<img src=\"b&quot;c\">");
+        check("<img src='a' />", "src", Some("b"), "<img src='b' />");
+        check("<img src alt>", "src", Some("b"), "<img src=\"b\" alt>");
+        check("<img src=>", "src", Some("b"), "<img src=\"b\">");
+        check(
+            "<img src=\"a\"/>",
+            "width",
+            Some("100%"),
+            "<img src=\"a\" width=\"100%\"/>",
+        );
+        check("<img>", "src", Some("b"), "<img src=\"b\">");
+        check("<img  a=1\n b='2' c>", "b", None, "<img  a=1 c>");
+    }
+}

@@ -1,0 +1,179 @@
+//! The rules that change tags one by one: they listen on one walk over the field, in a fixed order,
+//! and each sees a tag as the one before left it.
+//!
+//! Invariant: a tag is read once and written once, however many rules change it.
+
+use std::borrow::Cow;
+
+use super::lazy::{Promotion, Step};
+use super::sanitize::is_harmless;
+use super::{Passes, Site, attributes, trackers};
+use crate::feed::text::Edit;
+use crate::rewrite::fragment::Unclosed;
+use crate::rewrite::html::Seen;
+use crate::rewrite::html::tag::Tag;
+use crate::rewrite::html::walk::Walk;
+
+/// Which rules listen.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Parts {
+    /// Whether a field that is not seen to be harmless is given up.
+    pub(super) judges: bool,
+    pub(super) promotes: bool,
+    pub(super) links: bool,
+    pub(super) pictures: bool,
+    pub(super) attributes: bool,
+    /// Whether it is to be found out what is open at the end.
+    pub(super) closes: bool,
+}
+
+/// What came of a walk.
+#[derive(Debug)]
+pub(super) struct Walked {
+    pub(super) edits: Vec<Edit>,
+    /// What closes the field; `None` where a walk does not tell.
+    pub(super) closing: Option<Cow<'static, str>>,
+}
+
+impl Passes {
+    /// The edits of the rules that change tags; `None` where the field has to be judged in another way.
+    pub(super) fn walk<'h>(
+        &'h self,
+        html: &'h str,
+        site: &Site<'_>,
+        parts: Parts,
+    ) -> Option<Walked> {
+        let before = (site.budget.clone(), site.trace.len());
+        let walked = self.try_walk(html, site, parts);
+        if walked.is_none() {
+            site.budget.restore(&before.0);
+            site.trace.truncate(before.1);
+        }
+        walked
+    }
+
+    fn try_walk<'h>(&'h self, html: &'h str, site: &Site<'_>, parts: Parts) -> Option<Walked> {
+        let mut walk = Walk::without_drawings(html, site.markup);
+        let mut promotion = parts
+            .promotes
+            .then(|| Promotion::new(html, site.markup, site.base));
+        let mut unclosed = parts.closes.then(Unclosed::default);
+        let mut tag = Tag::default();
+        let mut edits = Vec::new();
+        while walk.read(&mut tag) && !site.budget.is_exceeded() {
+            if parts.judges && !(walk.is_plain() && is_harmless(&tag)) {
+                return None;
+            }
+            if let Some(open) = &mut unclosed
+                && !(walk.is_plain() && open.read(html, &tag))
+            {
+                unclosed = None;
+            }
+            if let Some(promotion) = &mut promotion {
+                let step = site.noted("promote_pictures", &mut tag, |tag| promotion.read(tag));
+                promotion.release(|tag| {
+                    site.note("promote_pictures", tag);
+                    self.finish(tag, (html, site), parts, &mut edits);
+                });
+                if step == Step::Held {
+                    continue;
+                }
+            }
+            self.finish(&mut tag, (html, site), parts, &mut edits);
+        }
+        if parts.judges && !walk.is_plain() {
+            return None;
+        }
+        if let Some(mut promotion) = promotion {
+            promotion.finish();
+            promotion.release(|tag| {
+                site.note("promote_pictures", tag);
+                self.finish(tag, (html, site), parts, &mut edits);
+            });
+            for twin in &promotion.edits {
+                site.trace
+                    .changes("promote_pictures", html, std::slice::from_ref(twin));
+            }
+            edits.append(&mut promotion.edits);
+        }
+        if !edits.is_sorted_by_key(|edit| edit.range.start) {
+            edits.sort_by_key(|edit| edit.range.start);
+        }
+        let closing = unclosed.filter(|_| walk.is_plain());
+        Some(Walked {
+            edits,
+            closing: closing.map(Unclosed::closing),
+        })
+    }
+
+    /// The rules behind promotion, and the edits of what they leave.
+    fn finish<'h>(
+        &'h self,
+        tag: &mut Tag<'h>,
+        (html, site): (&'h str, &Site<'_>),
+        parts: Parts,
+        edits: &mut Vec<Edit>,
+    ) {
+        // Most tags have nothing to be changed.
+        if tag.is_end || tag.attributes.is_empty() && !tag.starts("style") {
+            return;
+        }
+        if parts.links {
+            if self.drop_trackers {
+                site.noted("drop_trackers", tag, |tag| {
+                    trackers::read(tag, (html, site.markup));
+                });
+            }
+            if let Some(links) = self.links.as_ref().filter(|_| !tag.is_gone) {
+                site.noted("links", tag, |tag| links.read(tag, site.base, site.budget));
+            }
+        }
+        let pictures = self.pictures.as_ref().filter(|_| !tag.is_gone);
+        if let Some(pictures) = pictures
+            && (parts.pictures || parts.attributes)
+        {
+            let address = &mut |seen: &Seen<'_>| site.address_of(&pictures.addresses, seen);
+            if parts.pictures {
+                pictures.html.read(tag, 0, address);
+            }
+            if parts.attributes && !self.image_attributes.is_empty() {
+                site.noted("image_attributes", tag, |tag| {
+                    attributes::read(tag, &pictures.addresses, &self.image_attributes);
+                });
+            }
+            tag.write(edits);
+            if parts.pictures {
+                pictures
+                    .html
+                    .sheets((html, site.markup), (tag, 0), address, edits);
+            }
+        } else {
+            tag.write(edits);
+        }
+    }
+}
+
+impl Site<'_> {
+    /// Takes note of what a rule did to a tag that no other changed.
+    fn note(&self, rule: &'static str, tag: &Tag<'_>) {
+        if self.trace.is_taking() {
+            self.trace.tag(rule, &tag.as_written(), tag);
+        }
+    }
+
+    /// Lets a rule change a tag, and takes note of what it does.
+    fn noted<'h, T>(
+        &self,
+        rule: &'static str,
+        tag: &mut Tag<'h>,
+        change: impl FnOnce(&mut Tag<'h>) -> T,
+    ) -> T {
+        if !self.trace.is_taking() {
+            return change(tag);
+        }
+        let before = tag.clone();
+        let outcome = change(tag);
+        self.trace.tag(rule, &before, tag);
+        outcome
+    }
+}
