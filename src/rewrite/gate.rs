@@ -17,6 +17,8 @@ pub(super) struct Gate {
     seam: Seam,
     kept: usize,
     is_unlimited: bool,
+    /// Items that went without their end tags: another item began in them.
+    open: usize,
 }
 
 impl Gate {
@@ -52,15 +54,53 @@ impl Gate {
         self.seam.drop_item();
     }
 
+    /// Takes note of the XML of an item that went: its end tag may stand behind.
+    pub(super) fn note_gone(&mut self, xml: &str) {
+        let end = xml.rfind("</").map_or("", |at| &xml[at..]);
+        let is_ended = xml.trim_end().ends_with("/>") || is_end_of_item(end);
+        self.open += usize::from(!is_ended);
+    }
+
     /// Takes what stands between items.
     pub(super) fn between(&mut self, text: &str, format: Format, out: &mut String) {
-        self.seam.between(text, format == Format::Json, out);
+        if self.open == 0 || format == Format::Json {
+            return self.seam.between(text, format == Format::Json, out);
+        }
+        let mut rest = text;
+        while let Some((at, end)) = end_of_item(rest).filter(|_| self.open > 0) {
+            self.open -= 1;
+            self.seam.between(&rest[..at], false, out);
+            rest = &rest[end..];
+        }
+        self.seam.between(rest, false, out);
     }
 
     /// Something that is no item follows, or nothing does.
     pub(super) fn flush(&mut self, out: &mut String) {
         self.seam.keep(out);
     }
+}
+
+/// Where the first end tag of an item stands.
+fn end_of_item(text: &str) -> Option<(usize, usize)> {
+    text.match_indices("</").find_map(|(at, _)| {
+        let end = at + text[at..].find('>')? + 1;
+        is_end_of_item(&text[at..end]).then_some((at, end))
+    })
+}
+
+/// Whether a text is an end tag of an item, whatever its prefix, and nothing else.
+fn is_end_of_item(tag: &str) -> bool {
+    let name = tag
+        .trim_end()
+        .strip_prefix("</")
+        .and_then(|tag| tag.strip_suffix('>'));
+    let local = name.and_then(|name| name.trim_end().rsplit(':').next());
+    local.is_some_and(|local| {
+        ["item", "entry"]
+            .iter()
+            .any(|item| local.eq_ignore_ascii_case(item))
+    })
 }
 
 /// What parts the last thing that was written from what comes next: white space, and in JSON commas.
@@ -205,6 +245,31 @@ mod tests {
         // A trailing comma stays if it stood behind what stays.
         check("[{a},{x},]", true, "[{a},]");
         check("[{x},]", true, "[]");
+    }
+
+    #[test]
+    fn the_end_tag_of_an_item_that_went_goes_too() {
+        let check = |gone: &[&str], between: &str, expected: &str| {
+            let (mut gate, mut out) = (Gate::default(), String::new());
+            gone.iter().for_each(|xml| gate.note_gone(xml));
+            gate.between(between, Format::Rss, &mut out);
+            gate.flush(&mut out);
+            assert_eq!(out, expected, "{gone:?}");
+        };
+        check(&["<item>\n "], " </item></channel>", " </channel>");
+        check(
+            &["<a:entry>", "<a:entry></a:entry>"],
+            "</a:entry></feed>",
+            "</feed>",
+        );
+        check(&["<item><title>x</title>"], "y</ITEM ></item>", "y</item>");
+        for ended in [
+            "<item/>",
+            "<item></item>\n",
+            "<item><title></title></item >",
+        ] {
+            check(&[ended], "</item></channel>", "</item></channel>");
+        }
     }
 
     #[test]

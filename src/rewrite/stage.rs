@@ -239,7 +239,10 @@ impl Stage {
                 self.any_item(frame, &text, out);
                 self.article = None;
             }
-            Prepared::Held => self.gate.hold(),
+            Prepared::Held => {
+                self.gate.hold();
+                self.gate.note_gone(text);
+            }
         }
     }
 
@@ -261,7 +264,7 @@ impl Stage {
         };
         let texts = Texts::new(Item::Xml(xml, &elements), &base, &self.rules);
         if !self.gate.admit(&texts, &self.rules, (&self.trace, out)) {
-            return;
+            return self.gate.note_gone(xml);
         }
         let wrap = self.wrap(&facts);
         let work = self.work(&base, wrap.as_ref());

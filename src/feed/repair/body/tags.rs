@@ -54,7 +54,7 @@ impl Body {
         if kind == Name::Invalid || kind == Name::Colons && name.ends_with(':') {
             return self.text(source, range, edits);
         }
-        let is_item = is_item(name);
+        let is_item = self.is_item(name);
         if is_item {
             self.before_item(range.start, source, edits);
         }
@@ -117,6 +117,13 @@ impl Body {
             }
         }
         is_kept
+    }
+
+    /// Whether readers take an element of this name for an item, whatever the prefix.
+    fn is_item(&self, name: &str) -> bool {
+        let (prefix, local) = namespace::split(name);
+        let is_ours = |ns| matches!(ns, Ns::Core | Ns::Atom);
+        is_item(local) && (prefix.is_empty() || is_ours(self.levels.namespaces().resolve(prefix)))
     }
 
     /// Whether all there is to say of a tag that is nothing but this name is the same next time.
