@@ -4,13 +4,13 @@ WORKDIR /src
 # The fast parts of the codecs for JPEG and AVIF are assembly.
 RUN apt-get update && apt-get install -y --no-install-recommends nasm && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN cargo build --release --locked --bin feedwright --features avif-asm
+RUN cargo build --profile dist --locked --bin feedwright --features avif-asm
 
 FROM debian:bookworm-slim
 # A font for the words in drawings (SVG).
 RUN apt-get update && apt-get install -y --no-install-recommends fonts-dejavu-core && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --shell /usr/sbin/nologin --home-dir /var/lib/feedwright --create-home feedwright
-COPY --from=build /src/target/release/feedwright /usr/local/bin/feedwright
+COPY --from=build /src/target/dist/feedwright /usr/local/bin/feedwright
 COPY config/feedwright.toml /etc/feedwright/feedwright.toml
 # Mount a configuration of your own over /etc/feedwright/feedwright.toml; FEEDWRIGHT_… variables
 # override it (docs/configuration.md).

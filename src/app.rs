@@ -17,7 +17,7 @@ use crate::cache::{self, Shelf};
 use crate::causes::chain;
 use crate::config::image_hosts;
 use crate::config::{FeedSettings, Settings};
-use crate::image::accept::JPEG_LACKS_SIMD;
+use crate::image::accept;
 use crate::image::address::Keys;
 use crate::imaging::{self, HostRules, Imager};
 use crate::inflight::Inflight;
@@ -96,10 +96,12 @@ fn by_name(
 /// Says so where everybody may use the image proxy and where it is slow, and provides the key for its
 /// addresses.
 fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
-    if JPEG_LACKS_SIMD {
-        tracing::warn!(
-            "this build has no SIMD for JPEG, since nasm was missing: images of it take longer"
-        );
+    for lack in accept::lacks() {
+        if lack == accept::NO_SIMD {
+            tracing::warn!("{lack}");
+        } else {
+            tracing::info!("{lack}");
+        }
     }
     if settings.image.open {
         tracing::warn!("the image proxy is open: everybody may use it for every public picture");

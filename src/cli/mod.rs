@@ -26,6 +26,7 @@ use crate::causes::chain;
 use crate::config::{self, FeedSettings, Settings};
 use crate::feed::encoding::http_charset;
 use crate::fulltext::recipe::Recipe;
+use crate::image::accept;
 use crate::store::key::KeyError;
 use crate::workers;
 
@@ -255,6 +256,9 @@ fn print_checked(file: &ConfigFile, settings: &Settings) -> std::io::Result<()> 
     }
     for warning in settings.warnings() {
         print_error(&format!("warning: {warning}"));
+    }
+    for lack in accept::lacks() {
+        print_error(&format!("note: {lack}"));
     }
     Ok(())
 }

@@ -80,7 +80,29 @@ pub const WEBP_IS_LOSSY: bool = cfg!(feature = "webp");
 /// building.
 pub const JPEG_LACKS_SIMD: bool = cfg!(all(feature = "mozjpeg", not(jpeg_in_c)));
 /// Whether AVIF can be had.
-pub const AVIF_IS_WRITTEN: bool = cfg!(feature = "avif");
+pub const AVIF_IS_WRITTEN: bool = cfg!(feature = "avif-encode");
+
+/// What is said of that.
+pub const NO_SIMD: &str =
+    "this build has no SIMD for JPEG, since nasm was missing: images of it take longer";
+
+/// What this build lacks that others have, a sentence each.
+#[must_use]
+pub fn lacks() -> Vec<&'static str> {
+    let faults = [
+        (JPEG_LACKS_SIMD, NO_SIMD),
+        (
+            !WEBP_IS_LOSSY,
+            "this build writes WebP without loss only: the feature `webp` is off",
+        ),
+        (
+            !AVIF_IS_WRITTEN,
+            "this build writes no AVIF, so that `output=avif` is refused: the feature `avif-encode` is off",
+        ),
+    ];
+    let missing = faults.into_iter().filter(|(is_missing, _)| *is_missing);
+    missing.map(|(_, sentence)| sentence).collect()
+}
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use feedwright::image::accept::AVIF_IS_WRITTEN;
 use feedwright::image::kind::Kind;
 use feedwright::pixels::{Made, Trouble};
 use image::AnimationDecoder;
@@ -266,6 +267,9 @@ fn rows_come_out_as_in_weserv() {
     let table = std::fs::read_to_string(folder.join("conformance.tsv")).unwrap();
     let mut rows = rows(&table);
     rows.retain(|row| !row.name.contains("unit-status.cpp"));
+    if !AVIF_IS_WRITTEN {
+        rows.retain(|row| !row.query.contains("output=avif"));
+    }
     let fixtures = folder.join("fixtures");
     let count = rows.len();
     let (rows, failed) = (Mutex::new(rows), Mutex::new(BTreeMap::new()));

@@ -21,7 +21,7 @@ pub(in crate::pixels) fn weight_bytes(pixels: u64) -> u64 {
     pixels.min(PIXELS_MAX) * PIXEL_BYTES
 }
 
-#[cfg(feature = "avif")]
+#[cfg(feature = "avif-encode")]
 pub(super) fn encode(canvas: &Canvas, quality: u8) -> Result<Vec<u8>, Trouble> {
     use ravif::{BitDepth, Encoder, Img, RGB8, RGBA8};
     /// The encoder's fastest; a step slower takes 1.7 times as long for a tenth of the bytes.
@@ -59,7 +59,7 @@ pub(super) fn encode(canvas: &Canvas, quality: u8) -> Result<Vec<u8>, Trouble> {
     }
 }
 
-#[cfg(not(feature = "avif"))]
+#[cfg(not(feature = "avif-encode"))]
 pub(super) fn encode(_: &Canvas, _: u8) -> Result<Vec<u8>, Trouble> {
     Err(Trouble::saver("avif"))
 }
