@@ -16,7 +16,8 @@ use crate::upstream::{Body, FetchError};
 /// Where a document's pieces come from.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    Upstream(Box<Body>),
+    /// The body, and what was read of it but not taken.
+    Upstream(Box<Body>, Bytes),
     Whole(Whole),
 }
 
@@ -48,7 +49,7 @@ impl Incoming {
     /// Counts what is held of the document and what is made of it.
     pub(super) async fn cover(&mut self, source: usize, made: usize) -> Result<(), FetchError> {
         match self {
-            Self::Upstream(body) => body.cover((source + made) as u64).await,
+            Self::Upstream(body, _) => body.cover((source + made) as u64).await,
             Self::Whole(whole) => {
                 whole.made.force(made as u64);
                 Ok(())
@@ -58,7 +59,7 @@ impl Incoming {
 
     /// Readers play what is made of it.
     pub(super) fn set_played(&mut self) {
-        if let Self::Upstream(body) = self {
+        if let Self::Upstream(body, _) = self {
             body.set_played();
         }
     }
@@ -66,7 +67,7 @@ impl Incoming {
     /// What the document takes of the budget, and what was made of it.
     pub(super) fn into_held(self) -> (Option<Arc<Grant>>, Option<Arc<Grant>>) {
         match self {
-            Self::Upstream(body) => {
+            Self::Upstream(body, _) => {
                 let held = body.into_grant().map(Arc::new);
                 (held.clone(), held)
             }
@@ -76,15 +77,28 @@ impl Incoming {
 
     pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
         match self {
-            Self::Upstream(body) => body.chunk().await,
+            Self::Upstream(body, rest) if rest.is_empty() => body.chunk().await,
+            Self::Upstream(_, rest) => {
+                // Who waits for what was made of the part before has its turn.
+                tokio::task::yield_now().await;
+                Ok(Some(std::mem::take(rest)))
+            }
             Self::Whole(whole) => Ok(whole.pieces.pop_front()),
+        }
+    }
+
+    /// Gives back the end of the chunk that came last, which comes next.
+    pub(super) fn unread(&mut self, rest: Bytes) {
+        match self {
+            Self::Upstream(_, kept) => *kept = rest,
+            Self::Whole(whole) => whole.pieces.push_front(rest),
         }
     }
 
     /// What is added to the document.
     pub(super) fn additions(&self) -> Additions {
         match self {
-            Self::Upstream(_) => Additions::default(),
+            Self::Upstream(..) => Additions::default(),
             Self::Whole(whole) => whole.additions.clone(),
         }
     }
@@ -109,7 +123,7 @@ impl Refresher {
     ) -> Result<Intake, Trouble> {
         if !feed.adds_content() {
             return Ok(Intake {
-                incoming: Incoming::Upstream(Box::new(body)),
+                incoming: Incoming::Upstream(Box::new(body), Bytes::new()),
                 plain: None,
                 kept: None,
             });

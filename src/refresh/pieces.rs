@@ -12,6 +12,8 @@ use crate::rewrite::FeedRewriter;
 
 /// Rewritten text is handed to readers in pieces of at least this size, while upstream is fast.
 const PIECE_BYTES: usize = 64 << 10;
+/// A chunk is taken in parts of this size until readers have their first piece.
+const FIRST_BYTES: usize = 8 << 10;
 /// Rewriting so much at once may take longer than a worker should be kept.
 const LONG_WORK_BYTES: usize = 256 << 10;
 /// When upstream pauses for so long, readers get what there is.
@@ -36,11 +38,18 @@ pub(super) async fn next_chunk(
     out: &mut String,
     is_feed: bool,
 ) -> Result<Option<Bytes>, Trouble> {
-    if is_feed && out.len() >= PIECE_BYTES {
+    if !is_feed {
+        let mut chunk = source.chunk().await?;
+        if let Some(chunk) = chunk.as_mut().filter(|chunk| chunk.len() > FIRST_BYTES) {
+            source.unread(chunk.split_off(FIRST_BYTES));
+        }
+        return Ok(chunk);
+    }
+    if out.len() >= PIECE_BYTES {
         recorder.append(take(out))?;
     }
     let mut next = std::pin::pin!(source.chunk());
-    if is_feed && !out.is_empty() {
+    if !out.is_empty() {
         tokio::select! {
             biased;
             chunk = next.as_mut() => return Ok(chunk?),

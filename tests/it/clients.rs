@@ -6,7 +6,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 use crate::origin::{Origin, Reply};
-use crate::process::Process;
+use crate::process::{Process, until};
 use crate::reader::{ask, get};
 use crate::service::{Service, feed_of};
 
@@ -103,8 +103,12 @@ async fn the_log_says_who_asks_and_once_that_a_peer_may_be_a_proxy() {
         service.get("/feeds/news").await;
         get(service.address, "/feeds/news", &forwarded).await;
     }
-    let log = service.log();
     let said = |log: &str, what: &str| log.matches(what).count();
+    until("six requests are logged", async || {
+        said(&service.log(), "path=/feeds/news") == 6
+    })
+    .await;
+    let log = service.log();
     assert_eq!(said(&log, "may be a proxy"), 1, "{log}");
     assert_eq!(said(&log, "a proxy that is not listed"), 1, "{log}");
     assert!(!log.contains("192.0.2.1"), "{log}");
@@ -116,6 +120,10 @@ async fn the_log_says_who_asks_and_once_that_a_peer_may_be_a_proxy() {
         service.get("/feeds/news").await;
         get(service.address, "/feeds/news", &forwarded).await;
     }
+    until("six requests are logged", async || {
+        said(&service.log(), "path=/feeds/news") == 6
+    })
+    .await;
     let log = service.log();
     assert_eq!(said(&log, "says nothing of its clients"), 1, "{log}");
     assert_eq!(said(&log, "client=192.0.2.1"), 3, "{log}");

@@ -9,7 +9,7 @@ use super::selectors::{Marked, Marks, SelectorError, parse_selector};
 use super::spot::{Holds, Spot, covered, kind_of, push_sheets, rewritten, sheet_spot, spot_edit};
 use super::syntax::open_sheet;
 use super::tag::Tag;
-use super::walk::Walk;
+use super::walk::{ATTRIBUTES_MAX, Walk};
 use super::{Markup, parse, tag_around};
 use crate::feed::text::Edit;
 use crate::rewrite::places::{
@@ -49,6 +49,8 @@ pub struct Seen<'a> {
     pub(in crate::rewrite) attribute: &'a str,
 }
 
+/// A shorter tag has no more attributes than are listed.
+const LONG_TAG_BYTES: usize = 2 * ATTRIBUTES_MAX;
 /// How deep documents in attributes of documents are read (`srcdoc`).
 const DOCUMENTS_DEPTH_MAX: usize = 4;
 
@@ -265,15 +267,18 @@ impl HtmlPass {
 /// Whether a field's pictures are found without a parser.
 pub(in crate::rewrite) fn is_read_by_walking(html: &str, markup: Markup) -> bool {
     let bytes = html.as_bytes();
-    // Drawings, formulas and scripts alone need one.
-    let may_need_parser = memchr::memchr_iter(b'<', bytes).any(|open| {
-        bytes.get(open + 1..open + 4).is_some_and(|start| {
-            [b"svg", b"mat", b"scr"]
-                .iter()
-                .any(|known| start.eq_ignore_ascii_case(*known))
-        })
-    });
-    if markup == Markup::Xhtml || !may_need_parser {
+    let mut last = 0;
+    // Drawings, formulas, scripts and very long tags alone need one.
+    let mut may_need_parser = |open: usize| {
+        let is_long = open - std::mem::replace(&mut last, open) > LONG_TAG_BYTES;
+        let is_named = bytes.get(open + 1..open + 4).is_some_and(|start| {
+            let mut names = [b"svg", b"mat", b"scr"].into_iter();
+            names.any(|name| markup == Markup::Html && start.eq_ignore_ascii_case(name))
+        });
+        is_long || is_named
+    };
+    if !memchr::memchr_iter(b'<', bytes).any(&mut may_need_parser) && !may_need_parser(bytes.len())
+    {
         return true;
     }
     let mut walk = Walk::without_drawings(html, markup);

@@ -338,3 +338,16 @@ fn is_shared_between_tasks() {
     fn check<T: Send + Sync>() {}
     check::<HtmlPass>();
 }
+
+#[test]
+fn no_tag_is_too_long() {
+    let many = " a".repeat(5_000);
+    check(
+        &format!("<p><img{many} src=\"b\"><img src=\"c\">"),
+        &format!("<p><img{many} src=\"P[b]\"><img src=\"P[c]\">"),
+    );
+    check_xhtml(
+        &format!("<img{many} src=\"b\"/>"),
+        &format!("<img{many} src=\"P[b]\"/>"),
+    );
+}

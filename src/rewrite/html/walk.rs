@@ -16,7 +16,7 @@ use super::tag::{Attribute, Tag};
 use super::unclosed::Ends;
 
 /// How many attributes of one tag are listed.
-const ATTRIBUTES_MAX: usize = 4_096;
+pub(super) const ATTRIBUTES_MAX: usize = 4_096;
 
 /// Reads the tags of a field, one at a time.
 #[derive(Debug)]
@@ -76,8 +76,8 @@ impl<'h> Walk<'h> {
         self.is_plain
     }
 
-    /// Whether the meaning of something so far depends on what only a parser knows: raw text in
-    /// drawings and formulas, scripts that hide comments.
+    /// Whether something so far is only known to a parser: what raw text in drawings and formulas
+    /// means, and scripts that hide comments; attributes that are not listed.
     pub(in crate::rewrite) fn needs_parser(&self) -> bool {
         self.needs_parser
     }
@@ -133,6 +133,7 @@ impl<'h> Walk<'h> {
             let whole = name.start..end;
             attributes.push(Attribute::new(&html[name], value, whole));
         })?;
+        self.needs_parser |= tag.has_more;
         let local = element_name(bytes, name_range.clone(), self.markup);
         let local_start = name_range.end - local.len();
         tag.html = html;

@@ -8,7 +8,7 @@ use flate2::write::ZlibEncoder;
 
 use super::{ENDLESS, flat};
 use crate::origin::{Origin, Reply};
-use crate::process::Process;
+use crate::process::{Process, until};
 use crate::reader::get;
 use crate::service::{Service, feed_of};
 
@@ -137,12 +137,9 @@ async fn r8_hostile_images_cost_a_worker_and_nothing_else() {
             "{name}"
         );
     }
-    let log = service.log();
     for reason in ["late", "memory", "crashed"] {
-        assert!(
-            log.contains(&format!("reason=\"{reason}\"")),
-            "{reason}:\n{log}"
-        );
+        let what = format!("reason=\"{reason}\"");
+        until(&what, async || service.log().contains(&what)).await;
     }
     // Kilobytes: what the images took was not here.
     let grown = service.status_of("VmHWM") - before;
