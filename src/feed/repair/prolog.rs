@@ -127,7 +127,7 @@ impl Prolog {
         for (index, (token, range)) in self.tokens.iter().enumerate() {
             let raw = source.slice(range);
             let range = range.clone();
-            if is_kept(token) {
+            if is_kept(token) && !matches!(token, Token::Comment) {
                 drop_illegal(raw, range.start, edits);
             }
             match token {
@@ -143,7 +143,7 @@ impl Prolog {
                     }
                 }
                 Token::Cdata | Token::Start | Token::End => drop_junk(range, edits),
-                Token::Comment => comment::repair(raw, range.start, edits, Place::default),
+                Token::Comment => comment::clean(raw, range.start, edits),
                 Token::Instruction if first == Some(index) => {
                     // Behind junk, the decoder has not seen it: the text is UTF-8 whatever it says.
                     let is_seen = (self.tokens[..index].iter()).all(|(_, before)| {

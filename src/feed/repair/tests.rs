@@ -1,6 +1,7 @@
 //! Documents before and after, whatever the chunks.
 
 mod json;
+mod odd;
 mod random;
 
 use super::*;
@@ -382,15 +383,4 @@ fn declarations_are_as_xml_wants_them() {
         "<?xml version='1.0' standalone='yes'?><!DOCTYPE rss SYSTEM 'a' [<!ENTITY a 'b'>]><rss>&a;&nbsp;</rss>",
         "<?xml version='1.0' standalone='yes'?><!DOCTYPE rss SYSTEM 'a' [<!ENTITY a 'b'>]><rss>&a;&#160;</rss>",
     );
-}
-
-#[test]
-fn items_under_a_prefix_are_items() {
-    let head = "<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:a=\"http://www.w3.org/2005/Atom\" xmlns:o=\"urn:o\">";
-    check(
-        &format!("{head}<a:entry><a:entry></a:entry></feed>"),
-        &format!("{head}<a:entry></a:entry><a:entry></a:entry></feed>"),
-    );
-    // Those of another vocabulary may nest.
-    check_same(&format!("{head}<o:item><o:item></o:item></o:item></feed>"));
 }
