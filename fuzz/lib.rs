@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use feedwright::config;
+use feedwright::feed::splitter::Skip;
 use feedwright::feed::text::Edit;
 use feedwright::rewrite::html::Seen;
 use feedwright::rewrite::{FeedRewriter, Origin, Rules};
@@ -19,9 +20,15 @@ pub fn rules(text: &str) -> Arc<Rules> {
     Arc::new(Rules::new(feed.rules.clone()).expect("the rules are right"))
 }
 
-/// `bytes` through the rules, `size` of them at a time.
+/// `bytes` through the rules, `size` of them at a time; and whether all items could be told apart: what
+/// has another item inside one of its fields passes unread, and no rule counts it.
 #[must_use]
-pub fn rewrite(rules: &Arc<Rules>, bytes: &[u8], size: usize, charset: Option<&str>) -> String {
+pub fn rewrite(
+    rules: &Arc<Rules>,
+    bytes: &[u8],
+    size: usize,
+    charset: Option<&str>,
+) -> (String, bool) {
     let origin = Origin {
         url: url::Url::parse("https://news.example/feed.xml").expect("an address"),
         charset: charset.map(str::to_owned),
@@ -31,8 +38,9 @@ pub fn rewrite(rules: &Arc<Rules>, bytes: &[u8], size: usize, charset: Option<&s
     for chunk in bytes.chunks(size.max(1)) {
         rewriter.push(chunk, &mut out);
     }
-    rewriter.finish(&mut out);
-    out
+    let ending = rewriter.finish(&mut out);
+    let mut skips = ending.skips.iter();
+    (out, !skips.any(|(skip, _)| *skip == Skip::Interrupted))
 }
 
 /// `text` with the edits carried out; they must be sorted and stand apart, on characters.
