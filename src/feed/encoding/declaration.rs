@@ -65,6 +65,12 @@ pub(super) fn read(bytes: &[u8]) -> Declaration {
             Declaration::Absent
         };
     }
+    match rest.get(b"<?xml".len()) {
+        None => return unclear,
+        Some(byte) if byte.is_ascii_whitespace() || *byte == b'?' => {}
+        // Another instruction, such as `<?xml-stylesheet`.
+        Some(_) => return Declaration::Absent,
+    }
     let Some(end) = memmem::find(rest, b"?>") else {
         return unclear;
     };

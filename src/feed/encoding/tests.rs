@@ -30,6 +30,24 @@ const RUSSIAN: &str = "Съешь же ещё этих мягких францу
 const CHINESE: &str = "汉字汉字，中文网站的新闻频道，提供最新消息";
 
 #[test]
+fn another_instruction_declares_nothing() {
+    for head in [
+        "<?xml-stylesheet encoding=\"gbk\"?><rss>",
+        "<?xmlrvo encoding=\"latin1\"?><rss>",
+    ] {
+        for size in [1, 5, 6, 100] {
+            let (mut decoder, mut out) = (Decoder::new(None), String::new());
+            decoder.name_utf_8();
+            for chunk in head.as_bytes().chunks(size) {
+                decoder.push(chunk, &mut out);
+            }
+            decoder.finish(&mut out);
+            assert_eq!(out, head, "by {size}");
+        }
+    }
+}
+
+#[test]
 fn utf_8_comes_out_as_it_came() {
     let long = CHINESE.repeat(1000);
     for text in [
