@@ -337,6 +337,9 @@ mod tests {
             "<img src=\"a\" width=\"100%\"/>",
         );
         check("<img>", "src", Some("b"), "<img src=\"b\">");
+        // As parsers write it anew: a reference only where it is needed.
+        check("<a href=a>", "href", Some("it's"), "<a href=\"it's\">");
+        check("<a href='a'>", "href", Some("it's"), "<a href='it&#39;s'>");
         check("<img  a=1\n b='2' c>", "b", None, "<img  a=1 c>");
     }
 }

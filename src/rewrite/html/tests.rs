@@ -351,3 +351,12 @@ fn no_tag_is_too_long() {
         &format!("<img{many} src=\"P[b]\"/>"),
     );
 }
+
+#[test]
+fn no_raw_text_ends_in_its_own_start_tag() {
+    check(
+        "<iframe title=x</iframe><img src=\"a\">",
+        "<iframe title=x</iframe><img src=\"P[a]\">",
+    );
+    check_same("<iframe title=x</iframe><img src=\"a\"></iframe>");
+}
