@@ -111,21 +111,20 @@ impl HtmlPass {
     }
 
     /// Which elements of a field match the selectors.
-    pub(in crate::rewrite) fn marked(&self, html: &str, markup: Markup) -> Marked {
+    fn marked(&self, html: &str, markup: Markup) -> Marked {
         Marked(match self.has_selectors() {
             true => parse::matching_tags(html, markup, &self.selectors, &self.marks),
             false => Vec::new(),
         })
     }
 
-    /// Sends the picture addresses in a tag through `address`.
+    /// Sends the image URLs in a tag through `address`, where no selector counts.
     pub(in crate::rewrite) fn read(
         &self,
         tag: &mut Tag<'_>,
-        marks: Marks,
         address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
     ) {
-        self.tag(tag, (marks, 0), address);
+        self.tag(tag, (0, 0), address);
     }
 
     fn tag(

@@ -23,11 +23,11 @@ pub fn check_selector(selector: &str) -> Result<(), SelectorError> {
 pub type Marks = u64;
 
 /// Where the elements are that match selectors, with their marks; sorted.
-pub(in crate::rewrite) struct Marked(pub(super) Vec<(usize, Marks)>);
+pub(super) struct Marked(pub(super) Vec<(usize, Marks)>);
 
 impl Marked {
     /// The marks of the element whose tag starts there.
-    pub(in crate::rewrite) fn of(&self, tag: usize) -> Marks {
+    pub(super) fn of(&self, tag: usize) -> Marks {
         let found = self.0.binary_search_by_key(&tag, |&(tag, _)| tag);
         found.map_or(0, |at| self.0[at].1)
     }

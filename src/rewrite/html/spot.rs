@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
+use super::Covers;
 use super::syntax::find;
 use super::tag::Quote;
-use super::{Covers, Marks};
 use crate::feed::text::Edit;
 use crate::rewrite::places::Kind;
 use crate::rewrite::{css, places};
@@ -17,8 +17,6 @@ use crate::rewrite::{css, places};
 pub(super) struct Spot {
     /// Where the start tag is that it belongs to.
     pub(super) tag: usize,
-    /// The marks of that element.
-    pub(super) marks: Marks,
     /// An attribute's raw value without its quotes, or a style sheet.
     pub(super) range: Range<usize>,
     pub(super) holds: Holds,
@@ -76,7 +74,6 @@ pub(super) fn attribute_spot(
     let kind = kind_of(element, &html[attribute], &html[value.clone()])?;
     Some(Spot {
         tag,
-        marks: 0,
         range: value,
         holds: Holds::Attribute(kind),
     })
@@ -89,12 +86,7 @@ pub(super) fn sheet_spot(
     range: Range<usize>,
     holds: Holds,
 ) -> Option<Spot> {
-    css::may_hold_address(&html[range.clone()]).then_some(Spot {
-        tag,
-        marks: 0,
-        range,
-        holds,
-    })
+    css::may_hold_address(&html[range.clone()]).then_some(Spot { tag, range, holds })
 }
 
 /// Adds the spots in the content, from `at` on, of a `style` element that holds markup like any

@@ -134,7 +134,7 @@ impl Passes {
         {
             let address = &mut |seen: &Seen<'_>| site.address_of(&pictures.addresses, seen);
             if parts.pictures {
-                pictures.html.read(tag, 0, address);
+                pictures.html.read(tag, address);
             }
             if parts.attributes && !self.image_attributes.is_empty() {
                 site.noted("image_attributes", tag, |tag| {

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use super::{LIST, is_value};
-use crate::feed::characters::is_allowed;
+use crate::feed::characters::escape;
 use crate::rewrite::fragment::{
     self,
     token::{StartTag, Token, Tokens},
@@ -197,7 +197,7 @@ impl Writer {
                 self.out.push(' ');
                 self.out.push_str(name);
                 self.out.push_str("=\"");
-                push_escaped(&value, &mut self.out);
+                escape(&value, &mut self.out);
                 self.out.push('"');
             }
         }
@@ -224,7 +224,7 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        push_escaped(text, &mut self.out);
+        escape(text, &mut self.out);
     }
 
     fn finish(mut self) -> String {
@@ -250,17 +250,5 @@ fn is_safe_address(value: &str) -> bool {
             .iter()
             .any(|known| scheme.eq_ignore_ascii_case(known)),
         None => true,
-    }
-}
-
-fn push_escaped(text: &str, out: &mut String) {
-    for letter in text.chars().filter(|letter| is_allowed(*letter)) {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
     }
 }
