@@ -11,6 +11,9 @@ use crate::rewrite::selection::Texts;
 /// How much of what stands before an item is held until it is known whether the item goes.
 const SEAM_BYTES_MAX: usize = 4 << 10;
 
+/// No end tag of an item is longer.
+const END_TAG_BYTES_MAX: usize = 256;
+
 /// The gate of one document.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
@@ -84,7 +87,9 @@ impl Gate {
 /// Where the first end tag of an item stands.
 fn end_of_item(text: &str) -> Option<(usize, usize)> {
     text.match_indices("</").find_map(|(at, _)| {
-        let end = at + text[at..].find('>')? + 1;
+        // SECURITY: ends that never come, over and over, would take quadratic time.
+        let window = text.floor_char_boundary(at + END_TAG_BYTES_MAX);
+        let end = at + text[at..window].find('>')? + 1;
         is_end_of_item(&text[at..end]).then_some((at, end))
     })
 }
@@ -263,6 +268,8 @@ mod tests {
             "</feed>",
         );
         check(&["<item><title>x</title>"], "y</ITEM ></item>", "y</item>");
+        let hostile = "</".repeat(1 << 20);
+        check(&["<item>"], &hostile, &hostile);
         for ended in [
             "<item/>",
             "<item></item>\n",
