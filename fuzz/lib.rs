@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use feedwright::config;
 use feedwright::feed::splitter::Skip;
-use feedwright::feed::text::Edit;
-use feedwright::rewrite::html::Seen;
+use feedwright::html::Edit;
+use feedwright::rewrite::passes::images::Seen;
 use feedwright::rewrite::{FeedRewriter, Origin, Rules};
 
 /// Where our own addresses of pictures start.

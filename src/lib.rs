@@ -1,8 +1,8 @@
 //! Feedwright: a feed proxy that rewrites a feed without losing a byte it was not told to change.
 //!
 //! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `mirror`, `refresh` →
-//! `config` → `archive`, `imaging` → `cache` → `upstream`, `store` → `inflight`; `rewrite` → `feed`, `image`, `client`.
-//! `feed`, `rewrite`, `image`, `client` and `shares` do no I/O, read no clock and know no settings.
+//! `config` → `archive`, `imaging` → `cache` → `upstream`, `store` → `inflight`; `rewrite` → `feed`, `image`, `client`;
+//! `feed` → `html`. `html`, `feed`, `rewrite`, `image`, `client` and `shares` do no I/O, read no clock and know no settings.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -33,6 +33,7 @@ pub mod rewrite;
 
 pub mod client;
 pub mod feed;
+pub mod html;
 pub mod image;
 pub mod shares;
 

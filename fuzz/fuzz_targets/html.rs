@@ -3,7 +3,8 @@
 
 use std::sync::LazyLock;
 
-use feedwright::rewrite::html::{Covers, HtmlPass, Markup};
+use feedwright::html::Markup;
+use feedwright::rewrite::passes::images::{Covers, HtmlPass};
 use feedwright_fuzz::{apply, proxied};
 use libfuzzer_sys::fuzz_target;
 

@@ -16,7 +16,7 @@ use crate::causes::chain;
 use crate::image::address::{KEYS_MAX, Keys};
 use crate::image::options::Options;
 use crate::image::secret::Secret;
-use crate::rewrite::html::check_selector;
+use crate::rewrite::passes::images::check_selector;
 use crate::rewrite::target::{Images, PresetOptions, Proxy, Target};
 use crate::rewrite::{IMAGE_RULES_MAX, ImageRule, check_path};
 

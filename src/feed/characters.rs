@@ -57,7 +57,7 @@ pub(super) fn substitute(before: &str) -> &'static str {
 
 /// What `text` is as the name of an element or attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     /// `name`
     Plain,
     /// `prefix:name`, where the colon stands.
@@ -69,7 +69,7 @@ pub(super) enum Name {
 }
 
 impl Name {
-    pub(super) fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut colons = 0;
         let mut colon = 0;
         let mut is_start = true;

@@ -13,8 +13,9 @@ use super::Format;
 use super::namespace::{Namespaces, Ns};
 use super::repair::Repair;
 use super::splitter::Frame;
-use super::text::{Decoded, Edit};
+use super::text::Decoded;
 use super::xml::Tag;
+use crate::html::Edit;
 
 /// An item and what it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

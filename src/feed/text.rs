@@ -12,17 +12,8 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::html::Edit;
 use carrier::Carrier;
-
-/// Replaces `range` (byte offsets in the decoded text) by `text` (decoded too).
-/// An empty range inserts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// What is replaced.
-    pub range: Range<usize>,
-    /// What stands there instead, before it is encoded for the carrier.
-    pub text: String,
-}
 
 /// A field's text, decoded, with the way back to the raw bytes.
 #[derive(Debug, Clone)]

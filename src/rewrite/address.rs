@@ -13,7 +13,7 @@ pub use rule::{GlobError, ImageRule, RULES_MAX, check_path};
 
 use crate::rewrite::RuleOptions;
 use crate::rewrite::budget::ADDRESS_BYTES_MAX;
-use crate::rewrite::html::Marks;
+use crate::rewrite::passes::images::Marks;
 use crate::rewrite::picture::Picture;
 use crate::rewrite::target::{TargetError, Through};
 use rule::Rule;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::html::Markup;
+use crate::html::apply;
 use crate::rewrite::base::{FeedBase, FieldBase, PieceBase};
 use crate::rewrite::budget::Budget;
-use crate::rewrite::compose::apply;
 use crate::rewrite::extent::{Extent, Needs};
-use crate::rewrite::html::Markup;
 use crate::rewrite::passes::{lazy, links, sanitize};
 
 /// The full text of an item and what its page says of it; texts are plain, and empty where the page

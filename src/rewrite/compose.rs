@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::feed::text::Edit;
+use crate::html::{Edit, apply};
 
 /// `first`, then `second`, whose ranges lie in what `first` makes of the text. Both sorted and
 /// not overlapping; so is the result.
@@ -46,20 +46,6 @@ pub(super) fn compose(first: Vec<Edit>, second: Vec<Edit>) -> Vec<Edit> {
     }
     out.extend(open.map(Merged::close));
     out.extend(source.edits);
-    out
-}
-
-/// `text` with the edits applied.
-pub(super) fn apply(text: &str, edits: &[Edit]) -> String {
-    let added: usize = edits.iter().map(|edit| edit.text.len()).sum();
-    let mut out = String::with_capacity(text.len() + added);
-    let mut at = 0;
-    for edit in edits {
-        out.push_str(&text[at..edit.range.start]);
-        out.push_str(&edit.text);
-        at = edit.range.end;
-    }
-    out.push_str(&text[at..]);
     out
 }
 

@@ -10,16 +10,17 @@ use crate::feed::element::{self, Element};
 use crate::feed::json;
 use crate::feed::splitter::{self, Ending, Frame, Piece, Splitter};
 use crate::feed::text::Decoded;
+use crate::html::Markup;
+use crate::html::apply;
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::bearer::{self, Bearer, JsonBearer};
-use crate::rewrite::compose::apply;
 use crate::rewrite::facts;
 use crate::rewrite::field;
-use crate::rewrite::fragment;
-use crate::rewrite::html::{Covers, HtmlPass, Markup};
 use crate::rewrite::identity;
+use crate::rewrite::inline;
 use crate::rewrite::link;
 use crate::rewrite::passes;
+use crate::rewrite::passes::images::{Covers, HtmlPass};
 use crate::rewrite::template::ItemFacts;
 use crate::rewrite::tree;
 
@@ -206,8 +207,8 @@ fn of_facts(facts: &ItemFacts<'_>, link: String, html: String) -> Entry {
 fn html_of(xml: &str, element: &Element<'_>) -> String {
     let raw = &xml[element.content.clone()];
     if element.has_markup {
-        let mixed = (!field::is_xhtml(element)).then(|| fragment::mixed_as_html(raw));
-        return mixed.flatten().unwrap_or_else(|| fragment::as_html(raw));
+        let mixed = (!field::is_xhtml(element)).then(|| inline::mixed_as_html(raw));
+        return mixed.flatten().unwrap_or_else(|| inline::as_html(raw));
     }
     Decoded::content(raw).as_str().to_owned()
 }

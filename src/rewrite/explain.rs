@@ -8,10 +8,11 @@ use std::fmt::Display;
 use std::ops::Range;
 
 use crate::feed::repair::Finding;
-use crate::feed::text::Edit;
+use crate::html::Edit;
+use crate::html::tag::Tag;
+use crate::html::tag_around;
 use crate::rewrite::address::{Left, Sent};
-use crate::rewrite::html::tag::Tag;
-use crate::rewrite::html::{Seen, tag_around};
+use crate::rewrite::passes::images::Seen;
 
 /// How many notes of one document are kept; what happens after that is only counted.
 const NOTES_MAX: usize = 20_000;

@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use crate::rewrite::fragment::{self, token::Token};
-use crate::rewrite::html::Markup;
-use crate::rewrite::html::walk::tags;
+use crate::html::Markup;
+use crate::html::tag::Tag;
+use crate::html::walk::{Token, Walk, tags};
 use crate::rewrite::passes::lazy::address_of;
 
 /// Words that people read in a minute.
@@ -67,13 +67,16 @@ impl Extent {
 /// Words, and characters of scripts that write no spaces between words.
 fn count_words(html: &str, markup: Markup) -> (u64, u64) {
     let mut count = Count::default();
-    fragment::read(html, markup, &mut |token, _| match token {
-        Token::Text(text) => count.read(&htmlize::unescape(*text)),
-        Token::Cdata(text) => count.read(text),
-        Token::Start(tag) => count.meet(tag.name),
-        Token::End(name) => count.meet(name),
-        _ => {}
-    });
+    let mut walk = Walk::of_reader(html, markup);
+    let mut tag = Tag::default();
+    while let Some(token) = walk.token(&mut tag) {
+        match token {
+            Token::Text(text) => count.read(&htmlize::unescape(text)),
+            Token::Cdata(text) => count.read(text),
+            Token::Tag => count.meet(tag.name),
+            _ => {}
+        }
+    }
     (count.words, count.characters)
 }
 

@@ -6,11 +6,12 @@ use crate::feed::element::Element;
 use crate::feed::json::{self, Kind, Member};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
+use crate::html::Markup;
+use crate::html::tag::Tag;
+use crate::html::walk::{Token, Walk};
 use crate::rewrite::author;
 use crate::rewrite::base::PieceBase;
 use crate::rewrite::field::{attribute, is_xhtml, lower};
-use crate::rewrite::fragment::{self, token::Token};
-use crate::rewrite::html::Markup;
 use crate::rewrite::link::{self, ItemLink};
 use crate::rewrite::template::ItemFacts;
 
@@ -164,15 +165,18 @@ const PHRASE: &[&str] = &[
 fn text_of_markup(markup: &str, is_xhtml: bool) -> String {
     let mut found = String::new();
     let mut is_read = true;
-    fragment::read(markup, Markup::Xhtml, &mut |token, _| match token {
-        Token::Start(tag) => {
-            let name = tag.name.rsplit(':').next().unwrap_or_default();
-            is_read &= is_xhtml || PHRASE.iter().any(|one| name.eq_ignore_ascii_case(one));
+    let mut walk = Walk::of_reader(markup, Markup::Xhtml);
+    let mut tag = Tag::default();
+    while let Some(token) = walk.token(&mut tag).filter(|_| is_read) {
+        match token {
+            Token::Tag if !tag.is_end => {
+                is_read = is_xhtml || PHRASE.iter().any(|one| tag.starts(one));
+            }
+            Token::Text(part) => found.push_str(Decoded::content(part).as_str()),
+            Token::Cdata(part) => found.push_str(part),
+            _ => {}
         }
-        Token::Text(part) if is_read => found.push_str(Decoded::content(part).as_str()),
-        Token::Cdata(part) if is_read => found.push_str(part),
-        _ => {}
-    });
+    }
     found
 }
 

@@ -10,9 +10,9 @@ use std::ops::Range;
 
 use crate::feed::namespace::{self, Namespaces};
 use crate::feed::splitter::Frame;
-use crate::feed::text::Edit;
 use crate::feed::token::{Scanner, TAG_BYTES_MAX, Token};
 use crate::feed::xml::{self, Tag};
+use crate::html::Edit;
 use crate::rewrite::passes::sanitize::{Fate, attribute_may_harm, fate};
 
 /// Elements that go with all they hold, besides those that the sanitiser of HTML takes out: no feed

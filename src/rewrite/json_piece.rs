@@ -4,13 +4,14 @@
 use std::ops::Range;
 
 use crate::feed::json::{self, Kind, Member, Value};
-use crate::feed::text::{Decoded, Edit};
+use crate::feed::text::Decoded;
+use crate::html::Edit;
+use crate::html::Markup;
+use crate::html::apply;
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::bearer::{self, JsonBearer};
-use crate::rewrite::compose::apply;
 use crate::rewrite::facts;
 use crate::rewrite::field::{self, Sort};
-use crate::rewrite::html::Markup;
 use crate::rewrite::passes::{self, Share};
 use crate::rewrite::piece::Work;
 use crate::rewrite::splice::Splicer;

@@ -6,9 +6,10 @@
 
 use std::ops::Range;
 
-use crate::feed::text::Edit;
-use crate::rewrite::fragment::{self, token::Token};
-use crate::rewrite::html::Markup;
+use crate::html::Edit;
+use crate::html::Markup;
+use crate::html::tag::Tag;
+use crate::html::walk::{Token, Walk};
 
 /// What every mark says.
 const OURS: &str = "feedwright:";
@@ -81,36 +82,41 @@ fn pairs(html: &str, markup: Markup, part: Part) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut open: Vec<Opening> = Vec::new();
     let mut depth = 0_usize;
-    fragment::read(html, markup, &mut |token, range| match token {
-        // A `<` before it is text, and must not begin a tag with what stands behind it.
-        Token::Comment(_) if html[..range.start].ends_with('<') => {}
-        Token::Comment(text) => match mark(text, part) {
-            Some(true) => open.push(Opening {
-                at: range.start,
-                depth,
-                lowest: depth,
-            }),
-            Some(false) => {
-                let Some(opening) = open.pop() else { return };
-                if let Some(outer) = open.last_mut() {
-                    outer.lowest = outer.lowest.min(opening.lowest);
+    let mut walk = Walk::of_reader(html, markup);
+    let mut tag = Tag::default();
+    while let Some(token) = walk.token(&mut tag) {
+        let range = walk.range();
+        match token {
+            // A `<` before it is text, and must not begin a tag with what stands behind it.
+            Token::Comment(_) if html[..range.start].ends_with('<') => {}
+            Token::Comment(text) => match mark(text, part) {
+                Some(true) => open.push(Opening {
+                    at: range.start,
+                    depth,
+                    lowest: depth,
+                }),
+                Some(false) => {
+                    let Some(opening) = open.pop() else { continue };
+                    if let Some(outer) = open.last_mut() {
+                        outer.lowest = outer.lowest.min(opening.lowest);
+                    }
+                    let is_whole = opening.lowest >= opening.depth && depth == opening.depth;
+                    if markup == Markup::Html || is_whole {
+                        found.push(opening.at..range.end);
+                    }
                 }
-                let is_whole = opening.lowest >= opening.depth && depth == opening.depth;
-                if markup == Markup::Html || is_whole {
-                    found.push(opening.at..range.end);
+                None => {}
+            },
+            Token::Tag if tag.is_end => {
+                depth = depth.saturating_sub(1);
+                if let Some(inner) = open.last_mut() {
+                    inner.lowest = inner.lowest.min(depth);
                 }
             }
-            None => {}
-        },
-        Token::Start(tag) => depth += usize::from(!tag.is_self_closing),
-        Token::End(_) => {
-            depth = depth.saturating_sub(1);
-            if let Some(inner) = open.last_mut() {
-                inner.lowest = inner.lowest.min(depth);
-            }
+            Token::Tag => depth += usize::from(!tag.is_self_closed),
+            _ => {}
         }
-        _ => {}
-    });
+    }
     found
 }
 
@@ -135,7 +141,7 @@ fn mark(comment: &str, part: Part) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rewrite::compose::apply;
+    use crate::html::apply;
     use proptest::prelude::*;
 
     const H: &str = "<!--feedwright:header-->";

@@ -4,6 +4,7 @@
 //! as the publisher wrote them; what an earlier run of ours put there is gone before a pass reads it.
 
 pub mod attributes;
+pub mod images;
 pub(in crate::rewrite) mod lazy;
 pub mod links;
 pub mod remove;
@@ -16,24 +17,23 @@ pub(super) mod unescape;
 
 use std::borrow::Cow;
 
-use crate::feed::text::Edit;
+use crate::html::{Edit, Markup};
 use crate::rewrite::address::{Addresses, Left, SKIPPED};
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::budget::Budget;
 use crate::rewrite::compose::Draft;
 use crate::rewrite::explain::{Spot, Trace};
-use crate::rewrite::html::{Covers, HtmlPass, Marks, Markup, Seen, is_read_by_walking};
+
 use crate::rewrite::rules::{RuleError, RuleOptions};
 use crate::rewrite::wrap::Wrap;
+use images::{Covers, HtmlPass, Marks, Seen};
+use lazy::Promotes;
 use links::Links;
 use remove::Remove;
 use replace::Replace;
 use sanitize::Sanitize;
-use tagwise::{Parts, Walked};
+use tagwise::Parts;
 pub(super) use text::{as_html, text_as_html};
-
-/// The name of the pass that sends pictures through image proxies.
-const IMAGES: &str = "images";
 
 /// How often a field may turn out to be escaped twice.
 const ROUNDS_MAX: usize = 4;
@@ -179,106 +179,87 @@ impl Passes {
                 remove.edits(html, markup, site.trace)
             });
         }
-        let all = Parts {
-            promotes: self.promote_pictures,
-            links: self.drop_trackers || self.links.is_some(),
-            pictures: self.pictures.is_some(),
-            attributes: self.pictures.is_some(),
-            closes,
+        // Selectors match what the rules before left.
+        let selects = |pictures: &Pictures| pictures.html.has_selectors();
+        let selects = self.pictures.as_ref().is_some_and(selects);
+        let promotes = match self.promote_pictures {
+            true => Promotes::All,
+            false => Promotes::None,
+        };
+        let mut parts = Parts {
             judges: false,
+            promotes,
+            links: self.drop_trackers || self.links.is_some(),
+            pictures: self.pictures.is_some() && !selects,
+            closes: closes && !selects,
         };
-        if let Some(walked) = self.in_one_walk(draft.text(), site, all) {
-            draft.change(walked.edits);
-            return walked.closing;
+        let mut closing = None;
+        if !self.in_one_walk(draft, site, parts, &mut closing) {
+            if self.sanitize.may_change(draft.text()) {
+                self.clean(draft, site, &mut parts);
+            }
+            closing = self.walk_over(draft, site, parts);
         }
-        // The list of the sanitiser has no attributes that name other images.
-        self.walk_over(
-            draft,
-            site,
-            Parts {
-                promotes: all.promotes,
+        if selects {
+            let parts = Parts {
+                pictures: true,
+                closes,
                 ..Parts::default()
-            },
-        );
-        if self.sanitize != Sanitize::Off {
-            pass(draft, site, "sanitize", &|html| {
-                sanitize::edits(html, markup, self.sanitize, site.trace)
-            });
+            };
+            closing = self.walk_over(draft, site, parts);
         }
-        let links = all.links;
-        self.walk_over(
-            draft,
-            site,
-            Parts {
-                links,
-                ..Parts::default()
-            },
-        );
-        if let Some(pictures) = &self.pictures {
-            pass(draft, site, IMAGES, &|html| pictures.edits(html, site));
-            let attributes = !self.image_attributes.is_empty();
-            self.walk_over(
-                draft,
-                site,
-                Parts {
-                    attributes,
-                    ..Parts::default()
-                },
-            );
-        }
-        None
+        closing
     }
 
-    /// All of them on one walk, where nothing else has to read the field: nothing harmful may be in
-    /// it, and pictures are found without a parser and whatever they match.
-    fn in_one_walk<'h>(&'h self, html: &'h str, site: &Site<'_>, all: Parts) -> Option<Walked> {
-        let pictures = self.pictures.as_ref();
-        if pictures.is_some_and(|pictures| pictures.html.has_selectors()) {
-            return None;
+    /// All of them at once, where every tag is seen to be harmless: most fields hold nothing that has
+    /// to be judged by a parser.
+    fn in_one_walk(
+        &self,
+        draft: &mut Draft<'_>,
+        site: &Site<'_>,
+        parts: Parts,
+        closing: &mut Option<Cow<'static, str>>,
+    ) -> bool {
+        if self.sanitize != Sanitize::Scripts {
+            return false;
         }
-        let judging = Parts {
+        let judges = Parts {
             judges: true,
-            ..all
+            ..parts
         };
-        match self.sanitize {
-            Sanitize::Scripts => {
-                if let Some(walked) = self.walk(html, site, judging) {
-                    return Some(walked);
-                }
-                if sanitize::may_harm(html) {
-                    return None;
-                }
-            }
-            Sanitize::Strict if memchr::memchr2(b'<', b'&', html.as_bytes()).is_some() => {
-                return None;
-            }
-            Sanitize::Off | Sanitize::Strict => {}
-        }
-        let are_found = pictures.is_none() || is_read_by_walking(html, site.markup);
-        are_found.then(|| self.walk(html, site, all)).flatten()
+        let Some(walked) = self.walk(draft.text(), site, judges) else {
+            return false;
+        };
+        draft.change(walked.edits);
+        *closing = walked.closing;
+        true
     }
 
-    /// The rules that change tags.
+    /// Takes out what may harm, once images are promoted: what is left may name no others. One that
+    /// loses its address may get another.
+    fn clean(&self, draft: &mut Draft<'_>, site: &Site<'_>, parts: &mut Parts) {
+        if parts.promotes != Promotes::None {
+            let promotes = std::mem::replace(&mut parts.promotes, Promotes::Bare);
+            let promotion = Parts {
+                promotes,
+                ..Parts::default()
+            };
+            self.walk_over(draft, site, promotion);
+        }
+        pass(draft, site, "sanitize", &|html| {
+            sanitize::edits(html, site.markup, self.sanitize, site.trace)
+        });
+    }
+
     fn walk_over(
         &self,
         draft: &mut Draft<'_>,
         site: &Site<'_>,
         parts: Parts,
     ) -> Option<Cow<'static, str>> {
-        let Parts {
-            promotes,
-            links,
-            pictures,
-            attributes,
-            closes,
-            judges: _,
-        } = parts;
-        if !(promotes || links || pictures || attributes || closes) {
-            return None;
-        }
-        let Walked { edits, closing } = self.walk(draft.text(), site, parts)?;
-        draft.change(edits);
-        closing
+        let walked = self.walk(draft.text(), site, parts)?;
+        draft.change(walked.edits);
+        walked.closing
     }
 }
 
@@ -291,10 +272,7 @@ fn pass(
 ) {
     let text = draft.text();
     let edits = edits(text);
-    // Of pictures, what stays is noted as well, one by one.
-    if rule != IMAGES {
-        site.trace.changes(rule, text, &edits);
-    }
+    site.trace.changes(rule, text, &edits);
     draft.change(edits);
 }
 
@@ -323,12 +301,6 @@ impl Pictures {
             html: HtmlPass::new(&selectors, covers)?,
             media: options.media,
         }))
-    }
-
-    fn edits(&self, html: &str, site: &Site<'_>) -> Vec<Edit> {
-        self.html.edits(html, site.markup, &mut |seen: &Seen<'_>| {
-            site.address_of(&self.addresses, seen)
-        })
     }
 }
 

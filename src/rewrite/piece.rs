@@ -4,19 +4,18 @@
 //! ever replaced; `guid`, `id`, links, dates and titles never are.
 
 use crate::feed::element::Element;
-use crate::feed::text::{Decoded, Edit};
+use crate::feed::text::Decoded;
 use crate::feed::xml::Attribute;
+use crate::html::walk::tags;
+use crate::html::{Edit, Markup, apply, srcset};
 use crate::rewrite::base::{FieldBase, PieceBase};
 use crate::rewrite::bearer::{self, Bearer, New};
 use crate::rewrite::budget::Budget;
-use crate::rewrite::compose::apply;
 use crate::rewrite::explain::{Spot, Trace};
 use crate::rewrite::field::{self, Role};
-use crate::rewrite::fragment;
-use crate::rewrite::html::Markup;
+use crate::rewrite::inline;
 use crate::rewrite::passes::{Passes, Share, Site};
 use crate::rewrite::splice::Splicer;
-use crate::rewrite::srcset;
 use crate::rewrite::wrap::Wrap;
 use crate::rewrite::xhtml;
 
@@ -223,6 +222,12 @@ fn rewrite_html(
             }
             None => return,
         }
+    } else if field::is_xhtml(element) && is_text_of_markup(raw) {
+        let edits = work.field(raw, (Markup::Xhtml, base), share);
+        if edits.is_empty() {
+            return;
+        }
+        apply(raw, &edits)
     } else if bears && field::holds_one_div(element) {
         match with_text_in_div(raw, base, (work, share)) {
             Some(text) => text,
@@ -250,6 +255,14 @@ fn rewrite_html(
     } else {
         splicer.replace(element.content.clone(), |out| out.push_str(&content));
     }
+}
+
+/// Whether markup is text and nothing else: neither tags nor escaped HTML that somebody took for markup.
+fn is_text_of_markup(raw: &str) -> bool {
+    !raw.contains('<')
+        && tags(Decoded::content(raw).as_str(), Markup::Html)
+            .next()
+            .is_none()
 }
 
 /// Content in the one `div` that Atom asks for (RFC 4287 §3.1.1.3). The white space around it stays
@@ -293,7 +306,7 @@ fn rewritten_markup(
     // Some readers take the tags, others the text, and some both. All are told the same.
     let mixed = |text: &str| {
         let is_meant = field::is_xhtml(element);
-        (!is_meant).then(|| fragment::mixed_as_html(text)).flatten()
+        (!is_meant).then(|| inline::mixed_as_html(text)).flatten()
     };
     // SECURITY: to who takes the text alone, without its tags, it may be other HTML. And behind
     // markup that is no XML a footer might not be seen.
@@ -310,7 +323,8 @@ fn rewritten_markup(
             return None;
         }
         let text = apply(raw, &edits);
-        if !fragment::holds_tags(&text) && !field::is_xhtml(element) {
+        let is_text = field::is_xhtml(element) && is_text_of_markup(&text);
+        if !inline::holds_tags(&text) && !is_text {
             // With the last tag gone, what is left is escaped as in any other field.
             let decoded = Decoded::content(&text);
             let edits = work.field(decoded.as_str(), (Markup::Html, base), share);
@@ -322,10 +336,10 @@ fn rewritten_markup(
         if html.is_none() && !is_ambiguous(&text) {
             return Some(Written::Markup(text));
         }
-        html = html.or_else(|| Some(fragment::as_html(&text)));
+        html = html.or_else(|| Some(inline::as_html(&text)));
         is_changed = true;
     }
-    let html = html.unwrap_or_else(|| fragment::as_html(raw));
+    let html = html.unwrap_or_else(|| inline::as_html(raw));
     let edits = work.field(&html, (Markup::Html, base), share);
     if edits.is_empty() && !is_changed {
         return None;

@@ -3,8 +3,8 @@
 use crate::image::address::Keys;
 use crate::rewrite::address::ImageRule;
 use crate::rewrite::figure::Figure;
-use crate::rewrite::html::SelectorError;
 use crate::rewrite::passes::attributes::Setting;
+use crate::rewrite::passes::images::SelectorError;
 use crate::rewrite::passes::replace::Replacement;
 use crate::rewrite::passes::sanitize::Sanitize;
 use crate::rewrite::passes::{Passes, links, remove};

@@ -6,11 +6,10 @@
 
 use std::borrow::Cow;
 
-use crate::feed::text::Edit;
+use crate::html::Markup;
+use crate::html::walk::tags;
+use crate::html::{self, Closing, Edit};
 use crate::rewrite::extent::{Extent, Needs};
-use crate::rewrite::fragment::{self, Closing};
-use crate::rewrite::html::Markup;
-use crate::rewrite::html::walk::tags;
 use crate::rewrite::marks::{self, Part};
 use crate::rewrite::passes::Site;
 use crate::rewrite::template::{FeedFacts, ItemFacts, Template};
@@ -128,7 +127,7 @@ impl Put {
         let Some(Closing {
             keep,
             text: closing,
-        }) = known.or_else(|| fragment::closing(&html[content..end]))
+        }) = known.or_else(|| html::closing(&html[content..end]))
         else {
             // Nothing that stands behind would be seen.
             site.trace.skip(

@@ -7,11 +7,9 @@
 use std::borrow::Cow;
 
 use crate::feed::characters::is_allowed;
-
-use super::fragment;
-use super::fragment::token::{StartTag, Token, Tokens};
-use super::html::Markup;
-use super::html::walk::tags;
+use crate::html::tag::Tag;
+use crate::html::walk::{Token, Walk, tags};
+use crate::html::{Markup, VOID};
 
 /// The name of XHTML's namespace.
 pub(super) const NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
@@ -19,23 +17,8 @@ pub(super) const NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
 /// The most elements that may be open at once; tags of deeper elements are left out.
 const DEPTH_MAX: usize = 256;
 
-/// Elements without content (HTML §13.1.2).
-pub(super) const VOID: &[&str] = &[
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
-    "track", "wbr",
-];
-
-/// Elements whose content is text; `true`: with character references.
-const RAW: &[(&str, bool)] = &[
-    ("iframe", false),
-    ("noembed", false),
-    ("noframes", false),
-    ("script", false),
-    ("style", false),
-    ("textarea", true),
-    ("title", true),
-    ("xmp", false),
-];
+/// Elements whose raw text has character references.
+const WITH_REFERENCES: &[&str] = &["textarea", "title"];
 
 /// The elements that end where one of the given start tags follows: HTML lets their end tags away.
 const IMPLIED_ENDS: &[(&str, &[&str])] = &[
@@ -85,17 +68,18 @@ const IMPLIED_ENDS: &[(&str, &[&str])] = &[
 /// for the spelling of references and tags.
 #[must_use]
 pub(super) fn well_formed(html: &str) -> String {
-    let mut tokens = Tokens::new(html);
     let mut out = String::with_capacity(html.len() + html.len() / 8);
     let mut open: Vec<String> = Vec::new();
-    while let Some(token) = tokens.next(is_foreign(&open)) {
+    let mut walk = Walk::of_reader(html, Markup::Html);
+    let mut tag = Tag::default();
+    while let Some(token) = walk.token(&mut tag) {
         match token {
             Token::Text(text) => push_escaped(&htmlize::unescape(text), &mut out),
             Token::Cdata(text) => push_escaped(text, &mut out),
             Token::Comment(text) => push_comment(text, &mut out),
-            Token::Start(tag) => push_element(&tag, &mut tokens, &mut open, &mut out),
-            Token::End(name) => close(&name.to_ascii_lowercase(), &mut open, &mut out),
-            Token::Bogus | Token::Unfinished(_) => {}
+            Token::Tag if tag.is_end => close(&tag.name.to_ascii_lowercase(), &mut open, &mut out),
+            Token::Tag => push_element(html, &tag, &mut open, &mut out),
+            Token::Dropped | Token::Unfinished => {}
         }
     }
     while let Some(name) = open.pop() {
@@ -108,29 +92,29 @@ pub(super) fn well_formed(html: &str) -> String {
 /// attribute has a value in quotes, and no `<` stands for itself.
 #[must_use]
 pub(super) fn is_well_formed(markup: &str) -> bool {
-    let mut read_to = 0;
     let mut is_fine = true;
     let mut open: Vec<&str> = Vec::new();
-    fragment::read(markup, Markup::Xhtml, &mut |token, range| {
-        read_to = range.end;
+    let mut walk = Walk::of_reader(markup, Markup::Xhtml);
+    let mut tag = Tag::default();
+    while let Some(token) = walk.token(&mut tag) {
         is_fine &= match token {
             Token::Text(text) => !text.contains('<'),
-            Token::Start(tag) => {
-                if !tag.is_self_closing {
-                    open.push(tag.name);
+            Token::Tag if tag.is_end => open.pop() == Some(tag.full_name()),
+            Token::Tag => {
+                if !tag.is_self_closed {
+                    open.push(tag.full_name());
                 }
-                !markup[range.start + 1..range.end].contains('<')
+                !markup[walk.range()][1..].contains('<')
             }
-            Token::End(name) => open.pop() == Some(name),
+            Token::Unfinished => false,
             _ => true,
         };
-    });
+    }
     let is_name = |name: &str| {
         name.split(':')
             .all(|part| is_xml_name(part) || !part.is_ascii())
     };
     is_fine
-        && read_to == markup.len()
         && open.is_empty()
         && tags(markup, Markup::Xhtml).all(|tag| {
             let is_quoted = |value: &std::ops::Range<usize>| {
@@ -159,46 +143,34 @@ pub(super) fn is_one_div(markup: &str) -> bool {
 pub(super) fn one_element(markup: &str, local: &str) -> Option<(usize, usize)> {
     let (mut start, mut end) = (None, None);
     let (mut depth, mut is_one) = (0_usize, true);
-    fragment::read(markup, Markup::Xhtml, &mut |token, range| match token {
-        Token::Comment(_) => {}
-        Token::Text(text) if text.trim().is_empty() => {}
-        Token::Start(tag) if depth == 0 => {
-            let is_named = tag.name.rsplit(':').next() == Some(local);
-            is_one &= is_named && start.is_none() && !tag.is_self_closing;
-            start = Some(range.end);
-            depth = 1;
-        }
-        Token::Start(tag) => depth += usize::from(!tag.is_self_closing),
-        Token::End(_) => {
-            is_one &= depth > 0;
-            depth = depth.saturating_sub(1);
-            if depth == 0 {
-                end = Some(range.start);
+    let mut walk = Walk::of_reader(markup, Markup::Xhtml);
+    let mut tag = Tag::default();
+    while let Some(token) = walk.token(&mut tag) {
+        match token {
+            Token::Comment(_) | Token::Unfinished => {}
+            Token::Text(text) if text.trim().is_empty() => {}
+            Token::Tag if tag.is_end => {
+                is_one &= depth > 0;
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    end = Some(walk.range().start);
+                }
             }
+            Token::Tag if depth == 0 => {
+                is_one &= tag.name == local && start.is_none() && !tag.is_self_closed;
+                start = Some(walk.range().end);
+                depth = 1;
+            }
+            Token::Tag => depth += usize::from(!tag.is_self_closed),
+            _ => is_one &= depth > 0,
         }
-        _ => is_one &= depth > 0,
-    });
+    }
     is_one.then_some((start?, end?)).filter(|_| depth == 0)
 }
 
-/// Whether the innermost element is one of SVG or MathML, as far as that matters for CDATA sections.
-fn is_foreign(open: &[String]) -> bool {
-    open.iter().any(|name| name == "svg" || name == "math")
-}
-
 /// Writes a start tag, and raw text with it.
-fn push_element<'a>(
-    tag: &StartTag<'a>,
-    tokens: &mut Tokens<'a>,
-    open: &mut Vec<String>,
-    out: &mut String,
-) {
+fn push_element(html: &str, tag: &Tag<'_>, open: &mut Vec<String>, out: &mut String) {
     let name = tag.name.to_ascii_lowercase();
-    let raw = RAW
-        .iter()
-        .find(|(raw, _)| *raw == name)
-        .filter(|_| !is_foreign(open));
-    let is_plaintext = name == "plaintext" && !is_foreign(open);
     if !is_xml_name(&name) || open.len() >= DEPTH_MAX {
         return;
     }
@@ -208,31 +180,21 @@ fn push_element<'a>(
         close(&top.clone(), open, out);
     }
     push_start(&name, tag, out);
-    if VOID.contains(&name.as_str()) || (tag.is_self_closing && is_foreign_root(&name, open)) {
+    // `/>` closes what is svg or math, and HTML ignores it.
+    if VOID.contains(&name.as_str()) || (tag.is_self_closed && tag.is_foreign) {
         out.push_str("/>");
         return;
     }
     out.push('>');
-    if let Some((_, has_references)) = raw {
-        let text = match name.as_str() {
-            "script" => tokens.script_text().0,
-            _ => tokens.raw_text(tag.name),
-        };
-        let text = if *has_references {
-            htmlize::unescape(text)
-        } else {
-            Cow::Borrowed(text)
+    if let Some(end) = tag.raw_end {
+        let text = &html[tag.range.end..end];
+        let text = match WITH_REFERENCES.contains(&name.as_str()) {
+            true => htmlize::unescape(text),
+            false => Cow::Borrowed(text),
         };
         push_escaped(&text, out);
-    } else if is_plaintext {
-        push_escaped(tokens.rest(), out);
     }
     open.push(name);
-}
-
-/// Whether `/>` closes the element: it does in SVG and MathML, and HTML ignores it.
-fn is_foreign_root(name: &str, open: &[String]) -> bool {
-    matches!(name, "svg" | "math") || is_foreign(open)
 }
 
 pub(super) fn is_implied_end(open: &str, next: &str) -> bool {
@@ -258,12 +220,12 @@ fn push_end(name: &str, out: &mut String) {
 }
 
 /// `<name a="b"`, without the end of the tag.
-fn push_start(name: &str, tag: &StartTag<'_>, out: &mut String) {
+fn push_start(name: &str, tag: &Tag<'_>, out: &mut String) {
     out.push('<');
     out.push_str(name);
     let mut written: Vec<String> = Vec::new();
-    for (attribute, value) in tag.attributes() {
-        let attribute = attribute.to_ascii_lowercase();
+    for one in &tag.attributes {
+        let attribute = one.name.to_ascii_lowercase();
         let is_language = attribute == "xml:lang";
         if !(is_language || is_xml_name(&attribute)) || written.contains(&attribute) {
             continue;
@@ -272,8 +234,8 @@ fn push_start(name: &str, tag: &StartTag<'_>, out: &mut String) {
         out.push_str(&attribute);
         out.push_str("=\"");
         // `<input disabled>` is `disabled="disabled"` in XHTML 1.0 §4.5; `alt` alone is the empty text.
-        match value {
-            Some(value) => push_attribute(&htmlize::unescape_attribute(value), out),
+        match one.value {
+            Some(_) => push_attribute(&tag.value_of(one), out),
             None if attribute == "alt" => {}
             None => out.push_str(&attribute),
         }

@@ -4,7 +4,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::is_under;
 use crate::image::address::Keys;
-use crate::rewrite::html::Marks;
+use crate::rewrite::passes::images::Marks;
 use crate::rewrite::target::{Images, TargetError, Through};
 
 /// Rules that one feed may have.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::feed::Format;
-use crate::rewrite::compose::apply;
+use crate::html::apply;
 
 const XHTML: &str = "http://www.w3.org/1999/xhtml";
 const SVG: &str = "http://www.w3.org/2000/svg";

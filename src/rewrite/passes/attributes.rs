@@ -1,7 +1,7 @@
 //! Attributes that pictures get or lose once they come from the image proxy.
 
+use crate::html::tag::Tag;
 use crate::rewrite::address::Addresses;
-use crate::rewrite::html::tag::Tag;
 
 /// The most attributes that one feed's pictures get or lose.
 pub const ATTRIBUTES_MAX: usize = 32;
@@ -41,10 +41,10 @@ pub(super) fn read<'h>(tag: &mut Tag<'h>, addresses: &Addresses, settings: &'h [
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::html::Markup;
+    use crate::html::apply;
+    use crate::html::walk::tags;
     use crate::rewrite::RuleOptions;
-    use crate::rewrite::compose::apply;
-    use crate::rewrite::html::Markup;
-    use crate::rewrite::html::walk::tags;
 
     fn check(html: &str, expected: &str) {
         let addresses = Addresses::new(&RuleOptions {

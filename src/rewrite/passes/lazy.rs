@@ -7,20 +7,21 @@
 
 mod candidate;
 mod placeholder;
+mod seen;
 
 use std::cell::OnceCell;
-use std::ops::Range;
 
-use crate::feed::text::Edit;
+use crate::html::Edit;
+use crate::html::Markup;
+use crate::html::srcset;
+use crate::html::tag::Tag;
+use crate::html::walk::tags;
 use crate::rewrite::base::FieldBase;
-use crate::rewrite::html::Markup;
-use crate::rewrite::html::tag::Tag;
-use crate::rewrite::html::walk::tags;
 use crate::rewrite::passes::sanitize::attribute_may_harm;
-use crate::rewrite::srcset;
 pub(in crate::rewrite) use candidate::address_of;
 use candidate::{candidate, is_address, is_picture, names_others, stem};
 use placeholder::{Repeated, is_placeholder};
+use seen::{Noscript, Picture, Twin};
 
 /// How many attributes of a picture are compared with its twin.
 const NAMES_MAX: usize = 64;
@@ -30,7 +31,9 @@ const WRAPPERS: &[&str] = &["picture", "a", "span", "div", "figure", "p"];
 
 /// The edits of this rule alone.
 pub(in crate::rewrite) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>) -> Vec<Edit> {
-    let mut promotion = Promotion::new(html, markup, base);
+    let Some(mut promotion) = Promotion::new(Promotes::All, html, markup, base) else {
+        return Vec::new();
+    };
     let mut edits = Vec::new();
     for mut tag in tags(html, markup) {
         let step = promotion.read(&mut tag);
@@ -46,38 +49,6 @@ pub(in crate::rewrite) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>
     edits
 }
 
-/// The picture that was read last.
-#[derive(Debug)]
-struct Picture<'h> {
-    /// Where its tag stands.
-    range: Range<usize>,
-    /// The address that it shows, where it shows one: its own or a promoted one.
-    shown: Option<String>,
-    /// Whether a script was to load it.
-    is_lazy: bool,
-    /// Its tag, which waits for an address while it shows none.
-    held: Option<Tag<'h>>,
-}
-
-/// A `<noscript>` that holds one picture and nothing else, or may yet.
-#[derive(Debug)]
-struct Twin<'h> {
-    range: Range<usize>,
-    address: Option<String>,
-    /// The tags in it.
-    tags: Vec<Tag<'h>>,
-}
-
-/// What is known of the `<noscript>` around a tag.
-#[derive(Debug)]
-enum Noscript<'h> {
-    None,
-    /// It may be a twin.
-    Open(Twin<'h>),
-    /// It is none: readers show what is in it. What was known of the `picture` around it.
-    Shown(bool, Option<String>),
-}
-
 /// Whether a tag goes on to the next rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
@@ -86,11 +57,23 @@ pub(super) enum Step {
     Held,
 }
 
+/// Which pictures may get another address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Promotes {
+    #[default]
+    None,
+    /// Those that show nothing without a script.
+    All,
+    /// Those without an address.
+    Bare,
+}
+
 /// The rule at work on one field.
 pub(super) struct Promotion<'a, 'h> {
     html: &'h str,
     markup: Markup,
     base: &'a FieldBase<'a>,
+    is_of_bare: bool,
     /// The twins that go.
     pub(super) edits: Vec<Edit>,
     /// Tags that were held and go on.
@@ -108,11 +91,17 @@ pub(super) struct Promotion<'a, 'h> {
 }
 
 impl<'a, 'h> Promotion<'a, 'h> {
-    pub(super) fn new(html: &'h str, markup: Markup, base: &'a FieldBase<'a>) -> Self {
-        Self {
+    pub(super) fn new(
+        promotes: Promotes,
+        html: &'h str,
+        markup: Markup,
+        base: &'a FieldBase<'a>,
+    ) -> Option<Self> {
+        (promotes != Promotes::None).then(|| Self {
             html,
             markup,
             base,
+            is_of_bare: promotes == Promotes::Bare,
             edits: Vec::new(),
             released: Vec::new(),
             last: None,
@@ -122,7 +111,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
             offered: None,
             in_picture: false,
             repeated: OnceCell::new(),
-        }
+        })
     }
 
     /// Takes in the next tag.
@@ -212,7 +201,8 @@ impl<'a, 'h> Promotion<'a, 'h> {
             let read = || repeated(self.html, self.markup);
             self.repeated.get_or_init(read).holds(src)
         };
-        let is_lazy = is_empty || is_placeholder(tag, src, candidate.as_deref(), &is_repeated);
+        let is_lazy = is_empty
+            || !self.is_of_bare && is_placeholder(tag, src, candidate.as_deref(), &is_repeated);
         let shown = (!is_lazy).then(|| src.to_owned());
         let mut picture = Picture {
             range: tag.range.clone(),

@@ -8,13 +8,13 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use crate::feed::text::Edit;
+use crate::html::Edit;
+use crate::html::Markup;
+use crate::html::srcset;
+use crate::html::tag::Tag;
+use crate::html::walk::Walk;
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::budget::{ADDRESS_BYTES_MAX, Budget};
-use crate::rewrite::html::Markup;
-use crate::rewrite::html::tag::Tag;
-use crate::rewrite::html::walk::Walk;
-use crate::rewrite::srcset;
 
 /// What is done to links, as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -216,7 +216,7 @@ impl Links {
         {
             let list = tag.value_of(&tag.attributes[index]);
             let inner = srcset::edits(&list, &mut |written| join(written, base));
-            let new = (!inner.is_empty()).then(|| crate::rewrite::compose::apply(&list, &inner));
+            let new = (!inner.is_empty()).then(|| crate::html::apply(&list, &inner));
             put(tag, index, new, budget);
         }
     }

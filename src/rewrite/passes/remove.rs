@@ -8,11 +8,11 @@ use std::collections::HashSet;
 
 use dom_query::{Document, Matcher, NodeRef};
 
-use crate::feed::text::Edit;
+use crate::html::Edit;
+use crate::html::Markup;
+use crate::html::tag::{Attribute, Tag};
+use crate::html::walk::tags;
 use crate::rewrite::explain::Trace;
-use crate::rewrite::html::Markup;
-use crate::rewrite::html::tag::{Attribute, Tag};
-use crate::rewrite::html::walk::tags;
 use crate::rewrite::tree::{self, Limits, Size};
 use crate::rewrite::xhtml;
 
@@ -274,7 +274,7 @@ impl Source<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rewrite::compose::apply;
+    use crate::html::apply;
 
     fn check_as(html: &str, markup: Markup, expected: &str) {
         let remove = Remove::new(&Options {

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use crate::feed::text::Edit;
+use crate::html::Edit;
 use crate::rewrite::budget::Budget;
 use crate::rewrite::pattern::{PatternError, compile};
 
@@ -56,7 +56,7 @@ pub(super) fn edits(html: &str, (regex, with): (&Regex, &str), budget: &Budget) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rewrite::compose::apply;
+    use crate::html::apply;
 
     #[test]
     fn groups_and_order() {

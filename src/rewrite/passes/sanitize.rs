@@ -14,19 +14,16 @@ mod strict;
 mod tests;
 mod words;
 
-use std::ops::Range;
-
-use crate::feed::text::Edit;
+use crate::html::Markup;
+use crate::html::tag::Tag;
+use crate::html::walk::tags;
+use crate::html::{Edit, whole_tags};
 use crate::rewrite::compose::Draft;
 use crate::rewrite::explain::Trace;
-use crate::rewrite::fragment::{self, token::Token};
-use crate::rewrite::html::Markup;
-use crate::rewrite::html::tag::Tag;
-use crate::rewrite::html::walk::tags;
 use crate::rewrite::tree::TooComplex;
-use crate::rewrite::xhtml;
+use crate::rewrite::{inline, xhtml};
 use danger::Element;
-pub(super) use danger::may_harm;
+use danger::may_harm;
 pub(super) use plain::is_harmless;
 
 /// How much is taken out.
@@ -41,6 +38,17 @@ pub enum Sanitize {
     Strict,
 }
 
+impl Sanitize {
+    /// Whether there may be something in a field that goes; cheap.
+    pub(super) fn may_change(self, html: &str) -> bool {
+        match self {
+            Self::Off => false,
+            Self::Scripts => may_harm(html),
+            Self::Strict => memchr::memchr2(b'<', b'&', html.as_bytes()).is_some(),
+        }
+    }
+}
+
 /// How often what was cut out may leave something behind that has to be cut out.
 const ROUNDS_MAX: usize = 5;
 
@@ -50,12 +58,11 @@ const ONLY_TOKENS: &str = "the field is too complex for a tree: what its tags sa
 /// How much of a style element in svg or XHTML is looked at.
 const SHEET_BYTES_MAX: usize = 4 << 10;
 
-/// Edits that take out what `mode` forbids.
+/// Edits that take out what `mode` forbids, of a field that it may change.
 pub(super) fn edits(html: &str, markup: Markup, mode: Sanitize, trace: &Trace) -> Vec<Edit> {
     match mode {
         Sanitize::Off => Vec::new(),
         Sanitize::Strict => strict(html, markup, trace),
-        Sanitize::Scripts if !may_harm(html) => Vec::new(),
         Sanitize::Scripts => {
             let mut draft = Draft::new(html);
             for _ in 0..ROUNDS_MAX {
@@ -88,12 +95,7 @@ pub(super) fn edits(html: &str, markup: Markup, mode: Sanitize, trace: &Trace) -
 /// Whether the text between the tags of inline markup is HTML that may not stay: readers that take
 /// an element's text alone see nothing else.
 pub(super) fn is_hidden_in_text(markup: &str, mode: Sanitize) -> bool {
-    let mut text = String::new();
-    fragment::read(markup, Markup::Xhtml, &mut |token, _| match token {
-        Token::Text(part) => text.push_str(&htmlize::unescape(*part)),
-        Token::Cdata(part) => text.push_str(part),
-        _ => {}
-    });
+    let text = inline::text(markup);
     let holds_tags = tags(&text, Markup::Html).next().is_some();
     holds_tags
         && match mode {
@@ -138,9 +140,6 @@ pub(in crate::rewrite) fn is_known_player(address: &str) -> bool {
 }
 
 fn strict(html: &str, markup: Markup, trace: &Trace) -> Vec<Edit> {
-    if memchr::memchr2(b'<', b'&', html.as_bytes()).is_none() {
-        return Vec::new();
-    }
     let cleaned = strict::clean(html, markup);
     if cleaned.is_reduced {
         trace.too_complex("sanitize", html, ONLY_TOKENS);
@@ -170,7 +169,7 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
             } else if tag.ends(name) {
                 *depth -= 1;
                 if *depth == 0 {
-                    edits.push(removed(*start..tag.range.end));
+                    edits.push(Edit::removing(*start..tag.range.end));
                     gone = None;
                 }
             }
@@ -185,13 +184,13 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
         match kind {
             // The end of raw text that went.
             _ if tag.is_end && std::mem::take(&mut is_removed_open) => {
-                edits.push(removed(tag.range));
+                edits.push(Edit::removing(tag.range));
             }
             Element::Kept if tag.is_end => {}
             // SECURITY: what is not listed is not judged.
-            Element::Kept if tag.has_more => edits.push(removed(tag.range)),
+            Element::Kept if tag.has_more => edits.push(Edit::removing(tag.range)),
             Element::Kept => cut_attributes(html, &tag, &mut edits),
-            Element::Unwrapped => edits.push(removed(tag.range)),
+            Element::Unwrapped => edits.push(Edit::removing(tag.range)),
             Element::Removed
                 if tag.is_end
                     || closes_itself(&tag, markup)
@@ -199,11 +198,11 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
                     || tag.is_open_raw && !tag.starts("script")
                     || danger::plain_name(tag.name) != tag.name =>
             {
-                edits.push(removed(tag.range));
+                edits.push(Edit::removing(tag.range));
             }
             Element::Removed => match tag.raw_end {
                 Some(end) => {
-                    edits.push(removed(tag.range.start..end));
+                    edits.push(Edit::removing(tag.range.start..end));
                     is_removed_open = true;
                 }
                 None => gone = Some((tag.range.start, tag.name.to_owned(), 1)),
@@ -211,13 +210,13 @@ fn cut(html: &str, markup: Markup) -> Vec<Edit> {
         }
     }
     if let Some((start, ..)) = gone {
-        edits.push(removed(start..html.len()));
+        edits.push(Edit::removing(start..html.len()));
     } else if markup == Markup::Html
         && edits.is_empty()
-        && let Some(start) = fragment::whole_tags(html)
+        && let Some(start) = whole_tags(html)
     {
         // A tag that never ends: no browser shows it, but what somebody puts behind it may end it.
-        edits.extend((start < html.len()).then(|| removed(start..html.len())));
+        edits.extend((start < html.len()).then(|| Edit::removing(start..html.len())));
     }
     edits
 }
@@ -245,9 +244,4 @@ fn cut_attributes(html: &str, tag: &Tag<'_>, edits: &mut Vec<Edit>) {
             edits.push(tag.remove(attribute));
         }
     }
-}
-
-fn removed(range: Range<usize>) -> Edit {
-    let text = String::new();
-    Edit { range, text }
 }

@@ -5,24 +5,22 @@
 
 use std::borrow::Cow;
 
-use super::lazy::{Promotion, Step};
+use super::images::{Marked, Seen};
+use super::lazy::{Promotes, Promotion, Step};
 use super::sanitize::is_harmless;
-use super::{Passes, Site, attributes, trackers};
-use crate::feed::text::Edit;
-use crate::rewrite::fragment::Unclosed;
-use crate::rewrite::html::Seen;
-use crate::rewrite::html::tag::Tag;
-use crate::rewrite::html::walk::Walk;
+use super::{Passes, Pictures, Site, attributes, trackers};
+use crate::html::Edit;
+use crate::html::tag::Tag;
+use crate::html::walk::Walk;
 
 /// Which rules listen.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Parts {
     /// Whether a field that is not seen to be harmless is given up.
     pub(super) judges: bool,
-    pub(super) promotes: bool,
+    pub(super) promotes: Promotes,
     pub(super) links: bool,
     pub(super) pictures: bool,
-    pub(super) attributes: bool,
     /// Whether it is to be found out what is open at the end.
     pub(super) closes: bool,
 }
@@ -53,33 +51,37 @@ impl Passes {
     }
 
     fn try_walk<'h>(&'h self, html: &'h str, site: &Site<'_>, parts: Parts) -> Option<Walked> {
-        let mut walk = Walk::without_drawings(html, site.markup);
-        let mut promotion = parts
-            .promotes
-            .then(|| Promotion::new(html, site.markup, site.base));
-        let mut unclosed = parts.closes.then(Unclosed::default);
+        let mut walk = Walk::new(html, site.markup);
+        if parts.closes {
+            walk = walk.closing_at_end();
+        }
+        let pictures = self.pictures.as_ref().filter(|_| parts.pictures);
+        let marked = pictures.map(|pictures| pictures.html.marked(html, site.markup));
+        let listening = Listening {
+            passes: self,
+            html,
+            site,
+            pictures: pictures.zip(marked.as_ref()),
+            links: parts.links,
+        };
+        let mut promotion = Promotion::new(parts.promotes, html, site.markup, site.base);
         let mut tag = Tag::default();
         let mut edits = Vec::new();
         while walk.read(&mut tag) && !site.budget.is_exceeded() {
             if parts.judges && !(walk.is_plain() && is_harmless(&tag)) {
                 return None;
             }
-            if let Some(open) = &mut unclosed
-                && !(walk.is_plain() && open.read(html, &tag))
-            {
-                unclosed = None;
-            }
             if let Some(promotion) = &mut promotion {
                 let step = site.noted("promote_pictures", &mut tag, |tag| promotion.read(tag));
                 promotion.release(|tag| {
                     site.note("promote_pictures", tag);
-                    self.finish(tag, (html, site), parts, &mut edits);
+                    listening.read(tag, &mut edits);
                 });
                 if step == Step::Held {
                     continue;
                 }
             }
-            self.finish(&mut tag, (html, site), parts, &mut edits);
+            listening.read(&mut tag, &mut edits);
         }
         if parts.judges && !walk.is_plain() {
             return None;
@@ -88,7 +90,7 @@ impl Passes {
             promotion.finish();
             promotion.release(|tag| {
                 site.note("promote_pictures", tag);
-                self.finish(tag, (html, site), parts, &mut edits);
+                listening.read(tag, &mut edits);
             });
             for twin in &promotion.edits {
                 site.trace
@@ -99,57 +101,50 @@ impl Passes {
         if !edits.is_sorted_by_key(|edit| edit.range.start) {
             edits.sort_by_key(|edit| edit.range.start);
         }
-        let closing = unclosed.filter(|_| walk.is_plain());
-        Some(Walked {
-            edits,
-            closing: closing.map(Unclosed::closing),
-        })
+        let closing = walk.closing().map(|closing| closing.text);
+        Some(Walked { edits, closing })
     }
+}
 
-    /// The rules behind promotion, and the edits of what they leave.
-    fn finish<'h>(
-        &'h self,
-        tag: &mut Tag<'h>,
-        (html, site): (&'h str, &Site<'_>),
-        parts: Parts,
-        edits: &mut Vec<Edit>,
-    ) {
+/// The rules behind promotion, as they listen on one walk.
+struct Listening<'a, 'h> {
+    passes: &'h Passes,
+    html: &'h str,
+    site: &'a Site<'a>,
+    pictures: Option<(&'h Pictures, &'a Marked)>,
+    links: bool,
+}
+
+impl<'h> Listening<'_, 'h> {
+    /// Lets the rules change a tag, and appends the edits of what they leave.
+    fn read(&self, tag: &mut Tag<'h>, edits: &mut Vec<Edit>) {
         // Most tags have nothing to be changed.
         if tag.is_end || tag.attributes.is_empty() && !tag.starts("style") {
             return;
         }
-        if parts.links {
-            if self.drop_trackers {
-                site.noted("drop_trackers", tag, |tag| {
-                    trackers::read(tag, (html, site.markup));
-                });
-            }
-            if let Some(links) = self.links.as_ref().filter(|_| !tag.is_gone) {
-                site.noted("links", tag, |tag| links.read(tag, site.base, site.budget));
-            }
+        let (passes, site) = (self.passes, self.site);
+        if self.links && passes.drop_trackers {
+            site.noted("drop_trackers", tag, |tag| {
+                trackers::read(tag, (self.html, site.markup));
+            });
         }
-        let pictures = self.pictures.as_ref().filter(|_| !tag.is_gone);
-        if let Some(pictures) = pictures
-            && (parts.pictures || parts.attributes)
-        {
-            let address = &mut |seen: &Seen<'_>| site.address_of(&pictures.addresses, seen);
-            if parts.pictures {
-                pictures.html.read(tag, address);
-            }
-            if parts.attributes && !self.image_attributes.is_empty() {
-                site.noted("image_attributes", tag, |tag| {
-                    attributes::read(tag, &pictures.addresses, &self.image_attributes);
-                });
-            }
-            tag.write(edits);
-            if parts.pictures {
-                pictures
-                    .html
-                    .sheets((html, site.markup), (tag, 0), address, edits);
-            }
-        } else {
-            tag.write(edits);
+        if let Some(links) = passes.links.as_ref().filter(|_| self.links && !tag.is_gone) {
+            site.noted("links", tag, |tag| links.read(tag, site.base, site.budget));
         }
+        let Some((pictures, marked)) = self.pictures.filter(|_| !tag.is_gone) else {
+            return tag.write(edits);
+        };
+        let address = &mut |seen: &Seen<'_>| site.address_of(&pictures.addresses, seen);
+        let marks = marked.of(tag);
+        pictures.html.read(tag, marks, address);
+        if !passes.image_attributes.is_empty() {
+            site.noted("image_attributes", tag, |tag| {
+                attributes::read(tag, &pictures.addresses, &passes.image_attributes);
+            });
+        }
+        tag.write(edits);
+        let field = (self.html, site.markup);
+        pictures.html.sheets(field, (tag, marks), address, edits);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Plain text as HTML.
 
-use crate::feed::text::Edit;
-use crate::rewrite::compose::apply;
+use crate::html::Edit;
+use crate::html::apply;
 
 /// How far a tab indents plain text.
 const TAB_SPACES: usize = 4;

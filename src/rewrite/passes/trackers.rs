@@ -1,8 +1,8 @@
 //! Pictures that nobody is to see: they tell somebody that an item was read, and go.
 
-use crate::rewrite::html::Markup;
-use crate::rewrite::html::tag::Tag;
-use crate::rewrite::html::walk::end_tag_at;
+use crate::html::Markup;
+use crate::html::tag::Tag;
+use crate::html::walk::end_tag_at;
 
 /// Where pictures only count readers: hosts, with what their paths start with.
 const TRACKERS: &[(&str, &str)] = &[
@@ -112,8 +112,8 @@ fn is_counter(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rewrite::compose::apply;
-    use crate::rewrite::html::walk::tags;
+    use crate::html::apply;
+    use crate::html::walk::tags;
 
     fn check(html: &str, markup: Markup, expected: &str) {
         let mut edits = Vec::new();

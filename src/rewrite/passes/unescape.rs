@@ -7,7 +7,7 @@
 
 use memchr::memchr_iter;
 
-use crate::feed::text::Edit;
+use crate::html::Edit;
 
 /// The longest reference that is undone: `&#x0003C;` and the like are none.
 const REFERENCE_BYTES_MAX: usize = 8;
@@ -186,7 +186,7 @@ fn references(html: &str) -> impl Iterator<Item = (usize, char, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rewrite::compose::apply;
+    use crate::html::apply;
 
     #[track_caller]
     fn check(html: &str, expected: &str) {

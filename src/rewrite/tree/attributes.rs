@@ -4,7 +4,7 @@
 use memchr::{memchr, memchr_iter};
 
 use super::meter::Meter;
-use crate::rewrite::html::tag_name;
+use crate::html::tag_name;
 
 /// Counts what reading the attributes takes.
 ///

@@ -1,9 +1,9 @@
 //! The addresses that a picture names besides its `src`, and which of them is the best.
 
 use super::placeholder::is_placeholder;
-use crate::rewrite::html::tag::Tag;
+use crate::html::srcset;
+use crate::html::tag::Tag;
 use crate::rewrite::places::{names_a_picture, reads_like_an_address};
-use crate::rewrite::srcset;
 
 /// Elements that stand for a picture.
 const PICTURES: &[&str] = &["img", "amp-img", "amp-anim", "a-img"];

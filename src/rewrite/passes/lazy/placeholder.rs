@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::candidate::is_address;
-use crate::rewrite::html::tag::Tag;
+use crate::html::tag::Tag;
 
 /// What scripts put into `src`, as opposed to other sizes of the same image.
 const SWAPPED: &[&str] = &[

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
+use crate::html::apply;
 use crate::rewrite::base::{FeedBase, PieceBase};
-use crate::rewrite::compose::apply;
 
 fn edits(html: &str, markup: Markup) -> Vec<Edit> {
     let feed = FeedBase::new(url::Url::parse("https://x.org/feed").unwrap());

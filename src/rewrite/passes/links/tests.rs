@@ -1,8 +1,8 @@
 //! Which links change, and that nothing else of them does.
 
 use super::*;
+use crate::html::apply;
 use crate::rewrite::base::{FeedBase, PieceBase};
-use crate::rewrite::compose::apply;
 use crate::rewrite::link::ItemLink;
 
 fn run(html: &str, options: &Options, with_pictures: bool) -> String {

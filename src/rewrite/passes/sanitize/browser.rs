@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use html5ever::Attribute;
 
 use super::danger::{self, Element};
-use crate::rewrite::fragment::mentions_noscript;
+use crate::html::mentions_noscript;
 use crate::rewrite::tree::{self, Context, Limits, Seen, TooComplex};
 
 /// Whether a browser finds nothing forbidden in `html`, with scripts and without.

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use super::words::{ADDRESSES, DATA, LISTS, REMOVED, SCHEMES, STYLES, UNWRAPPED};
-use crate::rewrite::html::{read_all_attributes, tag_name};
+use crate::html::{read_all_attributes, tag_name};
 
 /// Names of attributes that are longer are read with care.
 const NAME_BYTES_MAX: usize = 64;

@@ -2,21 +2,25 @@
 //! sheets hold raw text. Several readers use one (libxml2).
 
 use super::danger::{self, Element};
-use crate::rewrite::fragment::token::{Token, Tokens};
+use crate::html::tag::Tag;
+use crate::html::walk::Walk;
 
 /// Whether such a parser finds nothing forbidden.
 pub(super) fn is_harmless(html: &str) -> bool {
-    let mut tokens = Tokens::new(html);
-    while let Some(token) = tokens.next(false) {
-        let Token::Start(tag) = token else { continue };
-        let is_forbidden = |(name, value): (&str, Option<&str>)| {
-            danger::is_raw_attribute(tag.name, name, value.unwrap_or_default())
-        };
-        if danger::element(tag.name) != Element::Kept || tag.attributes().any(is_forbidden) {
-            return false;
+    let mut walk = Walk::of_html4(html);
+    let mut tag = Tag::default();
+    while walk.read(&mut tag) {
+        if tag.is_end {
+            continue;
         }
-        if tag.name.eq_ignore_ascii_case("style") {
-            tokens.raw_text(tag.name);
+        let mut attributes = tag.attributes.iter();
+        let is_forbidden = tag.has_more
+            || attributes.any(|attribute| {
+                let raw = tag.raw(attribute).unwrap_or_default();
+                danger::is_raw_attribute(tag.name, attribute.name, raw)
+            });
+        if is_forbidden || danger::element(tag.name) != Element::Kept {
+            return false;
         }
     }
     true

@@ -3,7 +3,7 @@
 //! Invariant: what is called harmless here holds nothing that [`super::danger`] forbids, whoever reads it.
 
 use super::danger::{self, Element};
-use crate::rewrite::html::tag::{Quote, Tag};
+use crate::html::tag::{Quote, Tag};
 
 /// Whether a tag of plain HTML is an ordinary one, with nothing harmful in it.
 pub(in crate::rewrite::passes) fn is_harmless(tag: &Tag<'_>) -> bool {

@@ -5,7 +5,7 @@ use proptest::sample::select;
 
 use super::tests::run;
 use super::*;
-use crate::rewrite::html::walk::Walk;
+use crate::html::walk::Walk;
 
 const SOUP: &[&str] = &[
     "<script>",

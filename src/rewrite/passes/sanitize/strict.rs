@@ -9,12 +9,10 @@ use ammonia::{Builder, UrlRelative};
 use url::Url;
 
 use super::danger;
-use crate::feed::text::Edit;
-use crate::rewrite::compose::apply;
-use crate::rewrite::html::Markup;
-use crate::rewrite::html::tag::{Tag, escape};
-use crate::rewrite::html::walk::{open_comments, tags};
-use crate::rewrite::passes::sanitize::removed;
+use crate::html::Markup;
+use crate::html::tag::{Tag, escape};
+use crate::html::walk::{open_comments, tags};
+use crate::html::{Edit, apply};
 use crate::rewrite::tree::{self, Context, Limits, TooComplex};
 use crate::rewrite::xhtml;
 
@@ -151,9 +149,9 @@ fn clean_once(html: &str, markup: Markup, terms: Terms) -> Result<String, TooCom
     // To browsers that run scripts, what these hold is text; nobody is to see it as such.
     let mut unwrapped: Vec<_> = tags(html, Markup::Html)
         .filter_map(|tag| match tag.raw_end {
-            Some(end) if tag.starts("iframe") => Some(removed(tag.range.end..end)),
+            Some(end) if tag.starts("iframe") => Some(Edit::removing(tag.range.end..end)),
             _ if tag.is_open_raw => closed(&tag),
-            _ if tag.name.eq_ignore_ascii_case("noscript") => Some(removed(tag.range)),
+            _ if tag.name.eq_ignore_ascii_case("noscript") => Some(Edit::removing(tag.range)),
             _ => None,
         })
         .collect();
@@ -197,7 +195,7 @@ fn closed(tag: &Tag<'_>) -> Option<Edit> {
         let (range, text) = (tag.range.end..tag.range.end, "</iframe>".to_owned());
         return Some(Edit { range, text });
     }
-    (!tag.starts("script") || tag.is_self_closed).then(|| removed(tag.range.clone()))
+    (!tag.starts("script") || tag.is_self_closed).then(|| Edit::removing(tag.range.clone()))
 }
 
 fn build(is_frame: fn(&str) -> bool) -> Builder<'static> {

@@ -1,7 +1,7 @@
 //! What goes, what stays, and that nothing forbidden is left whatever comes in.
 
 use super::*;
-use crate::rewrite::compose::apply;
+use crate::html::apply;
 
 pub(super) fn run(html: &str, markup: Markup, mode: Sanitize) -> String {
     apply(html, &edits(html, markup, mode, &Trace::default()))

@@ -10,12 +10,11 @@ use std::sync::LazyLock;
 
 use super::{LIST, is_value};
 use crate::feed::characters::escape;
-use crate::rewrite::fragment::{
-    self,
-    token::{StartTag, Token, Tokens},
-};
-use crate::rewrite::html::Markup;
-use crate::rewrite::xhtml::{VOID, is_implied_end};
+use crate::html::Markup;
+use crate::html::VOID;
+use crate::html::tag::Tag;
+use crate::html::walk::{Token, Walk};
+use crate::rewrite::xhtml::is_implied_end;
 
 /// The most elements that may be open at once; tags of deeper ones are left out.
 const DEPTH_MAX: usize = 100;
@@ -24,14 +23,8 @@ const NAME_BYTES_MAX: usize = 24;
 
 /// Elements whose text is no text of the field's.
 const CODE: &[&str] = &["script", "style", "iframe"];
-/// Those whose text is, and whether references in it are read.
-const TEXTS: &[(&str, bool)] = &[
-    ("title", true),
-    ("textarea", true),
-    ("xmp", false),
-    ("noembed", false),
-    ("noframes", false),
-];
+/// Those whose raw text has references.
+const TEXTS: &[&str] = &["title", "textarea"];
 /// Attributes that hold one address.
 const ADDRESSES: &[&str] = &["href", "src", "poster", "cite"];
 /// The schemes that one may have.
@@ -72,72 +65,43 @@ pub(super) fn reduce(html: &str, markup: Markup) -> String {
         open: Vec::new(),
         counts: vec![0; ELEMENTS.len()],
     };
-    match markup {
-        Markup::Html => read(html, &mut writer),
-        Markup::Xhtml => fragment::read(html, markup, &mut |token, _| match token {
-            Token::Text(text) => writer.text(&htmlize::unescape(*text)),
-            Token::Cdata(text) => writer.text(text),
-            Token::Start(tag) => {
-                writer.start(local(tag.name), tag);
-                if tag.is_self_closing {
-                    writer.end(local(tag.name));
-                }
-            }
-            Token::End(name) => writer.end(local(name)),
-            Token::Comment(_) | Token::Bogus | Token::Unfinished(_) => {}
-        }),
-    }
-    writer.finish()
-}
-
-fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or(name)
-}
-
-fn read(html: &str, writer: &mut Writer) {
-    let mut tokens = Tokens::new(html);
-    // How many svg and math elements are open, in which there is no raw text.
-    let mut foreign = 0usize;
-    while let Some(token) = tokens.next(foreign > 0) {
+    let mut walk = Walk::of_reader(html, markup);
+    let mut tag = Tag::default();
+    while let Some(token) = walk.token(&mut tag) {
         match token {
             Token::Text(text) => writer.text(&htmlize::unescape(text)),
             Token::Cdata(text) => writer.text(text),
-            Token::Start(tag) if is_foreign(tag.name) => {
-                foreign += usize::from(!tag.is_self_closing);
-            }
-            Token::End(name) if is_foreign(name) => foreign = foreign.saturating_sub(1),
-            Token::Start(tag) => {
-                writer.start(tag.name, &tag);
-                if foreign == 0 {
-                    raw_text(&tag, &mut tokens, writer);
+            Token::Tag if is_foreign(tag.name) && markup == Markup::Html => {}
+            Token::Tag if tag.is_end => writer.end(tag.name),
+            Token::Tag => {
+                writer.start(&tag);
+                if tag.is_self_closed && markup == Markup::Xhtml {
+                    writer.end(tag.name);
                 }
+                raw_text(html, &tag, &mut writer);
             }
-            Token::End(name) => writer.end(name),
-            Token::Comment(_) | Token::Bogus | Token::Unfinished(_) => {}
+            Token::Comment(_) | Token::Dropped | Token::Unfinished => {}
         }
     }
+    writer.finish()
 }
 
 fn is_foreign(name: &str) -> bool {
     name.eq_ignore_ascii_case("svg") || name.eq_ignore_ascii_case("math")
 }
 
-/// Reads what a start tag makes raw text.
-fn raw_text<'a>(tag: &StartTag<'a>, tokens: &mut Tokens<'a>, writer: &mut Writer) {
-    let is = |name: &&str| tag.name.eq_ignore_ascii_case(name);
-    if is(&"script") {
-        tokens.script_text();
-    } else if CODE.iter().any(is) {
-        tokens.raw_text(tag.name);
-    } else if let Some((_, has_references)) = TEXTS.iter().find(|(name, _)| is(name)) {
-        let text = tokens.raw_text(tag.name);
-        if *has_references {
-            writer.text(&htmlize::unescape(text));
-        } else {
-            writer.text(text);
-        }
-    } else if is(&"plaintext") {
-        writer.text(tokens.rest());
+/// Writes the raw text that a start tag begins, where that is text of the field's.
+fn raw_text(html: &str, tag: &Tag<'_>, writer: &mut Writer) {
+    let is = |name: &&str| tag.starts(name);
+    let Some(end) = tag.raw_end.filter(|_| !CODE.iter().any(is)) else {
+        return;
+    };
+    let text = &html[tag.range.end..end];
+    let has_references = TEXTS.iter().any(is);
+    if has_references {
+        writer.text(&htmlize::unescape(text));
+    } else {
+        writer.text(text);
     }
 }
 
@@ -149,8 +113,8 @@ struct Writer {
 }
 
 impl Writer {
-    fn start(&mut self, name: &str, tag: &StartTag<'_>) {
-        let Some(element) = listed(name) else {
+    fn start(&mut self, tag: &Tag<'_>) {
+        let Some(element) = listed(tag.name) else {
             return;
         };
         while let Some(top) = self.open.last()
@@ -180,10 +144,11 @@ impl Writer {
     }
 
     /// SECURITY: every attribute is written anew, in quotes, once.
-    fn attributes(&mut self, element: &Listed, tag: &StartTag<'_>) {
+    fn attributes(&mut self, element: &Listed, tag: &Tag<'_>) {
         let mut written: Vec<&'static str> = Vec::new();
-        for (name, value) in tag.attributes() {
-            let Some(name) = lower(name).and_then(|name| element.attributes.get(name.as_str()))
+        for attribute in &tag.attributes {
+            let Some(name) =
+                lower(attribute.name).and_then(|name| element.attributes.get(name.as_str()))
             else {
                 continue;
             };
@@ -191,7 +156,7 @@ impl Writer {
                 continue;
             }
             written.push(name);
-            let value = htmlize::unescape_attribute(value.unwrap_or_default());
+            let value = tag.value_of(attribute);
             let is_safe = !ADDRESSES.contains(name) || is_safe_address(&value);
             if is_safe && is_value(element.name, name, &value) {
                 self.out.push(' ');

@@ -1,6 +1,6 @@
 //! The element names that HTML's tree construction treats in their own ways (§13.2.4.2, §13.2.6.4.7).
 
-use super::token::StartTag;
+use crate::html::tag::Tag;
 
 /// The longest name below.
 const NAME_BYTES_MAX: usize = 16;
@@ -133,14 +133,12 @@ pub(super) fn is_heading(name: &str) -> bool {
 }
 
 /// Whether a start tag ends foreign content (§13.2.6.5).
-pub(super) fn is_breakout(tag: &StartTag<'_>) -> bool {
+pub(super) fn is_breakout(tag: &Tag<'_>) -> bool {
     let mut buffer = [0; NAME_BYTES_MAX];
     match lower(tag.name, &mut buffer).unwrap_or_default() {
-        "font" => tag.attributes().any(|(name, _)| {
-            ["color", "face", "size"]
-                .iter()
-                .any(|one| name.eq_ignore_ascii_case(one))
-        }),
+        "font" => ["color", "face", "size"]
+            .iter()
+            .any(|name| tag.attribute(name).is_some()),
         "b" | "big" | "blockquote" | "body" | "br" | "center" | "code" | "dd" | "div" | "dl"
         | "dt" | "em" | "embed" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "head" | "hr" | "i"
         | "img" | "li" | "listing" | "menu" | "meta" | "nobr" | "ol" | "p" | "pre" | "ruby"
@@ -155,5 +153,5 @@ fn lower<'a>(name: &str, buffer: &'a mut [u8; NAME_BYTES_MAX]) -> Option<&'a str
     let buffer = buffer.get_mut(..name.len())?;
     buffer.copy_from_slice(name.as_bytes());
     buffer.make_ascii_lowercase();
-    std::str::from_utf8(buffer).ok()
+    str::from_utf8(buffer).ok()
 }

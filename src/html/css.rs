@@ -9,10 +9,10 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-use crate::feed::text::Edit;
+use super::Edit;
 
 /// Edits that send every picture's address in `css` through `address`.
-pub(super) fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
+pub(crate) fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
     if !may_hold_address(css.as_bytes()) {
         return Vec::new();
     }
@@ -35,7 +35,7 @@ pub(super) fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) 
 /// Whether there is a function in `css` that holds an address, or a name with escapes that may be
 /// one's; cheap.
 #[must_use]
-pub(super) fn may_hold_address(css: &[u8]) -> bool {
+pub(crate) fn may_hold_address(css: &[u8]) -> bool {
     let ends_with = |before: &[u8], name: &[u8]| {
         before.len() >= name.len() && before[before.len() - name.len()..].eq_ignore_ascii_case(name)
     };

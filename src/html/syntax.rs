@@ -3,19 +3,19 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2, memmem};
 
 use super::Markup;
 
 /// A tag's end.
-pub(in crate::rewrite) struct TagEnd {
+pub(crate) struct TagEnd {
     /// Behind its `>`.
-    pub(in crate::rewrite) at: usize,
+    pub(crate) at: usize,
     pub(super) is_self_closed: bool,
 }
 
 /// The style sheet in a `style` element, from `at` on, that has no end: as far as nothing else starts.
-pub(super) fn open_sheet(html: &[u8], at: usize) -> Range<usize> {
+pub(crate) fn open_sheet(html: &[u8], at: usize) -> Range<usize> {
     at..find(html, at, b'<').unwrap_or(html.len())
 }
 
@@ -35,7 +35,7 @@ pub(super) const RAW_TEXT: [(&[u8], RawText); 9] = [
 
 /// What such an element holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RawText {
+pub(crate) enum RawText {
     Plain,
     StyleSheet,
     Script,
@@ -44,7 +44,7 @@ pub(super) enum RawText {
 
 impl RawText {
     /// What an element of this name holds, if it holds raw text.
-    pub(super) fn of(element: &[u8]) -> Option<Self> {
+    pub(crate) fn of(element: &[u8]) -> Option<Self> {
         if !matches!(
             element.first()? | 0x20,
             b'i' | b'n' | b'p' | b's' | b't' | b'x'
@@ -59,7 +59,7 @@ impl RawText {
 }
 
 /// The name that starts at `start`.
-pub(in crate::rewrite) fn tag_name(html: &[u8], start: usize) -> Range<usize> {
+pub(crate) fn tag_name(html: &[u8], start: usize) -> Range<usize> {
     let length = html[start..]
         .iter()
         .position(|&byte| is_space(byte) || matches!(byte, b'/' | b'>'));
@@ -79,38 +79,92 @@ pub(super) fn element_name(html: &[u8], name: Range<usize>, markup: Markup) -> &
 pub(super) fn raw_text_end(html: &[u8], name: &[u8], from: usize) -> usize {
     memchr_iter(b'<', &html[from..])
         .map(|at| from + at)
-        .find(|&at| {
-            let end = at + 2 + name.len();
-            html.get(at + 1) == Some(&b'/')
-                && html
-                    .get(at + 2..end)
-                    .is_some_and(|found| found.eq_ignore_ascii_case(name))
-                && html
-                    .get(end)
-                    .is_some_and(|&byte| is_space(byte) || matches!(byte, b'/' | b'>'))
-        })
+        .find(|&at| is_tag_of(html, at, b"</", name))
         .unwrap_or(html.len())
 }
 
-/// Behind the comment that starts at `open`; `None` when it never ends (HTML §13.2.5.43).
-pub(super) fn comment_end(html: &[u8], open: usize) -> Option<usize> {
+/// The content of the comment that starts at `open`, and where it ends; `None` when it never does (HTML
+/// §13.2.5.43; XML §2.5, where `-->` alone ends it).
+pub(crate) fn comment(html: &[u8], open: usize, markup: Markup) -> Option<(Range<usize>, usize)> {
+    let start = open + "<!--".len();
+    if markup == Markup::Xhtml {
+        let end = start + memmem::find(&html[start..], b"-->")?;
+        return Some((start..end, end + 3));
+    }
     // `<!-->` and `<!--->` are comments too; `<!--!>` is none. Each `>` is looked at once.
-    let closes = |close: &usize| {
-        let text = &html[open + 2..*close];
-        text.ends_with(b"--") || (text.len() >= 5 && text.ends_with(b"--!"))
-    };
-    let mut ends = memchr_iter(b'>', &html[open + 4..]).map(|at| open + 4 + at);
-    ends.find(closes).map(|close| close + 1)
+    for close in memchr_iter(b'>', &html[start..]).map(|at| start + at) {
+        let text = &html[open + 2..close];
+        let dashes = match text {
+            [.., b'-', b'-'] => 2,
+            [_, _, .., b'-', b'-', b'!'] => 3,
+            _ => continue,
+        };
+        return Some((start..(close - dashes).max(start), close + 1));
+    }
+    None
+}
+
+/// Where the end tag of the script starts whose text begins at `from`, or the end of the text, and whether
+/// a comment is open there: `<!-- <script>` hides an end tag (HTML §13.2.5.15 and following).
+pub(super) fn script_end(html: &[u8], from: usize) -> (usize, bool) {
+    #[derive(PartialEq)]
+    enum State {
+        Plain,
+        Escaped,
+        DoubleEscaped,
+    }
+    let mut state = State::Plain;
+    let mut at = from;
+    while let Some(found) = memchr2(b'<', b'-', &html[at..]) {
+        at += found;
+        if html[at] == b'-' {
+            if html[at..].starts_with(b"-->") {
+                state = State::Plain;
+            }
+        } else if is_tag_of(html, at, b"</", b"script") {
+            if state != State::DoubleEscaped {
+                return (at, state == State::Escaped);
+            }
+            state = State::Escaped;
+        } else if state == State::Plain && html[at..].starts_with(b"<!--") {
+            state = State::Escaped;
+            // The dashes may already be those of `-->`.
+            at += 1;
+        } else if state == State::Escaped && is_tag_of(html, at, b"<", b"script") {
+            state = State::DoubleEscaped;
+        }
+        at += 1;
+    }
+    (html.len(), state != State::Plain)
+}
+
+/// Whether `opening` and `name` stand at `at`, and the name ends there.
+fn is_tag_of(html: &[u8], at: usize, opening: &[u8], name: &[u8]) -> bool {
+    html[at..].strip_prefix(opening).is_some_and(|rest| {
+        let is_named = rest
+            .get(..name.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(name));
+        is_named
+            && rest
+                .get(name.len())
+                .is_some_and(|&next| is_space(next) || matches!(next, b'/' | b'>'))
+    })
+}
+
+/// Whether an XML name may start at `at`.
+pub(super) fn is_name_start(html: &str, at: usize) -> bool {
+    let first = html.get(at..).and_then(|rest| rest.chars().next());
+    first.is_some_and(|letter| letter.is_alphabetic() || matches!(letter, '_' | ':'))
 }
 
 /// Behind the start or end tag, or what else starts with the `<` at `open` and is no declaration.
-pub(super) fn tag_end(html: &[u8], open: usize) -> Option<usize> {
+pub(crate) fn tag_end(html: &[u8], open: usize) -> Option<usize> {
     let is_end_tag = html.get(open + 1) == Some(&b'/');
     let start = open + 1 + usize::from(is_end_tag);
     match html.get(start) {
         Some(byte) if byte.is_ascii_alphabetic() => {
             let name = tag_name(html, start);
-            read_attributes(html, name.end, |_, _| {}).map(|end| end.at)
+            read_all_attributes(html, name.end, |_, _| {}).map(|end| end.at)
         }
         Some(_) if is_end_tag => find(html, start, b'>').map(|close| close + 1),
         Some(_) => Some(start),
@@ -118,22 +172,9 @@ pub(super) fn tag_end(html: &[u8], open: usize) -> Option<usize> {
     }
 }
 
-/// Reads a tag from behind its name and shows names and raw values of attributes that have
-/// values; `None` when the tag never ends.
-pub(super) fn read_attributes(
-    html: &[u8],
-    at: usize,
-    mut show: impl FnMut(Range<usize>, Range<usize>),
-) -> Option<TagEnd> {
-    read_all_attributes(html, at, |name, value| {
-        value
-            .into_iter()
-            .for_each(|value| show(name.clone(), value));
-    })
-}
-
-/// The same with those that have no value.
-pub(in crate::rewrite) fn read_all_attributes(
+/// Reads a tag from behind its name and shows names and raw values of attributes; `None` when the tag
+/// never ends.
+pub(crate) fn read_all_attributes(
     html: &[u8],
     mut at: usize,
     mut show: impl FnMut(Range<usize>, Option<Range<usize>>),

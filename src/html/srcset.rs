@@ -5,10 +5,10 @@
 
 use std::ops::Range;
 
-use crate::feed::text::Edit;
+use super::Edit;
 
 /// Edits that send every candidate's address in `srcset` through `address`.
-pub(super) fn edits(srcset: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
+pub(crate) fn edits(srcset: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
     candidates(srcset)
         .filter_map(|Candidate { range, .. }| {
             let text = candidate_address(address(&srcset[range.clone()])?);
@@ -18,7 +18,7 @@ pub(super) fn edits(srcset: &str, address: &mut dyn FnMut(&str) -> Option<String
 }
 
 /// The address of the picture that shows most, but is not larger than readers show.
-pub(super) fn best(srcset: &str) -> Option<&str> {
+pub(crate) fn best(srcset: &str) -> Option<&str> {
     let all = candidates(srcset).map(|candidate| {
         let size = match candidate.size(srcset) {
             size if size > WIDTH_MAX => WIDTH_MAX / size,

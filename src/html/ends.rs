@@ -12,7 +12,7 @@ const TAG_BYTES_MAX: usize = 1024;
 
 /// Where the last ends of raw text and comments stand.
 #[derive(Debug)]
-pub(super) struct Ends {
+pub(crate) struct Ends {
     /// Of each element of raw text, in the order of their table.
     raw_text: [Option<usize>; RAW_TEXT.len()],
     /// The last `>` behind `--`, and the last behind `--!`.
@@ -21,7 +21,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    pub(super) fn of(html: &[u8]) -> Self {
+    pub(crate) fn of(html: &[u8]) -> Self {
         let mut ends = Self {
             raw_text: [None; RAW_TEXT.len()],
             dashes: None,
@@ -58,7 +58,7 @@ impl Ends {
 
     /// The kind of raw text that the start tag at `open` begins; `None` where it begins none that
     /// has an end.
-    pub(super) fn raw_text(&self, html: &[u8], open: usize) -> Option<RawText> {
+    pub(crate) fn raw_text(&self, html: &[u8], open: usize) -> Option<RawText> {
         let row = row_of(html, open + 1)?;
         let last_end = self.raw_text[row]?;
         let (_, kind) = RAW_TEXT[row];
@@ -68,7 +68,7 @@ impl Ends {
     }
 
     /// Whether the comment that starts at `open` has an end (HTML §13.2.5.43).
-    pub(super) fn has_comment_end(&self, open: usize) -> bool {
+    pub(crate) fn has_comment_end(&self, open: usize) -> bool {
         self.dashes.is_some_and(|close| close >= open + 4)
             || self.bang.is_some_and(|close| close >= open + 7)
     }

@@ -5,9 +5,9 @@ use proptest::sample::select;
 use url::Url;
 
 use super::*;
+use crate::html::apply;
 use crate::rewrite::RuleOptions;
 use crate::rewrite::address::Addresses;
-use crate::rewrite::compose::apply;
 
 /// Pieces of markup; any sequence of them is a field.
 const SOUP: &[&str] = &[
@@ -118,23 +118,8 @@ fn pass() -> HtmlPass {
     HtmlPass::new(&[], covers).unwrap()
 }
 
-/// Something that no address of the soup is.
-fn mark(seen: &Seen<'_>) -> Option<String> {
-    Some(format!("\u{1}{}", seen.address))
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
-
-    #[test]
-    fn both_readers_find_the_same(html in soup(), markup in markup()) {
-        let pass = pass();
-        if is_read_by_walking(&html, markup) {
-            let walked = pass.edits(&html, markup, &mut mark);
-            let parsed = pass.edits_by_parser((&html, markup), 0, &mut mark);
-            prop_assert_eq!(walked, parsed);
-        }
-    }
 
     #[test]
     fn twice_is_once(html in soup(), markup in markup()) {

@@ -1,4 +1,4 @@
-//! The places that hold picture addresses, and how an edited value is written back into one.
+//! The values that hold image URLs, and how an edited one is written back.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -6,39 +6,16 @@ use std::ops::Range;
 use memchr::{memchr, memmem};
 
 use super::Covers;
-use super::syntax::find;
-use super::tag::Quote;
-use crate::feed::text::Edit;
-use crate::rewrite::places::Kind;
-use crate::rewrite::{css, places};
+use crate::html::tag::{Quote, Tag};
+use crate::html::{Edit, Markup, css, open_sheet};
+use crate::rewrite::places::{self, Kind};
 
-/// A place that holds picture addresses.
+/// A style sheet in an element, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Spot {
-    /// Where the start tag is that it belongs to.
-    pub(super) tag: usize,
-    /// An attribute's raw value without its quotes, or a style sheet.
-    pub(super) range: Range<usize>,
-    pub(super) holds: Holds,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
-    Attribute(Kind),
-    /// What a `style` element holds without character references.
-    RawSheet,
-    /// The same where character references count: text in XHTML and svg.
-    Sheet,
-}
-
-impl Spot {
-    /// The spot, if its kind is asked for.
-    pub(super) fn covered(mut self, covers: Covers) -> Option<Self> {
-        if let Holds::Attribute(kind) = self.holds {
-            self.holds = Holds::Attribute(covered(kind, covers)?);
-        }
-        Some(self)
-    }
+pub(super) struct Sheet {
+    range: Range<usize>,
+    /// Whether character references count in it: as text in XHTML and svg.
+    has_references: bool,
 }
 
 /// The kind of a place as far as it is asked for.
@@ -63,43 +40,40 @@ pub(super) fn kind_of(element: &[u8], attribute: &[u8], raw: &[u8]) -> Option<Ki
     (!is_nothing).then_some(kind)
 }
 
-/// The spot that an attribute is, if it may hold addresses.
-pub(super) fn attribute_spot(
-    html: &[u8],
-    tag: usize,
-    element: &[u8],
-    attribute: Range<usize>,
-    value: Range<usize>,
-) -> Option<Spot> {
-    let kind = kind_of(element, &html[attribute], &html[value.clone()])?;
-    Some(Spot {
-        tag,
-        range: value,
-        holds: Holds::Attribute(kind),
+/// The style sheets that may hold addresses of the `style` element which `tag` starts.
+pub(super) fn sheets(html: &[u8], markup: Markup, tag: &Tag<'_>) -> Vec<Sheet> {
+    let start = tag.range.end;
+    let mut found = Vec::new();
+    if markup == Markup::Html && !tag.is_foreign {
+        let content = tag
+            .raw_end
+            .map_or_else(|| open_sheet(html, start), |end| start..end);
+        found.extend(sheet(html, content, false));
+    } else if !tag.is_self_closed {
+        push_sheets(html, start, &mut found);
+    }
+    found
+}
+
+fn sheet(html: &[u8], range: Range<usize>, has_references: bool) -> Option<Sheet> {
+    let may_hold = css::may_hold_address(&html[range.clone()]);
+    may_hold.then_some(Sheet {
+        range,
+        has_references,
     })
 }
 
-/// The spot that the content of a `style` element is, if it may hold addresses.
-pub(super) fn sheet_spot(
-    html: &[u8],
-    tag: usize,
-    range: Range<usize>,
-    holds: Holds,
-) -> Option<Spot> {
-    css::may_hold_address(&html[range.clone()]).then_some(Spot { tag, range, holds })
-}
-
-/// Adds the spots in the content, from `at` on, of a `style` element that holds markup like any
-/// other: text, and what CDATA sections and comments hold, which is raw.
-pub(super) fn push_sheets(html: &[u8], tag: usize, mut at: usize, spots: &mut Vec<Spot>) {
+/// Those in the content, from `at` on, of a `style` element that holds markup like any other: text, and
+/// what CDATA sections and comments hold, which is raw.
+fn push_sheets(html: &[u8], mut at: usize, found: &mut Vec<Sheet>) {
     loop {
-        let open = find(html, at, b'<').unwrap_or(html.len());
-        spots.extend(sheet_spot(html, tag, at..open, Holds::Sheet));
+        let open = memchr(b'<', &html[at..]).map_or(html.len(), |length| at + length);
+        found.extend(sheet(html, at..open, true));
         let rest = &html[open..];
         let (start, close) = if rest.starts_with(b"<![CDATA[") {
-            (open + 9, b"]]>")
+            (open + 9, &b"]]>"[..])
         } else if rest.starts_with(b"<!--") {
-            (open + 4, b"-->")
+            (open + 4, &b"-->"[..])
         } else {
             return;
         };
@@ -107,26 +81,24 @@ pub(super) fn push_sheets(html: &[u8], tag: usize, mut at: usize, spots: &mut Ve
             return;
         };
         let end = start + length;
-        spots.extend(sheet_spot(html, tag, start..end, Holds::RawSheet));
+        found.extend(sheet(html, start..end, false));
         at = end + close.len();
     }
 }
 
-/// The edit of a spot, whose decoded value `inner` reads.
-pub(super) fn spot_edit(
+/// The edit of a style sheet, whose decoded value `inner` reads.
+pub(super) fn sheet_edit(
     html: &str,
-    spot: &Spot,
+    sheet: &Sheet,
     inner: impl FnOnce(&str) -> Vec<Edit>,
 ) -> Option<Edit> {
-    let carrier = Carrier::of(html, spot);
-    let new = rewritten(&html[spot.range.clone()], carrier, inner)?;
-    Some(Edit {
-        range: spot.range.clone(),
-        text: match carrier {
-            Carrier::Unquoted => format!("\"{new}\""),
-            _ => new,
-        },
-    })
+    let carrier = match sheet.has_references {
+        true => Carrier::Text,
+        false => Carrier::Raw,
+    };
+    let range = sheet.range.clone();
+    let text = rewritten(&html[range.clone()], carrier, inner)?;
+    Some(Edit { range, text })
 }
 
 /// A raw value after the edits that `inner` makes of what it says; `None` when it makes none.
@@ -182,18 +154,6 @@ impl From<Quote> for Carrier {
 }
 
 impl Carrier {
-    fn of(html: &str, spot: &Spot) -> Self {
-        match spot.holds {
-            Holds::RawSheet => Self::Raw,
-            Holds::Sheet => Self::Text,
-            Holds::Attribute(_) => match html.as_bytes()[..spot.range.start].last() {
-                Some(b'"') => Self::Quoted,
-                Some(b'\'') => Self::Apostrophes,
-                _ => Self::Unquoted,
-            },
-        }
-    }
-
     fn push(self, text: &str, is_copied: bool, out: &mut String) {
         if is_copied || self == Self::Raw {
             return out.push_str(text);

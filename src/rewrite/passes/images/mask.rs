@@ -8,9 +8,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memmem};
 
-use super::Markup;
-use super::syntax::{RawText, comment_end, tag_end, tag_name};
-use super::unclosed::Ends;
+use crate::html::{Ends, Markup, RawText, comment, tag_end, tag_name};
 
 /// Longer than every name that is looked for.
 const NAME_BYTES_MAX: usize = 16;
@@ -33,7 +31,7 @@ pub(super) fn mask(html: &[u8], markup: Markup) -> Cow<'_, [u8]> {
                 name.eq_ignore_ascii_case(b"noscript") || RawText::of(name).is_some() && is_open()
             });
         } else if rest.starts_with(b"<!--") {
-            at = comment_end(html, open).unwrap_or(html.len());
+            at = comment(html, open, markup).map_or(html.len(), |(_, end)| end);
         } else if rest.starts_with(b"<![CDATA[") {
             at = blank(&mut masked, open + 9, b"]]>");
         } else if rest.starts_with(b"<?") {

@@ -4,25 +4,17 @@
 //! reopened; something more may be (a stray end tag does no harm). Whether the current node is foreign is
 //! exact, for the tokenizer depends on it. The number of open elements is bounded.
 
-use super::element::{Element, Space};
-use super::names::{Kind, classify, is_breakout, is_heading};
-use super::token::StartTag;
+mod content;
+mod element;
+mod names;
+
+use super::tag::Tag;
+pub(super) use content::Content;
+use element::{Element, Space};
+use names::{Kind, classify, is_breakout, is_heading};
 
 /// The most elements that may be open at once, as in browsers.
 const DEPTH_MAX: usize = 512;
-
-/// More than [`DEPTH_MAX`] elements are open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooDeep;
-
-/// What a start tag is followed by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
-    Markup,
-    Raw,
-    Script,
-    Plaintext,
-}
 
 /// The open elements.
 #[derive(Debug, Default)]
@@ -32,6 +24,10 @@ pub(super) struct Open<'a> {
     waiting: Vec<&'a str>,
     /// Whether `<noscript>` holds raw text, as in browsers that run scripts.
     noscript_is_raw: bool,
+    /// Whether there were more than [`DEPTH_MAX`].
+    is_too_deep: bool,
+    /// How many svg and math elements are open beyond those.
+    foreign_beyond: usize,
 }
 
 impl<'a> Open<'a> {
@@ -44,9 +40,13 @@ impl<'a> Open<'a> {
 
     /// Whether CDATA sections are text here.
     pub(super) fn is_foreign(&self) -> bool {
-        self.stack
-            .last()
-            .is_some_and(|top| top.space != Space::Html)
+        let top = self.stack.last();
+        self.foreign_beyond > 0 || top.is_some_and(|top| top.space != Space::Html)
+    }
+
+    /// Whether more was open than is counted.
+    pub(super) fn is_too_deep(&self) -> bool {
+        self.is_too_deep
     }
 
     /// Writes the end tags of everything that is open.
@@ -60,21 +60,28 @@ impl<'a> Open<'a> {
     }
 
     /// Takes in a start tag.
-    pub(super) fn start(&mut self, tag: &StartTag<'a>) -> Result<Content, TooDeep> {
+    pub(super) fn start(&mut self, tag: &Tag<'a>) -> Content {
         if let Some(space) = self.foreign_space(tag.name) {
             if !is_breakout(tag) {
-                if tag.is_self_closing {
-                    return Ok(Content::Markup);
-                }
-                return self.push(tag, space, Kind::Ordinary);
+                return self.start_foreign(tag, space);
             }
             self.leave_foreign();
         }
         self.start_html(tag)
     }
 
+    fn start_foreign(&mut self, tag: &Tag<'a>, space: Space) -> Content {
+        if !tag.is_self_closed {
+            self.push(tag, space, Kind::Ordinary);
+        }
+        Content::Foreign
+    }
+
     /// The namespace of a start tag here; `None` means that HTML's rules apply.
     fn foreign_space(&self, name: &str) -> Option<Space> {
+        if self.foreign_beyond > 0 {
+            return Some(Space::Svg);
+        }
         let top = self.stack.last()?;
         let is_text_point = || {
             ["mi", "mo", "mn", "ms", "mtext"]
@@ -101,39 +108,36 @@ impl<'a> Open<'a> {
             .iter()
             .rposition(|element| element.space == Space::Html || element.is_integration_point)
             .map_or(0, |at| at + 1);
+        self.foreign_beyond = 0;
         self.truncate(keep);
     }
 
-    fn start_html(&mut self, tag: &StartTag<'a>) -> Result<Content, TooDeep> {
+    fn start_html(&mut self, tag: &Tag<'a>) -> Content {
         let kind = classify(tag.name);
         match kind {
-            Kind::Ignored => return Ok(Content::Markup),
+            Kind::Ignored => return Content::Markup,
             Kind::Void { closes_p } => {
                 if closes_p {
                     self.end_in_scope("p", &["button"]);
                 }
-                return Ok(Content::Markup);
+                return Content::Markup;
             }
             Kind::Raw { closes_p } => {
                 if closes_p {
                     self.end_in_scope("p", &["button"]);
                 }
-                return Ok(Content::Raw);
+                return Content::Raw;
             }
-            Kind::Script => return Ok(Content::Script),
-            Kind::Plaintext => return Ok(Content::Plaintext),
-            Kind::Noscript if self.noscript_is_raw => return Ok(Content::Raw),
+            Kind::Script => return Content::Script,
+            Kind::Plaintext => return Content::Plaintext,
+            Kind::Noscript if self.noscript_is_raw => return Content::Raw,
             Kind::Foreign { is_svg } => {
                 let space = if is_svg { Space::Svg } else { Space::Math };
-                return if tag.is_self_closing {
-                    Ok(Content::Markup)
-                } else {
-                    self.push(tag, space, Kind::Ordinary)
-                };
+                return self.start_foreign(tag, space);
             }
             Kind::TablePart { parents, .. } => {
                 if !self.clear_to(parents) {
-                    return Ok(Content::Markup);
+                    return Content::Markup;
                 }
             }
             Kind::Table => self.end_in_scope("p", &["button"]),
@@ -167,12 +171,16 @@ impl<'a> Open<'a> {
             Kind::Alone { .. } => self.end_in_scope(tag.name, &[]),
             Kind::Ordinary | Kind::Marker | Kind::Noscript => {}
         }
-        self.push(tag, Space::Html, kind)
+        self.push(tag, Space::Html, kind);
+        Content::Markup
     }
 
-    fn push(&mut self, tag: &StartTag<'a>, space: Space, kind: Kind) -> Result<Content, TooDeep> {
+    fn push(&mut self, tag: &Tag<'a>, space: Space, kind: Kind) {
         if self.stack.len() + self.waiting.len() >= DEPTH_MAX {
-            return Err(TooDeep);
+            self.is_too_deep = true;
+            let is_root = contains(&["svg", "math"], tag.name);
+            self.foreign_beyond += usize::from(space != Space::Html && is_root);
+            return;
         }
         let is_one_of = |names: &[&str]| contains(names, tag.name);
         let is_integration_point = match space {
@@ -190,11 +198,14 @@ impl<'a> Open<'a> {
             is_integration_point,
             waiting: self.waiting.len(),
         });
-        Ok(Content::Markup)
     }
 
     /// Takes in an end tag.
     pub(super) fn end(&mut self, name: &str) {
+        if self.foreign_beyond > 0 && contains(&["svg", "math"], name) {
+            self.foreign_beyond -= 1;
+            return;
+        }
         if self.is_foreign() {
             if contains(&["p", "br"], name) {
                 self.leave_foreign();
@@ -371,9 +382,7 @@ fn contains(names: &[&str], name: &str) -> bool {
 }
 
 /// Whether an `annotation-xml` says that it holds HTML.
-fn holds_html(tag: &StartTag<'_>) -> bool {
-    tag.attributes().any(|(name, value)| {
-        name.eq_ignore_ascii_case("encoding")
-            && value.is_some_and(|value| contains(&["text/html", "application/xhtml+xml"], value))
-    })
+fn holds_html(tag: &Tag<'_>) -> bool {
+    let encoding = tag.value("encoding").unwrap_or_default();
+    contains(&["text/html", "application/xhtml+xml"], &encoding)
 }

@@ -3,7 +3,7 @@
 mod covers;
 
 use super::*;
-use crate::rewrite::compose::apply;
+use crate::html::apply;
 
 fn proxy(seen: &Seen<'_>) -> Option<String> {
     let stays = seen.address.contains("keep") || seen.marks != 0;

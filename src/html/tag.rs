@@ -3,40 +3,44 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::feed::text::Edit;
+use super::edit::Edit;
 
 /// A start or end tag. Rules change it as a value; [`write`](Self::write) makes edits of that.
 #[derive(Debug, Clone, Default)]
-pub(in crate::rewrite) struct Tag<'h> {
+pub(crate) struct Tag<'h> {
     pub(super) html: &'h str,
     /// The whole tag.
-    pub(in crate::rewrite) range: Range<usize>,
+    pub(crate) range: Range<usize>,
     /// Its name without the prefix that it may have in XHTML, as written.
-    pub(in crate::rewrite) name: &'h str,
-    pub(in crate::rewrite) name_range: Range<usize>,
-    pub(in crate::rewrite) is_end: bool,
-    pub(in crate::rewrite) is_self_closed: bool,
-    pub(in crate::rewrite) attributes: Vec<Attribute<'h>>,
+    pub(crate) name: &'h str,
+    pub(crate) name_range: Range<usize>,
+    pub(crate) is_end: bool,
+    pub(crate) is_self_closed: bool,
+    /// Whether it starts an element of svg or math.
+    pub(crate) is_foreign: bool,
+    pub(crate) attributes: Vec<Attribute<'h>>,
     /// Whether it has more attributes than are listed.
-    pub(in crate::rewrite) has_more: bool,
+    pub(crate) has_more: bool,
+    /// Whether those go.
+    pub(super) is_cut: bool,
     /// Where its content ends, when that is raw text.
-    pub(in crate::rewrite) raw_end: Option<usize>,
+    pub(crate) raw_end: Option<usize>,
     /// Whether its content would be raw text, to browsers, if it were not left open or closed in
     /// its start tag; readers show what follows.
-    pub(in crate::rewrite) is_open_raw: bool,
+    pub(crate) is_open_raw: bool,
     /// Whether a rule takes it out.
-    pub(in crate::rewrite) is_gone: bool,
+    pub(crate) is_gone: bool,
 }
 
 /// An attribute of a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::rewrite) struct Attribute<'h> {
+pub(crate) struct Attribute<'h> {
     /// Its name as written, or as a rule adds it.
-    pub(in crate::rewrite) name: &'h str,
+    pub(crate) name: &'h str,
     /// Its raw value without quotes.
-    pub(in crate::rewrite) value: Option<Range<usize>>,
+    pub(crate) value: Option<Range<usize>>,
     /// From its name to behind its value's quote; empty where a rule adds it.
-    pub(in crate::rewrite) whole: Range<usize>,
+    pub(crate) whole: Range<usize>,
     fate: Fate,
 }
 
@@ -51,16 +55,16 @@ enum Fate {
 
 /// What a rule changed in a tag.
 #[derive(Debug)]
-pub(in crate::rewrite) struct Change<'t> {
+pub(crate) struct Change<'t> {
     /// The attribute; empty for the tag itself.
-    pub(in crate::rewrite) attribute: &'t str,
-    pub(in crate::rewrite) before: &'t str,
-    pub(in crate::rewrite) after: String,
+    pub(crate) attribute: &'t str,
+    pub(crate) before: &'t str,
+    pub(crate) after: String,
 }
 
 /// What a raw value stands in, and so how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::rewrite) enum Quote {
+pub(crate) enum Quote {
     Double,
     Single,
     /// None; values that change get double ones, since addresses of proxies hold `=`.
@@ -86,22 +90,32 @@ impl<'h> Attribute<'h> {
 
 impl<'h> Tag<'h> {
     /// Whether it starts this element; `name` in lower case.
-    pub(in crate::rewrite) fn starts(&self, name: &str) -> bool {
+    pub(crate) fn starts(&self, name: &str) -> bool {
         !self.is_end && self.name.eq_ignore_ascii_case(name)
     }
 
     /// Whether it ends this element.
-    pub(in crate::rewrite) fn ends(&self, name: &str) -> bool {
+    pub(crate) fn ends(&self, name: &str) -> bool {
         self.is_end && self.name.eq_ignore_ascii_case(name)
     }
 
+    /// Its name with the prefix that it may have.
+    pub(crate) fn full_name(&self) -> &'h str {
+        &self.html[self.name_range.clone()]
+    }
+
+    /// Takes away the attributes that are not listed, which no rule can judge.
+    pub(crate) fn cut_unlisted(&mut self) {
+        self.is_cut = true;
+    }
+
     /// The attribute of this name, which browsers take the first of.
-    pub(in crate::rewrite) fn attribute(&self, name: &str) -> Option<&Attribute<'h>> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute<'h>> {
         self.index(name).map(|index| &self.attributes[index])
     }
 
     /// The same by its place.
-    pub(in crate::rewrite) fn index(&self, name: &str) -> Option<usize> {
+    pub(crate) fn index(&self, name: &str) -> Option<usize> {
         let is_it = |attribute: &Attribute<'_>| {
             attribute.name.eq_ignore_ascii_case(name) && attribute.is_there()
         };
@@ -109,7 +123,7 @@ impl<'h> Tag<'h> {
     }
 
     /// An attribute's raw value as the rules so far leave it; `None` without one.
-    pub(in crate::rewrite) fn raw<'t>(&'t self, attribute: &'t Attribute<'h>) -> Option<&'t str> {
+    pub(crate) fn raw<'t>(&'t self, attribute: &'t Attribute<'h>) -> Option<&'t str> {
         match &attribute.fate {
             Fate::Kept => attribute.value.clone().map(|value| &self.html[value]),
             Fate::Written(raw) => Some(raw),
@@ -118,7 +132,7 @@ impl<'h> Tag<'h> {
     }
 
     /// An attribute's value, decoded; empty when it has none.
-    pub(in crate::rewrite) fn value_of<'t>(&'t self, attribute: &'t Attribute<'h>) -> Cow<'t, str> {
+    pub(crate) fn value_of<'t>(&'t self, attribute: &'t Attribute<'h>) -> Cow<'t, str> {
         let raw = self.raw(attribute).unwrap_or_default();
         if raw.contains('&') {
             htmlize::unescape_attribute(raw)
@@ -128,12 +142,12 @@ impl<'h> Tag<'h> {
     }
 
     /// The value of the attribute of this name, decoded.
-    pub(in crate::rewrite) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
+    pub(crate) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
         self.attribute(name).map(|found| self.value_of(found))
     }
 
     /// What an attribute's value stands in.
-    pub(in crate::rewrite) fn quote(&self, attribute: &Attribute<'h>) -> Quote {
+    pub(crate) fn quote(&self, attribute: &Attribute<'h>) -> Quote {
         let before = attribute.value.as_ref().and_then(|value| {
             let before = value.start.checked_sub(1)?;
             self.html.as_bytes().get(before)
@@ -147,7 +161,7 @@ impl<'h> Tag<'h> {
     }
 
     /// Gives an attribute this value: in place, or behind the last attribute.
-    pub(in crate::rewrite) fn set(&mut self, name: &'h str, value: &str) {
+    pub(crate) fn set(&mut self, name: &'h str, value: &str) {
         match self.index(name) {
             Some(index) => self.set_at(index, value),
             None => self.attributes.push(Attribute {
@@ -160,23 +174,23 @@ impl<'h> Tag<'h> {
     }
 
     /// Gives an attribute that is there this value.
-    pub(in crate::rewrite) fn set_at(&mut self, index: usize, value: &str) {
+    pub(crate) fn set_at(&mut self, index: usize, value: &str) {
         let quote = self.quote(&self.attributes[index]);
         self.write_at(index, escape_in(value, quote));
     }
 
     /// The same for a raw value.
-    pub(in crate::rewrite) fn write_at(&mut self, index: usize, raw: String) {
+    pub(crate) fn write_at(&mut self, index: usize, raw: String) {
         self.attributes[index].fate = Fate::Written(raw);
     }
 
     /// Takes an attribute away.
-    pub(in crate::rewrite) fn take_at(&mut self, index: usize) {
+    pub(crate) fn take_at(&mut self, index: usize) {
         self.attributes[index].fate = Fate::Gone;
     }
 
     /// The tag as its publisher wrote it.
-    pub(in crate::rewrite) fn as_written(&self) -> Self {
+    pub(crate) fn as_written(&self) -> Self {
         let mut tag = self.clone();
         tag.attributes
             .retain(|attribute| !attribute.whole.is_empty());
@@ -187,7 +201,7 @@ impl<'h> Tag<'h> {
     }
 
     /// What a rule changed, of which this is the tag before and `after` the one behind it.
-    pub(in crate::rewrite) fn changes<'t>(&'t self, after: &'t Self) -> Vec<Change<'t>> {
+    pub(crate) fn changes<'t>(&'t self, after: &'t Self) -> Vec<Change<'t>> {
         if after.is_gone {
             return vec![Change {
                 attribute: "",
@@ -222,12 +236,9 @@ impl<'h> Tag<'h> {
     }
 
     /// Appends what became of the tag as edits.
-    pub(in crate::rewrite) fn write(&self, edits: &mut Vec<Edit>) {
+    pub(crate) fn write(&self, edits: &mut Vec<Edit>) {
         if self.is_gone {
-            return edits.push(Edit {
-                range: self.range.clone(),
-                text: String::new(),
-            });
+            return edits.push(Edit::removing(self.range.clone()));
         }
         let first = edits.len();
         let mut added = String::new();
@@ -247,15 +258,12 @@ impl<'h> Tag<'h> {
                 Fate::Gone => edits.push(self.remove(attribute)),
             }
         }
-        if added.is_empty() {
-            return;
+        if !added.is_empty() {
+            add(edits, first, behind, added);
         }
-        match edits[first..].last_mut() {
-            Some(last) if last.range.end == behind => last.text.push_str(&added),
-            _ => edits.push(Edit {
-                range: behind..behind,
-                text: added,
-            }),
+        if self.is_cut {
+            let end = self.range.end - if self.is_self_closed { 2 } else { 1 };
+            edits.push(Edit::removing(behind..end));
         }
     }
 
@@ -272,13 +280,24 @@ impl<'h> Tag<'h> {
     }
 
     /// The edit that takes an attribute away, with the white space before it.
-    pub(in crate::rewrite) fn remove(&self, attribute: &Attribute<'h>) -> Edit {
+    pub(crate) fn remove(&self, attribute: &Attribute<'h>) -> Edit {
         let before = &self.html[self.name_range.end..attribute.whole.start];
         let start = self.name_range.end + before.trim_end().len();
         Edit {
             range: start..attribute.whole.end,
             text: String::new(),
         }
+    }
+}
+
+/// Appends what is added behind the last attribute, to the edit there if there is one.
+fn add(edits: &mut Vec<Edit>, first: usize, behind: usize, added: String) {
+    match edits[first..].last_mut() {
+        Some(last) if last.range.end == behind => last.text.push_str(&added),
+        _ => edits.push(Edit {
+            range: behind..behind,
+            text: added,
+        }),
     }
 }
 
@@ -293,7 +312,7 @@ fn escape_in(value: &str, quote: Quote) -> String {
 }
 
 /// For any attribute's quotes, in HTML and XML.
-pub(in crate::rewrite) fn escape(value: &str) -> String {
+pub(crate) fn escape(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for letter in value.chars() {
         match letter {
@@ -310,9 +329,9 @@ pub(in crate::rewrite) fn escape(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::rewrite::compose::apply;
-    use crate::rewrite::html::Markup;
-    use crate::rewrite::html::walk::tags;
+    use crate::html::Markup;
+    use crate::html::apply;
+    use crate::html::walk::tags;
 
     #[test]
     fn attributes_are_set_and_removed() {

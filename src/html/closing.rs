@@ -1,0 +1,151 @@
+//! What a publisher left open at the end of an HTML fragment, and how to close it, so that a footer behind
+//! it is neither swallowed (by a tag, a comment, raw text) nor drawn into an element (a link, a table).
+//!
+//! Invariants: what is put behind a fragment holds end tags and ends of comments only, so it shows nothing
+//! and loads nothing; a fragment whose elements are all closed needs nothing.
+
+use std::borrow::Cow;
+
+use super::Markup;
+use super::open::Open;
+use super::tag::Tag;
+use super::walk::Walk;
+
+/// How often closing for one way to read `<noscript>` may open something for the other.
+const ROUNDS_MAX: usize = 4;
+
+/// How to end a fragment so that something can follow: keep its first `keep` bytes, then write `text`.
+///
+/// Only a tag that the fragment ends in the midst of is cut off. Every HTML parser drops such a tag, so
+/// nothing that shows is lost; completed, `<img src="https://example.org/a.p` would load a picture that
+/// nobody asked for and that no image rule has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Closing {
+    /// Bytes of the fragment to keep.
+    pub(crate) keep: usize,
+    /// What closes them; empty when nothing is open.
+    pub(crate) text: Cow<'static, str>,
+}
+
+/// What a text ends in the midst of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfinished {
+    /// A start or end tag that begins at this byte.
+    Tag(usize),
+    /// Behind `<` or `</`, which begins at this byte.
+    Opening(usize),
+    Comment,
+    /// A doctype, a processing instruction or the like.
+    Bogus,
+    /// A CDATA section of foreign content.
+    Cdata,
+}
+
+/// Finds how to close `html`, or `None` when nothing can follow it: `<plaintext>` has no end, and beyond
+/// 512 open elements nobody counts. The caller then leaves the footer out.
+#[must_use]
+pub(crate) fn closing(html: &str) -> Option<Closing> {
+    let closing = for_browser(html, false)?;
+    // Parsers that run scripts read `<noscript>` as raw text, all others as markup: close it for both.
+    if mentions_noscript(html) {
+        close_for_both(html, closing)
+    } else {
+        Some(closing)
+    }
+}
+
+/// How much of `html` stands before a tag that never ends; `None` as for [`closing`].
+#[must_use]
+pub(crate) fn whole_tags(html: &str) -> Option<usize> {
+    let first = for_browser(html, false)?.keep;
+    if mentions_noscript(html) {
+        Some(first.min(for_browser(html, true)?.keep))
+    } else {
+        Some(first)
+    }
+}
+
+/// Whether there may be an element that browsers read in two ways.
+pub(crate) fn mentions_noscript(html: &str) -> bool {
+    const NAME: &[u8] = b"<noscript";
+    memchr::memchr_iter(b'<', html.as_bytes()).any(|at| {
+        html.as_bytes()
+            .get(at..at + NAME.len())
+            .is_some_and(|found| found.eq_ignore_ascii_case(NAME))
+    })
+}
+
+fn close_for_both(html: &str, first: Closing) -> Option<Closing> {
+    let mut keep = first.keep;
+    let mut text = first.text.into_owned();
+    for _ in 0..ROUNDS_MAX {
+        let mut is_closed = true;
+        for runs_scripts in [true, false] {
+            let joined = format!("{}{text}", &html[..keep]);
+            let more = for_browser(&joined, runs_scripts)?;
+            is_closed &= more.keep == joined.len() && more.text.is_empty();
+            text.truncate(more.keep.saturating_sub(keep));
+            keep = keep.min(more.keep);
+            text.push_str(&more.text);
+        }
+        if is_closed {
+            let text = Cow::Owned(text);
+            return Some(Closing { keep, text });
+        }
+    }
+    None
+}
+
+fn for_browser(html: &str, runs_scripts: bool) -> Option<Closing> {
+    let mut walk = Walk::of_browser(html, Markup::Html, runs_scripts);
+    let mut tag = Tag::default();
+    while walk.read(&mut tag) {}
+    walk.closing()
+}
+
+/// How to close what a walk over `html` left open: elements, raw text (and whether a script's comment is
+/// open in it), and the token that it ends in.
+pub(super) fn of(
+    html: &str,
+    open: &Open<'_>,
+    raw: Option<(&str, bool)>,
+    unfinished: Option<Unfinished>,
+) -> Option<Closing> {
+    if open.is_too_deep() {
+        return None;
+    }
+    let (keep, mut text) = match unfinished {
+        Some(unfinished) => finish(html, unfinished, raw.is_some()),
+        None => (html.len(), String::new()),
+    };
+    if let Some((name, is_escaped)) = raw {
+        let comment_end = if is_escaped { "-->" } else { "" };
+        text.push_str(&format!("{comment_end}</{name}>"));
+    }
+    open.close_all(&mut text);
+    let text = match text.is_empty() {
+        true => Cow::Borrowed(""),
+        false => Cow::Owned(text),
+    };
+    Some(Closing { keep, text })
+}
+
+/// How to end the token that the fragment ends in: what to keep, what to write.
+fn finish(html: &str, unfinished: Unfinished, is_in_raw_text: bool) -> (usize, String) {
+    match unfinished {
+        Unfinished::Tag(start) if is_in_raw_text => (start, String::new()),
+        Unfinished::Tag(start) => {
+            // A `<` before the tag was text, and must not begin another one.
+            let keep = html[..start].trim_end_matches('<').len();
+            (keep, "&lt;".repeat(start - keep))
+        }
+        // These are text to a parser that finds nothing behind them.
+        Unfinished::Opening(start) => (start, format!("&lt;{}", &html[start + 1..])),
+        Unfinished::Comment => (html.len(), "-->".to_owned()),
+        Unfinished::Bogus => (html.len(), ">".to_owned()),
+        Unfinished::Cdata => (html.len(), "]]>".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! What a tag means for how the walk reads on: raw text, svg and math.
+
+use super::{Reading, Walk};
+use crate::html::Markup;
+use crate::html::ends::Ends;
+use crate::html::open::{Content, Open};
+use crate::html::syntax::{RawText, raw_text_end, script_end};
+use crate::html::tag::Tag;
+
+impl<'h> Walk<'h> {
+    /// Takes note of what a tag means for what follows.
+    pub(super) fn enter(&mut self, tag: &mut Tag<'h>) {
+        if tag.is_end {
+            let ends_raw = self.raw.take().is_some();
+            if let Some(open) = self.open.as_mut().filter(|_| !ends_raw) {
+                open.end(tag.name);
+            }
+            self.is_plain &= !is_special(tag.name);
+            return;
+        }
+        let is_special = is_special(tag.name);
+        if is_special {
+            self.is_plain = false;
+            self.is_doubtful |=
+                self.reading == Reading::Open && tag.name.eq_ignore_ascii_case("noscript");
+            let is_root = ["svg", "math"].iter().any(|root| tag.starts(root));
+            if is_root && self.open.is_none() && self.reading == Reading::Open {
+                self.open = Some(opened(&self.html[..tag.range.start]));
+            }
+        }
+        let content = match &mut self.open {
+            Some(open) => open.start(tag),
+            None if is_special => Content::of_raw(tag.name),
+            None => Content::Markup,
+        };
+        tag.is_foreign = content == Content::Foreign;
+        match content {
+            Content::Markup | Content::Foreign => {}
+            Content::Raw | Content::Script | Content::Plaintext => self.raw_text(tag, content),
+        }
+    }
+
+    /// Finds the end of the raw text that a tag begins; reading goes on there.
+    fn raw_text(&mut self, tag: &mut Tag<'h>, content: Content) {
+        let bytes = self.html.as_bytes();
+        let name = tag.name.as_bytes();
+        match self.reading {
+            Reading::Html4 if !tag.starts("style") => return,
+            Reading::Browser { .. } => {
+                let (end, is_escaped) = match content {
+                    Content::Plaintext => (bytes.len(), false),
+                    Content::Script => script_end(bytes, self.at),
+                    _ => (raw_text_end(bytes, name, self.at), false),
+                };
+                self.is_doubtful |= content == Content::Plaintext;
+                self.raw = Some((tag.name, is_escaped));
+                tag.raw_end = Some(end);
+                self.at = end;
+                return;
+            }
+            Reading::Open | Reading::Html4 => {}
+        }
+        let ends = self.ends.get_or_insert_with(|| Ends::of(bytes));
+        let mut end = None;
+        if ends.raw_text(bytes, tag.range.start).is_some() {
+            end = Some(match content {
+                Content::Script if !self.hides_ends => script_end(bytes, self.at).0,
+                _ => raw_text_end(bytes, name, self.at),
+            });
+        }
+        // SECURITY: looked for once more and once more it would take quadratic time.
+        self.hides_ends |= end == Some(bytes.len());
+        match end.filter(|end| *end < bytes.len()) {
+            Some(end) => {
+                self.raw = Some((tag.name, false));
+                tag.raw_end = Some(end);
+                self.at = end;
+            }
+            None => {
+                self.is_doubtful = true;
+                tag.is_open_raw = true;
+            }
+        }
+    }
+}
+
+/// Whether an element of this name changes how what follows is read, or may.
+fn is_special(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    matches!(
+        bytes.first().map(u8::to_ascii_lowercase),
+        Some(b'i' | b'm' | b'n' | b'p' | b's' | b't' | b'x')
+    ) && matches!(bytes.len(), 3..=9)
+        && (RawText::of(bytes).is_some()
+            || ["svg", "math", "noscript"]
+                .iter()
+                .any(|one| name.eq_ignore_ascii_case(one)))
+}
+
+/// What is open behind a text in which nothing is foreign.
+fn opened(html: &str) -> Open<'_> {
+    let mut walk = Walk::new(html, Markup::Html).closing_at_end();
+    let mut tag = Tag::default();
+    while walk.read(&mut tag) {}
+    walk.open.unwrap_or_default()
+}

@@ -1,0 +1,229 @@
+//! The image URLs of a field: in a tag's attributes, in style sheets, in documents in attributes.
+//!
+//! Invariant: what is outside an edited value stays byte for byte.
+
+mod mask;
+#[cfg(test)]
+mod properties;
+mod selectors;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use crate::html::tag::Tag;
+use crate::html::walk::Walk;
+use crate::html::{Edit, Markup, css, srcset};
+use crate::rewrite::places::{
+    Kind, is_absolute_picture, leads_to_a_picture, names_a_picture, reads_like_an_address,
+};
+pub(super) use selectors::Marked;
+use selectors::Selectors;
+pub use selectors::{Marks, SelectorError, check_selector};
+use values::{covered, kind_of, rewritten, sheet_edit, sheets};
+
+/// What is read besides pictures.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Covers {
+    /// Links to picture files.
+    pub linked_pictures: bool,
+    /// Sound and film.
+    pub media: bool,
+}
+
+/// What finds and rewrites the image URLs of a feed's HTML; one for all its fields.
+#[derive(Debug, Clone)]
+pub struct HtmlPass {
+    selectors: Selectors,
+    covers: Covers,
+}
+
+/// An address that was found.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// The address as its author meant it: decoded, maybe relative.
+    pub address: &'a str,
+    /// The marks of the element that it belongs to.
+    pub marks: Marks,
+    /// The element's name.
+    pub(in crate::rewrite) element: &'a str,
+    /// The attribute's; empty for its text.
+    pub(in crate::rewrite) attribute: &'a str,
+}
+
+/// How deep documents in attributes of documents are read (`srcdoc`).
+const DOCUMENTS_DEPTH_MAX: usize = 4;
+
+impl HtmlPass {
+    /// Elements that match one of the CSS selectors get its marks. `noscript` can't be matched, nor
+    /// what holds raw text in XHTML: the parser sees them under other names.
+    ///
+    /// # Errors
+    /// When lol_html can't match by one of the selectors.
+    pub fn new(selectors: &[(&str, Marks)], covers: Covers) -> Result<Self, SelectorError> {
+        let selectors = Selectors::new(selectors)?;
+        Ok(Self { selectors, covers })
+    }
+
+    /// Whether an element's marks have to be found.
+    pub(in crate::rewrite) fn has_selectors(&self) -> bool {
+        !self.selectors.is_empty()
+    }
+
+    /// Edits (sorted, not overlapping, decoded coordinates) that send every picture address in
+    /// `html` through `address`.
+    pub fn edits(
+        &self,
+        html: &str,
+        markup: Markup,
+        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+    ) -> Vec<Edit> {
+        self.edits_at((html, markup), 0, address)
+    }
+
+    fn edits_at(
+        &self,
+        (html, markup): (&str, Markup),
+        depth: usize,
+        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+    ) -> Vec<Edit> {
+        let marked = self.marked(html, markup);
+        let mut walk = Walk::new(html, markup);
+        let mut tag = Tag::default();
+        let mut edits = Vec::new();
+        while walk.read(&mut tag) {
+            let marks = marked.of(&tag);
+            self.tag(&mut tag, (marks, depth), address);
+            tag.write(&mut edits);
+            self.sheets((html, markup), (&tag, marks), address, &mut edits);
+        }
+        edits
+    }
+
+    /// Which elements of a field match the selectors.
+    pub(super) fn marked(&self, html: &str, markup: Markup) -> Marked {
+        self.selectors.matching(html, markup)
+    }
+
+    /// Sends the image URLs in a tag through `address`.
+    pub(super) fn read(
+        &self,
+        tag: &mut Tag<'_>,
+        marks: Marks,
+        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+    ) {
+        self.tag(tag, (marks, 0), address);
+    }
+
+    fn tag(
+        &self,
+        tag: &mut Tag<'_>,
+        (marks, depth): (Marks, usize),
+        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+    ) {
+        if tag.is_end {
+            return;
+        }
+        if tag.has_more {
+            // SECURITY: no address is left because nobody looked at it.
+            tag.cut_unlisted();
+        }
+        for index in 0..tag.attributes.len() {
+            let attribute = &tag.attributes[index];
+            let Some(raw) = tag.raw(attribute) else {
+                continue;
+            };
+            let (element, name) = (tag.name, attribute.name);
+            let kind = kind_of(element.as_bytes(), name.as_bytes(), raw.as_bytes());
+            let Some(kind) = kind.and_then(|kind| covered(kind, self.covers)) else {
+                continue;
+            };
+            let carrier = tag.quote(attribute).into();
+            let new = rewritten(raw, carrier, |decoded| {
+                if kind == Kind::Document {
+                    return self.document(decoded, depth, address);
+                }
+                inner_edits(decoded, kind, &mut |found| {
+                    address(&Seen {
+                        address: found,
+                        marks,
+                        element,
+                        attribute: name,
+                    })
+                })
+            });
+            if let Some(new) = new {
+                tag.write_at(index, new);
+            }
+        }
+    }
+
+    /// The edits of a document in an attribute.
+    fn document(
+        &self,
+        html: &str,
+        depth: usize,
+        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+    ) -> Vec<Edit> {
+        match depth < DOCUMENTS_DEPTH_MAX {
+            true => self.edits_at((html, Markup::Html), depth + 1, address),
+            false => Vec::new(),
+        }
+    }
+
+    /// The edits of the style sheet that the element holds which `tag` starts, if it is one of style.
+    pub(in crate::rewrite) fn sheets(
+        &self,
+        (html, markup): (&str, Markup),
+        (tag, marks): (&Tag<'_>, Marks),
+        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+        edits: &mut Vec<Edit>,
+    ) {
+        if !tag.starts("style") || tag.is_gone {
+            return;
+        }
+        for sheet in sheets(html.as_bytes(), markup, tag) {
+            edits.extend(sheet_edit(html, &sheet, |decoded| {
+                css::edits(decoded, &mut |found| {
+                    address(&Seen {
+                        address: found,
+                        marks,
+                        element: tag.name,
+                        attribute: "",
+                    })
+                })
+            }));
+        }
+    }
+}
+
+/// The edits inside one decoded value.
+fn inner_edits(
+    decoded: &str,
+    kind: Kind,
+    address: &mut dyn FnMut(&str) -> Option<String>,
+) -> Vec<Edit> {
+    match kind {
+        Kind::Css => css::edits(decoded, address),
+        Kind::Srcset => srcset::edits(decoded, address),
+        Kind::Unlisted if decoded.trim_ascii().contains(char::is_whitespace) => {
+            let mut shown = |one: &str| is_absolute_picture(one).then(|| address(one)).flatten();
+            srcset::edits(decoded, &mut shown)
+        }
+        Kind::Unlisted if !is_absolute_picture(decoded) => Vec::new(),
+        Kind::Lazy | Kind::LazyMedia | Kind::Pictured
+            if css::may_hold_address(decoded.as_bytes()) =>
+        {
+            css::edits(decoded, address)
+        }
+        Kind::Lazy | Kind::LazyMedia if !reads_like_an_address(decoded) => Vec::new(),
+        Kind::Pictured if !names_a_picture(decoded) => Vec::new(),
+        Kind::Linked if !leads_to_a_picture(decoded) => Vec::new(),
+        _ => address(decoded)
+            .map(|text| Edit {
+                range: 0..decoded.len(),
+                text,
+            })
+            .into_iter()
+            .collect(),
+    }
+}
