@@ -85,7 +85,6 @@ const NAMES: &[(&str, Ns)] = &[
 
 /// What a prefix means when nobody declared it.
 const PREFIXES: &[(&str, Ns)] = &[
-    ("", Ns::Core),
     ("atom", Ns::Atom),
     ("content", Ns::Content),
     ("media", Ns::Media),
@@ -136,9 +135,11 @@ impl Namespaces {
     /// The vocabulary `prefix` stands for (`""`: no prefix). Well-known prefixes resolve even
     /// when nobody declared them.
     pub fn resolve(&self, prefix: &str) -> Ns {
-        self.lookup(prefix)
-            .or_else(|| find(PREFIXES, prefix))
-            .unwrap_or(Ns::Other)
+        let by_custom = || match prefix {
+            "" => Some(Ns::Core),
+            _ => find(PREFIXES, prefix),
+        };
+        self.lookup(prefix).or_else(by_custom).unwrap_or(Ns::Other)
     }
 
     /// Splits an element's name into its vocabulary and its local name.
@@ -159,10 +160,15 @@ impl Namespaces {
 
     /// The vocabulary `prefix` was declared to stand for.
     pub(super) fn lookup(&self, prefix: &str) -> Option<Ns> {
+        // Without a call for each of those that are as long: mostly it is none of them.
+        let first = prefix.as_bytes().first();
+        let is_it = |bound: &str| {
+            let is_like_it = bound.len() == prefix.len() && bound.as_bytes().first() == first;
+            is_like_it && (first.is_none() || bound == prefix)
+        };
         let mut innermost_first = self.bindings.iter().rev();
-        innermost_first
-            .find(|(bound, _)| bound == prefix)
-            .map(|(_, ns)| *ns)
+        let found = innermost_first.find(|(bound, _)| is_it(bound));
+        found.map(|(_, ns)| *ns)
     }
 
     /// Adds the declarations of `tag`.

@@ -7,6 +7,7 @@ mod closing;
 pub(crate) mod css;
 mod edit;
 mod ends;
+pub(crate) mod escape;
 mod open;
 pub(crate) mod srcset;
 mod syntax;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::edit::Edit;
+use super::escape::{ANY_QUOTES, DOUBLE_QUOTES};
 
 /// A start or end tag. Rules change it as a value; [`write`](Self::write) makes edits of that.
 #[derive(Debug, Clone, Default)]
@@ -30,26 +31,32 @@ pub(crate) struct Tag<'h> {
     pub(crate) is_open_raw: bool,
     /// Whether a rule takes it out.
     pub(crate) is_gone: bool,
+    /// Raw values that rules wrote.
+    pub(super) written: Vec<String>,
 }
 
 /// An attribute of a tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Attribute<'h> {
     /// Its name as written, or as a rule adds it.
     pub(crate) name: &'h str,
     /// Its raw value without quotes.
-    pub(crate) value: Option<Range<usize>>,
+    value: Option<Span>,
     /// From its name to behind its value's quote; empty where a rule adds it.
-    pub(crate) whole: Range<usize>,
+    whole: Span,
     fate: Fate,
 }
 
+/// A range that can be copied.
+type Span = (usize, usize);
+
 /// What a rule makes of an attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Kept,
-    /// This is its raw value, in its own quotes, or in double ones where it had none.
-    Written(String),
+    /// This one of the tag's new values is its raw value, in its own quotes, or in double ones where it
+    /// had none.
+    Written(usize),
     Gone,
 }
 
@@ -73,13 +80,27 @@ pub(crate) enum Quote {
 
 impl<'h> Attribute<'h> {
     pub(super) fn new(name: &'h str, value: Option<Range<usize>>, whole: Range<usize>) -> Self {
-        let fate = Fate::Kept;
         Self {
             name,
-            value,
-            whole,
-            fate,
+            value: value.map(|value| (value.start, value.end)),
+            whole: (whole.start, whole.end),
+            fate: Fate::Kept,
         }
+    }
+
+    /// Where its raw value stands, without quotes, as its publisher wrote it.
+    pub(crate) fn value(&self) -> Option<Range<usize>> {
+        self.value.map(|(start, end)| start..end)
+    }
+
+    /// From its name to behind its value's quote; empty where a rule adds it.
+    fn whole(&self) -> Range<usize> {
+        self.whole.0..self.whole.1
+    }
+
+    /// Whether a rule adds it.
+    fn is_added(&self) -> bool {
+        self.whole.0 == self.whole.1
     }
 
     /// Whether no rule has taken it away.
@@ -124,9 +145,9 @@ impl<'h> Tag<'h> {
 
     /// An attribute's raw value as the rules so far leave it; `None` without one.
     pub(crate) fn raw<'t>(&'t self, attribute: &'t Attribute<'h>) -> Option<&'t str> {
-        match &attribute.fate {
-            Fate::Kept => attribute.value.clone().map(|value| &self.html[value]),
-            Fate::Written(raw) => Some(raw),
+        match attribute.fate {
+            Fate::Kept => attribute.value().map(|value| &self.html[value]),
+            Fate::Written(index) => Some(&self.written[index]),
             Fate::Gone => None,
         }
     }
@@ -148,11 +169,11 @@ impl<'h> Tag<'h> {
 
     /// What an attribute's value stands in.
     pub(crate) fn quote(&self, attribute: &Attribute<'h>) -> Quote {
-        let before = attribute.value.as_ref().and_then(|value| {
-            let before = value.start.checked_sub(1)?;
+        let before = attribute.value.and_then(|(start, _)| {
+            let before = start.checked_sub(1)?;
             self.html.as_bytes().get(before)
         });
-        match (before, &attribute.fate) {
+        match (before, attribute.fate) {
             (Some(b'"'), _) => Quote::Double,
             (Some(b'\''), _) => Quote::Single,
             (_, Fate::Written(_)) => Quote::Double,
@@ -164,12 +185,10 @@ impl<'h> Tag<'h> {
     pub(crate) fn set(&mut self, name: &'h str, value: &str) {
         match self.index(name) {
             Some(index) => self.set_at(index, value),
-            None => self.attributes.push(Attribute {
-                name,
-                value: None,
-                whole: 0..0,
-                fate: Fate::Written(escape_in(value, Quote::Double)),
-            }),
+            None => {
+                self.attributes.push(Attribute::new(name, None, 0..0));
+                self.set_at(self.attributes.len() - 1, value);
+            }
         }
     }
 
@@ -181,7 +200,13 @@ impl<'h> Tag<'h> {
 
     /// The same for a raw value.
     pub(crate) fn write_at(&mut self, index: usize, raw: String) {
-        self.attributes[index].fate = Fate::Written(raw);
+        match self.attributes[index].fate {
+            Fate::Written(at) => self.written[at] = raw,
+            Fate::Kept | Fate::Gone => {
+                self.attributes[index].fate = Fate::Written(self.written.len());
+                self.written.push(raw);
+            }
+        }
     }
 
     /// Takes an attribute away.
@@ -192,8 +217,7 @@ impl<'h> Tag<'h> {
     /// The tag as its publisher wrote it.
     pub(crate) fn as_written(&self) -> Self {
         let mut tag = self.clone();
-        tag.attributes
-            .retain(|attribute| !attribute.whole.is_empty());
+        tag.attributes.retain(|attribute| !attribute.is_added());
         for attribute in &mut tag.attributes {
             attribute.fate = Fate::Kept;
         }
@@ -212,18 +236,18 @@ impl<'h> Tag<'h> {
         let mut changes = Vec::new();
         for (index, attribute) in after.attributes.iter().enumerate() {
             let before = self.attributes.get(index);
-            if before == Some(attribute) {
+            if before.is_some_and(|before| self.raw(before) == after.raw(attribute)) {
                 continue;
             }
             let was = before.and_then(|before| self.raw(before));
             let is_removed = attribute.fate == Fate::Gone;
             let (before, after) = match after.raw(attribute) {
-                Some(raw) if attribute.whole.is_empty() => (
+                Some(raw) if attribute.is_added() => (
                     was.unwrap_or_default(),
                     format!(" {}=\"{raw}\"", attribute.name),
                 ),
                 Some(raw) => (was.unwrap_or_default(), raw.to_owned()),
-                None if is_removed => (&self.html[attribute.whole.clone()], String::new()),
+                None if is_removed => (&self.html[attribute.whole()], String::new()),
                 None => continue,
             };
             changes.push(Change {
@@ -235,25 +259,30 @@ impl<'h> Tag<'h> {
         changes
     }
 
-    /// Appends what became of the tag as edits.
-    pub(crate) fn write(&self, edits: &mut Vec<Edit>) {
+    /// Appends what became of the tag as edits; to be asked once.
+    pub(crate) fn write(&mut self, edits: &mut Vec<Edit>) {
         if self.is_gone {
             return edits.push(Edit::removing(self.range.clone()));
         }
         let first = edits.len();
         let mut added = String::new();
         let mut behind = self.name_range.end;
-        for attribute in &self.attributes {
-            let is_added = attribute.whole.is_empty();
+        for index in 0..self.attributes.len() {
+            let attribute = &self.attributes[index];
+            let is_added = attribute.is_added();
             if !is_added {
-                behind = attribute.whole.end;
+                behind = attribute.whole.1;
             }
-            match &attribute.fate {
+            match attribute.fate {
                 Fate::Kept => {}
-                Fate::Written(raw) if is_added => {
+                Fate::Written(index) if is_added => {
+                    let raw = &self.written[index];
                     added.push_str(&format!(" {}=\"{raw}\"", attribute.name));
                 }
-                Fate::Written(raw) => edits.push(self.rewritten(attribute, raw)),
+                Fate::Written(index) => {
+                    let raw = std::mem::take(&mut self.written[index]);
+                    edits.push(self.rewritten(attribute, raw));
+                }
                 Fate::Gone if is_added => {}
                 Fate::Gone => edits.push(self.remove(attribute)),
             }
@@ -267,12 +296,12 @@ impl<'h> Tag<'h> {
         }
     }
 
-    fn rewritten(&self, attribute: &Attribute<'h>, raw: &str) -> Edit {
-        let name_end = attribute.whole.start + attribute.name.len();
+    fn rewritten(&self, attribute: &Attribute<'h>, raw: String) -> Edit {
+        let name_end = attribute.whole.0 + attribute.name.len();
         let is_quoted =
             |value: &Range<usize>| matches!(self.html.as_bytes()[value.start - 1], b'"' | b'\'');
-        let (range, text) = match attribute.value.clone() {
-            Some(value) if is_quoted(&value) => (value, raw.to_owned()),
+        let (range, text) = match attribute.value() {
+            Some(value) if is_quoted(&value) => (value, raw),
             Some(value) => (value, format!("\"{raw}\"")),
             None => (name_end..name_end, format!("=\"{raw}\"")),
         };
@@ -281,10 +310,10 @@ impl<'h> Tag<'h> {
 
     /// The edit that takes an attribute away, with the white space before it.
     pub(crate) fn remove(&self, attribute: &Attribute<'h>) -> Edit {
-        let before = &self.html[self.name_range.end..attribute.whole.start];
+        let before = &self.html[self.name_range.end..attribute.whole.0];
         let start = self.name_range.end + before.trim_end().len();
         Edit {
-            range: start..attribute.whole.end,
+            range: start..attribute.whole.1,
             text: String::new(),
         }
     }
@@ -303,28 +332,10 @@ fn add(edits: &mut Vec<Edit>, first: usize, behind: usize, added: String) {
 
 /// For these quotes alone: what parsers write anew has no other references.
 fn escape_in(value: &str, quote: Quote) -> String {
-    let escaped = escape(value);
     match quote {
-        Quote::Single => escaped,
-        Quote::Double | Quote::None if value.contains('\'') => escaped.replace("&#39;", "'"),
-        Quote::Double | Quote::None => escaped,
+        Quote::Single => ANY_QUOTES.write(value),
+        Quote::Double | Quote::None => DOUBLE_QUOTES.write(value),
     }
-}
-
-/// For any attribute's quotes, in HTML and XML.
-pub(crate) fn escape(value: &str) -> String {
-    let mut out = String::with_capacity(value.len());
-    for letter in value.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -282,6 +282,7 @@ impl<'h> Walk<'h> {
         let name_range = tag_name(bytes, open + 1 + usize::from(is_end));
         let attributes = &mut tag.attributes;
         attributes.clear();
+        tag.written.clear();
         tag.has_more = false;
         let has_more = &mut tag.has_more;
         let end = read_all_attributes(bytes, name_range.end, |name, value| {

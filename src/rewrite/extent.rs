@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use crate::feed::characters::is_allowed;
 use crate::html::Markup;
 use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk, tags};
@@ -89,7 +90,8 @@ struct Count {
 
 impl Count {
     fn read(&mut self, text: &str) {
-        for letter in text.chars() {
+        // What XML can't hold is not written: it parts no words.
+        for letter in text.chars().filter(|letter| is_allowed(*letter)) {
             if is_character(letter) {
                 self.characters += 1;
                 self.in_word = false;
@@ -156,6 +158,7 @@ mod tests {
         check("<p>新闻 RSS 订阅。ひらがな", 9, 0);
         check("한국어 기사", 2, 0);
         check("caf&eacute; a&#32;b", 3, 0);
+        check("be\u{c}ll&#11;s", 1, 0);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use crate::feed::text::Decoded;
-use crate::html::tag::{Tag, escape};
+use crate::html::escape::ANY_QUOTES;
+use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk, tags};
 use crate::html::{Markup, VOID};
 
@@ -50,7 +51,7 @@ fn to_html(markup: &str, is_mixed: bool) -> String {
     while let Some(token) = walk.token(&mut tag) {
         let text: Cow<'_, str> = match token {
             Token::Cdata(text) if is_mixed => Cow::Borrowed(text),
-            Token::Cdata(text) => Cow::Owned(escape(text)),
+            Token::Cdata(text) => Cow::Owned(ANY_QUOTES.write(text)),
             Token::Text(text) if is_mixed => Cow::Owned(Decoded::content(text).as_str().to_owned()),
             Token::Tag if tag.is_end => {
                 let is_root = ["svg", "math"].contains(&tag.name);

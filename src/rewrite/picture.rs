@@ -39,13 +39,13 @@ impl<'a> Picture<'a> {
     /// The parts of an address that is written in its normal form; `None` where that is not plain
     /// to see, although it may be so.
     pub(super) fn of_plain(whole: &'a str) -> Option<Self> {
-        let (scheme, rest) = whole.split_once("://")?;
-        if !matches!(scheme, "http" | "https") {
-            return None;
-        }
-        let path_at = rest.bytes().position(|byte| byte == b'/')?;
+        let (scheme, rest) = match whole.strip_prefix("https://") {
+            Some(rest) => ("https", rest),
+            None => ("http", whole.strip_prefix("http://")?),
+        };
+        let path_at = memchr::memchr(b'/', rest.as_bytes())?;
         let (host, after_host) = rest.split_at(path_at);
-        let (path, query) = match after_host.bytes().position(|byte| byte == b'?') {
+        let (path, query) = match memchr::memchr(b'?', after_host.as_bytes()) {
             Some(at) => (&after_host[..at], Some(&after_host[at + 1..])),
             None => (after_host, None),
         };
@@ -69,13 +69,19 @@ impl<'a> Picture<'a> {
 
 /// A lower-case ASCII name that is no address in disguise (`1.2`, `0x7f`) and no punycode.
 fn is_plain_host(host: &str) -> bool {
-    let is_name = host.split('.').all(|label| {
-        let is_plain =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !label.is_empty() && !label.starts_with("xn--") && label.bytes().all(is_plain)
-    });
-    let last = host.rsplit('.').next().unwrap_or_default();
-    is_name && last.starts_with(|first: char| first.is_ascii_lowercase())
+    let bytes = host.as_bytes();
+    let mut label = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'.' if at > label => label = at + 1,
+            b'a'..=b'z' | b'0'..=b'9' | b'-' => {}
+            _ => return false,
+        }
+        if byte == b'-' && at == label + 3 && bytes[label..].starts_with(b"xn--") {
+            return false;
+        }
+    }
+    bytes.get(label).is_some_and(u8::is_ascii_lowercase)
 }
 
 /// A path without segments that are dots, written out or escaped.

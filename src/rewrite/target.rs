@@ -10,9 +10,12 @@ mod placeholder;
 mod presets;
 mod sign;
 
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::sync::LazyLock;
+
+use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC};
 use url::Url;
 
+use crate::html::escape::Escapes;
 use crate::image::secret::Secret;
 use crate::rewrite::address::GlobError;
 use crate::rewrite::picture::Picture;
@@ -23,24 +26,30 @@ use placeholder::{PLACEHOLDERS, Placeholder};
 pub use presets::{PresetError, PresetOptions, serves_images_only};
 
 /// What `encodeURIComponent` encodes, and the apostrophe, which would end a quoted attribute.
-const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'!')
-    .remove(b'~')
-    .remove(b'*')
-    .remove(b'(')
-    .remove(b')');
+static COMPONENT: LazyLock<Escapes> = LazyLock::new(|| {
+    const SET: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'!')
+        .remove(b'~')
+        .remove(b'*')
+        .remove(b'(')
+        .remove(b')');
+    Escapes::percent(SET)
+});
 
 /// What no address may hold where quotes and spaces end it.
-const UNSAFE: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'\'')
-    .add(b'<')
-    .add(b'>')
-    .add(b'`');
+static UNSAFE: LazyLock<Escapes> = LazyLock::new(|| {
+    const SET: &AsciiSet = &CONTROLS
+        .add(b' ')
+        .add(b'"')
+        .add(b'\'')
+        .add(b'<')
+        .add(b'>')
+        .add(b'`');
+    Escapes::percent(SET)
+});
 
 /// An image proxy as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -236,8 +245,8 @@ impl Target {
                 Part::Placeholder(placeholder) => placeholder.write(picture, out),
                 Part::Variable(variable, is_encoded) => {
                     let text = variable.text(picture);
-                    let set = if *is_encoded { COMPONENT } else { UNSAFE };
-                    out.extend(utf8_percent_encode(&text, set));
+                    let set = if *is_encoded { &COMPONENT } else { &UNSAFE };
+                    set.push(&text, out);
                 }
             }
         }

@@ -10,10 +10,11 @@ mod names;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::rewrite::article::Article;
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, context};
 use url::Url;
 
+use crate::html::escape::ANY_QUOTES;
+use crate::rewrite::article::Article;
 use crate::rewrite::extent::{Extent, Needs};
 use crate::rewrite::marks;
 
@@ -250,18 +251,7 @@ fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>', '"', '\'']) {
         return Cow::Borrowed(text);
     }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            _ => escaped.push(c),
-        }
-    }
-    Cow::Owned(escaped)
+    Cow::Owned(ANY_QUOTES.write(text))
 }
 
 fn describe_item(item: &ItemFacts<'_>, extent: &Extent) -> Value {

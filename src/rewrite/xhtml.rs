@@ -122,7 +122,7 @@ pub(super) fn is_well_formed(markup: &str) -> bool {
             };
             is_name(tag.name)
                 && tag.attributes.iter().all(|attribute| {
-                    attribute.value.as_ref().is_some_and(is_quoted) && is_name(attribute.name)
+                    attribute.value().as_ref().is_some_and(is_quoted) && is_name(attribute.name)
                 })
         })
 }
@@ -234,7 +234,7 @@ fn push_start(name: &str, tag: &Tag<'_>, out: &mut String) {
         out.push_str(&attribute);
         out.push_str("=\"");
         // `<input disabled>` is `disabled="disabled"` in XHTML 1.0 §4.5; `alt` alone is the empty text.
-        match one.value {
+        match one.value() {
             Some(_) => push_attribute(&tag.value_of(one), out),
             None if attribute == "alt" => {}
             None => out.push_str(&attribute),

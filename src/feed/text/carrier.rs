@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use memchr::memchr;
 
 use crate::feed::characters::{is_allowed, may_be_illegal};
+use crate::html::escape::{self, Escapes};
 
 /// No reference that XML defines is longer than this.
 pub(super) const REFERENCE_BYTES_MAX: usize = 32;
@@ -54,17 +55,17 @@ impl Carrier {
         match self {
             Self::Text | Self::TextReference => {
                 close_ampersand(text, start, out);
-                escape(text, out, xml_text);
+                escape::TEXT.push(text, out);
             }
             Self::Attribute | Self::AttributeReference => {
                 close_ampersand(text, start, out);
-                escape(text, out, xml_attribute);
+                ATTRIBUTE.push(text, out);
             }
             Self::Cdata if memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") => {
                 append_cdata(&text.replace("]]>", "]]]]><![CDATA[>"), start, out);
             }
             Self::Cdata => append_cdata(text, start, out),
-            Self::Json | Self::JsonEscape => escape(text, out, json),
+            Self::Json | Self::JsonEscape => escape_json(text, out),
             Self::Markup => out.push_str(text),
         }
     }
@@ -109,40 +110,29 @@ fn close_ampersand(next: &str, start: usize, out: &mut String) {
     }
 }
 
-fn escape(text: &str, out: &mut String, one: impl Fn(u8) -> Option<Cow<'static, str>>) {
+/// Both quotes, as the value does not know in which it stands; and the whitespace that a parser
+/// would turn into spaces.
+static ATTRIBUTE: Escapes = Escapes::of(&[
+    (b'&', "&amp;"),
+    (b'<', "&lt;"),
+    (b'>', "&gt;"),
+    (b'"', "&quot;"),
+    (b'\'', "&#39;"),
+    (b'\t', "&#9;"),
+    (b'\n', "&#10;"),
+    (b'\r', "&#13;"),
+]);
+
+fn escape_json(text: &str, out: &mut String) {
     let mut done = 0;
     for (at, byte) in text.bytes().enumerate() {
-        if let Some(escaped) = one(byte) {
+        if let Some(escaped) = json(byte) {
             out.push_str(&text[done..at]);
             out.push_str(&escaped);
             done = at + 1;
         }
     }
     out.push_str(&text[done..]);
-}
-
-fn xml_text(byte: u8) -> Option<Cow<'static, str>> {
-    let escaped = match byte {
-        b'&' => "&amp;",
-        b'<' => "&lt;",
-        b'>' => "&gt;",
-        _ => return None,
-    };
-    Some(escaped.into())
-}
-
-/// Both quotes, as the value does not know in which it stands; and the whitespace that a parser
-/// would turn into spaces.
-fn xml_attribute(byte: u8) -> Option<Cow<'static, str>> {
-    let escaped = match byte {
-        b'"' => "&quot;",
-        b'\'' => "&#39;",
-        b'\t' => "&#9;",
-        b'\n' => "&#10;",
-        b'\r' => "&#13;",
-        _ => return xml_text(byte),
-    };
-    Some(escaped.into())
 }
 
 /// RFC 8259 section 7.

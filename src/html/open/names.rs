@@ -87,42 +87,40 @@ pub(super) fn classify(name: &str) -> Kind {
     };
     let part = |parents, is_marker| Kind::TablePart { parents, is_marker };
     match name {
-        "html" | "head" | "body" | "frame" | "frameset" => Kind::Ignored,
-        "area" | "base" | "basefont" | "bgsound" | "br" | "col" | "embed" | "image" | "img"
-        | "input" | "keygen" | "link" | "meta" | "param" | "source" | "track" | "wbr" => {
-            Kind::Void { closes_p: false }
-        }
-        "hr" => Kind::Void { closes_p: true },
-        "iframe" | "noembed" | "noframes" | "style" | "textarea" | "title" => {
+        b"html" | b"head" | b"body" | b"frame" | b"frameset" => Kind::Ignored,
+        b"area" | b"base" | b"basefont" | b"bgsound" | b"br" | b"col" | b"embed" | b"image"
+        | b"img" | b"input" | b"keygen" | b"link" | b"meta" | b"param" | b"source" | b"track"
+        | b"wbr" => Kind::Void { closes_p: false },
+        b"hr" => Kind::Void { closes_p: true },
+        b"iframe" | b"noembed" | b"noframes" | b"style" | b"textarea" | b"title" => {
             Kind::Raw { closes_p: false }
         }
-        "xmp" => Kind::Raw { closes_p: true },
-        "script" => Kind::Script,
-        "plaintext" => Kind::Plaintext,
-        "noscript" => Kind::Noscript,
-        "svg" => Kind::Foreign { is_svg: true },
-        "math" => Kind::Foreign { is_svg: false },
-        "table" => Kind::Table,
-        "caption" => part(TABLE_CONTEXT, true),
-        "colgroup" | "tbody" | "tfoot" | "thead" => part(TABLE_CONTEXT, false),
-        "tr" => part(BODY_CONTEXT, false),
-        "td" | "th" => part(ROW_CONTEXT, true),
-        "address" | "article" | "aside" | "blockquote" | "center" | "details" | "dialog"
-        | "dir" | "div" | "dl" | "fieldset" | "figcaption" | "figure" | "footer" | "form"
-        | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "header" | "hgroup" | "listing" | "main"
-        | "menu" | "nav" | "ol" | "p" | "pre" | "search" | "section" | "summary" | "ul" => {
-            Kind::Block
-        }
-        "li" => Kind::ListItem(&["li"]),
-        "dd" | "dt" => Kind::ListItem(&["dd", "dt"]),
-        "option" => Kind::Succeeding(&["option"]),
-        "optgroup" => Kind::Succeeding(&["option", "optgroup"]),
-        "rb" | "rp" | "rt" | "rtc" => Kind::Succeeding(&["rb", "rp", "rt", "rtc"]),
-        "a" | "b" | "big" | "code" | "em" | "font" | "i" | "nobr" | "s" | "small" | "strike"
-        | "strong" | "tt" | "u" => Kind::Formatting,
-        "button" => Kind::Alone { is_scope: false },
-        "select" => Kind::Alone { is_scope: true },
-        "applet" | "marquee" | "object" | "template" => Kind::Marker,
+        b"xmp" => Kind::Raw { closes_p: true },
+        b"script" => Kind::Script,
+        b"plaintext" => Kind::Plaintext,
+        b"noscript" => Kind::Noscript,
+        b"svg" => Kind::Foreign { is_svg: true },
+        b"math" => Kind::Foreign { is_svg: false },
+        b"table" => Kind::Table,
+        b"caption" => part(TABLE_CONTEXT, true),
+        b"colgroup" | b"tbody" | b"tfoot" | b"thead" => part(TABLE_CONTEXT, false),
+        b"tr" => part(BODY_CONTEXT, false),
+        b"td" | b"th" => part(ROW_CONTEXT, true),
+        b"address" | b"article" | b"aside" | b"blockquote" | b"center" | b"details" | b"dialog"
+        | b"dir" | b"div" | b"dl" | b"fieldset" | b"figcaption" | b"figure" | b"footer"
+        | b"form" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"header" | b"hgroup"
+        | b"listing" | b"main" | b"menu" | b"nav" | b"ol" | b"p" | b"pre" | b"search"
+        | b"section" | b"summary" | b"ul" => Kind::Block,
+        b"li" => Kind::ListItem(&["li"]),
+        b"dd" | b"dt" => Kind::ListItem(&["dd", "dt"]),
+        b"option" => Kind::Succeeding(&["option"]),
+        b"optgroup" => Kind::Succeeding(&["option", "optgroup"]),
+        b"rb" | b"rp" | b"rt" | b"rtc" => Kind::Succeeding(&["rb", "rp", "rt", "rtc"]),
+        b"a" | b"b" | b"big" | b"code" | b"em" | b"font" | b"i" | b"nobr" | b"s" | b"small"
+        | b"strike" | b"strong" | b"tt" | b"u" => Kind::Formatting,
+        b"button" => Kind::Alone { is_scope: false },
+        b"select" => Kind::Alone { is_scope: true },
+        b"applet" | b"marquee" | b"object" | b"template" => Kind::Marker,
         _ => Kind::Ordinary,
     }
 }
@@ -136,22 +134,22 @@ pub(super) fn is_heading(name: &str) -> bool {
 pub(super) fn is_breakout(tag: &Tag<'_>) -> bool {
     let mut buffer = [0; NAME_BYTES_MAX];
     match lower(tag.name, &mut buffer).unwrap_or_default() {
-        "font" => ["color", "face", "size"]
+        b"font" => ["color", "face", "size"]
             .iter()
             .any(|name| tag.attribute(name).is_some()),
-        "b" | "big" | "blockquote" | "body" | "br" | "center" | "code" | "dd" | "div" | "dl"
-        | "dt" | "em" | "embed" | "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "head" | "hr" | "i"
-        | "img" | "li" | "listing" | "menu" | "meta" | "nobr" | "ol" | "p" | "pre" | "ruby"
-        | "s" | "small" | "span" | "strong" | "strike" | "sub" | "sup" | "table" | "tt" | "u"
-        | "ul" | "var" => true,
+        b"b" | b"big" | b"blockquote" | b"body" | b"br" | b"center" | b"code" | b"dd" | b"div"
+        | b"dl" | b"dt" | b"em" | b"embed" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6"
+        | b"head" | b"hr" | b"i" | b"img" | b"li" | b"listing" | b"menu" | b"meta" | b"nobr"
+        | b"ol" | b"p" | b"pre" | b"ruby" | b"s" | b"small" | b"span" | b"strong" | b"strike"
+        | b"sub" | b"sup" | b"table" | b"tt" | b"u" | b"ul" | b"var" => true,
         _ => false,
     }
 }
 
 /// The name in lower case, without an allocation; `None` for what is longer than any known name.
-fn lower<'a>(name: &str, buffer: &'a mut [u8; NAME_BYTES_MAX]) -> Option<&'a str> {
+fn lower<'a>(name: &str, buffer: &'a mut [u8; NAME_BYTES_MAX]) -> Option<&'a [u8]> {
     let buffer = buffer.get_mut(..name.len())?;
     buffer.copy_from_slice(name.as_bytes());
     buffer.make_ascii_lowercase();
-    str::from_utf8(buffer).ok()
+    Some(buffer)
 }

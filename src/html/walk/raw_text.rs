@@ -87,10 +87,19 @@ impl<'h> Walk<'h> {
 /// Whether an element of this name changes how what follows is read, or may.
 fn is_special(name: &str) -> bool {
     let bytes = name.as_bytes();
-    matches!(
-        bytes.first().map(u8::to_ascii_lowercase),
-        Some(b'i' | b'm' | b'n' | b'p' | b's' | b't' | b'x')
-    ) && matches!(bytes.len(), 3..=9)
+    // Most names are seen to be none of these by their first letter and their length.
+    let first = bytes.first().map_or(0, u8::to_ascii_lowercase);
+    let is_like_one = matches!(
+        (bytes.len(), first),
+        (3, b's' | b'x')
+            | (4, b'm')
+            | (5, b's' | b't')
+            | (6, b'i' | b's')
+            | (7, b'n')
+            | (8, b'n' | b't')
+            | (9, b'p')
+    );
+    is_like_one
         && (RawText::of(bytes).is_some()
             || ["svg", "math", "noscript"]
                 .iter()

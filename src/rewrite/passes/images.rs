@@ -19,7 +19,7 @@ use crate::rewrite::places::{
 pub(super) use selectors::Marked;
 use selectors::Selectors;
 pub use selectors::{Marks, SelectorError, check_selector};
-use values::{covered, kind_of, rewritten, sheet_edit, sheets};
+use values::{covered, kind_of, replaced, rewritten, sheet_edit, sheets};
 
 /// What is read besides pictures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -138,19 +138,21 @@ impl HtmlPass {
                 continue;
             };
             let carrier = tag.quote(attribute).into();
-            let new = rewritten(raw, carrier, |decoded| {
-                if kind == Kind::Document {
-                    return self.document(decoded, depth, address);
-                }
-                inner_edits(decoded, kind, &mut |found| {
-                    address(&Seen {
-                        address: found,
-                        marks,
-                        element,
-                        attribute: name,
-                    })
+            let mut show = |found: &str| {
+                address(&Seen {
+                    address: found,
+                    marks,
+                    element,
+                    attribute: name,
                 })
-            });
+            };
+            let new = match kind {
+                Kind::Address => replaced(raw, carrier, show),
+                Kind::Document => {
+                    rewritten(raw, carrier, |html| self.document(html, depth, address))
+                }
+                _ => rewritten(raw, carrier, |value| inner_edits(value, kind, &mut show)),
+            };
             if let Some(new) = new {
                 tag.write_at(index, new);
             }

@@ -44,7 +44,7 @@ impl Sanitize {
         match self {
             Self::Off => false,
             Self::Scripts => may_harm(html),
-            Self::Strict => memchr::memchr2(b'<', b'&', html.as_bytes()).is_some(),
+            Self::Strict => memchr::memchr3(b'<', b'&', b'>', html.as_bytes()).is_some(),
         }
     }
 }
@@ -238,7 +238,7 @@ fn sheet<'h>(html: &'h str, tag: &Tag<'_>) -> &'h str {
 
 fn cut_attributes(html: &str, tag: &Tag<'_>, edits: &mut Vec<Edit>) {
     for attribute in &tag.attributes {
-        let raw = attribute.value.clone().map_or("", |value| &html[value]);
+        let raw = attribute.value().map_or("", |value| &html[value]);
         let name = attribute.name;
         if danger::is_raw_attribute(tag.name, name, raw) {
             edits.push(tag.remove(attribute));

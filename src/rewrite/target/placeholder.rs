@@ -1,23 +1,28 @@
 //! What `{placeholders}` of templates stand for.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use super::sign::{Coding, Hash};
 use super::{COMPONENT, UNSAFE};
+use crate::html::escape::Escapes;
 use crate::rewrite::picture::Picture;
 
 /// What would not survive as part of a query value, but for `/` and `:`, which do.
-const QUERY_VALUE: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b'/')
-    .remove(b':');
+static QUERY_VALUE: LazyLock<Escapes> = LazyLock::new(|| {
+    const SET: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'~')
+        .remove(b'/')
+        .remove(b':');
+    Escapes::percent(SET)
+});
 
 /// File name extensions longer than this are no extensions.
 const EXTENSION_BYTES_MAX: usize = 5;
@@ -97,8 +102,8 @@ impl Placeholder {
             ..
         } = *picture;
         match self {
-            Self::Url => out.extend(utf8_percent_encode(whole, UNSAFE)),
-            Self::UrlEncoded => out.extend(utf8_percent_encode(whole, COMPONENT)),
+            Self::Url => UNSAFE.push(whole, out),
+            Self::UrlEncoded => COMPONENT.push(whole, out),
             Self::UrlBase64 => URL_SAFE_NO_PAD.encode_string(whole, out),
             Self::UrlBase64Padded => URL_SAFE.encode_string(whole, out),
             Self::Hostname => out.push_str(picture.host),
@@ -115,15 +120,15 @@ impl Placeholder {
             Self::Host => out.push_str(host_and_port),
             Self::HostPath => {
                 out.push_str(host_and_port);
-                out.extend(utf8_percent_encode(path, QUERY_VALUE));
+                QUERY_VALUE.push(path, out);
                 if let Some(query) = query {
                     out.push_str("%3F");
-                    out.extend(utf8_percent_encode(query, QUERY_VALUE));
+                    QUERY_VALUE.push(query, out);
                 }
             }
-            Self::Path => out.extend(utf8_percent_encode(path, UNSAFE)),
+            Self::Path => UNSAFE.push(path, out),
             Self::Scheme => out.push_str(scheme),
-            Self::Query => out.extend(utf8_percent_encode(query.unwrap_or(""), UNSAFE)),
+            Self::Query => UNSAFE.push(query.unwrap_or_default(), out),
             Self::Extension => out.push_str(&extension(path)),
         }
     }

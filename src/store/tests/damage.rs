@@ -154,6 +154,8 @@ async fn what_has_the_place_of_our_files_is_refused_or_replaced() {
     let database = Connection::open(folder.path().join("store.db")).unwrap();
     database.execute_batch("PRAGMA user_version = 99").unwrap();
     drop(database);
-    assert!(matches!(open(), Err(OpenError::Newer { version: 99, .. })));
+    let error = open().expect_err("a later version's");
+    let is_newer = matches!(error, OpenError::Newer { version: 99, .. });
+    assert!(is_newer, "{error}");
     assert!(!folder.path().join("store.db.damaged").exists());
 }

@@ -7,7 +7,7 @@ use memchr::{memchr, memmem};
 
 use super::Covers;
 use crate::html::tag::{Quote, Tag};
-use crate::html::{Edit, Markup, css, open_sheet};
+use crate::html::{Edit, Markup, css, escape, open_sheet};
 use crate::rewrite::places::{self, Kind};
 
 /// A style sheet in an element, or a part of one.
@@ -107,11 +107,7 @@ pub(super) fn rewritten(
     carrier: Carrier,
     inner: impl FnOnce(&str) -> Vec<Edit>,
 ) -> Option<String> {
-    let decoded = match carrier {
-        Carrier::Raw => Cow::Borrowed(raw),
-        _ if !raw.contains('&') => Cow::Borrowed(raw),
-        _ => htmlize::unescape_attribute(raw),
-    };
+    let decoded = carrier.decoded(raw);
     let inner = inner(&decoded);
     if inner.is_empty() {
         return None;
@@ -126,6 +122,18 @@ pub(super) fn rewritten(
         at = edit.range.end;
     }
     carrier.push(&decoded[at..], is_copied, &mut text);
+    Some(text)
+}
+
+/// The same for a value that is one address.
+pub(super) fn replaced(
+    raw: &str,
+    carrier: Carrier,
+    address: impl FnOnce(&str) -> Option<String>,
+) -> Option<String> {
+    let new = address(&carrier.decoded(raw))?;
+    let mut text = String::with_capacity(new.len() + 8);
+    carrier.push(&new, false, &mut text);
     Some(text)
 }
 
@@ -154,24 +162,22 @@ impl From<Quote> for Carrier {
 }
 
 impl Carrier {
+    /// What a raw value says.
+    fn decoded(self, raw: &str) -> Cow<'_, str> {
+        match self {
+            Self::Raw => Cow::Borrowed(raw),
+            _ if !raw.contains('&') => Cow::Borrowed(raw),
+            _ => htmlize::unescape_attribute(raw),
+        }
+    }
+
     fn push(self, text: &str, is_copied: bool, out: &mut String) {
-        if is_copied || self == Self::Raw {
-            return out.push_str(text);
+        match self {
+            _ if is_copied => out.push_str(text),
+            Self::Raw => out.push_str(text),
+            Self::Text => escape::TEXT.push(text, out),
+            Self::Apostrophes => escape::ANY_QUOTES.push(text, out),
+            Self::Quoted | Self::Unquoted => escape::DOUBLE_QUOTES.push(text, out),
         }
-        let mut done = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            let escaped = match byte {
-                b'&' => "&amp;",
-                b'<' => "&lt;",
-                b'>' => "&gt;",
-                b'"' if self != Self::Text => "&quot;",
-                b'\'' if self == Self::Apostrophes => "&#39;",
-                _ => continue,
-            };
-            out.push_str(&text[done..at]);
-            out.push_str(escaped);
-            done = at + 1;
-        }
-        out.push_str(&text[done..]);
     }
 }

@@ -23,21 +23,56 @@ pub(in crate::rewrite) enum Element {
 /// What becomes of the element of this name.
 pub(super) fn element(name: &str) -> Element {
     // Old parsers end a name where it ceases to be one: `<script&x>`.
-    let local = plain_name(name).rsplit(':').next().unwrap_or(name);
+    let plain = plain_name(name);
+    let local = match memchr::memrchr(b':', plain.as_bytes()) {
+        Some(colon) => &plain[colon + 1..],
+        None => plain,
+    };
     let is_in = |list: &[&str]| list.iter().any(|entry| local.eq_ignore_ascii_case(entry));
-    match local.as_bytes().first().map(u8::to_ascii_lowercase) {
-        Some(b's' | b't' | b'h' | b'l') if is_in(REMOVED) => Element::Removed,
-        Some(b'a'..=b's') if is_in(UNWRAPPED) => Element::Unwrapped,
-        _ => Element::Kept,
+    if !may_be_listed(local) {
+        return Element::Kept;
     }
+    if is_in(REMOVED) {
+        Element::Removed
+    } else if is_in(UNWRAPPED) {
+        Element::Unwrapped
+    } else {
+        Element::Kept
+    }
+}
+
+/// The lengths, as bits, of the names on the lists that start with each letter.
+const LENGTHS: [u32; 32] = {
+    let mut lengths = [0; 32];
+    let lists = [REMOVED, UNWRAPPED];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            let name = lists[list][at].as_bytes();
+            lengths[(name[0] & 31) as usize] |= 1 << name.len();
+            at += 1;
+        }
+        list += 1;
+    }
+    lengths
+};
+
+/// Whether a name may be on a list, by its first letter and its length.
+fn may_be_listed(name: &str) -> bool {
+    let first = name.bytes().next().unwrap_or_default();
+    name.len() < 32 && LENGTHS[usize::from(first & 31)] & (1 << name.len()) != 0
 }
 
 /// The part of a name that every parser takes for one.
 pub(super) fn plain_name(name: &str) -> &str {
-    let is_odd = |letter: char| {
-        letter.is_ascii() && !letter.is_ascii_alphanumeric() && !":-_.".contains(letter)
+    let is_odd = |byte: u8| {
+        byte.is_ascii()
+            && !byte.is_ascii_alphanumeric()
+            && !matches!(byte, b':' | b'-' | b'_' | b'.')
     };
-    &name[..name.find(is_odd).unwrap_or(name.len())]
+    let end = name.bytes().position(is_odd);
+    &name[..end.unwrap_or(name.len())]
 }
 
 /// A cheap look at a whole field: without these it holds nothing forbidden.
@@ -191,14 +226,10 @@ pub(super) fn is_raw_attribute(element: &str, name: &str, raw: &str) -> bool {
     if !may_be_named(name) {
         return false;
     }
-    // Nearly all addresses are seen to be harmless by how they start.
-    let is_single = name.eq_ignore_ascii_case("src") || name.eq_ignore_ascii_case("href");
-    let is_plain = |start: &&[u8]| raw.as_bytes().starts_with(start);
-    if is_single
-        && [&b"https:"[..], b"http:", b"/", b"#", b"mailto:"]
-            .iter()
-            .any(is_plain)
-    {
+    let is_address = ONLY_ADDRESSES
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known));
+    if is_address && leads_to_the_web(raw.as_bytes()) {
         return false;
     }
     if raw.contains('&') {
@@ -206,6 +237,26 @@ pub(super) fn is_raw_attribute(element: &str, name: &str, raw: &str) -> bool {
     } else {
         is_attribute(element, name, raw)
     }
+}
+
+/// Attributes that hold addresses and do nothing else; nearly all there are.
+const ONLY_ADDRESSES: &[&str] = &["src", "href", "srcset", "data-src", "poster", "cite"];
+
+/// Whether no address in a raw value has another scheme than those of the web; cheap, and sure only
+/// where it is so.
+fn leads_to_the_web(raw: &[u8]) -> bool {
+    let ends_scheme = |colon: usize| {
+        let before = &raw[..colon];
+        let before = before.strip_suffix(b"s").unwrap_or(before);
+        before
+            .strip_suffix(b"http")
+            .is_some_and(|before| matches!(before.last(), None | Some(b' ' | b',' | b'/')))
+    };
+    memchr::memchr2_iter(b':', b'&', raw).all(|at| match raw[at] {
+        b':' => ends_scheme(at),
+        // A reference by number or by a name may say anything; in a query, only `&amp;` is common.
+        _ => raw[at..].starts_with(b"&amp;"),
+    })
 }
 
 /// Whether an attribute is forbidden.

@@ -1,0 +1,102 @@
+//! Text in which some bytes have another spelling: references, escape sequences, percent signs.
+
+use percent_encoding::{AsciiSet, percent_encode, percent_encode_byte};
+
+/// What is written in the place of each byte; empty for what stays.
+#[derive(Debug)]
+pub(crate) struct Escapes([&'static str; 256]);
+
+/// Text and values in any quotes, in HTML and XML.
+pub(crate) static ANY_QUOTES: Escapes = Escapes::of(&[
+    (b'&', "&amp;"),
+    (b'<', "&lt;"),
+    (b'>', "&gt;"),
+    (b'"', "&quot;"),
+    (b'\'', "&#39;"),
+]);
+
+/// Values in double quotes.
+pub(crate) static DOUBLE_QUOTES: Escapes = Escapes::of(&[
+    (b'&', "&amp;"),
+    (b'<', "&lt;"),
+    (b'>', "&gt;"),
+    (b'"', "&quot;"),
+]);
+
+/// Text between tags.
+pub(crate) static TEXT: Escapes = Escapes::of(&[(b'&', "&amp;"), (b'<', "&lt;"), (b'>', "&gt;")]);
+
+impl Escapes {
+    /// The bytes that are written in another way, all of them ASCII.
+    pub(crate) const fn of(pairs: &[(u8, &'static str)]) -> Self {
+        let mut table = [""; 256];
+        let mut at = 0;
+        while at < pairs.len() {
+            table[pairs[at].0 as usize] = pairs[at].1;
+            at += 1;
+        }
+        Self(table)
+    }
+
+    /// Percent-encoding (RFC 3986 §2.1) of what is in the set, and of all that is not ASCII.
+    pub(crate) fn percent(set: &'static AsciiSet) -> Self {
+        let mut table = [""; 256];
+        for byte in 0..=u8::MAX {
+            let is_encoded = percent_encode(&[byte], set).next() == Some(percent_encode_byte(byte));
+            if is_encoded {
+                table[usize::from(byte)] = percent_encode_byte(byte);
+            }
+        }
+        Self(table)
+    }
+
+    /// Appends `text` with the bytes replaced.
+    pub(crate) fn push(&self, text: &str, out: &mut String) {
+        let mut done = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            let escaped = self.0[usize::from(byte)];
+            if !escaped.is_empty() {
+                // The bytes of one letter are all replaced or none is.
+                if done < at {
+                    out.push_str(&text[done..at]);
+                }
+                out.push_str(escaped);
+                done = at + 1;
+            }
+        }
+        out.push_str(&text[done..]);
+    }
+
+    /// `text` with the bytes replaced.
+    pub(crate) fn write(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len() + text.len() / 8);
+        self.push(text, &mut out);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_stays_and_what_goes() {
+        assert_eq!(
+            ANY_QUOTES.write("<a b=\"é\">'&"),
+            "&lt;a b=&quot;é&quot;&gt;&#39;&amp;"
+        );
+        assert_eq!(DOUBLE_QUOTES.write("'\"'"), "'&quot;'");
+        assert_eq!(TEXT.write("'\"<"), "'\"&lt;");
+    }
+
+    proptest! {
+        #[test]
+        fn percent_is_as_the_library_writes_it(text in "\\PC{0,20}") {
+            const SET: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'/');
+            let expected = utf8_percent_encode(&text, SET).to_string();
+            prop_assert_eq!(Escapes::percent(SET).write(&text), expected);
+        }
+    }
+}
