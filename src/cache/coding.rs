@@ -9,8 +9,6 @@ use flate2::write::GzEncoder;
 
 use super::body::Body;
 
-/// gzip while a body streams: a third of the size for a quarter of level 6's time.
-const GZIP_STREAMING: u32 = 1;
 /// gzip of what is kept, made once and off the request's path.
 const GZIP_KEPT: u32 = 6;
 const BROTLI_QUALITY: u32 = 5;
@@ -87,7 +85,7 @@ pub(super) fn encode(body: &Body, coding: Coding) -> io::Result<Body> {
     Ok(Body::new(vec![Bytes::from(out.into_boxed_slice())]))
 }
 
-/// How long a body is that [`encode`] or [`Streaming`] made a gzip body of, as its last four bytes
+/// How long a body is that [`encode`] made a gzip body of, as its last four bytes
 /// say (RFC 1952 §2.3.1).
 pub(super) fn decoded_bytes(gzip: &Body) -> usize {
     let mut last = gzip
@@ -102,7 +100,7 @@ pub(super) fn decoded_bytes(gzip: &Body) -> usize {
     length as usize
 }
 
-/// Decodes a whole gzip body that [`encode`] or [`Streaming`] made.
+/// Decodes a whole gzip body that [`encode`] made.
 ///
 /// # Errors
 /// When it is no gzip body of ours.
@@ -151,28 +149,6 @@ fn write_pieces(body: &Body, encoder: &mut impl Write) -> io::Result<()> {
         .try_for_each(|piece| encoder.write_all(piece))
 }
 
-/// gzip piece by piece: what went in can be read from what came out, at once.
-pub(super) struct Streaming(GzEncoder<Vec<u8>>);
-
-impl Streaming {
-    pub(super) fn new() -> Self {
-        Self(GzEncoder::new(Vec::new(), Compression::new(GZIP_STREAMING)))
-    }
-
-    pub(super) fn push(&mut self, piece: &[u8]) -> io::Result<Bytes> {
-        self.0.write_all(piece)?;
-        self.0.flush()?;
-        let out = self.0.get_mut();
-        let coded = Bytes::copy_from_slice(out);
-        out.clear();
-        Ok(coded)
-    }
-
-    pub(super) fn finish(self) -> io::Result<Bytes> {
-        self.0.finish().map(Bytes::from)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,20 +177,5 @@ mod tests {
         assert_eq!(plain, text());
         let zstd = join(&encode(&body, Coding::Zstd).unwrap());
         assert_eq!(zstd::stream::decode_all(&zstd[..]).unwrap(), text());
-    }
-
-    #[test]
-    fn a_streamed_piece_can_be_read_before_the_next_is_there() {
-        let mut streaming = Streaming::new();
-        let first = streaming.push(b"first").unwrap();
-        let mut seen = [0; 5];
-        GzDecoder::new(&first[..]).read_exact(&mut seen).unwrap();
-        assert_eq!(&seen, b"first");
-        let rest = [
-            streaming.push(b" second").unwrap(),
-            streaming.finish().unwrap(),
-        ];
-        let whole = Body::new([vec![first], rest.to_vec()].concat());
-        assert_eq!(join(&decode_gzip(&whole).unwrap()), b"first second");
     }
 }

@@ -5,13 +5,12 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
 use super::body::Body;
-use super::coding::{self, Coding, Streaming};
-use super::recording::{Recorder, Recording};
+use super::coding::{self, Coding};
+use super::recording::Recording;
 use crate::inflight::Inflight;
 
 /// A body in one coding.
@@ -83,14 +82,6 @@ impl Slot {
         *self.form.lock().unwrap_or_else(PoisonError::into_inner) = form;
     }
 
-    /// Sets the form that `growing` became, unless a better one stands there by now.
-    fn replace(&self, growing: &Arc<Recording>, form: Option<Form>) {
-        let mut slot = self.form.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(&*slot, Some(Form::Growing(now)) if Arc::ptr_eq(now, growing)) {
-            *slot = form;
-        }
-    }
-
     fn whole(&self) -> Option<Body> {
         match self.get() {
             Some(Form::Whole(body)) => Some(body),
@@ -103,8 +94,6 @@ impl Slot {
 #[derive(Debug)]
 pub struct Forms {
     slots: [Slot; Coding::ALL.len()],
-    /// Whether the gzip form is the one made to be kept, not the light one made while streaming.
-    gzip_is_kept: AtomicBool,
     /// Whether a form was made since [`Forms::tidy`] last looked.
     has_grown: AtomicBool,
     /// What forms that are being made, or that only readers hold, count against.
@@ -118,26 +107,21 @@ impl Forms {
         let forms = Self {
             budget: budget.clone(),
             slots: Default::default(),
-            gzip_is_kept: AtomicBool::new(false),
             has_grown: AtomicBool::new(false),
         };
         forms.slots[Coding::Identity.index()].set(Some(Form::Growing(recording)));
         forms
     }
 
-    /// The recording has ended with this body. When all who asked take gzip, which one task
-    /// makes meanwhile, they are not kept.
+    /// The recording has ended with this body.
     pub fn complete(&self, body: Body) {
-        let identity = &self.slots[Coding::Identity.index()];
-        let gzip = &self.slots[Coding::Gzip.index()];
-        let is_wanted = !identity.is_idle(0) || gzip.get().is_none();
-        identity.set(is_wanted.then_some(Form::Whole(body)));
+        self.slots[Coding::Identity.index()].set(Some(Form::Whole(body)));
     }
 
     /// The form a reader asked for, made if need be; `now_s` is the cache's clock.
     ///
-    /// A body that still grows is compressed while it streams (gzip) or given as it is: the answer
-    /// names the coding it has. A reader who leaves stops nothing.
+    /// A body that still grows is given as it is: nobody who waits for a feed waits for its compression,
+    /// and the answer names the coding it has. A reader who leaves stops nothing.
     ///
     /// # Errors
     /// When an encoder fails.
@@ -170,23 +154,16 @@ impl Forms {
             return Ok((coding, form));
         }
         if let Some(Form::Growing(recording)) = self.slots[Coding::Identity.index()].get() {
-            if coding != Coding::Gzip {
-                return Ok((Coding::Identity, Form::Growing(recording)));
-            }
-            let compressed = self.compress_while_growing(&recording, &encoders.tasks);
-            return Ok((coding, Form::Growing(compressed)));
+            return Ok((Coding::Identity, Form::Growing(recording)));
         }
         let _place = encoders.places.acquire().await.map_err(io::Error::other)?;
         let body = self.make(coding).await?;
         slot.set(Some(Form::Whole(body.clone())));
-        if coding == Coding::Gzip {
-            self.gzip_is_kept.store(true, Ordering::Relaxed);
-        }
         self.has_grown.store(true, Ordering::Relaxed);
         Ok((coding, Form::Whole(body)))
     }
 
-    /// Makes the kept gzip form (or makes it better) and drops what nobody asked for since
+    /// Makes the kept gzip form and drops what nobody asked for since
     /// `idle_since_s`. True when the forms' weight changed since the last time.
     ///
     /// # Errors
@@ -198,11 +175,10 @@ impl Forms {
             return Ok(false);
         }
         let mut changed = self.has_grown.swap(false, Ordering::Relaxed);
-        if !self.gzip_is_kept.load(Ordering::Relaxed) {
+        if gzip.whole().is_none() {
             let _making = gzip.making.lock().await;
             let body = self.make(Coding::Gzip).await?;
             gzip.set(Some(Form::Whole(body)));
-            self.gzip_is_kept.store(true, Ordering::Relaxed);
             changed = true;
         }
         for coding in [Coding::Identity, Coding::Brotli, Coding::Zstd] {
@@ -230,14 +206,7 @@ impl Forms {
     /// A whole form, from whatever form there is.
     async fn make(&self, coding: Coding) -> io::Result<Body> {
         let identity = self.slots[Coding::Identity.index()].whole();
-        let gzip = match self.slots[Coding::Gzip.index()].get() {
-            Some(Form::Whole(body)) => Some(body),
-            // The recording has ended, and its compression will.
-            Some(Form::Growing(compressed)) if identity.is_none() => {
-                Some(compressed.whole().await.map_err(io::Error::other)?)
-            }
-            _ => None,
-        };
+        let gzip = self.slots[Coding::Gzip.index()].whole();
         // Bounded by how many are made at once: it counts, and waits for nobody.
         let bytes = match (&identity, &gzip) {
             (Some(identity), _) => identity.len(),
@@ -254,55 +223,12 @@ impl Forms {
         drop(charge);
         Ok(made.map_err(io::Error::other)??.within(&self.budget))
     }
-
-    /// One gzip stream for all readers of a growing body.
-    fn compress_while_growing(
-        self: &Arc<Self>,
-        recording: &Arc<Recording>,
-        tasks: &TaskTracker,
-    ) -> Arc<Recording> {
-        // What is compressed is bounded, and so is what comes out of it.
-        let recorder = Recorder::new(usize::MAX);
-        let compressed = recorder.recording();
-        // Before the task is there: what the task sets comes last.
-        self.slots[Coding::Gzip.index()].set(Some(Form::Growing(Arc::clone(&compressed))));
-        let (forms, recording) = (Arc::clone(self), Arc::clone(recording));
-        tasks.spawn(async move {
-            let own = recorder.recording();
-            let compressing = compress(&recording, recorder, &forms.budget);
-            let form = compressing.await.ok().map(Form::Whole);
-            forms.slots[Coding::Gzip.index()].replace(&own, form);
-        });
-        compressed
-    }
-}
-
-async fn compress(
-    recording: &Arc<Recording>,
-    mut recorder: Recorder,
-    budget: &Inflight,
-) -> io::Result<Body> {
-    let mut charge = budget.force(0);
-    let mut player = std::pin::pin!(recording.play());
-    let mut streaming = Streaming::new();
-    while let Some(piece) = player.next().await {
-        let coded = streaming.push(&piece.map_err(io::Error::other)?)?;
-        recorder.append(coded).map_err(io::Error::other)?;
-        charge.force(recorder.bytes() as u64);
-        // A recording that has grown already would be compressed without a pause.
-        tokio::task::yield_now().await;
-    }
-    recorder
-        .append(streaming.finish()?)
-        .map_err(io::Error::other)?;
-    let body = recorder.finish();
-    body.hold(&Arc::new(charge));
-    Ok(body)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::Recorder;
     use bytes::Bytes;
 
     fn whole(form: Form) -> Body {
@@ -341,40 +267,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_all_want_compressed_is_kept_compressed_only() {
+    async fn a_growing_body_is_given_as_it_is_and_compressed_at_the_next_request() {
         let encoders = Encoders::new(TaskTracker::new());
         let mut recorder = Recorder::new(1 << 20);
         let forms = Arc::new(Forms::growing(recorder.recording(), &Inflight::unlimited()));
-        forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
-        recorder.append(Bytes::from("text ".repeat(1_000))).unwrap();
-        forms.complete(recorder.finish());
-        assert!(forms.slots[Coding::Identity.index()].get().is_none());
-        let (_, form) = forms.get(Coding::Identity, 0, &encoders).await.unwrap();
-        assert_eq!(
-            whole(form).pieces().concat(),
-            "text ".repeat(1_000).as_bytes()
-        );
-    }
-
-    #[tokio::test]
-    async fn a_growing_body_is_compressed_once_for_all() {
-        let tasks = TaskTracker::new();
-        let encoders = Encoders::new(tasks.clone());
-        let mut recorder = Recorder::new(1 << 20);
-        let forms = Arc::new(Forms::growing(recorder.recording(), &Inflight::unlimited()));
-        let (_, first) = forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
-        let (_, second) = forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
-        match (first, second) {
-            (Form::Growing(a), Form::Growing(b)) => assert!(Arc::ptr_eq(&a, &b)),
-            other => panic!("not growing: {other:?}"),
+        for coding in [Coding::Gzip, Coding::Zstd] {
+            let (given, form) = forms.get(coding, 0, &encoders).await.unwrap();
+            assert_eq!(given, Coding::Identity);
+            assert!(matches!(form, Form::Growing(_)));
         }
-        let (coding, _) = forms.get(Coding::Zstd, 0, &encoders).await.unwrap();
-        assert_eq!(coding, Coding::Identity);
         recorder.append(Bytes::from("text")).unwrap();
         forms.complete(recorder.finish());
-        tasks.close();
-        tasks.wait().await;
-        let (_, form) = forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
+        let (given, form) = forms.get(Coding::Gzip, 0, &encoders).await.unwrap();
+        assert_eq!(given, Coding::Gzip);
         let text = coding::decode_gzip(&whole(form)).unwrap();
         assert_eq!(text.pieces().concat(), b"text");
     }

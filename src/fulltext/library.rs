@@ -30,8 +30,6 @@ use crate::upstream::hosts::Hosts;
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How long articles that have come wait for more before they are shown.
 const GATHER_FOR: Duration = Duration::from_secs(2);
-/// How long a feed waits for its stored articles to be read.
-const LOAD_FOR: Duration = Duration::from_secs(5);
 /// Articles that are loaded or made at the same time.
 const LOADS_MAX: usize = 4;
 
@@ -70,8 +68,8 @@ impl Library {
     }
 
     /// Makes the articles that `links` lead to the shelf's, as far as their pages are stored. What takes
-    /// longer than `LOAD_FOR` comes later, like what has to be fetched.
-    pub async fn load(&self, shelf: &Shelf, links: &[String]) {
+    /// longer than `wait` comes later, like what has to be fetched.
+    pub async fn load(&self, shelf: &Shelf, links: &[String], wait: Duration) {
         let mut wanted: Vec<Arc<str>> = Vec::new();
         for link in links {
             if wanted.len() == self.limits.items_max {
@@ -83,7 +81,7 @@ impl Library {
         }
         let new = shelf.keep_only(&wanted, Instant::now());
         let loading = self.load_all(shelf, new);
-        tokio::time::timeout(LOAD_FOR, loading).await.ok();
+        tokio::time::timeout(wait, loading).await.ok();
     }
 
     async fn load_all(&self, shelf: &Shelf, new: Vec<Arc<str>>) {

@@ -6,10 +6,11 @@
 
 mod answer;
 mod ending;
+mod making;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -17,32 +18,26 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 use url::Url;
-use xxhash_rust::xxh3::Xxh3;
 
 use super::freshness::{self, Finding};
 use super::history::{self, Kept};
 use super::intake::{Incoming, Intake};
 use super::news::News;
 use super::persist;
-use super::pieces::{next_chunk, push, take};
-use super::{Feed, Refresher, Trouble, media_type, remake, tag};
+use super::{Feed, Refresher, Trouble, tag};
 use crate::archive::Document;
 use answer::{compare, conditions, stated_by_http, times};
 pub(super) use ending::judge;
-use ending::{check, finish};
+use making::Making;
 
-use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder};
+use crate::cache::{FeedCopy, Flight};
 use crate::causes::chain;
-use crate::feed::Format;
 use crate::feed::encoding::http_charset;
-use crate::feed::splitter::{Ending, NotAFeed};
-use crate::inflight::{Grant, Inflight};
+use crate::feed::splitter::Ending;
+use crate::inflight::Grant;
 use crate::rewrite::{Hints, Origin};
 use crate::upstream::hosts::Passage;
 use crate::upstream::{FetchError, Fetched, Found, Validators};
-
-/// A document and what is made of it are too much together when no more than this is left.
-const NEARLY_BYTES: usize = 256 << 10;
 
 /// What is said of a document that has come.
 #[derive(Debug, Clone)]
@@ -156,8 +151,9 @@ impl Refresher {
             headers,
             is_framed: body.is_framed(),
         };
-        let intake = self.take_in(feed, &arrived, body).await?;
-        let (recorded, kept) = self.record_intake(feed, &arrived, intake, early).await?;
+        let intake = self.take_in(feed, &arrived, body, early.is_some()).await?;
+        let is_streamed = matches!(intake.incoming, Incoming::Upstream(..));
+        let (recorded, mut kept) = self.record_intake(feed, &arrived, intake, early).await?;
         let Recorded {
             mut copy,
             ending,
@@ -169,6 +165,9 @@ impl Refresher {
             output,
             document,
         } = recorded;
+        if is_streamed {
+            kept = history::compare_streamed(&self.store, feed, &arrived, source.as_deref()).await;
+        }
         let items_before = known
             .filter(|_| early.is_none())
             .map_or(0, |known| known.items);
@@ -234,108 +233,15 @@ impl Refresher {
         mut incoming: Incoming,
         early: Option<&Flight<Trouble>>,
     ) -> Result<Recorded, Trouble> {
-        let origin = arrived.origin();
-        let mut digest = remake::begin_digest(&origin.url, origin.charset.as_deref());
-        let mut source = Came::begin(self.store.is_persistent());
-        let articles = feed.full_text.as_ref().map(|full| full.articles());
-        let mut rewriter = remake::rewriter(feed, origin, incoming.additions(), articles);
-        if arrived.is_framed && feed.track.past().is_unclosed {
-            rewriter.write_missing_ends();
-        }
-        let mut recorder = Recorder::new(self.cache.options().recording_bytes_max);
-        let mut growing = None;
-        let mut out = String::new();
-        while let Some(chunk) =
-            next_chunk(&mut incoming, &mut recorder, &mut out, growing.is_some()).await?
-        {
-            digest.update(&chunk);
-            push(&mut rewriter, &chunk, &mut out);
-            source.push(chunk);
-            let made = recorder.bytes() + out.len() + rewriter.held_bytes();
-            source.give_up_above(self.client.budget(), made);
-            incoming.cover(source.bytes, made).await?;
-            check(&rewriter)?;
-            let Some(format) = rewriter.format().filter(|_| growing.is_none()) else {
-                continue;
-            };
-            recorder.append(take(&mut out))?;
-            let copy = self.growing_copy(feed, arrived, format, &recorder);
-            if let Some(flight) = early {
-                flight.land(Ok(Arc::new(copy.clone())));
+        let mut making = Making::begin(self, feed, arrived, &incoming);
+        while let Some(chunk) = making.next_chunk(&mut incoming).await? {
+            making.read(chunk, &mut incoming).await?;
+            if let (Some(copy), Some(flight)) = (making.begin_growing()?, early) {
+                flight.land(Ok(Arc::new(copy)));
                 incoming.set_played();
             }
-            growing = Some(copy);
         }
-        let ending = finish(&mut rewriter, arrived.is_framed, &mut out)?;
-        let mut copy = match (growing, rewriter.format()) {
-            (Some(copy), _) => copy,
-            // The text was held back to its end, until its charset was clear.
-            (None, Some(format)) => self.growing_copy(feed, arrived, format, &recorder),
-            (None, None) => return Err(Trouble::NotAFeed(NotAFeed::Other)),
-        };
-        recorder.append(take(&mut out))?;
-        source.close(&ending, &mut digest);
-        let body = recorder.finish();
-        let (held, made) = incoming.into_held();
-        if let Some(made) = &made {
-            body.hold(made);
-        }
-        let pieces = body.pieces();
-        if feed.adds_content() {
-            // Articles and kept items are no part of what came.
-            pieces.iter().for_each(|piece| digest.update(piece));
-        }
-        let bytes = body.len();
-        let output = remake::digest_of(pieces);
-        let missing = rewriter.missing_articles();
-        copy.missing_articles = missing.len();
-        let document = feed.document(&arrived.url, missing, pieces);
-        copy.forms.complete(body);
-        copy.items = ending.items;
-        Ok(Recorded {
-            copy,
-            ending,
-            bytes,
-            digest: digest.digest128(),
-            hints: *rewriter.hints(),
-            source: source.pieces,
-            held,
-            output,
-            document,
-        })
-    }
-
-    fn growing_copy(
-        &self,
-        feed: &Feed,
-        arrived: &Arrived,
-        format: Format,
-        recorder: &Recorder,
-    ) -> FeedCopy {
-        let content_type = media_type::content_type(arrived.content_type(), format);
-        let Validators {
-            etag: tag,
-            last_modified,
-        } = &arrived.validators;
-        let inputs =
-            [tag, last_modified].map(|value| value.as_ref().map_or(&[][..], |v| v.as_bytes()));
-        // With more in it, what upstream says of its own body says too little.
-        let says_enough = !arrived.validators.is_empty() && !feed.adds_content();
-        let etag = says_enough.then(|| {
-            tag::make(
-                &[inputs[0], inputs[1], arrived.url.as_str().as_bytes()],
-                &feed.rules,
-            )
-        });
-        FeedCopy {
-            head: Head::new(&content_type, etag, SystemTime::now()),
-            forms: Arc::new(Forms::growing(recorder.recording(), self.client.budget())),
-            validators: arrived.validators.clone(),
-            digest: None,
-            items: 0,
-            missing_articles: 0,
-            times: times(feed, feed.settings.refresh),
-        }
+        making.finish(incoming)
     }
 
     /// How long what has just come is fresh.
@@ -355,42 +261,5 @@ impl Refresher {
         past.hints = hints;
         let fraction = self.jitter.fraction();
         freshness::fresh_for(interval, &hints, &bounds, (self.wall_clock)(), fraction)
-    }
-}
-
-/// What is kept of a document as it comes, to be stored.
-struct Came {
-    pieces: Option<Vec<Bytes>>,
-    bytes: usize,
-}
-
-impl Came {
-    fn begin(is_stored: bool) -> Self {
-        Self {
-            pieces: is_stored.then(Vec::new),
-            bytes: 0,
-        }
-    }
-
-    fn push(&mut self, piece: Bytes) {
-        if let Some(pieces) = &mut self.pieces {
-            self.bytes += piece.len();
-            pieces.push(piece);
-        }
-    }
-
-    /// What is stored is the document as it was read, with the end tags that it lacked.
-    fn close(&mut self, ending: &Ending, digest: &mut Xxh3) {
-        if let Some(ends) = &ending.missing_ends {
-            digest.update(ends.as_bytes());
-            self.push(Bytes::from(ends.clone()));
-        }
-    }
-
-    /// Where it and what is made of it are too much together, readers get it, the store does not.
-    fn give_up_above(&mut self, budget: &Inflight, made: usize) {
-        if (self.bytes + made + NEARLY_BYTES) as u64 > budget.body_bytes_max() {
-            (self.pieces, self.bytes) = (None, 0);
-        }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -15,11 +16,13 @@ use super::intake::Incoming;
 use super::{Feed, Refresher, remake, tag};
 use crate::fulltext::{Library, Shelf};
 use crate::rewrite::article::{Answer, Articles};
-use crate::rewrite::{Additions, Origin};
+use crate::rewrite::{Additions, FeedRewriter};
 
 /// Bytes of a feed's body that is kept to make its copy again; a larger feed shows new articles
 /// when it is fetched the next time.
 const BODY_BYTES_MAX: usize = 8 << 20;
+/// How long a feed waits for its stored articles to be read.
+pub(super) const LOAD_FOR: Duration = Duration::from_secs(5);
 /// Addresses of items in one document.
 const LINKS_MAX: usize = 5_000;
 
@@ -132,15 +135,25 @@ impl Refresher {
 pub(super) async fn recall(
     library: &Library,
     feed: &Feed,
-    arrived: Arrived,
+    arrived: &Arrived,
     (pieces, additions): (&[Bytes], &Additions),
 ) {
     let Some(full) = &feed.full_text else { return };
-    let links = links_of(feed, &arrived, (pieces, additions));
-    library.load(&full.shelf, &links).await;
+    let links = links_of(feed, arrived, (pieces, additions));
+    library.load(&full.shelf, &links, LOAD_FOR).await;
+    remember(feed, arrived, (pieces, additions));
+}
+
+/// Has a document at hand to be made again when there are more articles.
+pub(super) fn remember(
+    feed: &Feed,
+    arrived: &Arrived,
+    (pieces, additions): (&[Bytes], &Additions),
+) {
+    let Some(full) = &feed.full_text else { return };
     let bytes: usize = pieces.iter().map(Bytes::len).sum();
     full.keep((bytes <= BODY_BYTES_MAX).then(|| Document {
-        arrived,
+        arrived: arrived.clone(),
         pieces: pieces.to_vec(),
         additions: additions.clone(),
     }));
@@ -152,23 +165,82 @@ pub(super) fn links_of(
     arrived: &Arrived,
     (pieces, additions): (&[Bytes], &Additions),
 ) -> Vec<String> {
-    let links: Arc<Mutex<Vec<String>>> = Arc::default();
-    let found = Arc::clone(&links);
-    let articles = Articles::new(move |link| {
-        let mut links = found.lock().unwrap_or_else(PoisonError::into_inner);
-        if links.len() < LINKS_MAX {
-            links.push(link.to_owned());
+    let mut links = Links::new(feed, arrived, additions.clone());
+    pieces.iter().for_each(|piece| links.read(piece));
+    links.finish()
+}
+
+/// Reads where the items of a document lead to, as it comes.
+pub(super) struct Links {
+    rewriter: FeedRewriter,
+    out: String,
+    found: Arc<Mutex<Vec<String>>>,
+}
+
+impl Links {
+    fn new(feed: &Feed, arrived: &Arrived, additions: Additions) -> Self {
+        let found: Arc<Mutex<Vec<String>>> = Arc::default();
+        let links = Arc::clone(&found);
+        let articles = Articles::new(move |link| {
+            let mut links = links.lock().unwrap_or_else(PoisonError::into_inner);
+            if links.len() < LINKS_MAX {
+                links.push(link.to_owned());
+            }
+            Answer::Hold
+        });
+        Self {
+            rewriter: remake::rewriter(feed, arrived.origin(), additions, Some(articles)),
+            out: String::new(),
+            found,
         }
-        Answer::Hold
-    });
-    let origin: Origin = arrived.origin();
-    let mut rewriter = remake::rewriter(feed, origin, additions.clone(), Some(articles));
-    let mut out = String::new();
-    for piece in pieces {
-        rewriter.push(piece, &mut out);
-        out.clear();
     }
-    rewriter.finish(&mut out);
-    let mut links = links.lock().unwrap_or_else(PoisonError::into_inner);
-    std::mem::take(&mut *links)
+
+    fn read(&mut self, piece: &[u8]) {
+        self.rewriter.push(piece, &mut self.out);
+        self.out.clear();
+    }
+
+    fn found(&self) -> Vec<String> {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.clone()
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        self.rewriter.finish(&mut self.out);
+        self.found()
+    }
+}
+
+/// Has the stored articles of a document at hand that streams to a reader, a chunk ahead of the rules.
+pub(super) struct LookAhead<'a> {
+    library: &'a Library,
+    full: &'a FullText,
+    links: Links,
+    /// How many links were looked for.
+    count: usize,
+    until: Instant,
+}
+
+impl<'a> LookAhead<'a> {
+    /// `None` where the feed has no full texts.
+    pub(super) fn new(library: &'a Library, feed: &'a Feed, arrived: &Arrived) -> Option<Self> {
+        Some(Self {
+            library,
+            full: feed.full_text.as_ref()?,
+            links: Links::new(feed, arrived, Additions::default()),
+            count: 0,
+            until: Instant::now() + LOAD_FOR,
+        })
+    }
+
+    /// Reads the next chunk.
+    pub(super) async fn read(&mut self, chunk: &[u8]) {
+        self.links.read(chunk);
+        let links = self.links.found();
+        if links.len() > self.count {
+            self.count = links.len();
+            let left = self.until.saturating_duration_since(Instant::now());
+            self.library.load(&self.full.shelf, &links, left).await;
+        }
+    }
 }

@@ -91,6 +91,19 @@ pub(super) async fn compare(
     Some(kept)
 }
 
+/// Compares a document that has streamed to a reader; without it, it was too large to be kept.
+pub(super) async fn compare_streamed(
+    store: &Store,
+    feed: &Feed,
+    arrived: &Arrived,
+    document: Option<&[Bytes]>,
+) -> Option<Kept> {
+    if document.is_none() && feed.keeps_items() {
+        leave_out(feed, "the document is too large to be compared");
+    }
+    compare(store, feed, arrived, document?).await
+}
+
 /// What is added to a document.
 pub(super) fn additions(kept: &Option<Kept>) -> Additions {
     kept.as_ref()

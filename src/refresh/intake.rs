@@ -114,14 +114,15 @@ pub(super) struct Intake {
 
 impl Refresher {
     /// Reads the whole body where it takes that, and has at hand what is stored of the feed's items
-    /// and of their articles.
+    /// and of their articles. Where a reader waits for it, it takes that only if there are such items.
     pub(super) async fn take_in(
         &self,
         feed: &Feed,
         arrived: &Arrived,
         mut body: Body,
+        is_awaited: bool,
     ) -> Result<Intake, Trouble> {
-        if !feed.adds_content() {
+        if !feed.adds_content() || is_awaited && !self.has_items(feed).await {
             return Ok(Intake {
                 incoming: Incoming::Upstream(Box::new(body), Bytes::new()),
                 plain: None,
@@ -136,7 +137,7 @@ impl Refresher {
         let kept = history::compare(&self.store, feed, arrived, &pieces).await;
         let additions = history::additions(&kept);
         let document = (pieces.as_slice(), &additions);
-        full_text::recall(&self.library, feed, arrived.clone(), document).await;
+        full_text::recall(&self.library, feed, arrived, document).await;
         let budget = self.client.budget();
         let whole = |additions| Incoming::whole((&pieces, held.clone()), additions, budget);
         let plain = (!additions.is_empty()).then(|| whole(Additions::default()));
@@ -145,5 +146,10 @@ impl Refresher {
             plain,
             kept,
         })
+    }
+
+    /// Whether items of the feed are stored.
+    async fn has_items(&self, feed: &Feed) -> bool {
+        feed.keeps_items() && self.store.places(&feed.key).await.is_some()
     }
 }

@@ -277,7 +277,7 @@ impl Refresher {
         let shelf = Arc::new(Shelf::new(Arc::clone(&feed.key), options, upstream));
         let document = (std::slice::from_ref(&shell.text), additions);
         let links = full_text::links_of(feed, &shell.arrived, document);
-        self.library.load(&shelf, &links).await;
+        self.library.load(&shelf, &links, full_text::LOAD_FOR).await;
         Some(Articles::new(move |link| match shelf.answer(link) {
             Answer::Article(article) => Answer::Article(article),
             _ => Answer::None,

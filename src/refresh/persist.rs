@@ -331,7 +331,7 @@ async fn recall(store: &Store, library: &Library, feed: &Feed, entry: &Entry) ->
     let arrived = said.arrived();
     let kept = history::compare(store, feed, &arrived, &entry.body).await;
     let document = (entry.body.as_slice(), &history::additions(&kept));
-    full_text::recall(library, feed, arrived, document).await;
+    full_text::recall(library, feed, &arrived, document).await;
     kept
 }
 

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use feedwright::store::{Purge, Space};
+
 use crate::origin::{Origin, Reply};
 use crate::reader::get;
 use crate::service::Service;
@@ -151,7 +153,26 @@ async fn articles_come_in_the_background_once_and_stay() {
         (asked_for(&publisher, "/a"), asked_for(&publisher, "/b")),
         (1, 1)
     );
+    // Without the feed's own document it streams, with the articles that are stored.
+    let documents = Purge {
+        space: Some(Space::Feeds),
+        key: None,
+        stored_before: None,
+        with_items: false,
+    };
+    second.app.store.purge(documents).await;
     close(second).await;
+    let streamed = service(&keys, &publisher).await;
+    let answer = get(streamed.addr, "/feeds/news", &[]).await;
+    assert_eq!(answer.text().matches("</content:encoded>").count(), 2);
+    assert_eq!(
+        (
+            asked_for(&publisher, "/feed.xml"),
+            asked_for(&publisher, "/a")
+        ),
+        (2, 1)
+    );
+    close(streamed).await;
 
     // With other rules the stored pages are read again, not fetched again.
     let keys = format!("full_text = {{ content = \"article p:first-of-type\" }}\n{store}");

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::JoinSet;
 
+use crate::kept::{KEYS, Publisher, rss};
 use crate::origin::{Origin, Reply};
 use crate::reader::{ask, get, read};
 use crate::service::{Service, feed_of};
@@ -14,6 +15,38 @@ const READERS: usize = 1_000;
 
 #[tokio::test]
 async fn the_first_bytes_leave_before_the_upstream_has_sent_its_last() {
+    first_bytes_leave_early("images = \"weserv\"").await;
+}
+
+#[tokio::test]
+async fn so_they_do_where_items_are_kept_archived_or_get_full_texts() {
+    first_bytes_leave_early("keep_items = 100").await;
+    first_bytes_leave_early("full_text = true\nkeep_items = 100").await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().display();
+    let keys = format!("archive = true\n[archive]\ndirectory = \"{folder}\"");
+    first_bytes_leave_early(&keys).await;
+}
+
+#[tokio::test]
+async fn what_streamed_is_compared_with_what_comes_next() {
+    let publisher = Publisher::start(rss(&["b", "a"])).await;
+    let service = Service::with_feed(KEYS, publisher.origin.address()).await;
+    let answer = get(service.addr, "/feeds/news", &[]).await;
+    assert!(answer.whole && answer.text().contains("Item a"));
+    publisher.show(rss(&["d", "c", "b"]));
+    for _ in 0..100 {
+        let answer = get(service.addr, "/feeds/news", &[]).await;
+        if answer.text().contains("Item d") {
+            assert!(answer.text().contains("Item a"), "{}", answer.text());
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the new document never came");
+}
+
+async fn first_bytes_leave_early(keys: &str) {
     let feed = feed_of(40, 2_000);
     let (start, rest) = feed.split_at(feed.len() / 2);
     let length = feed.len().to_string();
@@ -24,7 +57,7 @@ async fn the_first_bytes_leave_before_the_upstream_has_sent_its_last() {
         .wait_for(released)
         .send(rest);
     let publisher = Origin::start(move |_| reply.clone()).await;
-    let service = Service::with_feed("images = \"weserv\"", publisher.address()).await;
+    let service = Service::with_feed(keys, publisher.address()).await;
     for coding in ["identity", "gzip"] {
         let mut stream = ask(
             service.addr,
