@@ -241,6 +241,7 @@ impl Refresher {
                 incoming.set_played();
             }
         }
+        making.look_ahead_to_end().await;
         making.finish(incoming)
     }
 

@@ -205,7 +205,8 @@ impl Links {
         found.clone()
     }
 
-    fn finish(mut self) -> Vec<String> {
+    /// The document has ended: what was held back until then is read.
+    fn finish(&mut self) -> Vec<String> {
         self.rewriter.finish(&mut self.out);
         self.found()
     }
@@ -237,6 +238,16 @@ impl<'a> LookAhead<'a> {
     pub(super) async fn read(&mut self, chunk: &[u8]) {
         self.links.read(chunk);
         let links = self.links.found();
+        self.load(links).await;
+    }
+
+    /// Reads what is left.
+    pub(super) async fn finish(&mut self) {
+        let links = self.links.finish();
+        self.load(links).await;
+    }
+
+    async fn load(&mut self, links: Vec<String>) {
         if links.len() > self.count {
             self.count = links.len();
             let left = self.until.saturating_duration_since(Instant::now());

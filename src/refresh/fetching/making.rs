@@ -34,6 +34,8 @@ pub(super) struct Making<'a> {
     out: String,
     digest: Xxh3,
     source: Came,
+    /// Whether it comes from upstream: then nothing is added but full texts.
+    is_streaming: bool,
     /// Where it streams and its items get full texts.
     ahead: Option<LookAhead<'a>>,
     /// The copy, once the document is known to be a feed.
@@ -54,9 +56,10 @@ impl<'a> Making<'a> {
         if arrived.is_framed && feed.track.past().is_unclosed {
             rewriter.write_missing_ends();
         }
-        let ahead = match incoming {
-            Incoming::Upstream(..) => LookAhead::new(&refresher.library, feed, arrived),
-            Incoming::Whole(_) => None,
+        let is_streaming = matches!(incoming, Incoming::Upstream(..));
+        let ahead = match is_streaming {
+            true => LookAhead::new(&refresher.library, feed, arrived),
+            false => None,
         };
         Self {
             refresher,
@@ -68,6 +71,7 @@ impl<'a> Making<'a> {
             digest,
             // What is to be compared with it, or made again of it, is at hand whatever the store is.
             source: Came::begin(refresher.store.is_persistent() || feed.adds_content()),
+            is_streaming,
             ahead,
             growing: None,
         }
@@ -110,6 +114,13 @@ impl<'a> Making<'a> {
         self.recorder.append(take(&mut self.out))?;
         self.growing = Some(self.growing_copy(format));
         Ok(self.growing.clone())
+    }
+
+    /// Has the articles at hand of what the rules held back until the document ended.
+    pub(super) async fn look_ahead_to_end(&mut self) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.finish().await;
+        }
     }
 
     /// The document has ended.
@@ -167,7 +178,8 @@ impl<'a> Making<'a> {
         let inputs =
             [tag, last_modified].map(|value| value.as_ref().map_or(&[][..], |v| v.as_bytes()));
         // With more in it, what upstream says of its own body says too little.
-        let says_enough = !arrived.validators.is_empty() && !feed.adds_content();
+        let has_more = feed.full_text.is_some() || feed.adds_content() && !self.is_streaming;
+        let says_enough = !arrived.validators.is_empty() && !has_more;
         let etag = says_enough.then(|| {
             tag::make(
                 &[inputs[0], inputs[1], arrived.url.as_str().as_bytes()],
