@@ -86,6 +86,12 @@ impl Levels {
         self.list.last().map_or(0, |level| level.tag_end)
     }
 
+    /// Whether the innermost element declares namespaces.
+    pub(super) fn top_declares(&self) -> bool {
+        let top = self.list.last();
+        top.is_some_and(|level| level.bindings < self.namespaces.mark())
+    }
+
     /// Whether the innermost element is root or channel.
     pub(super) fn is_in_container(&self) -> bool {
         self.beyond == 0 && self.list.last().is_none_or(|level| level.is_container)

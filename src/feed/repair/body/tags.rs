@@ -86,6 +86,9 @@ impl Body {
             }
         }
         if self.levels.is_empty() {
+            if end < range.end {
+                edits.replace(Fault::Junk, end..range.end, "", Place::default);
+            }
             After::Root
         } else if end < range.end {
             After::GoTo(end)
@@ -299,7 +302,9 @@ impl Body {
         let end = format!("</{name}>");
         let is_void = VOID_NAMES
             .iter()
-            .any(|void| void.eq_ignore_ascii_case(name));
+            .any(|void| void.eq_ignore_ascii_case(name))
+            // What stands behind may count on its declarations.
+            && !self.levels.top_declares();
         let tag_end = self.levels.top_tag_end() - 1;
         let is_inside = |field: &&super::Field| field.level < level;
         match self.field.as_ref().filter(is_inside) {

@@ -20,3 +20,16 @@ fn dashes_that_meet_when_illegal_characters_go() {
         "<!-- a - - b --><rss></rss>",
     );
 }
+
+#[test]
+fn what_a_cut_root_leaves_is_behind_it() {
+    check("<feed m=\" /><\"\">", "<feed m=\"\" />");
+}
+
+#[test]
+fn an_element_without_an_end_that_declares_something_ends_with_its_parent() {
+    check(
+        "<rss ><title><content ><link xmlns:h><h:v></content>",
+        "<rss ><title><content ><link xmlns:h=\"xmlns:h\"><h:v></h:v></link></content>",
+    );
+}
