@@ -2,7 +2,10 @@
 
 use std::cell::OnceCell;
 
-use super::words::{ADDRESSES, DATA, LISTS, REMOVED, SCHEMES, STYLES, UNWRAPPED};
+use super::words::{
+    ADDRESS_LENGTHS, ADDRESSES, DATA, ELEMENT_LENGTHS, LISTS, REMOVED, SCHEMES, STYLES, UNWRAPPED,
+    may_be_one_of,
+};
 use crate::html::{read_all_attributes, tag_name};
 
 /// Names of attributes that are longer are read with care.
@@ -29,7 +32,7 @@ pub(super) fn element(name: &str) -> Element {
         None => plain,
     };
     let is_in = |list: &[&str]| list.iter().any(|entry| local.eq_ignore_ascii_case(entry));
-    if !may_be_listed(local) {
+    if !may_be_one_of(&ELEMENT_LENGTHS, local) {
         return Element::Kept;
     }
     if is_in(REMOVED) {
@@ -39,29 +42,6 @@ pub(super) fn element(name: &str) -> Element {
     } else {
         Element::Kept
     }
-}
-
-/// The lengths, as bits, of the names on the lists that start with each letter.
-const LENGTHS: [u32; 32] = {
-    let mut lengths = [0; 32];
-    let lists = [REMOVED, UNWRAPPED];
-    let mut list = 0;
-    while list < lists.len() {
-        let mut at = 0;
-        while at < lists[list].len() {
-            let name = lists[list][at].as_bytes();
-            lengths[(name[0] & 31) as usize] |= 1 << name.len();
-            at += 1;
-        }
-        list += 1;
-    }
-    lengths
-};
-
-/// Whether a name may be on a list, by its first letter and its length.
-fn may_be_listed(name: &str) -> bool {
-    let first = name.bytes().next().unwrap_or_default();
-    name.len() < 32 && LENGTHS[usize::from(first & 31)] & (1 << name.len()) != 0
 }
 
 /// The part of a name that every parser takes for one.
@@ -210,15 +190,21 @@ fn may_be_named(name: &str) -> bool {
             .get(..start.len())
             .is_some_and(|found| found.eq_ignore_ascii_case(start))
     };
-    starts(b"on")
-        || starts(b"style")
-        || starts(b"srcdoc")
-        || starts(b"attributename")
-        || starts(b"http-equiv")
-        || name.contains(':')
-        || ADDRESSES
+    let is_by_start = match bytes.first().map(u8::to_ascii_lowercase) {
+        Some(b'o') => starts(b"on"),
+        Some(b's') => starts(b"style") || starts(b"srcdoc"),
+        Some(b'a') => starts(b"attributename"),
+        Some(b'h') => starts(b"http-equiv"),
+        _ => false,
+    };
+    let is_address = || {
+        ADDRESSES
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known))
+    };
+    is_by_start
+        || memchr::memchr(b':', bytes).is_some()
+        || may_be_one_of(&ADDRESS_LENGTHS, name) && is_address()
 }
 
 /// Whether an attribute is forbidden whose value is not decoded yet.

@@ -109,3 +109,30 @@ pub(super) const DATA: &[&str] = &[
 ];
 /// What runs code in CSS, as old browsers did.
 pub(super) const STYLES: &[&str] = &["expression(", "javascript:", "vbscript:", "-moz-binding"];
+
+/// The lengths, as bits, of the names on some lists that start with each letter.
+pub(super) type Lengths = [u32; 32];
+
+pub(super) const ELEMENT_LENGTHS: Lengths = lengths(&[REMOVED, UNWRAPPED]);
+pub(super) const ADDRESS_LENGTHS: Lengths = lengths(&[ADDRESSES]);
+
+const fn lengths(lists: &[&[&str]]) -> Lengths {
+    let mut lengths = [0; 32];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            let name = lists[list][at].as_bytes();
+            lengths[(name[0] & 31) as usize] |= 1 << name.len();
+            at += 1;
+        }
+        list += 1;
+    }
+    lengths
+}
+
+/// Whether a name may be on the lists that these are the lengths of.
+pub(super) fn may_be_one_of(lengths: &Lengths, name: &str) -> bool {
+    let first = name.bytes().next().unwrap_or_default();
+    name.len() < 32 && lengths[usize::from(first & 31)] & (1 << name.len()) != 0
+}

@@ -18,7 +18,6 @@ use crate::rewrite::xhtml::is_implied_end;
 
 /// The most elements that may be open at once; tags of deeper ones are left out.
 const DEPTH_MAX: usize = 100;
-const NO_BREAK_SPACE: char = '\u{a0}';
 /// Longer names are on no list.
 const NAME_BYTES_MAX: usize = 24;
 
@@ -84,12 +83,7 @@ pub(super) fn reduce(html: &str, markup: Markup) -> String {
             Token::Comment(_) | Token::Dropped | Token::Unfinished => {}
         }
     }
-    let text = writer.finish();
-    match markup {
-        // As parsers of HTML write it.
-        Markup::Html if text.contains(NO_BREAK_SPACE) => text.replace(NO_BREAK_SPACE, "&nbsp;"),
-        _ => text,
-    }
+    writer.finish()
 }
 
 fn is_foreign(name: &str) -> bool {
