@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use child::Server;
-use feeds::{Carrier, Feed, Language, Shape};
+use feeds::{Carrier, Density, Feed, Language, Shape};
 use futures_util::future::try_join_all;
 use origin::Answer;
 use reader::Reader;
@@ -76,6 +76,7 @@ fn body(seed: u64) -> Vec<u8> {
         bytes: FEED_BYTES,
         carrier: Carrier::Cdata,
         language: Language::English,
+        density: Density::Prose,
     };
     Feed::make(seed, shape).xml.into_bytes()
 }

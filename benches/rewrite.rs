@@ -11,13 +11,16 @@ mod machine;
 mod stats;
 
 use std::hint::black_box;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use feeds::{Carrier, Feed, Language, Shape};
+use feeds::{Carrier, Density, Feed, Language, Shape};
 use feedwright::config;
 use feedwright::feed::splitter::Completeness;
 use feedwright::rewrite::{FeedRewriter, Origin, RuleOptions, Rules};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use lol_html::{HtmlRewriter, Settings, element};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use stats::Series;
@@ -34,20 +37,25 @@ const EVERY_RULE: &str = include_str!("../fuzz/feedwright.toml");
 /// What a feed gets that only names its pictures' proxy.
 const USUAL_RULES: &str =
     "[[feed]]\nname = \"news\"\nurl = \"https://news.example.org/feed/\"\nimages = \"weserv\"";
+const FOOTER: &str = "footer = '<hr><div><a href=\"{{ item.link }}\">{{ item.title }}</a></div>'";
 const WESERV: &str = "https://images.weserv.nl/?url=";
 
 fn main() -> anyhow::Result<()> {
     println!("{}", machine::describe());
-    for (name, carrier, language) in [
-        ("CDATA, English", Carrier::Cdata, Language::English),
-        ("CDATA, Chinese", Carrier::Cdata, Language::Chinese),
-        ("escaped, English", Carrier::Escaped, Language::English),
-        ("escaped, Chinese", Carrier::Escaped, Language::Chinese),
+    use {Carrier::*, Density::*, Language::*};
+    for (name, carrier, language, density) in [
+        ("dense, CDATA", Cdata, English, Dense),
+        ("dense, escaped", Escaped, English, Dense),
+        ("prose, CDATA, English", Cdata, English, Prose),
+        ("prose, CDATA, Chinese", Cdata, Chinese, Prose),
+        ("prose, escaped, English", Escaped, English, Prose),
+        ("prose, escaped, Chinese", Escaped, Chinese, Prose),
     ] {
         let shape = Shape {
             bytes: FEED_BYTES,
             carrier,
             language,
+            density,
         };
         measure(name, &Feed::make(1, shape))?;
     }
@@ -62,7 +70,9 @@ struct Times {
     untouched: Series,
     repaired: Series,
     usual: Series,
+    usual_wrapped: Series,
     every: Series,
+    gzip: Series,
     copied: Series,
     lol_html: Series,
     lol_html_all: Series,
@@ -70,33 +80,58 @@ struct Times {
     ammonia: Series,
 }
 
+/// The rules that are compared.
+struct Sets {
+    images: Arc<Rules>,
+    wrapped: Arc<Rules>,
+    untouched: Arc<Rules>,
+    repaired: Arc<Rules>,
+    usual: Arc<Rules>,
+    usual_wrapped: Arc<Rules>,
+    every: Arc<Rules>,
+}
+
+impl Sets {
+    fn make() -> anyhow::Result<Self> {
+        let images = rules(RuleOptions {
+            images: Some(format!("{WESERV}{{url_enc}}").into()),
+            ..options()
+        })?;
+        let wrapped = rules(RuleOptions {
+            images: Some(format!("{WESERV}{{url_enc}}").into()),
+            header: Some("<div><i>{{ item.updated | iso_ms }}</i></div>".into()),
+            footer: Some("<hr><div><a href=\"{{ item.link }}\">{{ item.title }}</a></div>".into()),
+            ..options()
+        })?;
+        let untouched = rules(RuleOptions {
+            keep_envelope: true,
+            ..options()
+        })?;
+        let repaired = rules(RuleOptions {
+            keep_envelope: true,
+            repair: true,
+            ..options()
+        })?;
+        Ok(Self {
+            images,
+            wrapped,
+            untouched,
+            repaired,
+            usual: configured(USUAL_RULES)?,
+            usual_wrapped: configured(&format!("{USUAL_RULES}\n{FOOTER}"))?,
+            every: configured(EVERY_RULE)?,
+        })
+    }
+}
+
 fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
-    let images = rules(RuleOptions {
-        images: Some(format!("{WESERV}{{url_enc}}").into()),
-        ..options()
-    })?;
-    let wrapped = rules(RuleOptions {
-        images: Some(format!("{WESERV}{{url_enc}}").into()),
-        header: Some("<div><i>{{ item.updated | iso_ms }}</i></div>".into()),
-        footer: Some("<hr><div><a href=\"{{ item.link }}\">{{ item.title }}</a></div>".into()),
-        ..options()
-    })?;
-    let untouched = rules(RuleOptions {
-        keep_envelope: true,
-        ..options()
-    })?;
-    let repaired = rules(RuleOptions {
-        keep_envelope: true,
-        repair: true,
-        ..options()
-    })?;
-    let (usual, every) = (configured(USUAL_RULES)?, configured(EVERY_RULE)?);
+    let sets = Sets::make()?;
     let origin = Origin {
         url: Url::parse("https://news.example.org/feed/")?,
         charset: Some("utf-8".into()),
     };
     let fields_bytes: usize = feed.fields.iter().map(String::len).sum();
-    let out = rewrite(&images, &origin, &feed.xml, CHUNK_BYTES[0])?;
+    let out = rewrite(&sets.images, &origin, &feed.xml, CHUNK_BYTES[0])?;
     println!(
         "\n{name}: {} bytes, {} items, {} pictures, {fields_bytes} bytes of HTML; {} addresses rewritten, {} bytes out",
         feed.xml.len(),
@@ -115,12 +150,14 @@ fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
         let feedwright = |rules, chunk_bytes| {
             seconds(|| rewrite(rules, &origin, &feed.xml, chunk_bytes).map(|out| out.len()))
         };
-        times.images[0].push(feedwright(&images, CHUNK_BYTES[0])?);
+        times.images[0].push(feedwright(&sets.images, CHUNK_BYTES[0])?);
         times
             .lol_html
             .push(seconds(|| lol_html(&feed.fields, Addresses::Src))?);
-        times.images[1].push(feedwright(&images, CHUNK_BYTES[1])?);
-        times.wrapped.push(feedwright(&wrapped, CHUNK_BYTES[1])?);
+        times.images[1].push(feedwright(&sets.images, CHUNK_BYTES[1])?);
+        times
+            .wrapped
+            .push(feedwright(&sets.wrapped, CHUNK_BYTES[1])?);
         times
             .lol_html_all
             .push(seconds(|| lol_html(&feed.fields, Addresses::All))?);
@@ -130,10 +167,16 @@ fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
         times.ammonia.push(seconds(|| Ok(ammonia(&feed.fields)))?);
         times
             .untouched
-            .push(feedwright(&untouched, CHUNK_BYTES[1])?);
-        times.repaired.push(feedwright(&repaired, CHUNK_BYTES[1])?);
-        times.usual.push(feedwright(&usual, CHUNK_BYTES[1])?);
-        times.every.push(feedwright(&every, CHUNK_BYTES[1])?);
+            .push(feedwright(&sets.untouched, CHUNK_BYTES[1])?);
+        times
+            .repaired
+            .push(feedwright(&sets.repaired, CHUNK_BYTES[1])?);
+        times.usual.push(feedwright(&sets.usual, CHUNK_BYTES[1])?);
+        times
+            .usual_wrapped
+            .push(feedwright(&sets.usual_wrapped, CHUNK_BYTES[1])?);
+        times.gzip.push(seconds(|| gzip(&feed.xml))?);
+        times.every.push(feedwright(&sets.every, CHUNK_BYTES[1])?);
         times
             .copied
             .push(seconds(|| Ok(black_box(feed.xml.clone()).len()))?);
@@ -145,18 +188,19 @@ fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
 impl Times {
     fn print(&self, feed: &Feed) {
         println!(
-            "                               median, least ms      MB/s  × lol_html, img[src]; of the least"
+            "                               median, least ms      MB/s  × gzip -1  × lol_html, img[src]"
         );
         let line = |name: &str, series: &Series| {
             println!(
-                "  {name:26} {:8.3} {:8.3}  {:8.0}  {:.2}; {:.2}",
+                "  {name:26} {:8.3} {:8.3}  {:8.0}  {:.2}  {:.2}",
                 series.median() * 1e3,
                 series.least() * 1e3,
                 feed.xml.len() as f64 / series.least() / 1e6,
-                series.by(&self.lol_html),
-                series.least() / self.lol_html.least()
+                series.by(&self.gzip),
+                series.by(&self.lol_html)
             );
         };
+        line("gzip -1", &self.gzip);
         line("lol_html, img[src]", &self.lol_html);
         line("lol_html, src and srcset", &self.lol_html_all);
         line("lol_html, no handlers", &self.lol_html_idle);
@@ -166,6 +210,7 @@ impl Times {
         }
         line("images, header, footer", &self.wrapped);
         line("the defaults and images", &self.usual);
+        line("the same and a footer", &self.usual_wrapped);
         line("every rule", &self.every);
         line("no rules", &self.untouched);
         line("no rules but repair", &self.repaired);
@@ -224,6 +269,13 @@ fn rewrite(
     );
     out.push_str(&piece);
     Ok(out)
+}
+
+/// What compressing the feed takes, as fast as it can be done by zlib's format.
+fn gzip(xml: &str) -> anyhow::Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(xml.len()), Compression::new(1));
+    encoder.write_all(xml.as_bytes())?;
+    Ok(encoder.finish()?.len())
 }
 
 /// What the peer sends through the image proxy.

@@ -62,8 +62,10 @@ impl Server {
         let head = format!("[server]\nlisten = \"{addr}\"\n[log]\nlevel = \"{log_level}\"\n");
         fs::write(&config, head + toml)?;
         command.args(["serve", "--config"]).arg(config);
-        // Below the directory that goes with the measurement.
-        command.env("FEEDWRIGHT_STORE_PATH", directory.join("data"));
+        if !toml.contains("[store]") {
+            // Below the directory that goes with the measurement.
+            command.env("FEEDWRIGHT_STORE_PATH", directory.join("data"));
+        }
         Self::start(command, addr, &directory.join("feedwright.log"))
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: the same seed and shape give the same bytes.
 
+mod dense;
 mod words;
 
 use std::fmt::Write;
@@ -24,6 +25,16 @@ pub(crate) enum Carrier {
     Escaped,
 }
 
+/// What the items of a feed hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Density {
+    /// Long texts with a few pictures, as blogs have them.
+    Prose,
+    /// Short items full of pictures, links and markup, in two languages, as sites about news and
+    /// things to buy have them.
+    Dense,
+}
+
 /// What a made-up feed is like.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
@@ -33,6 +44,7 @@ pub(crate) struct Shape {
     pub(crate) carrier: Carrier,
     /// What its prose is made of.
     pub(crate) language: Language,
+    pub(crate) density: Density,
 }
 
 /// A made-up feed.
@@ -103,7 +115,14 @@ impl Feed {
         let (title, author) = (random.words(language, 8), random.words(language, 2));
         let (minute, hour, day) = (random.below(60), random.below(24), random.below(28) + 1);
         let summary = format!("<p>{} [&#8230;]</p>", random.sentence(language));
-        let content = self.content(random, language, number);
+        let content = match shape.density {
+            Density::Prose => self.content(random, language, number),
+            Density::Dense => {
+                let (html, pictures) = dense::content(random, number);
+                self.pictures += pictures;
+                html
+            }
+        };
         self.push(format_args!(
             r#"	<item>
 		<title>{title}</title>

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use child::Server;
-use feeds::{Carrier, Feed, Language, Shape};
+use feeds::{Carrier, Density, Feed, Language, Shape};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use origin::Answer;
@@ -85,6 +85,7 @@ fn feed(seed: u64, bytes: usize) -> Vec<u8> {
         bytes,
         carrier: Carrier::Cdata,
         language: Language::English,
+        density: Density::Prose,
     };
     Feed::make(seed, shape).xml.into_bytes()
 }

@@ -10,7 +10,7 @@ use crate::cores;
 use crate::nginx::Nginx;
 use crate::reader::{self, Reader};
 use crate::stats::Series;
-use crate::{configuration, start};
+use crate::{DEFAULTS, configuration, start};
 
 const READERS: usize = 8;
 const ROUNDS: usize = 5;
@@ -25,7 +25,7 @@ pub(crate) fn measure(
     origin: SocketAddr,
     nginx: Option<&Nginx>,
 ) -> anyhow::Result<()> {
-    let toml = configuration(origin, "100k", 1);
+    let toml = configuration(origin, "100k", 1, DEFAULTS);
     let quiet = start(directory, "warn", &toml)?;
     // The log of this one is written to a file, like nginx's.
     let logging = start(&make(directory, "logging")?, "info", &toml)?;

@@ -9,10 +9,13 @@ use crate::cores;
 use crate::nginx::Nginx;
 use crate::reader;
 use crate::stats::Series;
-use crate::{configuration, start};
+use crate::{DEFAULTS, IMAGES, Rules, configuration, start};
 
 /// As many connections as are kept open to one upstream.
 const READERS: usize = 4;
+const ROUNDS: usize = 5;
+/// Bytes that are asked for in a round.
+const ROUND_BYTES: usize = 150_000_000;
 /// Longer than it takes until every copy was compressed.
 const UNTIL_TIDY: Duration = Duration::from_secs(13);
 
@@ -20,8 +23,8 @@ struct Case {
     size: &'static str,
     feed_bytes: usize,
     feeds: usize,
-    coding: &'static str,
-    rounds: usize,
+    rules: Rules,
+    is_stored: bool,
 }
 
 /// `sizes`: names of sizes as the publisher knows them, and the bytes that they stand for.
@@ -32,18 +35,16 @@ pub(crate) fn measure(
     sizes: [(&'static str, usize); 2],
 ) -> anyhow::Result<()> {
     println!(
-        "\ncold: each feed asked for once, by {READERS} readers; bytes as the publisher sends them"
+        "\ncold: each dense feed asked for once, by {READERS} readers; bytes as the publisher sends them"
     );
-    for (coding, rounds) in [("identity", 5), ("gzip", 3)] {
-        // Compressing while streaming takes several times as long.
-        let bytes = if coding == "gzip" { 50 } else { 150 } * 1_000_000;
-        for (size, feed_bytes) in sizes {
+    for (size, feed_bytes) in sizes {
+        for (rules, is_stored) in [(IMAGES, false), (DEFAULTS, false), (DEFAULTS, true)] {
             let case = Case {
                 size,
                 feed_bytes,
-                feeds: bytes / feed_bytes,
-                coding,
-                rounds,
+                feeds: ROUND_BYTES / feed_bytes,
+                rules,
+                is_stored,
             };
             compare(directory, origin, nginx, &case)?;
         }
@@ -57,30 +58,37 @@ fn compare(
     nginx: Option<&Nginx>,
     case: &Case,
 ) -> anyhow::Result<()> {
-    let toml = configuration(origin, case.size, case.feeds);
+    let feeds = configuration(origin, case.size, case.feeds, case.rules);
     let (mut ours, mut theirs) = (Series::default(), Series::default());
     let mut compressing_s = None;
-    for round in 0..case.rounds {
-        // A new process: nothing is cached, and its compressing of copies has not begun.
+    for round in 0..ROUNDS {
+        // A new process, and a new store: nothing is cached, and no compressing of copies has begun.
+        let store = tempfile::tempdir_in(directory)?;
+        let path = match case.is_stored {
+            true => store.path().display().to_string(),
+            false => String::new(),
+        };
+        let toml = format!("[store]\npath = \"{path}\"\n{feeds}");
         let server = start(directory, "warn", &toml)?;
         ours.push(run(&server, server.addr, "/feeds/f", case)?);
         if let Some(nginx) = nginx {
             let path = format!("/{}/", case.size);
             theirs.push(run(&nginx.server, nginx.proxy, &path, case)?);
         }
-        if round == 0 && case.coding == "identity" {
+        if round == 0 && !case.is_stored {
             let before_s = cores::cpu_s(&server);
             std::thread::sleep(UNTIL_TIDY);
             compressing_s = Some(cores::cpu_s(&server) - before_s);
         }
     }
+    let store = if case.is_stored { ", with a store" } else { "" };
     println!(
-        "  {}, {}: Feedwright {ours:.0} MB per CPU second",
-        case.size, case.coding
+        "  {}, {}{store}: Feedwright {ours:.0} MB per CPU second",
+        case.size, case.rules.name
     );
     if nginx.is_some() {
         println!(
-            "    nginx {theirs:.0}; Feedwright × nginx {:.2}",
+            "    nginx sub_filter {theirs:.0}; Feedwright × nginx {:.2}",
             ours.by(&theirs)
         );
     }
@@ -96,11 +104,11 @@ fn compare(
 /// Megabytes per CPU second.
 fn run(server: &Server, addr: SocketAddr, path: &str, case: &Case) -> anyhow::Result<f64> {
     let cpu_s = cores::cpu_s(server);
-    let load = reader::load(addr, READERS, case.coding, |next| {
+    let load = reader::load(addr, READERS, "identity", |next| {
         (next < case.feeds).then(|| format!("{path}{next}"))
     })?;
     let cpu_s = cores::cpu_s(server) - cpu_s;
-    let wanted = case.coding != "identity" || load.bytes > case.feed_bytes * case.feeds;
+    let wanted = load.bytes > case.feed_bytes * case.feeds;
     anyhow::ensure!(
         wanted,
         "fewer bytes came than were sent: nothing was rewritten"

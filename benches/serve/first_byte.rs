@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::reader::{self, Reader};
 use crate::stats::Series;
-use crate::{PAUSE, START_BYTES, configuration, start};
+use crate::{DEFAULTS, PAUSE, START_BYTES, configuration, start};
 
 const FEEDS: usize = 100;
 
@@ -19,7 +19,11 @@ pub(crate) fn measure(directory: &Path, origin: SocketAddr) -> anyhow::Result<()
     );
     for coding in ["identity", "gzip"] {
         // A new process: nothing is cached.
-        let server = start(directory, "warn", &configuration(origin, "slow", FEEDS))?;
+        let server = start(
+            directory,
+            "warn",
+            &configuration(origin, "slow", FEEDS, DEFAULTS),
+        )?;
         let (mut ours, mut direct) = (Series::default(), Series::default());
         reader::run(async {
             let mut to_us = Reader::connect(server.addr).await?;

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use child::Server;
-use feeds::{Carrier, Feed, Language, Shape};
+use feeds::{Carrier, Density, Feed, Language, Shape};
 use nginx::Nginx;
 use origin::Answer;
 
@@ -72,14 +72,33 @@ fn body(bytes: usize) -> Arc<[u8]> {
         bytes,
         carrier: Carrier::Cdata,
         language: Language::English,
+        density: Density::Dense,
     };
     Feed::make(1, shape).xml.into_bytes().into()
 }
 
+/// The rules that a service has for all its feeds.
+#[derive(Clone, Copy)]
+struct Rules {
+    name: &'static str,
+    toml: &'static str,
+}
+
+const IMAGES: Rules = Rules {
+    name: "images and a footer",
+    toml: "images = \"weserv\"\nfooter = \"<p>via feed mirror</p>\"\nrepair = false\nsanitize = \"off\"\ndrop_trackers = false\nabsolute_links = false\npromote_pictures = false\nmark = false\n",
+};
+
+const DEFAULTS: Rules = Rules {
+    name: "every default and a footer",
+    toml: "images = \"weserv\"\nfooter = \"<p>via feed mirror</p>\"\n",
+};
+
 /// So many feeds `f0`, `f1`, … of a size that the publisher knows.
-fn configuration(origin: SocketAddr, size: &str, feeds: usize) -> String {
+fn configuration(origin: SocketAddr, size: &str, feeds: usize, rules: Rules) -> String {
     let mut toml = format!(
-        "[fetch]\nhost_fetches_max = 64\nhost_spacing = \"0s\"\n[defaults]\nimages = \"weserv\"\nrefresh = \"1d\"\nallow_private = [\"{origin}\"]\n"
+        "[fetch]\nhost_fetches_max = 64\nhost_spacing = \"0s\"\n[defaults]\n{}refresh = \"1d\"\nallow_private = [\"{origin}\"]\n",
+        rules.toml
     );
     for feed in 0..feeds {
         // Writing to a string can't fail.
