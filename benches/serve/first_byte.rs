@@ -19,11 +19,9 @@ pub(crate) fn measure(directory: &Path, origin: SocketAddr) -> anyhow::Result<()
     );
     for coding in ["identity", "gzip"] {
         // A new process: nothing is cached.
-        let server = start(
-            directory,
-            "warn",
-            &configuration(origin, "slow", FEEDS, DEFAULTS),
-        )?;
+        let feeds = configuration(origin, "slow", FEEDS, DEFAULTS);
+        let toml = format!("[store]\npath = \"\"\n{feeds}");
+        let server = start(directory, "warn", &toml)?;
         let (mut ours, mut direct) = (Series::default(), Series::default());
         reader::run(async {
             let mut to_us = Reader::connect(server.addr).await?;

@@ -132,48 +132,69 @@ fn assert_well_formed(text: &str, ending: &str) {
 fn golden_files() {
     let cases = cases();
     assert!(cases.len() >= 10, "only {} cases were found", cases.len());
-    for (input, case) in cases {
-        let ending = input.extension().unwrap().to_str().unwrap();
-        let beside = |what: &str| input.with_file_name(format!("{case}.{what}"));
-        let toml = rules_of(&input, &case);
-        let document = fs::read(&input).unwrap();
-        let rules = rules(&toml);
-        let before = fs::read(beside(&format!("before.{ending}"))).ok();
-        let mut additions =
-            before.map_or_else(Additions::default, |before| gone(&before, &document));
-        if input
-            .parent()
-            .is_some_and(|folder| folder.ends_with("kept"))
-        {
-            additions.paging = paging(&case);
-        }
-        let out = rewrite_with(&rules, &document, &additions, 4096);
-        let golden = beside(&format!("out.{ending}"));
-        #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
-        if std::env::var("FEEDTEST_BLESS").is_ok() {
-            fs::write(&golden, &out).unwrap();
-        }
-        let expected = fs::read_to_string(&golden).unwrap();
-        assert_eq!(out, expected, "{}", input.display());
-        // Sanitising and other changes of markup may go on; pictures are done once.
-        if input
-            .parent()
-            .is_some_and(|folder| folder.ends_with("places"))
-        {
-            assert_eq!(rewrite(&rules, out.as_bytes(), 4096), out, "{case} twice");
-        }
-        if !additions.is_empty() {
-            assert_well_formed(&out, ending);
-        }
-        for size in [1, 7, 100] {
-            assert_eq!(
-                rewrite_with(&rules, &document, &additions, size),
-                expected,
-                "{} by {size}",
-                input.display()
-            );
+    let failures: Vec<_> = cases
+        .iter()
+        .filter_map(|(input, case)| check(input, case).err())
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// One case; what is wrong with it, line by line.
+fn check(input: &Path, case: &str) -> Result<(), String> {
+    let ending = input.extension().unwrap().to_str().unwrap();
+    let folder = |name: &str| input.parent().is_some_and(|folder| folder.ends_with(name));
+    let beside = |what: &str| input.with_file_name(format!("{case}.{what}"));
+    let rules = rules(&rules_of(input, case));
+    let document = fs::read(input).unwrap();
+    let before = fs::read(beside(&format!("before.{ending}"))).ok();
+    let mut additions = before.map_or_else(Additions::default, |before| gone(&before, &document));
+    if folder("kept") {
+        additions.paging = paging(case);
+    }
+    let out = rewrite_with(&rules, &document, &additions, 4096);
+    let golden = beside(&format!("out.{ending}"));
+    #[expect(clippy::disallowed_methods, reason = "a test's own switch")]
+    if std::env::var("FEEDTEST_BLESS").is_ok() {
+        fs::write(&golden, &out).unwrap();
+    }
+    let expected = fs::read_to_string(&golden).unwrap();
+    same(&out, &expected, &format!("{}", golden.display()))?;
+    // Sanitising and other changes of markup may go on; pictures are done once.
+    if folder("places") {
+        let twice = rewrite(&rules, out.as_bytes(), 4096);
+        same(&twice, &out, &format!("{case}, a second time"))?;
+    }
+    if !additions.is_empty() {
+        assert_well_formed(&out, ending);
+    }
+    for size in [1, 7, 100] {
+        let out = rewrite_with(&rules, &document, &additions, size);
+        same(&out, &expected, &format!("{case}, by chunks of {size}"))?;
+    }
+    Ok(())
+}
+
+/// The lines in which `found` is another text than `expected`.
+fn same(found: &str, expected: &str, what: &str) -> Result<(), String> {
+    if found == expected {
+        return Ok(());
+    }
+    let (found, expected): (Vec<_>, Vec<_>) = (found.lines().collect(), expected.lines().collect());
+    let pairs = || found.iter().zip(&expected);
+    let first = pairs().take_while(|(a, b)| a == b).count();
+    let ends = found.iter().rev().zip(expected.iter().rev());
+    let shorter = found.len().min(expected.len());
+    let last = ends
+        .take_while(|(a, b)| a == b)
+        .count()
+        .min(shorter - first);
+    let mut diff = format!("{what}, from line {}:\n", first + 1);
+    for (sign, lines) in [('-', &expected), ('+', &found)] {
+        for line in &lines[first..lines.len() - last] {
+            diff.push_str(&format!("{sign} {line}\n"));
         }
     }
+    Err(diff)
 }
 
 #[test]
