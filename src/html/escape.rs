@@ -26,6 +26,38 @@ pub(crate) static DOUBLE_QUOTES: Escapes = Escapes::of(&[
 /// Text between tags.
 pub(crate) static TEXT: Escapes = Escapes::of(&[(b'&', "&amp;"), (b'<', "&lt;"), (b'>', "&gt;")]);
 
+/// Values in any quotes in XML: without references, white space would be read as spaces (XML §3.3.3).
+pub(crate) static XML_VALUE: Escapes = Escapes::of(&[
+    (b'&', "&amp;"),
+    (b'<', "&lt;"),
+    (b'>', "&gt;"),
+    (b'"', "&quot;"),
+    (b'\'', "&#39;"),
+    (b'\t', "&#9;"),
+    (b'\n', "&#10;"),
+    (b'\r', "&#13;"),
+]);
+
+const NO_BREAK_SPACE: char = '\u{a0}';
+
+/// Appends a value for double quotes, or for apostrophes; a space that does not break has a name in
+/// HTML, and parsers that write HTML anew use it.
+pub(crate) fn push_value(value: &str, in_apostrophes: bool, is_xml: bool, out: &mut String) {
+    let escapes = match in_apostrophes {
+        true => &ANY_QUOTES,
+        false => &DOUBLE_QUOTES,
+    };
+    if is_xml {
+        return escapes.push(value, out);
+    }
+    let mut parts = value.split(NO_BREAK_SPACE);
+    escapes.push(parts.next().unwrap_or_default(), out);
+    for part in parts {
+        out.push_str("&nbsp;");
+        escapes.push(part, out);
+    }
+}
+
 impl Escapes {
     /// The bytes that are written in another way, all of them ASCII.
     pub(crate) const fn of(pairs: &[(u8, &'static str)]) -> Self {

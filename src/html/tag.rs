@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::edit::Edit;
-use super::escape::{ANY_QUOTES, DOUBLE_QUOTES};
+use super::escape::push_value;
 
 /// A start or end tag. Rules change it as a value; [`write`](Self::write) makes edits of that.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +17,8 @@ pub(crate) struct Tag<'h> {
     pub(crate) name_range: Range<usize>,
     pub(crate) is_end: bool,
     pub(crate) is_self_closed: bool,
+    /// Whether it is read as XML.
+    pub(super) is_xml: bool,
     /// Whether it starts an element of svg or math.
     pub(crate) is_foreign: bool,
     pub(crate) attributes: Vec<Attribute<'h>>,
@@ -194,8 +196,15 @@ impl<'h> Tag<'h> {
 
     /// Gives an attribute that is there this value.
     pub(crate) fn set_at(&mut self, index: usize, value: &str) {
-        let quote = self.quote(&self.attributes[index]);
-        self.write_at(index, escape_in(value, quote));
+        let mut raw = String::with_capacity(value.len() + value.len() / 8);
+        self.escape(value, self.quote(&self.attributes[index]), &mut raw);
+        self.write_at(index, raw);
+    }
+
+    /// Appends a value as it is written in such quotes here: what parsers write anew has no other
+    /// references.
+    pub(crate) fn escape(&self, value: &str, quote: Quote, out: &mut String) {
+        push_value(value, quote == Quote::Single, self.is_xml, out);
     }
 
     /// The same for a raw value.
@@ -327,14 +336,6 @@ fn add(edits: &mut Vec<Edit>, first: usize, behind: usize, added: String) {
             range: behind..behind,
             text: added,
         }),
-    }
-}
-
-/// For these quotes alone: what parsers write anew has no other references.
-fn escape_in(value: &str, quote: Quote) -> String {
-    match quote {
-        Quote::Single => ANY_QUOTES.write(value),
-        Quote::Double | Quote::None => DOUBLE_QUOTES.write(value),
     }
 }
 

@@ -310,6 +310,7 @@ impl<'h> Walk<'h> {
         tag.name_range = name_range;
         tag.is_end = is_end;
         tag.is_self_closed = end.is_self_closed;
+        tag.is_xml = self.markup == Markup::Xhtml;
         tag.is_foreign = false;
         tag.is_cut = false;
         tag.is_gone = false;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use memchr::memchr;
 
 use crate::feed::characters::{is_allowed, may_be_illegal};
-use crate::html::escape::{self, Escapes};
+use crate::html::escape;
 
 /// No reference that XML defines is longer than this.
 pub(super) const REFERENCE_BYTES_MAX: usize = 32;
@@ -59,7 +59,7 @@ impl Carrier {
             }
             Self::Attribute | Self::AttributeReference => {
                 close_ampersand(text, start, out);
-                ATTRIBUTE.push(text, out);
+                escape::XML_VALUE.push(text, out);
             }
             Self::Cdata if memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") => {
                 append_cdata(&text.replace("]]>", "]]]]><![CDATA[>"), start, out);
@@ -109,19 +109,6 @@ fn close_ampersand(next: &str, start: usize, out: &mut String) {
         out.insert_str(floor + at + 1, "amp;");
     }
 }
-
-/// Both quotes, as the value does not know in which it stands; and the whitespace that a parser
-/// would turn into spaces.
-static ATTRIBUTE: Escapes = Escapes::of(&[
-    (b'&', "&amp;"),
-    (b'<', "&lt;"),
-    (b'>', "&gt;"),
-    (b'"', "&quot;"),
-    (b'\'', "&#39;"),
-    (b'\t', "&#9;"),
-    (b'\n', "&#10;"),
-    (b'\r', "&#13;"),
-]);
 
 fn escape_json(text: &str, out: &mut String) {
     let mut done = 0;

@@ -19,7 +19,7 @@ use crate::rewrite::places::{
 pub(super) use selectors::Marked;
 use selectors::Selectors;
 pub use selectors::{Marks, SelectorError, check_selector};
-use values::{covered, kind_of, replaced, rewritten, sheet_edit, sheets};
+use values::{Carrier, covered, kind_of, replaced, rewritten, sheet_edit, sheets};
 
 /// What is read besides pictures.
 #[derive(Debug, Clone, Copy, Default)]
@@ -137,7 +137,7 @@ impl HtmlPass {
             let Some(kind) = kind.and_then(|kind| covered(kind, self.covers)) else {
                 continue;
             };
-            let carrier = tag.quote(attribute).into();
+            let carrier = Carrier::Value(tag, tag.quote(attribute));
             let mut show = |found: &str| {
                 address(&Seen {
                     address: found,

@@ -104,7 +104,7 @@ pub(super) fn sheet_edit(
 /// A raw value after the edits that `inner` makes of what it says; `None` when it makes none.
 pub(super) fn rewritten(
     raw: &str,
-    carrier: Carrier,
+    carrier: Carrier<'_, '_>,
     inner: impl FnOnce(&str) -> Vec<Edit>,
 ) -> Option<String> {
     let decoded = carrier.decoded(raw);
@@ -113,7 +113,7 @@ pub(super) fn rewritten(
         return None;
     }
     // What needed no decoding is copied as it is written.
-    let is_copied = matches!(decoded, Cow::Borrowed(_)) && carrier != Carrier::Unquoted;
+    let is_copied = matches!(decoded, Cow::Borrowed(_)) && carrier.copies();
     let mut text = String::with_capacity(raw.len() * 2);
     let mut at = 0;
     for edit in inner {
@@ -128,7 +128,7 @@ pub(super) fn rewritten(
 /// The same for a value that is one address.
 pub(super) fn replaced(
     raw: &str,
-    carrier: Carrier,
+    carrier: Carrier<'_, '_>,
     address: impl FnOnce(&str) -> Option<String>,
 ) -> Option<String> {
     let new = address(&carrier.decoded(raw))?;
@@ -138,30 +138,18 @@ pub(super) fn replaced(
 }
 
 /// What a value stands in, and so how it is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Carrier {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Carrier<'t, 'h> {
     /// Text without character references.
     Raw,
     /// Text with character references.
     Text,
-    /// Double quotes.
-    Quoted,
-    Apostrophes,
-    /// Nothing; edited values get quotes, since addresses of proxies hold `=`.
-    Unquoted,
+    /// An attribute of this tag, in these quotes; edited values get some where they had none, since
+    /// addresses of proxies hold `=`.
+    Value(&'t Tag<'h>, Quote),
 }
 
-impl From<Quote> for Carrier {
-    fn from(quote: Quote) -> Self {
-        match quote {
-            Quote::Double => Self::Quoted,
-            Quote::Single => Self::Apostrophes,
-            Quote::None => Self::Unquoted,
-        }
-    }
-}
-
-impl Carrier {
+impl Carrier<'_, '_> {
     /// What a raw value says.
     fn decoded(self, raw: &str) -> Cow<'_, str> {
         match self {
@@ -171,13 +159,17 @@ impl Carrier {
         }
     }
 
+    /// Whether what needs no decoding can be copied as it is written.
+    fn copies(self) -> bool {
+        !matches!(self, Self::Value(_, Quote::None))
+    }
+
     fn push(self, text: &str, is_copied: bool, out: &mut String) {
         match self {
             _ if is_copied => out.push_str(text),
             Self::Raw => out.push_str(text),
             Self::Text => escape::TEXT.push(text, out),
-            Self::Apostrophes => escape::ANY_QUOTES.push(text, out),
-            Self::Quoted | Self::Unquoted => escape::DOUBLE_QUOTES.push(text, out),
+            Self::Value(tag, quote) => tag.escape(text, quote, out),
         }
     }
 }
