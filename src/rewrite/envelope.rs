@@ -87,7 +87,9 @@ pub(super) fn instruction(xml: &str, base: &Url) -> Fate {
     let is_css = tag
         .attribute("type")
         .is_none_or(|kind| kind.value.trim() == "text/css");
-    let href = tag.attribute("href").filter(|_| is_css);
+    // Without quotes it is none (Associating Style Sheets with XML documents §3).
+    let href = tag.attribute("href");
+    let href = href.filter(|href| is_css && href.quote.is_some());
     let address = href.as_ref().and_then(|href| {
         base.join(Decoded::attribute(href.value).as_str().trim())
             .ok()
@@ -129,5 +131,27 @@ pub(super) fn member(json: &str, member: &Member<'_>, self_url: &str) -> Fate {
             Fate::Replaced(out)
         }
         _ => Fate::Kept,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stylesheets_have_their_address_in_quotes() {
+        let base = Url::parse("https://x.org/a/b").unwrap();
+        let check = |data: &str, expected: Option<&str>| {
+            let expected = match expected {
+                Some(data) => Fate::Replaced(format!("<?xml-stylesheet {data}?>")),
+                None => Fate::Dropped,
+            };
+            let found = instruction(&format!("<?xml-stylesheet {data}?>"), &base);
+            assert_eq!(found, expected, "{data}");
+        };
+        check("href='c.css'", Some("href='https://x.org/a/c.css'"));
+        check("type=\"text/xsl\" href=\"c.xsl\"", None);
+        check("href=c.css", None);
+        check("href<channel>ss\" media=\"screen\"", None);
     }
 }
