@@ -302,6 +302,14 @@ impl Store {
         busy(&self.0.reads) + busy(&self.0.writes)
     }
 
+    #[cfg(test)]
+    pub(super) fn shared(&self) -> Option<&Shared> {
+        match &self.0.kind {
+            Kind::Disk(core) => Some(&core.shared),
+            Kind::Memory(_) => None,
+        }
+    }
+
     /// Writes what waits to be written. False when that could not be done.
     pub async fn flush(&self) -> bool {
         self.write(Core::flush).await

@@ -71,6 +71,14 @@ impl Change {
         }
     }
 
+    /// The body whose newest version lies on disk, or is gone, once the change is made.
+    pub(super) fn renews(&self) -> Option<(Space, &str)> {
+        match self {
+            Self::SetMeta { .. } => None,
+            _ => self.supersedes(),
+        }
+    }
+
     /// Bytes that the change writes.
     pub(super) fn bytes(&self) -> usize {
         match self {

@@ -43,10 +43,26 @@ impl Superseded {
         self.is_any.store(true, Ordering::Release);
     }
 
+    /// Whether anything is.
+    pub(super) fn is_any(&self) -> bool {
+        self.is_any.load(Ordering::Acquire)
+    }
+
+    /// A newer value lies on disk under this key now.
+    pub(super) fn forget(&self, space: Space, key: &str) {
+        if !self.is_any() {
+            return;
+        }
+        let mut keys = self.lock();
+        if keys.some.remove(&(space, key.to_owned())) {
+            *keys.counts.entry(space).or_default() -= 1;
+        }
+    }
+
     /// Whether what lies on disk under this key is out of date.
     pub(super) fn hides(&self, space: Space, key: &str) -> bool {
         // Read on every hit; it is false but for bad times.
-        if !self.is_any.load(Ordering::Acquire) {
+        if !self.is_any() {
             return false;
         }
         let keys = self.lock();

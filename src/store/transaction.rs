@@ -70,6 +70,11 @@ pub(super) fn probe(shared: &Shared, open: &mut Open, wanted_bytes: usize) -> Re
     // The log is what grew; where the database has room this gives some back.
     open.connection
         .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
+    settle(shared, open)
+}
+
+/// Removes what is out of date.
+pub(super) fn settle(shared: &Shared, open: &mut Open) -> Result<(), Refused> {
     let files = &open.disk.library.files;
     shared.superseded.settle(|keys| {
         let transaction = open

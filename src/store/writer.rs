@@ -12,7 +12,7 @@ use super::apply::{Change, Refused};
 use super::directory::Disk;
 use super::requests::answer_requests;
 use super::shared::Shared;
-use super::transaction::{commit, probe};
+use super::transaction::{commit, probe, settle};
 use super::{directory, files, history_totals, upkeep};
 use crate::causes::chain;
 
@@ -164,6 +164,10 @@ impl Writer {
                 self.budget.0,
             )?;
         }
+        if self.shared.superseded.is_any() {
+            // Somebody dropped a change when the disk had just begun to take changes again.
+            settle(&self.shared, open)?;
+        }
         answer_requests(&self.shared, open)?;
         if let Some(shard) = self.to_sweep {
             upkeep::sweep(&open.disk, &open.connection, shard)?;
@@ -198,6 +202,9 @@ impl Writer {
         match outcome {
             Ok(answers) => {
                 for (job, answer) in jobs.iter().zip(answers) {
+                    if let Some((space, key)) = job.change.renews().filter(|_| answer > 0) {
+                        self.shared.superseded.forget(space, key);
+                    }
                     if let Change::Purge(purge) = &job.change {
                         self.shared.tell(purge);
                     }

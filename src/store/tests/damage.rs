@@ -47,7 +47,11 @@ async fn a_damaged_database_never_tells_a_lie() {
         let mut tries = 0;
         while !is_kept().await {
             tries += 1;
-            assert!(tries < 2_000, "nothing is kept any more");
+            assert!(
+                tries < 2_000,
+                "nothing is kept any more: {:?}",
+                store.status()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         store.close().await;
@@ -158,4 +162,25 @@ async fn what_has_the_place_of_our_files_is_refused_or_replaced() {
     let is_newer = matches!(error, OpenError::Newer { version: 99, .. });
     assert!(is_newer, "{error}");
     assert!(!folder.path().join("store.db.damaged").exists());
+}
+
+#[tokio::test]
+async fn what_is_dropped_when_the_store_has_just_recovered_hides_nothing_newer() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(Options::at(folder.path())).unwrap();
+    let put = |body| store.put(Space::Feeds, "news", Vec::new(), pieces(body));
+    assert!(put("old").await);
+    let superseded = &store.shared().unwrap().superseded;
+    // As somebody does who found the store off, and was held up until it was on again.
+    superseded.add(Space::Feeds, "news");
+    assert!(put("new").await);
+    let entry = store.get(Space::Feeds, "news").await.unwrap();
+    assert_eq!(entry.body.concat(), b"new");
+    // Without a newer one, the older one goes for good.
+    superseded.add(Space::Feeds, "news");
+    assert!(store.get(Space::Feeds, "news").await.is_none());
+    until("it is deleted", || store.status().entries == 0).await;
+    store.close().await;
+    let store = Store::open(Options::at(folder.path())).unwrap();
+    assert!(store.get(Space::Feeds, "news").await.is_none());
 }
