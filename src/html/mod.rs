@@ -37,6 +37,11 @@ pub(crate) const VOID: &[&str] = &[
     "track", "wbr",
 ];
 
+/// Whether an element of this name begins what is foreign to HTML.
+pub(crate) fn is_foreign_root(name: &str) -> bool {
+    name.eq_ignore_ascii_case("svg") || name.eq_ignore_ascii_case("math")
+}
+
 /// The names of the element and the attribute of the tag that the byte at `at` belongs to; empty
 /// where there is none. For explanations: it looks no further back than the next `<`.
 pub(crate) fn tag_around(html: &str, at: usize) -> (&str, &str) {

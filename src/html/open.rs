@@ -8,6 +8,7 @@ mod content;
 mod element;
 mod names;
 
+use super::is_foreign_root;
 use super::tag::Tag;
 pub(super) use content::Content;
 use element::{Element, Space};
@@ -178,8 +179,8 @@ impl<'a> Open<'a> {
     fn push(&mut self, tag: &Tag<'a>, space: Space, kind: Kind) {
         if self.stack.len() + self.waiting.len() >= DEPTH_MAX {
             self.is_too_deep = true;
-            let is_root = contains(&["svg", "math"], tag.name);
-            self.foreign_beyond += usize::from(space != Space::Html && is_root);
+            let is_foreign = space != Space::Html && is_foreign_root(tag.name);
+            self.foreign_beyond += usize::from(is_foreign);
             return;
         }
         let is_one_of = |names: &[&str]| contains(names, tag.name);
@@ -202,7 +203,7 @@ impl<'a> Open<'a> {
 
     /// Takes in an end tag.
     pub(super) fn end(&mut self, name: &str) {
-        if self.foreign_beyond > 0 && contains(&["svg", "math"], name) {
+        if self.foreign_beyond > 0 && is_foreign_root(name) {
             self.foreign_beyond -= 1;
             return;
         }

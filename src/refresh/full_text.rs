@@ -167,7 +167,8 @@ pub(super) fn links_of(
 ) -> Vec<String> {
     let mut links = Links::new(feed, arrived, additions.clone());
     pieces.iter().for_each(|piece| links.read(piece));
-    links.finish()
+    links.finish();
+    links.beyond(0).unwrap_or_default()
 }
 
 /// Reads where the items of a document lead to, as it comes.
@@ -200,15 +201,15 @@ impl Links {
         self.out.clear();
     }
 
-    fn found(&self) -> Vec<String> {
+    /// All that were found, where they are more than so many.
+    fn beyond(&self, known: usize) -> Option<Vec<String>> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        found.clone()
+        (found.len() > known).then(|| found.clone())
     }
 
     /// The document has ended: what was held back until then is read.
-    fn finish(&mut self) -> Vec<String> {
+    fn finish(&mut self) {
         self.rewriter.finish(&mut self.out);
-        self.found()
     }
 }
 
@@ -237,18 +238,17 @@ impl<'a> LookAhead<'a> {
     /// Reads the next chunk.
     pub(super) async fn read(&mut self, chunk: &[u8]) {
         self.links.read(chunk);
-        let links = self.links.found();
-        self.load(links).await;
+        self.load().await;
     }
 
     /// Reads what is left.
     pub(super) async fn finish(&mut self) {
-        let links = self.links.finish();
-        self.load(links).await;
+        self.links.finish();
+        self.load().await;
     }
 
-    async fn load(&mut self, links: Vec<String>) {
-        if links.len() > self.count {
+    async fn load(&mut self) {
+        if let Some(links) = self.links.beyond(self.count) {
             self.count = links.len();
             let left = self.until.saturating_duration_since(Instant::now());
             self.library.load(&self.full.shelf, &links, left).await;

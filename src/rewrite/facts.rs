@@ -218,17 +218,17 @@ fn reference(text: &str) -> Option<(char, usize)> {
 /// The text of an HTML fragment.
 pub(super) fn without_tags(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
-    let mut rest = html;
-    while let Some(open) = rest.find('<') {
-        let is_tag =
-            rest[open + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c));
-        let end = rest[open..].find('>').filter(|_| is_tag);
-        let after = end.map_or(open + 1, |end| open + end + 1);
-        text.push_str(&rest[..if end.is_some() { open } else { after }]);
-        rest = &rest[after..];
+    let mut walk = Walk::of_reader(html, Markup::Html);
+    let mut tag = Tag::default();
+    while let Some(token) = walk.token(&mut tag) {
+        match token {
+            Token::Text(part) => text.push_str(&htmlize::unescape(part)),
+            // A tag without an end is read as text, in titles at least.
+            Token::Unfinished => text.push_str(&htmlize::unescape(&html[walk.range()])),
+            _ => {}
+        }
     }
-    text.push_str(rest);
-    htmlize::unescape(&text).trim().to_owned()
+    text.trim().to_owned()
 }
 
 /// The facts of a JSON Feed item that stands at `base`; without one, what it says itself.
@@ -344,7 +344,7 @@ mod tests {
             ("1 &lt; 2 &amp; 3", "1 < 2 & 3"),
             ("a < b, c > d", "a < b, c > d"),
             ("open <b", "open <b"),
-            ("<!-- c --><b>x</b>", "x"),
+            ("<!-- c > d --><b title='>'>x</b>", "x"),
         ] {
             assert_eq!(without_tags(html), expected, "{html}");
         }

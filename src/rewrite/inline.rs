@@ -6,7 +6,7 @@ use crate::feed::text::Decoded;
 use crate::html::escape::ANY_QUOTES;
 use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk, tags};
-use crate::html::{Markup, VOID};
+use crate::html::{Markup, VOID, is_foreign_root};
 
 /// Whether a start tag stands in inline markup.
 pub(super) fn holds_tags(markup: &str) -> bool {
@@ -54,12 +54,12 @@ fn to_html(markup: &str, is_mixed: bool) -> String {
             Token::Cdata(text) => Cow::Owned(ANY_QUOTES.write(text)),
             Token::Text(text) if is_mixed => Cow::Owned(Decoded::content(text).as_str().to_owned()),
             Token::Tag if tag.is_end => {
-                let is_root = ["svg", "math"].contains(&tag.name);
+                let is_root = is_foreign_root(tag.name);
                 foreign = foreign.saturating_sub(usize::from(is_root));
                 continue;
             }
             Token::Tag => {
-                let is_root = ["svg", "math"].contains(&tag.name);
+                let is_root = is_foreign_root(tag.name);
                 let is_void = VOID.iter().any(|name| tag.starts(name));
                 foreign += usize::from(is_root && !tag.is_self_closed);
                 if !tag.is_self_closed || is_root || is_void || foreign > 0 {

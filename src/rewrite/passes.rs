@@ -23,7 +23,6 @@ use crate::rewrite::base::FieldBase;
 use crate::rewrite::budget::Budget;
 use crate::rewrite::compose::Draft;
 use crate::rewrite::explain::{Spot, Trace};
-
 use crate::rewrite::rules::{RuleError, RuleOptions};
 use crate::rewrite::wrap::Wrap;
 use images::{Covers, HtmlPass, Marks, Seen};
@@ -32,7 +31,7 @@ use links::Links;
 use remove::Remove;
 use replace::Replace;
 use sanitize::Sanitize;
-use tagwise::Parts;
+use tagwise::{Parts, Walked};
 pub(super) use text::{as_html, text_as_html};
 
 /// How often a field may turn out to be escaped twice.
@@ -193,13 +192,15 @@ impl Passes {
             pictures: self.pictures.is_some() && !selects,
             closes: closes && !selects,
         };
-        let mut closing = None;
-        if !self.in_one_walk(draft, site, parts, &mut closing) {
-            if self.sanitize.may_change(draft.text()) {
-                self.clean(draft, site, &mut parts);
+        let mut closing = match self.judged(draft.text(), site, parts) {
+            Some(walked) => walked.take_over(draft),
+            None => {
+                if self.sanitize.may_change(draft.text()) {
+                    self.clean(draft, site, &mut parts);
+                }
+                self.walk_over(draft, site, parts)
             }
-            closing = self.walk_over(draft, site, parts);
-        }
+        };
         if selects {
             let parts = Parts {
                 pictures: true,
@@ -213,26 +214,15 @@ impl Passes {
 
     /// All of them at once, where every tag is seen to be harmless: most fields hold nothing that has
     /// to be judged by a parser.
-    fn in_one_walk(
-        &self,
-        draft: &mut Draft<'_>,
-        site: &Site<'_>,
-        parts: Parts,
-        closing: &mut Option<Cow<'static, str>>,
-    ) -> bool {
-        if self.sanitize != Sanitize::Scripts {
-            return false;
-        }
-        let judges = Parts {
+    fn judged(&self, html: &str, site: &Site<'_>, parts: Parts) -> Option<Walked> {
+        let judging = Parts {
             judges: true,
             ..parts
         };
-        let Some(walked) = self.walk(draft.text(), site, judges) else {
-            return false;
-        };
-        draft.change(walked.edits);
-        *closing = walked.closing;
-        true
+        match self.sanitize {
+            Sanitize::Scripts => self.walk(html, site, judging),
+            Sanitize::Off | Sanitize::Strict => None,
+        }
     }
 
     /// Takes out what may harm, once images are promoted: what is left may name no others. One that
@@ -258,8 +248,7 @@ impl Passes {
         parts: Parts,
     ) -> Option<Cow<'static, str>> {
         let walked = self.walk(draft.text(), site, parts)?;
-        draft.change(walked.edits);
-        walked.closing
+        walked.take_over(draft)
     }
 }
 

@@ -71,7 +71,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "fulltext",
         &[
-            "causes", "feed", "inflight", "rewrite", "store", "upstream", "workers",
+            "causes", "feed", "html", "inflight", "rewrite", "store", "upstream", "workers",
         ],
     ),
     ("cache", &["inflight", "shares", "store", "upstream"]),

@@ -9,6 +9,9 @@ use url::Url;
 
 use super::{NoArticle, tree, xhtml};
 use crate::fulltext::recipe::Recipe;
+use crate::html::Markup;
+use crate::html::tag::Tag;
+use crate::html::walk::Walk;
 use crate::rewrite::article;
 
 /// Bytes of a page; what is behind them is not read.
@@ -245,40 +248,13 @@ const FLAT: &[&str] = &[
 /// the last open element counts for nothing.
 fn depth_of(text: &str) -> usize {
     let (mut open, mut deepest): (Vec<&str>, usize) = (Vec::new(), 0);
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
-        let start = at + found + 1;
-        at = start;
-        if text[start..].starts_with("!--") {
-            at = text[start..]
-                .find("-->")
-                .map_or(text.len(), |end| start + end + 3);
-            continue;
-        }
-        let is_end = bytes.get(start) == Some(&b'/');
-        let name_start = start + usize::from(is_end);
-        let name_end = bytes[name_start..]
-            .iter()
-            .position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-');
-        let name = &text[name_start..name_end.map_or(text.len(), |end| name_start + end)];
-        if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
-            continue;
-        }
-        if is_end {
-            close(&mut open, name);
-            continue;
-        }
-        if ["script", "style", "textarea", "title"]
-            .iter()
-            .any(|raw| name.eq_ignore_ascii_case(raw))
-        {
-            let end = format!("</{}", name.to_ascii_lowercase());
-            at = find_ignoring_case(bytes, start, end.as_bytes()).unwrap_or(text.len());
-            continue;
-        }
-        if !FLAT.iter().any(|flat| name.eq_ignore_ascii_case(flat)) {
-            open.push(name);
+    let mut walk = Walk::new(text, Markup::Html);
+    let mut tag = Tag::default();
+    while walk.read(&mut tag) {
+        if tag.is_end {
+            close(&mut open, tag.name);
+        } else if tag.raw_end.is_none() && !FLAT.iter().any(|flat| tag.starts(flat)) {
+            open.push(tag.name);
             deepest = deepest.max(open.len());
         }
     }
@@ -307,19 +283,4 @@ fn close(open: &mut Vec<&str>, name: &str) {
             .iter()
             .any(|name| inner.eq_ignore_ascii_case(name))
     }));
-}
-
-fn find_ignoring_case(bytes: &[u8], from: usize, word: &[u8]) -> Option<usize> {
-    let mut at = from;
-    while let Some(found) = memchr::memchr(b'<', &bytes[at..]) {
-        at += found;
-        if bytes
-            .get(at..at + word.len())
-            .is_some_and(|part| part.eq_ignore_ascii_case(word))
-        {
-            return Some(at);
-        }
-        at += 1;
-    }
-    None
 }

@@ -3,14 +3,11 @@
 
 use std::borrow::Cow;
 
+use crate::html::walk::tags;
+use crate::html::{Edit, Markup, VOID, apply};
+
 /// How far into a page it says that it is XHTML.
 const HEAD_BYTES: usize = 2 << 10;
-
-/// Elements that have no end tag in HTML.
-const VOID: &[&str] = &[
-    "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
-    "track", "wbr",
-];
 
 /// Whether a page is in XHTML, by its type, its first line or its root.
 pub(super) fn is_xhtml(text: &str, content_type: Option<&str>) -> bool {
@@ -25,65 +22,19 @@ pub(super) fn close_elements(text: &str) -> Cow<'_, str> {
     if !text.contains("/>") {
         return Cow::Borrowed(text);
     }
-    let mut out = String::with_capacity(text.len() + text.len() / 64);
-    let mut rest = text;
-    while let Some(open) = rest.find('<') {
-        let (before, from) = rest.split_at(open);
-        out.push_str(before);
-        let Some(end) = end_of(from) else {
-            rest = from;
-            break;
-        };
-        let (part, later) = from.split_at(end);
-        rest = later;
-        let name = name_of(part);
-        let is_closed = part.ends_with("/>") && !name.is_empty();
-        if is_closed && !VOID.iter().any(|void| name.eq_ignore_ascii_case(void)) {
-            out.push_str(part[..part.len() - 2].trim_end());
-            out.push_str("></");
-            out.push_str(name);
-            out.push('>');
-        } else {
-            out.push_str(part);
-            if !part.ends_with("/>") && ["script", "style"].contains(&name) {
-                // What these hold is no markup.
-                let end = rest.find(&format!("</{name}")).unwrap_or(rest.len());
-                out.push_str(&rest[..end]);
-                rest = &rest[end..];
+    let closed = tags(text, Markup::Html).filter(|tag| tag.is_self_closed && !tag.is_end);
+    let edits: Vec<_> = closed
+        .filter(|tag| !VOID.iter().any(|void| tag.starts(void)))
+        .map(|tag| {
+            let end = tag.range.end;
+            let start = text[..end - "/>".len()].trim_end().len();
+            Edit {
+                range: start..end,
+                text: format!("></{}>", tag.name),
             }
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// Where what starts with `<` ends: a comment, a section of CDATA, a tag.
-fn end_of(from: &str) -> Option<usize> {
-    for (start, end) in [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")] {
-        if from.starts_with(start) {
-            return Some(from.find(end)? + end.len());
-        }
-    }
-    let mut quote = None;
-    for (at, byte) in from.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return Some(at + 1),
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), _) if open == byte => quote = None,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// The name of a start tag; empty for what is none.
-fn name_of(tag: &str) -> &str {
-    let name = &tag[1..];
-    if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
-        return "";
-    }
-    let end = name.find(|letter: char| letter.is_ascii_whitespace() || "/>".contains(letter));
-    &name[..end.unwrap_or(name.len())]
+        })
+        .collect();
+    Cow::Owned(apply(text, &edits))
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! What a tag means for how the walk reads on: raw text, svg and math.
 
 use super::{Reading, Walk};
-use crate::html::Markup;
 use crate::html::ends::Ends;
 use crate::html::open::{Content, Open};
 use crate::html::syntax::{RawText, raw_text_end, script_end};
 use crate::html::tag::Tag;
+use crate::html::{Markup, is_foreign_root};
 
 impl<'h> Walk<'h> {
     /// Takes note of what a tag means for what follows.
@@ -23,8 +23,7 @@ impl<'h> Walk<'h> {
             self.is_plain = false;
             self.is_doubtful |=
                 self.reading == Reading::Open && tag.name.eq_ignore_ascii_case("noscript");
-            let is_root = ["svg", "math"].iter().any(|root| tag.starts(root));
-            if is_root && self.open.is_none() && self.reading == Reading::Open {
+            if is_foreign_root(tag.name) && self.open.is_none() && self.reading == Reading::Open {
                 self.open = Some(opened(&self.html[..tag.range.start]));
             }
         }
@@ -101,9 +100,8 @@ fn is_special(name: &str) -> bool {
     );
     is_like_one
         && (RawText::of(bytes).is_some()
-            || ["svg", "math", "noscript"]
-                .iter()
-                .any(|one| name.eq_ignore_ascii_case(one)))
+            || is_foreign_root(name)
+            || name.eq_ignore_ascii_case("noscript"))
 }
 
 /// What is open behind a text in which nothing is foreign.

@@ -12,6 +12,7 @@ use super::{Passes, Pictures, Site, attributes, trackers};
 use crate::html::Edit;
 use crate::html::tag::Tag;
 use crate::html::walk::Walk;
+use crate::rewrite::compose::Draft;
 
 /// Which rules listen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +32,14 @@ pub(super) struct Walked {
     pub(super) edits: Vec<Edit>,
     /// What closes the field; `None` where a walk does not tell.
     pub(super) closing: Option<Cow<'static, str>>,
+}
+
+impl Walked {
+    /// Makes the edits; what closes the field then.
+    pub(super) fn take_over(self, draft: &mut Draft<'_>) -> Option<Cow<'static, str>> {
+        draft.change(self.edits);
+        self.closing
+    }
 }
 
 impl Passes {

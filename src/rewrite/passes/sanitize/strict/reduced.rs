@@ -11,9 +11,9 @@ use std::sync::LazyLock;
 use super::{LIST, is_value};
 use crate::feed::characters::escape;
 use crate::html::Markup;
-use crate::html::VOID;
 use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk};
+use crate::html::{VOID, is_foreign_root};
 use crate::rewrite::xhtml::is_implied_end;
 
 /// The most elements that may be open at once; tags of deeper ones are left out.
@@ -71,7 +71,7 @@ pub(super) fn reduce(html: &str, markup: Markup) -> String {
         match token {
             Token::Text(text) => writer.text(&htmlize::unescape(text)),
             Token::Cdata(text) => writer.text(text),
-            Token::Tag if is_foreign(tag.name) && markup == Markup::Html => {}
+            Token::Tag if is_foreign_root(tag.name) && markup == Markup::Html => {}
             Token::Tag if tag.is_end => writer.end(tag.name),
             Token::Tag => {
                 writer.start(&tag);
@@ -84,10 +84,6 @@ pub(super) fn reduce(html: &str, markup: Markup) -> String {
         }
     }
     writer.finish()
-}
-
-fn is_foreign(name: &str) -> bool {
-    name.eq_ignore_ascii_case("svg") || name.eq_ignore_ascii_case("math")
 }
 
 /// Writes the raw text that a start tag begins, where that is text of the field's.
