@@ -1,20 +1,20 @@
-//! Items of a few kilobytes with five to eight pictures each: the hard case for rules.
+//! Items of a few kilobytes with five to eight images each: the hard case for rules.
 
 use super::PICTURES_AT;
 use super::words::{Language, Random};
 
-/// The HTML of an item, and how many pictures it has.
+/// The HTML of an item, and how many images it has.
 pub(super) fn content(random: &mut Random, number: u64) -> (String, usize) {
-    let pictures = 5 + random.below(4);
-    let paragraphs = pictures + 4;
+    let images = 5 + random.below(4);
+    let paragraphs = images + 4;
     let mut html = String::new();
     for paragraph in 0..paragraphs {
         let language = match random.below(2) {
             0 => Language::English,
             _ => Language::Chinese,
         };
-        if paragraph < pictures {
-            push_picture(&mut html, random, language, number + paragraph);
+        if paragraph < images {
+            push_image(&mut html, random, language, number + paragraph);
         }
         match random.below(9) {
             0 => html += &format!("<h3>{}</h3>\n", random.words(language, 4)),
@@ -47,10 +47,10 @@ pub(super) fn content(random: &mut Random, number: u64) -> (String, usize) {
             random.words(language, 9)
         );
     }
-    (html, usize::try_from(pictures).unwrap_or_default())
+    (html, usize::try_from(images).unwrap_or_default())
 }
 
-fn push_picture(html: &mut String, random: &mut Random, language: Language, number: u64) {
+fn push_image(html: &mut String, random: &mut Random, language: Language, number: u64) {
     let file = format!(
         "{PICTURES_AT}wp-content/uploads/2026/03/{number}-{:08x}",
         random.below(u64::from(u32::MAX))
@@ -62,7 +62,7 @@ fn push_picture(html: &mut String, random: &mut Random, language: Language, numb
         ),
         _ => String::new(),
     };
-    let picture = match random.below(3) {
+    let image = match random.below(3) {
         0 => format!("<img src=\"{file}.jpg\" alt=\"{alt}\"{srcset}>"),
         1 => format!(
             "<img class=\"wp-image-{number}\" width=\"1200\" height=\"800\" src=\"{file}.jpg\"{srcset} alt=\"{alt}\">"
@@ -73,9 +73,9 @@ fn push_picture(html: &mut String, random: &mut Random, language: Language, numb
     };
     html.push_str(&match random.below(2) {
         0 => format!(
-            "<figure>{picture}<figcaption>{}</figcaption></figure>\n",
+            "<figure>{image}<figcaption>{}</figcaption></figure>\n",
             random.words(language, 4)
         ),
-        _ => format!("<p>{picture}</p>\n"),
+        _ => format!("<p>{image}</p>\n"),
     });
 }

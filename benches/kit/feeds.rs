@@ -28,9 +28,9 @@ pub(crate) enum Carrier {
 /// What the items of a feed hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Density {
-    /// Long texts with a few pictures, as blogs have them.
+    /// Long texts with a few images, as blogs have them.
     Prose,
-    /// Short items full of pictures, links and markup, in two languages, as sites about news and
+    /// Short items full of images, links and markup, in two languages, as sites about news and
     /// things to buy have them.
     Dense,
 }
@@ -118,8 +118,8 @@ impl Feed {
         let content = match shape.density {
             Density::Prose => self.content(random, language, number),
             Density::Dense => {
-                let (html, pictures) = dense::content(random, number);
-                self.pictures += pictures;
+                let (html, images) = dense::content(random, number);
+                self.pictures += images;
                 html
             }
         };

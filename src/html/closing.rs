@@ -17,7 +17,7 @@ const ROUNDS_MAX: usize = 4;
 /// How to end a fragment so that something can follow: keep its first `keep` bytes, then write `text`.
 ///
 /// Only a tag that the fragment ends in the midst of is cut off. Every HTML parser drops such a tag, so
-/// nothing that shows is lost; completed, `<img src="https://example.org/a.p` would load a picture that
+/// nothing that shows is lost; completed, `<img src="https://example.org/a.p` would load an image that
 /// nobody asked for and that no image rule has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Closing {

@@ -1,8 +1,8 @@
-//! Pictures in CSS: the addresses in `url(…)`, and the bare strings of `image-set(…)`, in a style
+//! Images in CSS: the URLs in `url(…)`, and the bare strings of `image-set(…)`, in a style
 //! attribute or a style sheet.
 //!
 //! Other strings and comments are passed over, and so are `@import`, `@namespace` and `@font-face`,
-//! whose addresses are no pictures.
+//! whose URLs are no images'.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use memchr::{memchr, memmem};
 
 use super::Edit;
 
-/// Edits that send every picture's address in `css` through `address`.
+/// Edits that send every image URL in `css` through `address`.
 pub(crate) fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
     if !may_hold_address(css.as_bytes()) {
         return Vec::new();

@@ -21,12 +21,12 @@ use selectors::Selectors;
 pub use selectors::{Marks, SelectorError, check_selector};
 use values::{Carrier, covered, kind_of, replaced, rewritten, sheet_edit, sheets};
 
-/// What is read besides pictures.
+/// What is read besides images.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Covers {
-    /// Links to picture files.
+    /// Links to image files.
     pub linked_pictures: bool,
-    /// Sound and film.
+    /// Audio and video.
     pub media: bool,
 }
 
@@ -69,7 +69,7 @@ impl HtmlPass {
         !self.selectors.is_empty()
     }
 
-    /// Edits (sorted, not overlapping, decoded coordinates) that send every picture address in
+    /// Edits (sorted, not overlapping, decoded coordinates) that send every image URL in
     /// `html` through `address`.
     pub fn edits(
         &self,

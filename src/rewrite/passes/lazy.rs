@@ -57,7 +57,7 @@ pub(super) enum Step {
     Held,
 }
 
-/// Which pictures may get another address.
+/// Which images may get another URL.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Promotes {
     #[default]

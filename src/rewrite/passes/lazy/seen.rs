@@ -1,10 +1,10 @@
-//! What promotion remembers of the pictures that it read.
+//! What promotion remembers of the images that it read.
 
 use std::ops::Range;
 
 use crate::html::tag::Tag;
 
-/// The picture that was read last.
+/// The image that was read last.
 #[derive(Debug)]
 pub(super) struct Picture<'h> {
     /// Where its tag stands.
@@ -17,7 +17,7 @@ pub(super) struct Picture<'h> {
     pub(super) held: Option<Tag<'h>>,
 }
 
-/// A `<noscript>` that holds one picture and nothing else, or may yet.
+/// A `<noscript>` that holds one image and nothing else, or may yet.
 #[derive(Debug)]
 pub(super) struct Twin<'h> {
     pub(super) range: Range<usize>,
