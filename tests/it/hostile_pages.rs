@@ -11,22 +11,22 @@ use crate::reader::get;
 /// Makes a page of much markup.
 type Make = fn() -> String;
 
-/// The body of a page, in bytes that browsers would take too long for.
-const SHAPES: &[(&str, Make)] = &[
-    ("/formatting", || {
+/// Bodies of pages that browsers would take too long for, and what is said of each.
+const SHAPES: &[(&str, &str, Make)] = &[
+    ("/formatting", "too complex", || {
         let bold: String = (0..400).map(|n| format!("<b a={n}>")).collect();
         format!("<p>{bold}{}", "<p>x".repeat(500_000))
     }),
-    ("/adoption", || {
+    ("/adoption", "too complex", || {
         "<a><div><div><div><div><div><div><div></a>".repeat(40_000)
     }),
-    ("/comment", || {
+    ("/comment", "too deep", || {
         format!("<!--x--!>{}", "<div>".repeat(60_000))
     }),
 ];
 
 fn hostile(path: &str) -> Option<String> {
-    let (_, make) = SHAPES.iter().find(|(name, _)| *name == path)?;
+    let (_, _, make) = SHAPES.iter().find(|(name, _, _)| *name == path)?;
     let sentence = "Some long text of an article, with words and commas, so that it counts. ";
     let body = make();
     Some(format!(
@@ -39,7 +39,7 @@ async fn publisher() -> Origin {
         let html = |body: String| Reply::status(200, &[("content-type", "text/html")], body);
         match path_of(head) {
             "/bad.xml" => {
-                let paths: Vec<_> = SHAPES.iter().map(|(path, _)| *path).collect();
+                let paths: Vec<_> = SHAPES.iter().map(|(path, _, _)| *path).collect();
                 Reply::ok(feed(own_host(head), &paths))
             }
             "/good.xml" => Reply::ok(feed(own_host(head), &["/good"])),
@@ -93,7 +93,15 @@ async fn u26_pages_made_to_take_memory_or_time_cost_a_worker() {
     wait_until(
         "what was found of the pages",
         || service.log(),
-        async || service.log().matches("too-complex").count() >= SHAPES.len(),
+        async || {
+            let log = service.log();
+            let is_told = |(path, reason, _): &(&str, &str, Make)| {
+                let reason = format!("reason=\"{}\"", reason.replace(' ', "-"));
+                log.lines()
+                    .any(|line| line.contains(&format!("{path}\"")) && line.contains(&reason))
+            };
+            SHAPES.iter().all(is_told)
+        },
     )
     .await;
     let answer = service.get("/feeds/bad").await;
@@ -124,10 +132,10 @@ fn extracting_on_the_command_line_is_bounded_like_the_service() {
             text(&ended.stderr),
         )
     };
-    for (path, _) in SHAPES {
+    for (path, reason, _) in SHAPES {
         let (code, _, error) = extract(&hostile(path).unwrap());
         assert_eq!(code, Some(1), "{path}: {error}");
-        assert!(error.contains("too complex"), "{path}: {error}");
+        assert!(error.contains(reason), "{path}: {error}");
     }
     let (code, article, error) = extract(&page("Good", 4));
     assert_eq!(code, Some(0), "{error}");
