@@ -96,7 +96,7 @@ pub enum Skip {
     ElementTooLarge,
     /// An item or element nested deeper than [`Options::depth_max`].
     TooDeep,
-    /// An item or element with an item inside, up to that.
+    /// An item or element with an item inside: up to that, or from that on.
     Interrupted,
     /// Something that is not well-formed and could not be repaired.
     NotWellFormed,

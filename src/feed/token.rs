@@ -299,7 +299,8 @@ fn opening(rest: &[u8]) -> Opening {
     };
     match rest.get(1) {
         Some(b'/') => by_name(2, Token::End),
-        Some(b'?') => Opening::Token(Token::Instruction, 2),
+        // `<?>` is one that says nothing.
+        Some(b'?') => Opening::Token(Token::Instruction, 1),
         Some(b'!') => match rest.get(2) {
             None => Opening::Unclear,
             Some(b'-') => by_mark(rest, b"<!--", Token::Comment),

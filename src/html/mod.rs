@@ -8,7 +8,9 @@ pub(crate) mod css;
 mod edit;
 mod ends;
 pub(crate) mod escape;
+mod name;
 mod open;
+mod references;
 pub(crate) mod srcset;
 mod syntax;
 pub(crate) mod tag;
@@ -20,6 +22,8 @@ pub(crate) use closing::{Closing, closing, mentions_noscript, whole_tags};
 pub use edit::Edit;
 pub(crate) use edit::apply;
 pub(crate) use ends::Ends;
+pub(crate) use name::{Name, Table, names};
+pub(crate) use references::Written;
 pub(crate) use syntax::{RawText, comment, open_sheet, read_all_attributes, tag_end, tag_name};
 
 /// How markup is read.
@@ -38,8 +42,8 @@ pub(crate) const VOID: &[&str] = &[
 ];
 
 /// Whether an element of this name begins what is foreign to HTML.
-pub(crate) fn is_foreign_root(name: &str) -> bool {
-    name.eq_ignore_ascii_case("svg") || name.eq_ignore_ascii_case("math")
+pub(crate) fn is_foreign_root(id: Name) -> bool {
+    id == Name::of("svg") || id == Name::of("math")
 }
 
 /// The names of the element and the attribute of the tag that the byte at `at` belongs to; empty

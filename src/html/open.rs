@@ -8,21 +8,40 @@ mod content;
 mod element;
 mod names;
 
-use super::is_foreign_root;
 use super::tag::Tag;
+use super::{Name, is_foreign_root, names as list};
 pub(super) use content::Content;
 use element::{Element, Space};
-use names::{Kind, classify, is_breakout, is_heading};
+use names::{HEADINGS, is_breakout};
+pub(super) use names::{Kind, classify};
 
 /// The most elements that may be open at once, as in browsers.
 const DEPTH_MAX: usize = 512;
+
+const ANNOTATION: Name = Name::of("annotation-xml");
+/// Elements of math that hold HTML's text.
+const MATH_TEXTS: [Name; 5] = list(["mi", "mo", "mn", "ms", "mtext"]);
+/// What is math in those.
+const GLYPHS: [Name; 2] = list(["mglyph", "malignmark"]);
+/// Elements of svg that hold HTML.
+const DRAWN_HTML: [Name; 3] = list(["foreignobject", "desc", "title"]);
+/// Whose end tags end svg and math.
+const ENDS_FOREIGN: [Name; 2] = list(["p", "br"]);
+/// What a list item's start tag closes others through.
+const LOOSE: [Name; 3] = list(["address", "div", "p"]);
+/// Formatting that does not nest in itself.
+const ALONE: [Name; 2] = list(["a", "nobr"]);
+const LISTS: [Name; 2] = list(["ol", "ul"]);
+const TABLES: [Name; 2] = list(["table", "template"]);
+const ROWS: [Name; 2] = list(["tr", "tbody"]);
+const CELLS: [Name; 2] = list(["td", "th"]);
 
 /// The open elements.
 #[derive(Debug, Default)]
 pub(super) struct Open<'a> {
     stack: Vec<Element<'a>>,
     /// Formatting elements that were closed by somebody else's end tag: the next text reopens them.
-    waiting: Vec<&'a str>,
+    waiting: Vec<(Name, &'a str)>,
     /// Whether `<noscript>` holds raw text, as in browsers that run scripts.
     noscript_is_raw: bool,
     /// Whether there were more than [`DEPTH_MAX`].
@@ -53,22 +72,22 @@ impl<'a> Open<'a> {
     /// Writes the end tags of everything that is open.
     pub(super) fn close_all(&self, out: &mut String) {
         let names = self.stack.iter().map(|element| element.name).rev();
-        for name in names.chain(self.waiting.iter().copied().rev()) {
+        for name in names.chain(self.waiting.iter().map(|(_, name)| *name).rev()) {
             out.push_str("</");
             out.push_str(name);
             out.push('>');
         }
     }
 
-    /// Takes in a start tag.
-    pub(super) fn start(&mut self, tag: &Tag<'a>) -> Content {
-        if let Some(space) = self.foreign_space(tag.name) {
+    /// Takes in a start tag of this kind.
+    pub(super) fn start(&mut self, tag: &Tag<'a>, kind: Kind) -> Content {
+        if let Some(space) = self.foreign_space(tag.id) {
             if !is_breakout(tag) {
                 return self.start_foreign(tag, space);
             }
             self.leave_foreign();
         }
-        self.start_html(tag)
+        self.start_html(tag, kind)
     }
 
     fn start_foreign(&mut self, tag: &Tag<'a>, space: Space) -> Content {
@@ -79,24 +98,16 @@ impl<'a> Open<'a> {
     }
 
     /// The namespace of a start tag here; `None` means that HTML's rules apply.
-    fn foreign_space(&self, name: &str) -> Option<Space> {
+    fn foreign_space(&self, id: Name) -> Option<Space> {
         if self.foreign_beyond > 0 {
             return Some(Space::Svg);
         }
         let top = self.stack.last()?;
-        let is_text_point = || {
-            ["mi", "mo", "mn", "ms", "mtext"]
-                .iter()
-                .any(|name| top.is(name))
-        };
         match top.space {
             Space::Html => None,
-            Space::Math if top.is("annotation-xml") && name.eq_ignore_ascii_case("svg") => None,
-            Space::Math if top.is_integration_point && is_text_point() => {
-                let is_glyph = ["mglyph", "malignmark"]
-                    .iter()
-                    .any(|glyph| name.eq_ignore_ascii_case(glyph));
-                is_glyph.then_some(Space::Math)
+            Space::Math if top.is(ANNOTATION) && id == Name::of("svg") => None,
+            Space::Math if top.is_integration_point && top.id.is_one_of(&MATH_TEXTS) => {
+                id.is_one_of(&GLYPHS).then_some(Space::Math)
             }
             _ if top.is_integration_point => None,
             space => Some(space),
@@ -113,19 +124,18 @@ impl<'a> Open<'a> {
         self.truncate(keep);
     }
 
-    fn start_html(&mut self, tag: &Tag<'a>) -> Content {
-        let kind = classify(tag.name);
+    fn start_html(&mut self, tag: &Tag<'a>, kind: Kind) -> Content {
         match kind {
             Kind::Ignored => return Content::Markup,
             Kind::Void { closes_p } => {
                 if closes_p {
-                    self.end_in_scope("p", &["button"]);
+                    self.end_paragraph();
                 }
                 return Content::Markup;
             }
             Kind::Raw { closes_p } => {
                 if closes_p {
-                    self.end_in_scope("p", &["button"]);
+                    self.end_paragraph();
                 }
                 return Content::Raw;
             }
@@ -141,35 +151,31 @@ impl<'a> Open<'a> {
                     return Content::Markup;
                 }
             }
-            Kind::Table => self.end_in_scope("p", &["button"]),
+            Kind::Table => self.end_paragraph(),
             Kind::Block => {
-                self.end_in_scope("p", &["button"]);
-                if is_heading(tag.name) && self.top_is(is_heading) {
+                self.end_paragraph();
+                if tag.id.is_one_of(&HEADINGS) && self.top_is(&HEADINGS) {
                     self.truncate(self.stack.len() - 1);
                 }
             }
             Kind::ListItem(siblings) => {
-                self.close_nearest(
-                    |name| contains(siblings, name),
-                    |element| {
-                        let is_loose = contains(&["address", "div", "p"], element.name);
-                        element.is_special() && !is_loose
-                    },
-                );
-                self.end_in_scope("p", &["button"]);
+                self.close_nearest(siblings, |element| {
+                    element.is_special() && !element.id.is_one_of(&LOOSE)
+                });
+                self.end_paragraph();
             }
             Kind::Succeeding(siblings) => {
-                while self.top_is(|name| contains(siblings, name)) {
+                while self.top_is(siblings) {
                     self.truncate(self.stack.len() - 1);
                 }
             }
             Kind::Formatting => {
                 // An `a` in an `a` ends the first.
-                if tag.name.eq_ignore_ascii_case("a") || tag.name.eq_ignore_ascii_case("nobr") {
-                    self.end_formatting(tag.name);
+                if tag.id.is_one_of(&ALONE) {
+                    self.end_formatting(tag.id);
                 }
             }
-            Kind::Alone { .. } => self.end_in_scope(tag.name, &[]),
+            Kind::Alone { .. } => self.end_in_scope(tag.id, &[]),
             Kind::Ordinary | Kind::Marker | Kind::Noscript => {}
         }
         self.push(tag, Space::Html, kind);
@@ -179,21 +185,20 @@ impl<'a> Open<'a> {
     fn push(&mut self, tag: &Tag<'a>, space: Space, kind: Kind) {
         if self.stack.len() + self.waiting.len() >= DEPTH_MAX {
             self.is_too_deep = true;
-            let is_foreign = space != Space::Html && is_foreign_root(tag.name);
+            let is_foreign = space != Space::Html && is_foreign_root(tag.id);
             self.foreign_beyond += usize::from(is_foreign);
             return;
         }
-        let is_one_of = |names: &[&str]| contains(names, tag.name);
         let is_integration_point = match space {
             Space::Html => false,
-            Space::Svg => is_one_of(&["foreignobject", "desc", "title"]),
+            Space::Svg => tag.id.is_one_of(&DRAWN_HTML),
             Space::Math => {
-                is_one_of(&["mi", "mo", "mn", "ms", "mtext"])
-                    || (is_one_of(&["annotation-xml"]) && holds_html(tag))
+                tag.id.is_one_of(&MATH_TEXTS) || (tag.id == ANNOTATION && holds_html(tag))
             }
         };
         self.stack.push(Element {
             name: tag.name,
+            id: tag.id,
             space,
             kind,
             is_integration_point,
@@ -201,14 +206,14 @@ impl<'a> Open<'a> {
         });
     }
 
-    /// Takes in an end tag.
-    pub(super) fn end(&mut self, name: &str) {
-        if self.foreign_beyond > 0 && is_foreign_root(name) {
+    /// Takes in an end tag of this kind.
+    pub(super) fn end(&mut self, id: Name, kind: Kind) {
+        if self.foreign_beyond > 0 && is_foreign_root(id) {
             self.foreign_beyond -= 1;
             return;
         }
         if self.is_foreign() {
-            if contains(&["p", "br"], name) {
+            if id.is_one_of(&ENDS_FOREIGN) {
                 self.leave_foreign();
             }
             for at in (0..self.stack.len()).rev() {
@@ -216,27 +221,24 @@ impl<'a> Open<'a> {
                 if element.space == Space::Html {
                     break;
                 }
-                if element.is(name) {
+                if element.is(id) {
                     return self.truncate(at);
                 }
             }
         }
-        match classify(name) {
-            Kind::Formatting => self.end_formatting(name),
-            Kind::Block if name.eq_ignore_ascii_case("p") => self.end_in_scope(name, &["button"]),
-            Kind::ListItem(_) if name.eq_ignore_ascii_case("li") => {
-                self.end_in_scope(name, &["ol", "ul"]);
+        match kind {
+            Kind::Formatting => self.end_formatting(id),
+            Kind::Block if id == Name::of("p") => self.end_paragraph(),
+            Kind::ListItem(_) if id == Name::of("li") => self.end_in_scope(id, &LISTS),
+            Kind::Block if id.is_one_of(&HEADINGS) => {
+                self.close_nearest(&HEADINGS, Element::is_scope);
             }
-            Kind::Block if is_heading(name) => self.close_nearest(is_heading, Element::is_scope),
-            Kind::Table | Kind::TablePart { .. } => self.end_in_table(name),
+            Kind::Table | Kind::TablePart { .. } => self.end_in_table(id),
             Kind::Block | Kind::ListItem(_) | Kind::Alone { .. } | Kind::Marker => {
-                self.end_in_scope(name, &[]);
+                self.end_in_scope(id, &[]);
             }
             Kind::Ordinary | Kind::Succeeding(_) | Kind::Noscript => {
-                self.close_nearest(
-                    |found| found.eq_ignore_ascii_case(name),
-                    Element::is_special,
-                );
+                self.close_nearest(&[id], Element::is_special);
             }
             Kind::Ignored
             | Kind::Void { .. }
@@ -248,62 +250,59 @@ impl<'a> Open<'a> {
     }
 
     /// Closes the nearest wanted HTML element and all above it, unless a barrier lies between.
-    fn close_nearest(
-        &mut self,
-        is_wanted: impl Fn(&str) -> bool,
-        is_barrier: impl Fn(&Element<'a>) -> bool,
-    ) {
+    fn close_nearest(&mut self, wanted: &[Name], is_barrier: impl Fn(&Element<'a>) -> bool) {
         for at in (0..self.stack.len()).rev() {
-            let element = self.stack[at];
-            if element.space == Space::Html && is_wanted(element.name) {
+            let element = &self.stack[at];
+            if element.space == Space::Html && element.id.is_one_of(wanted) {
                 return self.truncate(at);
             }
-            if is_barrier(&element) {
+            if is_barrier(element) {
                 return;
             }
         }
     }
 
-    /// Closes `name` unless a scope or one of `barriers` lies between.
-    fn end_in_scope(&mut self, name: &str, barriers: &[&str]) {
-        self.close_nearest(
-            |found| found.eq_ignore_ascii_case(name),
-            |element| {
-                let is_html = element.space == Space::Html;
-                element.is_scope() || (is_html && contains(barriers, element.name))
-            },
-        );
+    /// Closes `id` unless a scope or one of `barriers` lies between.
+    fn end_in_scope(&mut self, id: Name, barriers: &[Name]) {
+        self.close_nearest(&[id], |element| {
+            let is_html = element.space == Space::Html;
+            element.is_scope() || (is_html && element.id.is_one_of(barriers))
+        });
+    }
+
+    fn end_paragraph(&mut self) {
+        self.end_in_scope(Name::of("p"), &[Name::of("button")]);
     }
 
     /// Closes a table or a part of it; only tables and templates bound the search. A row that nobody
     /// opened is still closed with its cell.
-    fn end_in_table(&mut self, name: &str) {
+    fn end_in_table(&mut self, id: Name) {
         let mut cell = None;
         for at in (0..self.stack.len()).rev() {
             let element = self.stack[at];
             if element.space != Space::Html {
                 continue;
             }
-            if element.is(name) {
+            if element.is(id) {
                 return self.truncate(at);
             }
-            if contains(&["td", "th"], element.name) {
+            if element.id.is_one_of(&CELLS) {
                 cell = cell.or(Some(at));
             }
-            if contains(&["table", "template"], element.name) {
+            if element.id.is_one_of(&TABLES) {
                 break;
             }
         }
-        if let Some(cell) = cell.filter(|_| contains(&["tr", "tbody"], name)) {
+        if let Some(cell) = cell.filter(|_| id.is_one_of(&ROWS)) {
             self.truncate(cell);
         }
     }
 
     /// Closes everything above the nearest of `parents`; false when there is no table to be in.
-    fn clear_to(&mut self, parents: &[&str]) -> bool {
+    fn clear_to(&mut self, parents: &[Name]) -> bool {
         for at in (0..self.stack.len()).rev() {
             let element = self.stack[at];
-            if element.space == Space::Html && contains(parents, element.name) {
+            if element.space == Space::Html && element.id.is_one_of(parents) {
                 self.truncate(at + 1);
                 return true;
             }
@@ -313,11 +312,11 @@ impl<'a> Open<'a> {
 
     /// What the adoption agency leaves: the formatting element is gone, special elements above it stay,
     /// what is above the last of those goes.
-    fn end_formatting(&mut self, name: &str) {
+    fn end_formatting(&mut self, id: Name) {
         let mut last_special = None;
         for at in (0..self.stack.len()).rev() {
             let element = self.stack[at];
-            if element.space == Space::Html && element.is(name) {
+            if element.space == Space::Html && element.is(id) {
                 match last_special {
                     None => self.pop_formatting(at),
                     Some(special) => {
@@ -341,7 +340,7 @@ impl<'a> Open<'a> {
             .map_or(0, |marker| marker.waiting);
         if let Some(at) = self.waiting[first.min(self.waiting.len())..]
             .iter()
-            .rposition(|waiting| waiting.eq_ignore_ascii_case(name))
+            .rposition(|(waiting, _)| *waiting == id)
         {
             self.waiting.remove(first + at);
         }
@@ -367,23 +366,22 @@ impl<'a> Open<'a> {
         let formatting = popped[..marker.unwrap_or(popped.len())]
             .iter()
             .filter(|element| element.space == Space::Html && element.kind == Kind::Formatting);
-        self.waiting.extend(formatting.map(|element| element.name));
+        let formatting = formatting.map(|element| (element.id, element.name));
+        self.waiting.extend(formatting);
         self.stack.truncate(keep);
     }
 
-    fn top_is(&self, is_wanted: impl Fn(&str) -> bool) -> bool {
+    fn top_is(&self, wanted: &[Name]) -> bool {
         self.stack
             .last()
-            .is_some_and(|top| top.space == Space::Html && is_wanted(top.name))
+            .is_some_and(|top| top.space == Space::Html && top.id.is_one_of(wanted))
     }
-}
-
-fn contains(names: &[&str], name: &str) -> bool {
-    names.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
 
 /// Whether an `annotation-xml` says that it holds HTML.
 fn holds_html(tag: &Tag<'_>) -> bool {
     let encoding = tag.value("encoding").unwrap_or_default();
-    contains(&["text/html", "application/xhtml+xml"], &encoding)
+    ["text/html", "application/xhtml+xml"]
+        .iter()
+        .any(|html| encoding.eq_ignore_ascii_case(html))
 }

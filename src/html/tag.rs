@@ -1,10 +1,15 @@
 //! One tag of a field: where all its parts stand, and what rules make of it.
 
+mod attribute;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::edit::Edit;
 use super::escape::push_value;
+use super::name::Name;
+pub(crate) use attribute::Attribute;
+use attribute::Fate;
 
 /// A start or end tag. Rules change it as a value; [`write`](Self::write) makes edits of that.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +19,8 @@ pub(crate) struct Tag<'h> {
     pub(crate) range: Range<usize>,
     /// Its name without the prefix that it may have in XHTML, as written.
     pub(crate) name: &'h str,
+    /// The same, to be compared.
+    pub(crate) id: Name,
     pub(crate) name_range: Range<usize>,
     pub(crate) is_end: bool,
     pub(crate) is_self_closed: bool,
@@ -37,31 +44,6 @@ pub(crate) struct Tag<'h> {
     pub(super) written: Vec<String>,
 }
 
-/// An attribute of a tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Attribute<'h> {
-    /// Its name as written, or as a rule adds it.
-    pub(crate) name: &'h str,
-    /// Its raw value without quotes.
-    value: Option<Span>,
-    /// From its name to behind its value's quote; empty where a rule adds it.
-    whole: Span,
-    fate: Fate,
-}
-
-/// A range that can be copied.
-type Span = (usize, usize);
-
-/// What a rule makes of an attribute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Kept,
-    /// This one of the tag's new values is its raw value, in its own quotes, or in double ones where it
-    /// had none.
-    Written(usize),
-    Gone,
-}
-
 /// What a rule changed in a tag.
 #[derive(Debug)]
 pub(crate) struct Change<'t> {
@@ -80,46 +62,23 @@ pub(crate) enum Quote {
     None,
 }
 
-impl<'h> Attribute<'h> {
-    pub(super) fn new(name: &'h str, value: Option<Range<usize>>, whole: Range<usize>) -> Self {
-        Self {
-            name,
-            value: value.map(|value| (value.start, value.end)),
-            whole: (whole.start, whole.end),
-            fate: Fate::Kept,
-        }
-    }
-
-    /// Where its raw value stands, without quotes, as its publisher wrote it.
-    pub(crate) fn value(&self) -> Option<Range<usize>> {
-        self.value.map(|(start, end)| start..end)
-    }
-
-    /// From its name to behind its value's quote; empty where a rule adds it.
-    fn whole(&self) -> Range<usize> {
-        self.whole.0..self.whole.1
-    }
-
-    /// Whether a rule adds it.
-    fn is_added(&self) -> bool {
-        self.whole.0 == self.whole.1
-    }
-
-    /// Whether no rule has taken it away.
-    fn is_there(&self) -> bool {
-        self.fate != Fate::Gone
-    }
-}
-
 impl<'h> Tag<'h> {
-    /// Whether it starts this element; `name` in lower case.
+    /// Whether it starts this element.
+    #[inline]
     pub(crate) fn starts(&self, name: &str) -> bool {
-        !self.is_end && self.name.eq_ignore_ascii_case(name)
+        !self.is_end && self.id == Name::of(name)
     }
 
     /// Whether it ends this element.
+    #[inline]
     pub(crate) fn ends(&self, name: &str) -> bool {
-        self.is_end && self.name.eq_ignore_ascii_case(name)
+        self.is_end && self.id == Name::of(name)
+    }
+
+    /// Whether it starts one of these elements.
+    #[inline]
+    pub(crate) fn starts_one_of(&self, names: &[Name]) -> bool {
+        !self.is_end && self.id.is_one_of(names)
     }
 
     /// Its name with the prefix that it may have.
@@ -133,15 +92,25 @@ impl<'h> Tag<'h> {
     }
 
     /// The attribute of this name, which browsers take the first of.
+    #[inline]
     pub(crate) fn attribute(&self, name: &str) -> Option<&Attribute<'h>> {
-        self.index(name).map(|index| &self.attributes[index])
+        self.named(Name::of(name))
+    }
+
+    /// The same.
+    pub(crate) fn named(&self, id: Name) -> Option<&Attribute<'h>> {
+        self.place(id).map(|index| &self.attributes[index])
     }
 
     /// The same by its place.
+    #[inline]
     pub(crate) fn index(&self, name: &str) -> Option<usize> {
-        let is_it = |attribute: &Attribute<'_>| {
-            attribute.name.eq_ignore_ascii_case(name) && attribute.is_there()
-        };
+        self.place(Name::of(name))
+    }
+
+    /// The same.
+    pub(crate) fn place(&self, id: Name) -> Option<usize> {
+        let is_it = |attribute: &Attribute<'_>| attribute.id == id && attribute.is_there();
         self.attributes.iter().position(is_it)
     }
 
@@ -165,6 +134,7 @@ impl<'h> Tag<'h> {
     }
 
     /// The value of the attribute of this name, decoded.
+    #[inline]
     pub(crate) fn value(&self, name: &str) -> Option<Cow<'_, str>> {
         self.attribute(name).map(|found| self.value_of(found))
     }
@@ -188,7 +158,8 @@ impl<'h> Tag<'h> {
         match self.index(name) {
             Some(index) => self.set_at(index, value),
             None => {
-                self.attributes.push(Attribute::new(name, None, 0..0));
+                let id = Name::of(name);
+                self.attributes.push(Attribute::new(name, id, None, 0..0));
                 self.set_at(self.attributes.len() - 1, value);
             }
         }

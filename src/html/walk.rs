@@ -15,7 +15,7 @@ use super::ends::Ends;
 use super::open::Open;
 use super::syntax::{comment, element_name, is_name_start, read_all_attributes, tag_name};
 use super::tag::{Attribute, Tag};
-use super::{Markup, closing};
+use super::{Markup, Name, closing};
 
 /// How many attributes of one tag are listed; of those behind the first 4,096 only the ones that
 /// have a value.
@@ -298,15 +298,17 @@ impl<'h> Walk<'h> {
                 value.end + usize::from(is_quoted)
             });
             let whole = name.start..end;
-            attributes.push(Attribute::new(&html[name], value, whole));
+            let id = Name::at(html, name.clone());
+            attributes.push(Attribute::new(&html[name], id, value, whole));
         });
         let Some(end) = end else {
             return self.ends_in(Unfinished::Tag(open));
         };
-        let local = element_name(bytes, name_range.clone(), self.markup);
+        let local = element_name(bytes, name_range.clone(), self.markup).len();
         tag.html = html;
         tag.range = open..end.at;
-        tag.name = &html[name_range.end - local.len()..name_range.end];
+        tag.name = &html[name_range.end - local..name_range.end];
+        tag.id = Name::at(html, name_range.end - local..name_range.end);
         tag.name_range = name_range;
         tag.is_end = is_end;
         tag.is_self_closed = end.is_self_closed;

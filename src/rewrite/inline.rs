@@ -54,12 +54,12 @@ fn to_html(markup: &str, is_mixed: bool) -> String {
             Token::Cdata(text) => Cow::Owned(ANY_QUOTES.write(text)),
             Token::Text(text) if is_mixed => Cow::Owned(Decoded::content(text).as_str().to_owned()),
             Token::Tag if tag.is_end => {
-                let is_root = is_foreign_root(tag.name);
+                let is_root = is_foreign_root(tag.id);
                 foreign = foreign.saturating_sub(usize::from(is_root));
                 continue;
             }
             Token::Tag => {
-                let is_root = is_foreign_root(tag.name);
+                let is_root = is_foreign_root(tag.id);
                 let is_void = VOID.iter().any(|name| tag.starts(name));
                 foreign += usize::from(is_root && !tag.is_self_closed);
                 if !tag.is_self_closed || is_root || is_void || foreign > 0 {

@@ -2,6 +2,9 @@
 //!
 //! Not here on purpose: `alt` and `title` (texts), `iframe[src]` (a page), `use[href]` and svg's paints, filters, clips and markers (browsers load them from their own origin only).
 
+use crate::html::tag::Attribute;
+use crate::html::{Name, Table, names};
+
 /// How an attribute holds its addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -29,115 +32,117 @@ pub(super) enum Kind {
     Document,
 }
 
-/// Attribute names longer than this are in no row.
-const ATTRIBUTE_BYTES_MAX: usize = 21;
-/// Element names longer than this are in no row that names elements.
-const ELEMENT_BYTES_MAX: usize = 9;
-
 /// Elements that show a picture.
-const PICTURES: &[&str] = &["img", "image", "amp-img", "amp-anim", "a-img"];
+const PICTURES: [Name; 5] = names(["img", "image", "amp-img", "amp-anim", "a-img"]);
 /// Elements that play sound or film.
-const MEDIA: &[&str] = &["video", "audio", "source", "amp-video", "amp-audio"];
-const SRC: &[&str] = &["img", "image", "amp-img", "amp-anim", "a-img", "input"];
-const SRCSET: &[&str] = &["img", "image", "amp-img", "amp-anim", "a-img", "source"];
-const HREF: &[&str] = &["image", "feimage"];
-const POSTER: &[&str] = &["video", "amp-video"];
-const BACKGROUND: &[&str] = &["table", "thead", "tbody", "tfoot", "tr", "td", "th", "body"];
+const MEDIA: [Name; 5] = names(["video", "audio", "source", "amp-video", "amp-audio"]);
+const SRC: [Name; 6] = names(["img", "image", "amp-img", "amp-anim", "a-img", "input"]);
+const SRCSET: [Name; 6] = names(["img", "image", "amp-img", "amp-anim", "a-img", "source"]);
+const HREF: [Name; 2] = names(["image", "feimage"]);
+const POSTER: [Name; 2] = names(["video", "amp-video"]);
+const BACKGROUND: [Name; 8] = names(["table", "thead", "tbody", "tfoot", "tr", "td", "th", "body"]);
 /// What svg draws, and so may mask with a picture.
-const SHAPES: &[&str] = &[
+const SHAPES: [Name; 14] = names([
     "a", "circle", "ellipse", "g", "image", "line", "path", "polygon", "polyline", "rect", "svg",
     "text", "tspan", "use",
-];
-const ANY: &[&str] = &[];
+]);
+/// Attributes that hold texts, whatever they read like.
+const TEXTS: [Name; 2] = names(["alt", "title"]);
+const ANY: [Name; 0] = [];
 
 /// Attribute, elements (none: any), kind; sorted by attribute. `Lazy` turns to `LazyMedia` on elements
 /// that play something, and to `Pictured` on others that show no picture.
-const TABLE: &[(&str, &[&str], Kind)] = &[
-    ("background", BACKGROUND, Kind::Address),
-    ("cursor", SHAPES, Kind::Css),
-    ("data", &["object"], Kind::Pictured),
-    ("data-1000src", ANY, Kind::Lazy),
-    ("data-2000src", ANY, Kind::Lazy),
-    ("data-380src", ANY, Kind::Lazy),
-    ("data-500src", ANY, Kind::Lazy),
-    ("data-655src", ANY, Kind::Lazy),
-    ("data-800src", ANY, Kind::Lazy),
-    ("data-actualsrc", ANY, Kind::Lazy),
-    ("data-background", ANY, Kind::Lazy),
-    ("data-background-image", ANY, Kind::Lazy),
-    ("data-bg", ANY, Kind::Lazy),
-    ("data-canonical-src", ANY, Kind::Lazy),
-    ("data-cfsrc", ANY, Kind::Lazy),
-    ("data-delay", ANY, Kind::Lazy),
-    ("data-echo", ANY, Kind::Lazy),
-    ("data-fallback-src", ANY, Kind::Lazy),
-    ("data-full-src", ANY, Kind::Lazy),
-    ("data-full-url", ANY, Kind::Lazy),
-    ("data-hi-res-src", ANY, Kind::Lazy),
-    ("data-high-res-src", ANY, Kind::Lazy),
-    ("data-image", ANY, Kind::Lazy),
-    ("data-img", ANY, Kind::Lazy),
-    ("data-img-src", ANY, Kind::Lazy),
-    ("data-large-file", ANY, Kind::Lazy),
-    ("data-lazy", ANY, Kind::Lazy),
-    ("data-lazy-src", ANY, Kind::Lazy),
-    ("data-lazy-srcset", ANY, Kind::Srcset),
-    ("data-lazyload", ANY, Kind::Lazy),
-    ("data-medium-file", ANY, Kind::Lazy),
-    ("data-mobile-src", ANY, Kind::Lazy),
-    ("data-normal", ANY, Kind::Lazy),
-    ("data-orig", ANY, Kind::Lazy),
-    ("data-orig-file", ANY, Kind::Lazy),
-    ("data-original", ANY, Kind::Lazy),
-    ("data-original-mos", ANY, Kind::Lazy),
-    ("data-original-src", ANY, Kind::Lazy),
-    ("data-poster", ANY, Kind::Pictured),
-    ("data-src", ANY, Kind::Lazy),
-    ("data-src-bg", ANY, Kind::Lazy),
-    ("data-src-retina", ANY, Kind::Lazy),
-    ("data-srcset", ANY, Kind::Srcset),
-    ("data-url", ANY, Kind::Pictured),
-    ("file", PICTURES, Kind::Lazy),
-    ("href", HREF, Kind::Address),
-    ("href", &["a", "area"], Kind::Linked),
-    ("href", &["link"], Kind::Pictured),
-    ("imagesrcset", &["link"], Kind::Srcset),
-    ("lowsrc", PICTURES, Kind::Address),
-    ("mask", SHAPES, Kind::Css),
-    ("original", PICTURES, Kind::Lazy),
-    ("poster", POSTER, Kind::Address),
-    ("real_src", PICTURES, Kind::Lazy),
-    ("src", SRC, Kind::Address),
-    ("src", &["embed"], Kind::Pictured),
-    ("src", MEDIA, Kind::Media),
-    ("srcdoc", &["iframe"], Kind::Document),
-    ("srcset", SRCSET, Kind::Srcset),
-    ("style", ANY, Kind::Css),
-    ("xlink:href", HREF, Kind::Address),
-    ("zoomfile", PICTURES, Kind::Lazy),
+const TABLE: &[(&str, &[Name], Kind)] = &[
+    ("background", &BACKGROUND, Kind::Address),
+    ("cursor", &SHAPES, Kind::Css),
+    ("data", &names(["object"]), Kind::Pictured),
+    ("data-1000src", &ANY, Kind::Lazy),
+    ("data-2000src", &ANY, Kind::Lazy),
+    ("data-380src", &ANY, Kind::Lazy),
+    ("data-500src", &ANY, Kind::Lazy),
+    ("data-655src", &ANY, Kind::Lazy),
+    ("data-800src", &ANY, Kind::Lazy),
+    ("data-actualsrc", &ANY, Kind::Lazy),
+    ("data-background", &ANY, Kind::Lazy),
+    ("data-background-image", &ANY, Kind::Lazy),
+    ("data-bg", &ANY, Kind::Lazy),
+    ("data-canonical-src", &ANY, Kind::Lazy),
+    ("data-cfsrc", &ANY, Kind::Lazy),
+    ("data-delay", &ANY, Kind::Lazy),
+    ("data-echo", &ANY, Kind::Lazy),
+    ("data-fallback-src", &ANY, Kind::Lazy),
+    ("data-full-src", &ANY, Kind::Lazy),
+    ("data-full-url", &ANY, Kind::Lazy),
+    ("data-hi-res-src", &ANY, Kind::Lazy),
+    ("data-high-res-src", &ANY, Kind::Lazy),
+    ("data-image", &ANY, Kind::Lazy),
+    ("data-img", &ANY, Kind::Lazy),
+    ("data-img-src", &ANY, Kind::Lazy),
+    ("data-large-file", &ANY, Kind::Lazy),
+    ("data-lazy", &ANY, Kind::Lazy),
+    ("data-lazy-src", &ANY, Kind::Lazy),
+    ("data-lazy-srcset", &ANY, Kind::Srcset),
+    ("data-lazyload", &ANY, Kind::Lazy),
+    ("data-medium-file", &ANY, Kind::Lazy),
+    ("data-mobile-src", &ANY, Kind::Lazy),
+    ("data-normal", &ANY, Kind::Lazy),
+    ("data-orig", &ANY, Kind::Lazy),
+    ("data-orig-file", &ANY, Kind::Lazy),
+    ("data-original", &ANY, Kind::Lazy),
+    ("data-original-mos", &ANY, Kind::Lazy),
+    ("data-original-src", &ANY, Kind::Lazy),
+    ("data-poster", &ANY, Kind::Pictured),
+    ("data-src", &ANY, Kind::Lazy),
+    ("data-src-bg", &ANY, Kind::Lazy),
+    ("data-src-retina", &ANY, Kind::Lazy),
+    ("data-srcset", &ANY, Kind::Srcset),
+    ("data-url", &ANY, Kind::Pictured),
+    ("file", &PICTURES, Kind::Lazy),
+    ("href", &HREF, Kind::Address),
+    ("href", &names(["a", "area"]), Kind::Linked),
+    ("href", &names(["link"]), Kind::Pictured),
+    ("imagesrcset", &names(["link"]), Kind::Srcset),
+    ("lowsrc", &PICTURES, Kind::Address),
+    ("mask", &SHAPES, Kind::Css),
+    ("original", &PICTURES, Kind::Lazy),
+    ("poster", &POSTER, Kind::Address),
+    ("real_src", &PICTURES, Kind::Lazy),
+    ("src", &SRC, Kind::Address),
+    ("src", &names(["embed"]), Kind::Pictured),
+    ("src", &MEDIA, Kind::Media),
+    ("srcdoc", &names(["iframe"]), Kind::Document),
+    ("srcset", &SRCSET, Kind::Srcset),
+    ("style", &ANY, Kind::Css),
+    ("xlink:href", &HREF, Kind::Address),
+    ("zoomfile", &PICTURES, Kind::Lazy),
 ];
 
-/// How `attribute` on `element` holds picture addresses, if it does. Names in any case.
-#[must_use]
-pub(super) fn look_up(element: &[u8], attribute: &[u8]) -> Option<Kind> {
-    if !may_be_listed(attribute) {
-        return None;
+/// The rows of each attribute in the table, first and last.
+static ROWS: Table<(usize, usize), 256> = {
+    let mut rows = Table::new();
+    let mut row = 0;
+    while row < TABLE.len() {
+        let name = Name::of(TABLE[row].0);
+        let first = row;
+        while row + 1 < TABLE.len() && name.is(Name::of(TABLE[row + 1].0)) {
+            row += 1;
+        }
+        rows.add(name, (first, row));
+        row += 1;
     }
-    let mut buffer = [0; ATTRIBUTE_BYTES_MAX];
-    let attribute = lowercase(attribute, &mut buffer)?;
-    let rows = &TABLE[ROWS[usize::from(attribute[0] - b'a')]..];
-    let is_row = |name: &str| name.len() == attribute.len() && name.as_bytes() == attribute;
-    let first = rows.iter().position(|(name, _, _)| is_row(name))?;
-    let mut buffer = [0; ELEMENT_BYTES_MAX];
-    let element = lowercase(element, &mut buffer).unwrap_or(b"");
-    let is_one_of = |names: &[&str]| names.iter().any(|name| name.as_bytes() == element);
-    let (_, _, kind) = rows[first..]
+    rows
+};
+
+/// How `attribute` on `element` holds picture addresses, if it does.
+#[must_use]
+pub(super) fn look_up(element: Name, attribute: Name) -> Option<Kind> {
+    let (first, last) = ROWS.get(attribute)?;
+    let (_, _, kind) = TABLE[first..=last]
         .iter()
-        .take_while(|(name, _, _)| is_row(name))
-        .find(|(_, elements, _)| elements.is_empty() || is_one_of(elements))?;
+        .find(|(_, elements, _)| elements.is_empty() || element.is_one_of(elements))?;
     Some(match kind {
-        Kind::Lazy if is_one_of(MEDIA) => Kind::LazyMedia,
-        Kind::Lazy if !is_one_of(PICTURES) => Kind::Pictured,
+        Kind::Lazy if element.is_one_of(&MEDIA) => Kind::LazyMedia,
+        Kind::Lazy if !element.is_one_of(&PICTURES) => Kind::Pictured,
         kind => *kind,
     })
 }
@@ -145,22 +150,15 @@ pub(super) fn look_up(element: &[u8], attribute: &[u8]) -> Option<Kind> {
 /// Whether an attribute that no row names may hold pictures' addresses by its value, as written:
 /// any of an element that shows a picture, and any that starts with `data-`.
 #[must_use]
-pub(super) fn may_hold_unlisted(element: &[u8], attribute: &[u8], value: &[u8]) -> bool {
-    let is_data = attribute
-        .get(..5)
-        .is_some_and(|start| start.eq_ignore_ascii_case(b"data-"));
-    let is_text = |name: &&[u8]| attribute.eq_ignore_ascii_case(name);
-    let is_picture = || {
-        PICTURES
-            .iter()
-            .any(|name| element.eq_ignore_ascii_case(name.as_bytes()))
-    };
+pub(super) fn may_hold_unlisted(element: Name, attribute: &Attribute<'_>, value: &[u8]) -> bool {
     let value = value.trim_ascii_start();
     let may_be_address = value.starts_with(b"//")
         || value
             .get(..4)
             .is_some_and(|start| start.eq_ignore_ascii_case(b"http"));
-    may_be_address && (is_data || is_picture()) && ![&b"alt"[..], b"title"].iter().any(is_text)
+    may_be_address
+        && (attribute.is_data() || element.is_one_of(&PICTURES))
+        && !attribute.id.is_one_of(&TEXTS)
 }
 
 /// Whether `value` is absolute and its path names a picture file.
@@ -252,69 +250,19 @@ fn is_one_of(ending: &str, endings: &[&str]) -> bool {
     endings.iter().any(|one| ending.eq_ignore_ascii_case(one))
 }
 
-/// For each letter, the lengths of the attributes in the table that start with it, as bits.
-const LENGTHS: [u32; 26] = {
-    let mut lengths = [0; 26];
-    let mut row = 0;
-    while row < TABLE.len() {
-        let name = TABLE[row].0.as_bytes();
-        lengths[(name[0] - b'a') as usize] |= 1 << name.len();
-        row += 1;
-    }
-    lengths
-};
-
-/// For each letter, the first row of the table whose attribute starts with it, or a later one.
-const ROWS: [usize; 26] = {
-    let mut rows = [TABLE.len(); 26];
-    let mut row = TABLE.len();
-    while row > 0 {
-        row -= 1;
-        rows[(TABLE[row].0.as_bytes()[0] - b'a') as usize] = row;
-    }
-    rows
-};
-
-/// Refuses nearly every attribute there is, at the price of a few instructions.
-fn may_be_listed(attribute: &[u8]) -> bool {
-    let Some(first) = attribute
-        .first()
-        .filter(|first| first.is_ascii_alphabetic())
-    else {
-        return false;
-    };
-    let lengths = LENGTHS[usize::from(first.to_ascii_lowercase() - b'a')];
-    attribute.len() <= ATTRIBUTE_BYTES_MAX && lengths >> attribute.len() & 1 == 1
-}
-
-fn lowercase<'a>(name: &[u8], buffer: &'a mut [u8]) -> Option<&'a [u8]> {
-    let lower = buffer.get_mut(..name.len())?;
-    lower.copy_from_slice(name);
-    lower.make_ascii_lowercase();
-    Some(lower)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn table_is_sorted_and_fits() {
+    fn table_is_sorted_and_each_row_found() {
         assert!(TABLE.is_sorted_by_key(|(name, _, _)| name));
         for (name, elements, kind) in TABLE {
-            assert!(name.len() <= ATTRIBUTE_BYTES_MAX, "{name}");
-            let mut on = elements.to_vec();
-            if on.is_empty() {
-                on.push("img");
-            }
+            let any = [Name::of("img")];
+            let on: &[Name] = if elements.is_empty() { &any } else { elements };
             for element in on {
-                let found = look_up(element.as_bytes(), name.as_bytes());
-                assert_eq!(found, Some(*kind), "{element}[{name}]");
-                let loud = look_up(
-                    element.to_uppercase().as_bytes(),
-                    name.to_uppercase().as_bytes(),
-                );
-                assert_eq!(loud, found, "{element}[{name}]");
+                let loud = Name::of(&name.to_uppercase());
+                assert_eq!(look_up(*element, loud), Some(*kind), "{element:?}[{name}]");
             }
         }
     }
@@ -322,7 +270,7 @@ mod tests {
     #[test]
     fn places() {
         let check = |element: &str, attribute: &str, expected| {
-            let actual = look_up(element.as_bytes(), attribute.as_bytes());
+            let actual = look_up(Name::of(element), Name::of(attribute));
             assert_eq!(actual, expected, "{element}[{attribute}]");
         };
         check("img", "data-src", Some(Kind::Lazy));

@@ -305,7 +305,7 @@ fn what_goes_on_behind_an_item_in_it_passes() {
                 "I<item>1</item>",
                 "-</item></rss>",
             ],
-            0,
+            1,
         ),
     ] {
         let (pieces, ending) = split(text, text.len(), repaired);

@@ -299,13 +299,17 @@ impl Document {
     }
 
     /// An item starts inside the piece that is open, and ends it. In a repaired document the piece
-    /// goes on behind that item: what is cut off from its end can't be balanced, and passes.
+    /// goes on behind that item: that passes, and so does what is cut off from its end where it can't
+    /// be balanced.
     fn interrupt(&mut self, range: Range<usize>, outlet: &mut Outlet, sink: &mut Sink<'_>) {
         if let Some(piece) = &mut self.piece
             && self.options.is_repaired
-            && (!piece.is_item || self.nesting.is_in_field())
         {
-            pass(piece, Skip::Interrupted, outlet);
+            if !piece.is_item || self.nesting.is_in_field() {
+                pass(piece, Skip::Interrupted, outlet);
+            } else if !piece.is_passing {
+                outlet.count(Skip::Interrupted);
+            }
         }
         self.close_piece(range.start, outlet, sink);
         self.open_child(range, outlet, sink);

@@ -1,6 +1,6 @@
 //! What follows a start tag.
 
-use super::names::{Kind, classify};
+use super::names::Kind;
 
 /// What a start tag is followed by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,9 +14,9 @@ pub(in crate::html) enum Content {
 }
 
 impl Content {
-    /// What follows a start tag of HTML with this name, where nothing is foreign.
-    pub(in crate::html) fn of_raw(name: &str) -> Self {
-        match classify(name) {
+    /// What follows a start tag of this kind, where nothing is foreign.
+    pub(in crate::html) fn of_raw(kind: Kind) -> Self {
+        match kind {
             Kind::Raw { .. } => Self::Raw,
             Kind::Script => Self::Script,
             Kind::Plaintext => Self::Plaintext,

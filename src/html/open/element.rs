@@ -1,6 +1,7 @@
 //! One element on the stack of open elements, and how far end tags reach past it.
 
 use super::names::Kind;
+use crate::html::Name;
 
 /// The namespace of an element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,7 @@ pub(super) enum Space {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Element<'a> {
     pub(super) name: &'a str,
+    pub(super) id: Name,
     pub(super) space: Space,
     pub(super) kind: Kind,
     /// Foreign, but its content is HTML.
@@ -23,8 +25,8 @@ pub(super) struct Element<'a> {
 }
 
 impl Element<'_> {
-    pub(super) fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
+    pub(super) fn is(&self, id: Name) -> bool {
+        self.id == id
     }
 
     /// Whether end tags do not reach beyond it ("has an element in scope").

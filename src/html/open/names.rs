@@ -1,17 +1,20 @@
 //! The element names that HTML's tree construction treats in their own ways (§13.2.4.2, §13.2.6.4.7).
 
 use crate::html::tag::Tag;
+use crate::html::{Name, Table, names};
 
-/// The longest name below.
-const NAME_BYTES_MAX: usize = 16;
-
-const TABLE_CONTEXT: &[&str] = &["table", "template"];
-const BODY_CONTEXT: &[&str] = &["tbody", "tfoot", "thead", "table", "template"];
-const ROW_CONTEXT: &[&str] = &["tr", "tbody", "tfoot", "thead", "table", "template"];
+const TABLE_CONTEXT: [Name; 2] = names(["table", "template"]);
+const BODY_CONTEXT: [Name; 5] = names(["tbody", "tfoot", "thead", "table", "template"]);
+const ROW_CONTEXT: [Name; 6] = names(["tr", "tbody", "tfoot", "thead", "table", "template"]);
+const ITEMS: [Name; 1] = names(["li"]);
+const TERMS: [Name; 2] = names(["dd", "dt"]);
+const OPTIONS: [Name; 1] = names(["option"]);
+const OPTION_GROUPS: [Name; 2] = names(["option", "optgroup"]);
+const RUBY: [Name; 4] = names(["rb", "rp", "rt", "rtc"]);
 
 /// What an HTML element's tags do to the stack of open elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::html) enum Kind {
     /// Means nothing inside a fragment: `html`, `body`.
     Ignored,
     /// Has no content.
@@ -32,15 +35,15 @@ pub(super) enum Kind {
     Table,
     /// Lives in a table only; closes what is above the nearest of `parents`.
     TablePart {
-        parents: &'static [&'static str],
+        parents: &'static [Name],
         is_marker: bool,
     },
     /// Closes an open `p`.
     Block,
     /// Closes the nearest of these.
-    ListItem(&'static [&'static str]),
+    ListItem(&'static [Name]),
     /// Closes the current node if it is one of these.
-    Succeeding(&'static [&'static str]),
+    Succeeding(&'static [Name]),
     /// Is reopened when another element's end tag closes it.
     Formatting,
     /// Does not nest in itself.
@@ -56,6 +59,18 @@ impl Kind {
     /// Whether end tags do not reach beyond it.
     pub(super) fn is_scope(self) -> bool {
         matches!(self, Self::Table | Self::Alone { is_scope: true }) || self.is_marker()
+    }
+
+    /// Whether what follows such a tag is read in another way, or may be.
+    pub(in crate::html) fn changes_reading(self) -> bool {
+        matches!(
+            self,
+            Self::Raw { .. }
+                | Self::Script
+                | Self::Plaintext
+                | Self::Noscript
+                | Self::Foreign { .. }
+        )
     }
 
     /// Whether formatting inside is forgotten at its end.
@@ -79,77 +94,178 @@ impl Kind {
     }
 }
 
-/// The kind of an HTML element.
-pub(super) fn classify(name: &str) -> Kind {
-    let mut buffer = [0; NAME_BYTES_MAX];
-    let Some(name) = lower(name, &mut buffer) else {
-        return Kind::Ordinary;
-    };
-    let part = |parents, is_marker| Kind::TablePart { parents, is_marker };
-    match name {
-        b"html" | b"head" | b"body" | b"frame" | b"frameset" => Kind::Ignored,
-        b"area" | b"base" | b"basefont" | b"bgsound" | b"br" | b"col" | b"embed" | b"image"
-        | b"img" | b"input" | b"keygen" | b"link" | b"meta" | b"param" | b"source" | b"track"
-        | b"wbr" => Kind::Void { closes_p: false },
-        b"hr" => Kind::Void { closes_p: true },
-        b"iframe" | b"noembed" | b"noframes" | b"style" | b"textarea" | b"title" => {
-            Kind::Raw { closes_p: false }
-        }
-        b"xmp" => Kind::Raw { closes_p: true },
-        b"script" => Kind::Script,
-        b"plaintext" => Kind::Plaintext,
-        b"noscript" => Kind::Noscript,
-        b"svg" => Kind::Foreign { is_svg: true },
-        b"math" => Kind::Foreign { is_svg: false },
-        b"table" => Kind::Table,
-        b"caption" => part(TABLE_CONTEXT, true),
-        b"colgroup" | b"tbody" | b"tfoot" | b"thead" => part(TABLE_CONTEXT, false),
-        b"tr" => part(BODY_CONTEXT, false),
-        b"td" | b"th" => part(ROW_CONTEXT, true),
-        b"address" | b"article" | b"aside" | b"blockquote" | b"center" | b"details" | b"dialog"
-        | b"dir" | b"div" | b"dl" | b"fieldset" | b"figcaption" | b"figure" | b"footer"
-        | b"form" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"header" | b"hgroup"
-        | b"listing" | b"main" | b"menu" | b"nav" | b"ol" | b"p" | b"pre" | b"search"
-        | b"section" | b"summary" | b"ul" => Kind::Block,
-        b"li" => Kind::ListItem(&["li"]),
-        b"dd" | b"dt" => Kind::ListItem(&["dd", "dt"]),
-        b"option" => Kind::Succeeding(&["option"]),
-        b"optgroup" => Kind::Succeeding(&["option", "optgroup"]),
-        b"rb" | b"rp" | b"rt" | b"rtc" => Kind::Succeeding(&["rb", "rp", "rt", "rtc"]),
-        b"a" | b"b" | b"big" | b"code" | b"em" | b"font" | b"i" | b"nobr" | b"s" | b"small"
-        | b"strike" | b"strong" | b"tt" | b"u" => Kind::Formatting,
-        b"button" => Kind::Alone { is_scope: false },
-        b"select" => Kind::Alone { is_scope: true },
-        b"applet" | b"marquee" | b"object" | b"template" => Kind::Marker,
-        _ => Kind::Ordinary,
+/// The kinds of elements; what is not here is [`Kind::Ordinary`].
+const KINDS: &[(&[&str], Kind)] = {
+    const fn part(parents: &'static [Name], is_marker: bool) -> Kind {
+        Kind::TablePart { parents, is_marker }
     }
+    &[
+        (
+            &["html", "head", "body", "frame", "frameset"],
+            Kind::Ignored,
+        ),
+        (
+            &[
+                "area", "base", "basefont", "bgsound", "br", "col", "embed", "image", "img",
+                "input", "keygen", "link", "meta", "param", "source", "track", "wbr",
+            ],
+            Kind::Void { closes_p: false },
+        ),
+        (&["hr"], Kind::Void { closes_p: true }),
+        (
+            &[
+                "iframe", "noembed", "noframes", "style", "textarea", "title",
+            ],
+            Kind::Raw { closes_p: false },
+        ),
+        (&["xmp"], Kind::Raw { closes_p: true }),
+        (&["script"], Kind::Script),
+        (&["plaintext"], Kind::Plaintext),
+        (&["noscript"], Kind::Noscript),
+        (&["svg"], Kind::Foreign { is_svg: true }),
+        (&["math"], Kind::Foreign { is_svg: false }),
+        (&["table"], Kind::Table),
+        (&["caption"], part(&TABLE_CONTEXT, true)),
+        (
+            &["colgroup", "tbody", "tfoot", "thead"],
+            part(&TABLE_CONTEXT, false),
+        ),
+        (&["tr"], part(&BODY_CONTEXT, false)),
+        (&["td", "th"], part(&ROW_CONTEXT, true)),
+        (
+            &[
+                "address",
+                "article",
+                "aside",
+                "blockquote",
+                "center",
+                "details",
+                "dialog",
+                "dir",
+                "div",
+                "dl",
+                "fieldset",
+                "figcaption",
+                "figure",
+                "footer",
+                "form",
+                "h1",
+                "h2",
+                "h3",
+                "h4",
+                "h5",
+                "h6",
+                "header",
+                "hgroup",
+                "listing",
+                "main",
+                "menu",
+                "nav",
+                "ol",
+                "p",
+                "pre",
+                "search",
+                "section",
+                "summary",
+                "ul",
+            ],
+            Kind::Block,
+        ),
+        (&["li"], Kind::ListItem(&ITEMS)),
+        (&["dd", "dt"], Kind::ListItem(&TERMS)),
+        (&["option"], Kind::Succeeding(&OPTIONS)),
+        (&["optgroup"], Kind::Succeeding(&OPTION_GROUPS)),
+        (&["rb", "rp", "rt", "rtc"], Kind::Succeeding(&RUBY)),
+        (
+            &[
+                "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike",
+                "strong", "tt", "u",
+            ],
+            Kind::Formatting,
+        ),
+        (&["button"], Kind::Alone { is_scope: false }),
+        (&["select"], Kind::Alone { is_scope: true }),
+        (&["applet", "marquee", "object", "template"], Kind::Marker),
+    ]
+};
+
+/// The same by name.
+static TABLE: Table<Kind, 512> = {
+    let mut table = Table::new();
+    let mut row = 0;
+    while row < KINDS.len() {
+        let (names, kind) = KINDS[row];
+        let mut at = 0;
+        while at < names.len() {
+            table.add(Name::of(names[at]), kind);
+            at += 1;
+        }
+        row += 1;
+    }
+    table
+};
+
+/// The kind of an HTML element.
+pub(in crate::html) fn classify(id: Name) -> Kind {
+    TABLE.get(id).unwrap_or(Kind::Ordinary)
 }
 
-/// `h1` to `h6`, which close each other.
-pub(super) fn is_heading(name: &str) -> bool {
-    matches!(name.as_bytes(), [b'h' | b'H', b'1'..=b'6'])
-}
+/// Headings, which close each other.
+pub(super) const HEADINGS: [Name; 6] = names(["h1", "h2", "h3", "h4", "h5", "h6"]);
+
+/// What ends svg and math where it starts.
+const BREAKOUTS: [Name; 44] = names([
+    "b",
+    "big",
+    "blockquote",
+    "body",
+    "br",
+    "center",
+    "code",
+    "dd",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "embed",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "head",
+    "hr",
+    "i",
+    "img",
+    "li",
+    "listing",
+    "menu",
+    "meta",
+    "nobr",
+    "ol",
+    "p",
+    "pre",
+    "ruby",
+    "s",
+    "small",
+    "span",
+    "strong",
+    "strike",
+    "sub",
+    "sup",
+    "table",
+    "tt",
+    "u",
+    "ul",
+    "var",
+]);
 
 /// Whether a start tag ends foreign content (§13.2.6.5).
 pub(super) fn is_breakout(tag: &Tag<'_>) -> bool {
-    let mut buffer = [0; NAME_BYTES_MAX];
-    match lower(tag.name, &mut buffer).unwrap_or_default() {
-        b"font" => ["color", "face", "size"]
-            .iter()
-            .any(|name| tag.attribute(name).is_some()),
-        b"b" | b"big" | b"blockquote" | b"body" | b"br" | b"center" | b"code" | b"dd" | b"div"
-        | b"dl" | b"dt" | b"em" | b"embed" | b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6"
-        | b"head" | b"hr" | b"i" | b"img" | b"li" | b"listing" | b"menu" | b"meta" | b"nobr"
-        | b"ol" | b"p" | b"pre" | b"ruby" | b"s" | b"small" | b"span" | b"strong" | b"strike"
-        | b"sub" | b"sup" | b"table" | b"tt" | b"u" | b"ul" | b"var" => true,
-        _ => false,
-    }
-}
-
-/// The name in lower case, without an allocation; `None` for what is longer than any known name.
-fn lower<'a>(name: &str, buffer: &'a mut [u8; NAME_BYTES_MAX]) -> Option<&'a [u8]> {
-    let buffer = buffer.get_mut(..name.len())?;
-    buffer.copy_from_slice(name.as_bytes());
-    buffer.make_ascii_lowercase();
-    Some(buffer)
+    tag.id.is_one_of(&BREAKOUTS)
+        || tag.starts("font")
+            && ["color", "face", "size"]
+                .iter()
+                .any(|name| tag.attribute(name).is_some())
 }

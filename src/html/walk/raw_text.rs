@@ -1,36 +1,33 @@
 //! What a tag means for how the walk reads on: raw text, svg and math.
 
 use super::{Reading, Walk};
+use crate::html::Markup;
 use crate::html::ends::Ends;
-use crate::html::open::{Content, Open};
-use crate::html::syntax::{RawText, raw_text_end, script_end};
+use crate::html::open::{Content, Kind, Open, classify};
+use crate::html::syntax::{raw_text_end, script_end};
 use crate::html::tag::Tag;
-use crate::html::{Markup, is_foreign_root};
 
 impl<'h> Walk<'h> {
     /// Takes note of what a tag means for what follows.
     pub(super) fn enter(&mut self, tag: &mut Tag<'h>) {
+        let kind = classify(tag.id);
+        self.is_plain &= !kind.changes_reading();
         if tag.is_end {
             let ends_raw = self.raw.take().is_some();
             if let Some(open) = self.open.as_mut().filter(|_| !ends_raw) {
-                open.end(tag.name);
+                open.end(tag.id, kind);
             }
-            self.is_plain &= !is_special(tag.name);
             return;
         }
-        let is_special = is_special(tag.name);
-        if is_special {
-            self.is_plain = false;
-            self.is_doubtful |=
-                self.reading == Reading::Open && tag.name.eq_ignore_ascii_case("noscript");
-            if is_foreign_root(tag.name) && self.open.is_none() && self.reading == Reading::Open {
+        if self.reading == Reading::Open {
+            self.is_doubtful |= kind == Kind::Noscript;
+            if matches!(kind, Kind::Foreign { .. }) && self.open.is_none() {
                 self.open = Some(opened(&self.html[..tag.range.start]));
             }
         }
         let content = match &mut self.open {
-            Some(open) => open.start(tag),
-            None if is_special => Content::of_raw(tag.name),
-            None => Content::Markup,
+            Some(open) => open.start(tag, kind),
+            None => Content::of_raw(kind),
         };
         tag.is_foreign = content == Content::Foreign;
         match content {
@@ -81,27 +78,6 @@ impl<'h> Walk<'h> {
             }
         }
     }
-}
-
-/// Whether an element of this name changes how what follows is read, or may.
-fn is_special(name: &str) -> bool {
-    let bytes = name.as_bytes();
-    // Most names are seen to be none of these by their first letter and their length.
-    let first = bytes.first().map_or(0, u8::to_ascii_lowercase);
-    let is_like_one = matches!(
-        (bytes.len(), first),
-        (3, b's' | b'x')
-            | (4, b'm')
-            | (5, b's' | b't')
-            | (6, b'i' | b's')
-            | (7, b'n')
-            | (8, b'n' | b't')
-            | (9, b'p')
-    );
-    is_like_one
-        && (RawText::of(bytes).is_some()
-            || is_foreign_root(name)
-            || name.eq_ignore_ascii_case("noscript"))
 }
 
 /// What is open behind a text in which nothing is foreign.

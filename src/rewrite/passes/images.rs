@@ -133,7 +133,7 @@ impl HtmlPass {
                 continue;
             };
             let (element, name) = (tag.name, attribute.name);
-            let kind = kind_of(element.as_bytes(), name.as_bytes(), raw.as_bytes());
+            let kind = kind_of(tag.id, attribute, raw.as_bytes());
             let Some(kind) = kind.and_then(|kind| covered(kind, self.covers)) else {
                 continue;
             };

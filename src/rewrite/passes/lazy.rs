@@ -12,10 +12,10 @@ mod seen;
 use std::cell::OnceCell;
 
 use crate::html::Edit;
-use crate::html::Markup;
 use crate::html::srcset;
 use crate::html::tag::Tag;
 use crate::html::walk::tags;
+use crate::html::{Markup, Name, names};
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::passes::sanitize::attribute_may_harm;
 pub(in crate::rewrite) use candidate::address_of;
@@ -27,7 +27,7 @@ use seen::{Noscript, Picture, Twin};
 const NAMES_MAX: usize = 64;
 
 /// Wrappers that may stand between a picture and its `<noscript>` twin, or around the twin.
-const WRAPPERS: &[&str] = &["picture", "a", "span", "div", "figure", "p"];
+const WRAPPERS: [Name; 6] = names(["picture", "a", "span", "div", "figure", "p"]);
 
 /// The edits of this rule alone.
 pub(in crate::rewrite) fn edits(html: &str, markup: Markup, base: &FieldBase<'_>) -> Vec<Edit> {
@@ -372,8 +372,7 @@ fn repeated(html: &str, markup: Markup) -> Repeated {
 }
 
 fn is_wrapper(tag: &Tag<'_>) -> bool {
-    let mut wrappers = WRAPPERS.iter();
-    wrappers.any(|name| tag.name.eq_ignore_ascii_case(name))
+    tag.id.is_one_of(&WRAPPERS)
 }
 
 #[cfg(test)]

@@ -8,11 +8,10 @@ use std::borrow::Cow;
 
 use url::Url;
 
-use crate::html::Edit;
-use crate::html::Markup;
 use crate::html::srcset;
 use crate::html::tag::Tag;
 use crate::html::walk::Walk;
+use crate::html::{Edit, Markup, Name};
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::budget::{ADDRESS_BYTES_MAX, Budget};
 
@@ -111,7 +110,7 @@ const TRACKING_PARAMS: &[&str] = &[
 ];
 
 /// Elements and their attributes that hold one address.
-const LINKS: &[(&str, &str)] = &[
+const LINKS: [(Name, Name); 14] = pairs([
     ("a", "href"),
     ("area", "href"),
     ("iframe", "src"),
@@ -126,9 +125,19 @@ const LINKS: &[(&str, &str)] = &[
     ("ins", "cite"),
     ("del", "cite"),
     ("img", "longdesc"),
-];
+]);
 /// The same for pictures, which are only seen to where some may not be sent through a proxy.
-const PICTURES: &[(&str, &str)] = &[("img", "src"), ("video", "poster"), ("input", "src")];
+const PICTURES: [(Name, Name); 3] = pairs([("img", "src"), ("video", "poster"), ("input", "src")]);
+
+const fn pairs<const N: usize>(written: [(&str, &str); N]) -> [(Name, Name); N] {
+    let mut pairs = [(Name::of(""), Name::of("")); N];
+    let mut at = 0;
+    while at < N {
+        pairs[at] = (Name::of(written[at].0), Name::of(written[at].1));
+        at += 1;
+    }
+    pairs
+}
 
 /// The link rules, ready for use.
 #[derive(Debug)]
@@ -178,11 +187,14 @@ impl Links {
         base: &FieldBase<'_>,
         budget: &Budget,
     ) {
-        for &(element, name) in LINKS {
-            if tag.starts(element)
-                && let Some(index) = tag.index(name)
+        if tag.is_end {
+            return;
+        }
+        for (element, name) in LINKS {
+            if tag.id == element
+                && let Some(index) = tag.place(name)
             {
-                let is_link = matches!(element, "a" | "area");
+                let is_link = name == Name::of("href");
                 let new = self.link(&tag.value_of(&tag.attributes[index]), is_link, base);
                 put(tag, index, new, budget);
             }
@@ -203,9 +215,9 @@ impl Links {
     }
 
     fn pictures(&self, tag: &mut Tag<'_>, base: &FieldBase<'_>, budget: &Budget) {
-        for &(element, name) in PICTURES {
-            if tag.starts(element)
-                && let Some(index) = tag.index(name)
+        for (element, name) in PICTURES {
+            if tag.id == element
+                && let Some(index) = tag.place(name)
             {
                 let new = join(&tag.value_of(&tag.attributes[index]), base);
                 put(tag, index, new, budget);

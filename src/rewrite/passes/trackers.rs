@@ -1,7 +1,7 @@
 //! Pictures that nobody is to see: they tell somebody that an item was read, and go.
 
 use crate::html::Markup;
-use crate::html::tag::Tag;
+use crate::html::tag::{Attribute, Tag};
 use crate::html::walk::end_tag_at;
 
 /// Where pictures only count readers: hosts, with what their paths start with.
@@ -60,14 +60,7 @@ fn is_tracker(tag: &Tag<'_>) -> bool {
 /// No larger than a pixel.
 fn is_a_dot(tag: &Tag<'_>) -> bool {
     // One that a script would fill is a picture yet.
-    let is_lazy = tag.attributes.iter().any(|attribute| {
-        attribute
-            .name
-            .as_bytes()
-            .get(..5)
-            .is_some_and(|start| start.eq_ignore_ascii_case(b"data-"))
-    });
-    if is_lazy {
+    if tag.attributes.iter().any(Attribute::is_data) {
         return false;
     }
     let has_size = |name| tag.attribute(name).is_some();

@@ -85,7 +85,7 @@ fn character_references() {
     );
     check(
         "<p style='background:u&#114;l(a)'>",
-        "<p style='background:url(P[a])'>",
+        "<p style='background:u&#114;l(P[a])'>",
     );
 }
 

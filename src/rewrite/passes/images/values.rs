@@ -6,8 +6,8 @@ use std::ops::Range;
 use memchr::{memchr, memmem};
 
 use super::Covers;
-use crate::html::tag::{Quote, Tag};
-use crate::html::{Edit, Markup, css, escape, open_sheet};
+use crate::html::tag::{Attribute, Quote, Tag};
+use crate::html::{Edit, Markup, Name, Written, css, escape, open_sheet};
 use crate::rewrite::places::{self, Kind};
 
 /// A style sheet in an element, or a part of one.
@@ -29,12 +29,13 @@ pub(super) fn covered(kind: Kind, covers: Covers) -> Option<Kind> {
 }
 
 /// How an attribute with this raw value may hold addresses, if it may.
-pub(super) fn kind_of(element: &[u8], attribute: &[u8], raw: &[u8]) -> Option<Kind> {
+pub(super) fn kind_of(element: Name, attribute: &Attribute<'_>, raw: &[u8]) -> Option<Kind> {
     if raw.is_empty() {
         return None;
     }
-    let kind = places::look_up(element, attribute)
-        .or_else(|| places::may_hold_unlisted(element, attribute, raw).then_some(Kind::Unlisted))?;
+    let may_hold = || places::may_hold_unlisted(element, attribute, raw);
+    let kind =
+        places::look_up(element, attribute.id).or_else(|| may_hold().then_some(Kind::Unlisted))?;
     let is_nothing =
         kind == Kind::Css && !css::may_hold_address(raw) && memchr(b'&', raw).is_none();
     (!is_nothing).then_some(kind)
@@ -112,16 +113,25 @@ pub(super) fn rewritten(
     if inner.is_empty() {
         return None;
     }
-    // What needed no decoding is copied as it is written.
-    let is_copied = matches!(decoded, Cow::Borrowed(_)) && carrier.copies();
     let mut text = String::with_capacity(raw.len() * 2);
+    // What stands around the edits is copied as it is written.
+    if let Some(places) = carrier.places(raw, &decoded, &inner) {
+        let mut at = 0;
+        for (edit, place) in inner.iter().zip(places) {
+            text.push_str(&raw[at..place.start]);
+            carrier.push(&edit.text, &mut text);
+            at = place.end;
+        }
+        text.push_str(&raw[at..]);
+        return Some(text);
+    }
     let mut at = 0;
     for edit in inner {
-        carrier.push(&decoded[at..edit.range.start], is_copied, &mut text);
-        carrier.push(&edit.text, false, &mut text);
+        carrier.push(&decoded[at..edit.range.start], &mut text);
+        carrier.push(&edit.text, &mut text);
         at = edit.range.end;
     }
-    carrier.push(&decoded[at..], is_copied, &mut text);
+    carrier.push(&decoded[at..], &mut text);
     Some(text)
 }
 
@@ -133,7 +143,7 @@ pub(super) fn replaced(
 ) -> Option<String> {
     let new = address(&carrier.decoded(raw))?;
     let mut text = String::with_capacity(new.len() + 8);
-    carrier.push(&new, false, &mut text);
+    carrier.push(&new, &mut text);
     Some(text)
 }
 
@@ -159,14 +169,27 @@ impl Carrier<'_, '_> {
         }
     }
 
-    /// Whether what needs no decoding can be copied as it is written.
-    fn copies(self) -> bool {
-        !matches!(self, Self::Value(_, Quote::None))
+    /// Where the edits of the decoded value stand in the raw one; `None` where what is around them
+    /// can't be copied as it is written.
+    fn places(
+        self,
+        raw: &str,
+        decoded: &Cow<'_, str>,
+        edits: &[Edit],
+    ) -> Option<Vec<Range<usize>>> {
+        let ranges = edits.iter().map(|edit| edit.range.clone());
+        match decoded {
+            _ if matches!(self, Self::Value(_, Quote::None)) => None,
+            Cow::Borrowed(_) => Some(ranges.collect()),
+            Cow::Owned(_) => {
+                let written = Written::new(raw);
+                ranges.map(|range| written.range(range)).collect()
+            }
+        }
     }
 
-    fn push(self, text: &str, is_copied: bool, out: &mut String) {
+    fn push(self, text: &str, out: &mut String) {
         match self {
-            _ if is_copied => out.push_str(text),
             Self::Raw => out.push_str(text),
             Self::Text => escape::TEXT.push(text, out),
             Self::Value(tag, quote) => tag.escape(text, quote, out),

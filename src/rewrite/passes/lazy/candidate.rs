@@ -3,14 +3,15 @@
 use super::placeholder::is_placeholder;
 use crate::html::srcset;
 use crate::html::tag::Tag;
+use crate::html::{Name, names};
 use crate::rewrite::places::{names_a_picture, reads_like_an_address};
 
 /// Elements that stand for a picture.
-const PICTURES: &[&str] = &["img", "amp-img", "amp-anim", "a-img"];
+const PICTURES: [Name; 4] = names(["img", "amp-img", "amp-anim", "a-img"]);
 
 /// Where scripts find a picture's address: the full size first, then what a script would put into
 /// `src`, then what is for small screens.
-const LAZY: &[&str] = &[
+const LAZY: [Name; 38] = names([
     "data-orig-file",
     "data-large-file",
     "data-full-url",
@@ -49,9 +50,12 @@ const LAZY: &[&str] = &[
     "data-medium-file",
     "data-mobile-src",
     "data-fallback-src",
-];
+]);
 /// The same for lists of candidates.
-const LAZY_LISTS: &[&str] = &["data-srcset", "data-lazy-srcset", "srcset"];
+const LAZY_LISTS: [Name; 3] = names(["data-srcset", "data-lazy-srcset", "srcset"]);
+/// Attributes besides those that start with `data-`.
+const OTHERS: [Name; 5] = names(["srcset", "zoomfile", "file", "original", "real_src"]);
+
 /// The name of a picture's file without its ending and what says its size: `-300x200`, `-scaled`.
 pub(super) fn stem(address: &str) -> &str {
     let path = address.split(['?', '#']).next().unwrap_or_default();
@@ -99,25 +103,19 @@ pub(in crate::rewrite) fn address_of(tag: &Tag<'_>) -> Option<String> {
 
 /// Whether a tag starts an element that stands for a picture.
 pub(super) fn is_picture(tag: &Tag<'_>) -> bool {
-    !tag.is_end && PICTURES.iter().any(|name| tag.starts(name))
+    tag.starts_one_of(&PICTURES)
 }
 
 /// Whether a picture may name an address outside its `src`; a cheap look.
 pub(super) fn names_others(tag: &Tag<'_>) -> bool {
-    tag.attributes.iter().any(|attribute| {
-        let is = |name: &&str| attribute.name.eq_ignore_ascii_case(name);
-        let start = attribute.name.as_bytes().get(..5);
-        start.is_some_and(|start| start.eq_ignore_ascii_case(b"data-"))
-            || ["srcset", "zoomfile", "file", "original", "real_src"]
-                .iter()
-                .any(is)
-    })
+    let mut attributes = tag.attributes.iter();
+    attributes.any(|attribute| attribute.is_data() || attribute.id.is_one_of(&OTHERS))
 }
 
 /// The best address that a picture names outside its `src`.
 pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
     let single = LAZY.iter().find_map(|name| {
-        let value = tag.value(name)?;
+        let value = tag.value_of(tag.named(*name)?);
         let value = value.trim_ascii();
         let is_one = is_address(value)
             && reads_like_an_address(value)
@@ -126,7 +124,7 @@ pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
     });
     let listed = || {
         LAZY_LISTS.iter().find_map(|name| {
-            let list = tag.value(name)?;
+            let list = tag.value_of(tag.named(*name)?);
             srcset::best(&list)
                 .filter(|best| is_address(best))
                 .map(str::to_owned)
@@ -135,12 +133,10 @@ pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
     // Whatever else names a picture file, as Readability looks for it.
     let other = || {
         tag.attributes.iter().find_map(|attribute| {
-            let name = attribute.name;
             let value = tag.value_of(attribute);
             let value = value.trim_ascii();
-            let is_one = name.len() > 5
-                && name.as_bytes()[..5].eq_ignore_ascii_case(b"data-")
-                && !name.eq_ignore_ascii_case("data-pin-media")
+            let is_one = attribute.is_data()
+                && attribute.id != Name::of("data-pin-media")
                 && is_address(value)
                 && names_a_picture(value)
                 && value.contains('/')

@@ -7,9 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::candidate::is_address;
 use crate::html::tag::Tag;
+use crate::html::{Name, names};
 
 /// What scripts put into `src`, as opposed to other sizes of the same image.
-const SWAPPED: &[&str] = &[
+const SWAPPED: [Name; 23] = names([
     "data-src",
     "data-srcset",
     "data-lazy-src",
@@ -33,7 +34,7 @@ const SWAPPED: &[&str] = &[
     "file",
     "original",
     "real_src",
-];
+]);
 
 /// Words in the names of files that only keep a place. Some stand in names of other images, so these
 /// count only where a name holds nothing else.
@@ -181,7 +182,7 @@ pub(super) fn is_placeholder(
 /// Whether the tag has an attribute that scripts put into `src`.
 fn is_swapped(tag: &Tag<'_>) -> bool {
     SWAPPED.iter().any(|name| {
-        let value = tag.value(name);
+        let value = tag.named(*name).map(|attribute| tag.value_of(attribute));
         value.is_some_and(|value| is_address(value.trim_ascii()))
     })
 }

@@ -89,11 +89,11 @@ fn sound_and_film_where_they_are_asked_for() {
 fn documents_in_attributes() {
     check(
         "<iframe srcdoc='<p>&lt;img src=\"a?b&amp;amp;c\"><style>p{background:url(d)}</style>'></iframe>",
-        "<iframe srcdoc='&lt;p&gt;&lt;img src=&quot;P[a?b&amp;amp;c]&quot;&gt;&lt;style&gt;p{background:url(P[d])}&lt;/style&gt;'></iframe>",
+        "<iframe srcdoc='<p>&lt;img src=\"P[a?b&amp;amp;c]\"><style>p{background:url(P[d])}</style>'></iframe>",
     );
     check(
         "<iframe srcdoc=\"<iframe srcdoc='<img src=&quot;a&quot;>'>\">",
-        "<iframe srcdoc=\"&lt;iframe srcdoc='&lt;img src=&quot;P[a]&quot;&gt;'&gt;\">",
+        "<iframe srcdoc=\"<iframe srcdoc='&lt;img src=&quot;P[a]&quot;&gt;'>\">",
     );
     check_same("<iframe srcdoc=\"<img src=keep>\">");
     check_same("<iframe srcdoc=\"<p>\">");

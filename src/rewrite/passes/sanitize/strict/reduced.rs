@@ -71,7 +71,7 @@ pub(super) fn reduce(html: &str, markup: Markup) -> String {
         match token {
             Token::Text(text) => writer.text(&htmlize::unescape(text)),
             Token::Cdata(text) => writer.text(text),
-            Token::Tag if is_foreign_root(tag.name) && markup == Markup::Html => {}
+            Token::Tag if is_foreign_root(tag.id) && markup == Markup::Html => {}
             Token::Tag if tag.is_end => writer.end(tag.name),
             Token::Tag => {
                 writer.start(&tag);
