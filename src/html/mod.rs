@@ -9,6 +9,7 @@ mod edit;
 mod ends;
 pub(crate) mod escape;
 mod name;
+pub(crate) mod nesting;
 mod open;
 mod references;
 pub(crate) mod srcset;

@@ -12,6 +12,7 @@ mod attributes;
 mod census;
 mod gate;
 mod meter;
+mod plain;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use html5ever::tree_builder::{TreeBuilder, TreeBuilderOpts};
 use html5ever::{LocalName, QualName, TokenizerResult, local_name, ns};
 
 pub(in crate::rewrite) use census::{Seen, Size};
+pub(in crate::rewrite) use plain::of_tags;
 
 use census::Census;
 use gate::Gate;

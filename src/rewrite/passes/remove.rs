@@ -11,7 +11,7 @@ use dom_query::{Document, Matcher, NodeRef};
 use crate::html::Edit;
 use crate::html::Markup;
 use crate::html::tag::{Attribute, Tag};
-use crate::html::walk::tags;
+use crate::html::walk::Walk;
 use crate::rewrite::explain::Trace;
 use crate::rewrite::tree::{self, Limits, Size};
 use crate::rewrite::xhtml;
@@ -120,12 +120,22 @@ impl Remove {
 
     pub(super) fn edits(&self, html: &str, markup: Markup, trace: &Trace) -> Vec<Edit> {
         let tags_max = TAGS_MAX + html.len() / BYTES_PER_TAG;
-        let tags: Vec<_> = tags(html, markup).take(tags_max + 1).collect();
+        let mut walk = Walk::new(html, markup);
+        let mut tag = Tag::default();
+        let mut tags = Vec::new();
+        while tags.len() <= tags_max && walk.read(&mut tag) {
+            tags.push(std::mem::take(&mut tag));
+        }
         if tags.is_empty() {
             return Vec::new();
         }
+        let plain = || {
+            let tree = walk.is_plain().then(|| tree::of_tags(html, &tags, NUMBER));
+            tree.flatten()
+        };
+        let parsed = || tree::fragment(&numbered(html, &tags), Limits::FIELD).ok();
         let tree = (tags.len() <= tags_max)
-            .then(|| tree::fragment(&numbered(html, &tags), Limits::FIELD).ok())
+            .then(|| plain().or_else(parsed))
             .flatten()
             .filter(|(_, size)| self.can_match(*size, html));
         let Some((tree, _)) = tree else {

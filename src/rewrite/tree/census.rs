@@ -38,7 +38,7 @@ pub(in crate::rewrite) enum Seen<'a> {
 }
 
 /// How large a tree is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::rewrite) struct Size {
     /// Elements, and what else is no text.
     pub(in crate::rewrite) nodes: u64,

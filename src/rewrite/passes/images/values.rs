@@ -115,7 +115,7 @@ pub(super) fn rewritten(
     }
     let mut text = String::with_capacity(raw.len() * 2);
     // What stands around the edits is copied as it is written.
-    if let Some(places) = carrier.places(raw, &decoded, &inner) {
+    if let Some(places) = carrier.places(raw, matches!(decoded, Cow::Owned(_)), &inner) {
         let mut at = 0;
         for (edit, place) in inner.iter().zip(places) {
             text.push_str(&raw[at..place.start]);
@@ -171,21 +171,16 @@ impl Carrier<'_, '_> {
 
     /// Where the edits of the decoded value stand in the raw one; `None` where what is around them
     /// can't be copied as it is written.
-    fn places(
-        self,
-        raw: &str,
-        decoded: &Cow<'_, str>,
-        edits: &[Edit],
-    ) -> Option<Vec<Range<usize>>> {
+    fn places(self, raw: &str, is_decoded: bool, edits: &[Edit]) -> Option<Vec<Range<usize>>> {
         let ranges = edits.iter().map(|edit| edit.range.clone());
-        match decoded {
-            _ if matches!(self, Self::Value(_, Quote::None)) => None,
-            Cow::Borrowed(_) => Some(ranges.collect()),
-            Cow::Owned(_) => {
-                let written = Written::new(raw);
-                ranges.map(|range| written.range(range)).collect()
-            }
+        if matches!(self, Self::Value(_, Quote::None)) {
+            return None;
         }
+        if !is_decoded {
+            return Some(ranges.collect());
+        }
+        let written = Written::new(raw);
+        ranges.map(|range| written.range(range)).collect()
     }
 
     fn push(self, text: &str, out: &mut String) {

@@ -1,5 +1,7 @@
 //! The allow-list: what articles are made of, and nothing else.
 
+mod list;
+mod plain;
 mod reduced;
 
 use std::borrow::Cow;
@@ -147,6 +149,17 @@ pub(super) fn tokens_only(html: &str, markup: Markup) -> String {
 }
 
 fn clean_once(html: &str, markup: Markup, terms: Terms) -> Result<String, TooComplex> {
+    let clean = match plain::clean(html) {
+        Some(clean) => clean,
+        None => clean_by_tree(html, terms)?,
+    };
+    Ok(match markup {
+        Markup::Html => clean,
+        Markup::Xhtml => xhtml::well_formed(&clean),
+    })
+}
+
+fn clean_by_tree(html: &str, terms: Terms) -> Result<String, TooComplex> {
     // To browsers that run scripts, what these hold is text; nobody is to see it as such.
     let mut unwrapped: Vec<_> = tags(html, Markup::Html)
         .filter_map(|tag| match tag.raw_end {
@@ -168,11 +181,7 @@ fn clean_once(html: &str, markup: Markup, terms: Terms) -> Result<String, TooCom
         Cow::Owned(apply(html, &unwrapped))
     };
     tree::measure(&html, Context::AMMONIA, terms.limits)?;
-    let clean = terms.list.clean(&html).to_string();
-    Ok(match markup {
-        Markup::Html => clean,
-        Markup::Xhtml => xhtml::well_formed(&clean),
-    })
+    Ok(terms.list.clean(&html).to_string())
 }
 
 /// Edits that keep the line break right behind a start tag, which HTML's parsers drop there (HTML

@@ -5,21 +5,17 @@
 //! browser builds of it, every element it creates is one of these tags. Twice is once. Time and memory
 //! grow with the bytes of the field.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::LazyLock;
-
-use super::{LIST, is_value};
+use super::is_value;
+use super::list::{self, Listed, listed};
 use crate::feed::characters::escape;
 use crate::html::Markup;
 use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk};
-use crate::html::{VOID, is_foreign_root};
+use crate::html::{Name, is_foreign_root};
 use crate::rewrite::xhtml::is_implied_end;
 
 /// The most elements that may be open at once; tags of deeper ones are left out.
 const DEPTH_MAX: usize = 100;
-/// Longer names are on no list.
-const NAME_BYTES_MAX: usize = 24;
 
 /// Elements whose text is no text of the field's.
 const CODE: &[&str] = &["script", "style", "iframe"];
@@ -30,40 +26,12 @@ const ADDRESSES: &[&str] = &["href", "src", "poster", "cite"];
 /// The schemes that one may have.
 const SCHEMES: &[&str] = &["http", "https", "mailto"];
 
-/// An element of the list.
-struct Listed {
-    name: &'static str,
-    /// Its number.
-    index: usize,
-    is_void: bool,
-    attributes: HashSet<&'static str>,
-}
-
-static ELEMENTS: LazyLock<HashMap<&'static str, Listed>> = LazyLock::new(|| {
-    let generic = LIST.clone_generic_attributes();
-    let mut own = LIST.clone_tag_attributes();
-    let names = LIST.clone_tags().into_iter().enumerate();
-    let listed = names.map(|(index, name)| {
-        let mut attributes = own.remove(name).unwrap_or_default();
-        attributes.extend(&generic);
-        let is_void = VOID.contains(&name);
-        let listed = Listed {
-            name,
-            index,
-            is_void,
-            attributes,
-        };
-        (name, listed)
-    });
-    listed.collect()
-});
-
 /// `html` with nothing in it but tags of the list, read one by one.
 pub(super) fn reduce(html: &str, markup: Markup) -> String {
     let mut writer = Writer {
         out: String::with_capacity(html.len()),
         open: Vec::new(),
-        counts: vec![0; ELEMENTS.len()],
+        counts: vec![0; list::length()],
     };
     let mut walk = Walk::of_reader(html, markup);
     let mut tag = Tag::default();
@@ -72,11 +40,11 @@ pub(super) fn reduce(html: &str, markup: Markup) -> String {
             Token::Text(text) => writer.text(&htmlize::unescape(text)),
             Token::Cdata(text) => writer.text(text),
             Token::Tag if is_foreign_root(tag.id) && markup == Markup::Html => {}
-            Token::Tag if tag.is_end => writer.end(tag.name),
+            Token::Tag if tag.is_end => writer.end(tag.id),
             Token::Tag => {
                 writer.start(&tag);
                 if tag.is_self_closed && markup == Markup::Xhtml {
-                    writer.end(tag.name);
+                    writer.end(tag.id);
                 }
                 raw_text(html, &tag, &mut writer);
             }
@@ -110,7 +78,7 @@ struct Writer {
 
 impl Writer {
     fn start(&mut self, tag: &Tag<'_>) {
-        let Some(element) = listed(tag.name) else {
+        let Some(element) = listed(tag.id) else {
             return;
         };
         while let Some(top) = self.open.last()
@@ -143,17 +111,15 @@ impl Writer {
     fn attributes(&mut self, element: &Listed, tag: &Tag<'_>) {
         let mut written: Vec<&'static str> = Vec::new();
         for attribute in &tag.attributes {
-            let Some(name) =
-                lower(attribute.name).and_then(|name| element.attributes.get(name.as_str()))
-            else {
+            let Some(name) = element.attribute(attribute.id) else {
                 continue;
             };
-            if written.contains(name) {
+            if written.contains(&name) {
                 continue;
             }
             written.push(name);
             let value = tag.value_of(attribute);
-            let is_safe = !ADDRESSES.contains(name) || is_safe_address(&value);
+            let is_safe = !ADDRESSES.contains(&name) || is_safe_address(&value);
             if is_safe && is_value(element.name, name, &value) {
                 self.out.push(' ');
                 self.out.push_str(name);
@@ -164,8 +130,8 @@ impl Writer {
         }
     }
 
-    fn end(&mut self, name: &str) {
-        let Some(element) = listed(name).filter(|element| self.counts[element.index] > 0) else {
+    fn end(&mut self, id: Name) {
+        let Some(element) = listed(id).filter(|element| self.counts[element.index] > 0) else {
             return;
         };
         while let Some(last) = self.close_last() {
@@ -192,14 +158,6 @@ impl Writer {
         while self.close_last().is_some() {}
         self.out
     }
-}
-
-fn listed(name: &str) -> Option<&'static Listed> {
-    lower(name).and_then(|name| ELEMENTS.get(name.as_str()))
-}
-
-fn lower(name: &str) -> Option<String> {
-    (name.len() <= NAME_BYTES_MAX).then(|| name.to_ascii_lowercase())
 }
 
 /// Whether an address leads to a web page, a file on the web or a mailbox, whoever reads it.

@@ -1,0 +1,95 @@
+//! Whether tags nest so that the tree which a browser's parser makes is plain to see: every element is
+//! closed by its own end tag, and none closes, moves or opens another one.
+//!
+//! Invariant: what is called plain here is the tree of the HTML standard's parser (§13.2.6), as the
+//! content of a `div` or of a body; nothing is known of what is not.
+
+#[cfg(test)]
+pub(crate) mod samples;
+
+use super::open::{Kind, classify};
+use super::tag::Tag;
+use super::{Name, names};
+
+/// The most elements that may be open.
+const DEPTH_MAX: usize = 128;
+
+/// Elements without content that stay where they stand.
+const VOIDS: [Name; 8] = names([
+    "br", "img", "hr", "wbr", "source", "track", "embed", "input",
+]);
+/// Blocks whose tags say something to the parser besides.
+const ODD_BLOCKS: [Name; 3] = names(["form", "listing", "plaintext"]);
+const HEADINGS: [Name; 6] = names(["h1", "h2", "h3", "h4", "h5", "h6"]);
+/// What an item of a list stands in.
+const LISTS: [Name; 4] = names(["ul", "ol", "menu", "dir"]);
+const P: Name = Name::of("p");
+const A: Name = Name::of("a");
+
+/// The open elements of a text whose tags are shown in order.
+#[derive(Debug, Default)]
+pub(crate) struct Nesting {
+    open: Vec<Name>,
+    /// How many of those are paragraphs, and links.
+    paragraphs: usize,
+    links: usize,
+}
+
+impl Nesting {
+    /// Takes in a tag; whether the tree is plain to see yet.
+    pub(crate) fn take(&mut self, tag: &Tag<'_>) -> bool {
+        if tag.is_end {
+            return self.end(tag.id);
+        }
+        let in_paragraph = self.paragraphs > 0;
+        let top = self.open.last().copied().unwrap_or_default();
+        match classify(tag.id) {
+            Kind::Void { closes_p } => {
+                return tag.id.is_one_of(&VOIDS) && !(closes_p && in_paragraph);
+            }
+            Kind::Block => {
+                let follows_heading = top.is_one_of(&HEADINGS) && tag.id.is_one_of(&HEADINGS);
+                if in_paragraph || follows_heading || tag.id.is_one_of(&ODD_BLOCKS) {
+                    return false;
+                }
+            }
+            Kind::ListItem(_) => {
+                let parents: &[Name] = match tag.id == Name::of("li") {
+                    true => &LISTS,
+                    false => &[const { Name::of("dl") }],
+                };
+                if in_paragraph || !top.is_one_of(parents) {
+                    return false;
+                }
+            }
+            Kind::Formatting if tag.id == Name::of("nobr") || tag.id == A && self.links > 0 => {
+                return false;
+            }
+            Kind::Formatting | Kind::Ordinary => {}
+            _ => return false,
+        }
+        self.paragraphs += usize::from(tag.id == P);
+        self.links += usize::from(tag.id == A);
+        self.open.push(tag.id);
+        self.open.len() <= DEPTH_MAX
+    }
+
+    fn end(&mut self, id: Name) -> bool {
+        if self.open.pop() != Some(id) {
+            return false;
+        }
+        self.paragraphs -= usize::from(id == P);
+        self.links -= usize::from(id == A);
+        true
+    }
+
+    /// Whether so many elements are open.
+    pub(crate) fn is_at(&self, depth: usize) -> bool {
+        self.open.len() == depth
+    }
+
+    /// Whether nothing is open.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.open.is_empty()
+    }
+}
