@@ -21,6 +21,12 @@ const VOIDS: [Name; 8] = names([
 /// Blocks whose tags say something to the parser besides.
 const ODD_BLOCKS: [Name; 3] = names(["form", "listing", "plaintext"]);
 const HEADINGS: [Name; 6] = names(["h1", "h2", "h3", "h4", "h5", "h6"]);
+/// Where tags and text are moved out of that don't belong there.
+const TABLE_PARTS: [Name; 5] = names(["table", "thead", "tbody", "tfoot", "tr"]);
+const GROUPS: [Name; 3] = names(["thead", "tbody", "tfoot"]);
+const CELLS: [Name; 2] = names(["td", "th"]);
+const TABLE: Name = Name::of("table");
+const TR: Name = Name::of("tr");
 /// What an item of a list stands in.
 const LISTS: [Name; 4] = names(["ul", "ol", "menu", "dir"]);
 const P: Name = Name::of("p");
@@ -43,7 +49,13 @@ impl Nesting {
         }
         let in_paragraph = self.paragraphs > 0;
         let top = self.open.last().copied().unwrap_or_default();
-        match classify(tag.id) {
+        let kind = classify(tag.id);
+        if top.is_one_of(&TABLE_PARTS) && !is_part(tag.id, top) {
+            return false;
+        }
+        match kind {
+            Kind::Table if in_paragraph => return false,
+            Kind::TablePart { .. } if !is_part(tag.id, top) => return false,
             Kind::Void { closes_p } => {
                 return tag.id.is_one_of(&VOIDS) && !(closes_p && in_paragraph);
             }
@@ -65,13 +77,22 @@ impl Nesting {
             Kind::Formatting if tag.id == Name::of("nobr") || tag.id == A && self.links > 0 => {
                 return false;
             }
-            Kind::Formatting | Kind::Ordinary => {}
+            Kind::Formatting | Kind::Ordinary | Kind::Table | Kind::TablePart { .. } => {}
             _ => return false,
         }
         self.paragraphs += usize::from(tag.id == P);
         self.links += usize::from(tag.id == A);
         self.open.push(tag.id);
         self.open.len() <= DEPTH_MAX
+    }
+
+    /// Takes in text; whether the tree is plain to see yet.
+    pub(crate) fn text(&self, text: &str) -> bool {
+        let top = self.open.last().copied().unwrap_or_default();
+        !top.is_one_of(&TABLE_PARTS)
+            || text
+                .bytes()
+                .all(|byte| matches!(byte, b' ' | b'\n' | b'\t'))
     }
 
     fn end(&mut self, id: Name) -> bool {
@@ -91,5 +112,14 @@ impl Nesting {
     /// Whether nothing is open.
     pub(crate) fn is_closed(&self) -> bool {
         self.open.is_empty()
+    }
+}
+
+/// Whether this part of a table stands where it belongs, in an element of that name.
+fn is_part(id: Name, parent: Name) -> bool {
+    match parent {
+        TABLE => id.is_one_of(&GROUPS) || id == Name::of("caption"),
+        TR => id.is_one_of(&CELLS),
+        _ => parent.is_one_of(&GROUPS) && id == TR,
     }
 }

@@ -78,6 +78,14 @@ const PARTS: &[&str] = &[
     "</details>",
     "<summary>",
     "</summary>",
+    "<tbody>",
+    "</tbody>",
+    "<thead>",
+    "<th>",
+    "<caption>",
+    "</caption>",
+    "<table><tbody><tr><td>",
+    "</td></tr></tbody></table>",
     "<ruby>",
     "<rt>",
     "</rt>",
@@ -148,7 +156,14 @@ pub(crate) fn nested() -> impl Strategy<Value = String> {
     let leaf = select(leaves).prop_map(str::to_owned);
     let element = leaf.prop_recursive(5, 40, 4, move |inner| {
         let inside = prop::collection::vec(inner, 0..4);
-        (select(starts.clone()), inside).prop_map(|(start, inside)| {
+        (select(starts.clone()), inside, 0..8).prop_map(|(start, inside, kind)| {
+            if kind == 0 {
+                let cells = inside.iter().map(|cell| format!("<td>{cell}</td>\n"));
+                return format!(
+                    "<table><tbody> <tr>{}</tr></tbody></table>",
+                    cells.collect::<String>()
+                );
+            }
             let name = start[1..].split([' ', '>', '/']).next().unwrap_or_default();
             format!("{start}{}</{name}>", inside.concat())
         })

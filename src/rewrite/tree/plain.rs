@@ -40,12 +40,15 @@ pub(in crate::rewrite) fn of_tags(
     }];
     let mut at = 0;
     for (index, tag) in tags.iter().enumerate() {
-        if !nesting.take(tag) || tag.has_more || tag.starts("pre") {
+        let before = &html[at..tag.range.start];
+        // A line break behind `pre` is no part of its content.
+        let drops_break = tag.starts("pre") && html[tag.range.end..].starts_with('\n');
+        if !nesting.text(before) || !nesting.take(tag) || tag.has_more || drops_break {
             return None;
         }
         let depth = LEVELS_ABOVE + open.len() as u64;
         let top = open.last_mut()?;
-        text(&html[at..tag.range.start], &document, &top.node);
+        text(before, &document, &top.node);
         at = tag.range.end;
         if tag.is_end {
             size.pairs += top.children * top.children / 2;
@@ -64,8 +67,7 @@ pub(in crate::rewrite) fn of_tags(
     let top = open.pop()?;
     text(&html[at..], &document, &top.node);
     size.pairs += top.children * top.children / 2;
-    drop(top);
-    (nesting.is_closed()).then_some((document, size))
+    nesting.is_closed().then_some((document, size))
 }
 
 fn text(text: &str, document: &Document, parent: &NodeRef<'_>) {

@@ -209,20 +209,21 @@ fn may_be_named(name: &str) -> bool {
 
 /// Whether an attribute is forbidden whose value is not decoded yet.
 pub(super) fn is_raw_attribute(element: &str, name: &str, raw: &str) -> bool {
-    if !may_be_named(name) {
-        return false;
-    }
-    let is_address = ONLY_ADDRESSES
-        .iter()
-        .any(|known| name.eq_ignore_ascii_case(known));
-    if is_address && leads_to_the_web(raw.as_bytes()) {
-        return false;
-    }
-    if raw.contains('&') {
-        is_attribute(element, name, &htmlize::unescape_attribute(raw))
-    } else {
-        is_attribute(element, name, raw)
-    }
+    !is_seen_to_be_harmless(name, raw)
+        && if raw.contains('&') {
+            judge(element, name, &htmlize::unescape_attribute(raw))
+        } else {
+            judge(element, name, raw)
+        }
+}
+
+/// A cheap look at an attribute, its value decoded or not: most are harmless.
+fn is_seen_to_be_harmless(name: &str, value: &str) -> bool {
+    let is_address = || {
+        let mut addresses = ONLY_ADDRESSES.iter();
+        addresses.any(|known| name.eq_ignore_ascii_case(known))
+    };
+    !may_be_named(name) || is_address() && leads_to_the_web(value.as_bytes())
 }
 
 /// Attributes that hold addresses and do nothing else; nearly all there are.
@@ -247,6 +248,10 @@ fn leads_to_the_web(raw: &[u8]) -> bool {
 
 /// Whether an attribute is forbidden.
 pub(super) fn is_attribute(element: &str, name: &str, value: &str) -> bool {
+    !is_seen_to_be_harmless(name, value) && judge(element, name, value)
+}
+
+fn judge(element: &str, name: &str, value: &str) -> bool {
     let local = name.rsplit(':').next().unwrap_or(name);
     let is = |known: &str| local.eq_ignore_ascii_case(known);
     if name.len() > 2 && name.is_char_boundary(2) && name[..2].eq_ignore_ascii_case("on")

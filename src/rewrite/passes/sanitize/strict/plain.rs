@@ -34,7 +34,7 @@ pub(super) fn clean(html: &str) -> Option<String> {
     let mut tag = Tag::default();
     while let Some(token) = walk.token(&mut tag) {
         match token {
-            Token::Text(text) => push_text(text, &mut out),
+            Token::Text(text) if nesting.text(text) => push_text(text, &mut out),
             Token::Tag if nesting.take(&tag) => push_tag(html, &tag, &mut out)?,
             _ => return None,
         }
@@ -144,10 +144,12 @@ mod tests {
     fn ordinary_fields_need_no_tree() {
         assert!(check(
             "<p class=x>A <a href=\"https://x.org/a?b=1&amp;c=2\" target=_blank>b</a> &nbsp;c&#8217;s</p>\n\
-             <ul><li>1<ul><li>2</li></ul></li></ul><figure><img src='a.png' alt=\"x\" /></figure>"
+             <ul><li>1<ul><li>2</li></ul></li></ul><figure><img src='a.png' alt=\"x\" /></figure>\
+             <table> <tbody><tr><td><p>a</p></td>\n<th>b</th></tr></tbody></table>"
         ));
         for html in [
             "<p>a<div>b</div>",
+            "<table>a<tbody></tbody></table>",
             "<table><tr><td>a</td></tr></table>",
             "<!-- a -->b",
             "<p>a",
