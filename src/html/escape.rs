@@ -2,9 +2,13 @@
 
 use percent_encoding::{AsciiSet, percent_encode, percent_encode_byte};
 
-/// What is written in the place of each byte; empty for what stays.
+/// What is written in the place of each byte.
 #[derive(Debug)]
-pub(crate) struct Escapes([&'static str; 256]);
+pub(crate) struct Escapes {
+    /// Empty for what stays.
+    written: [&'static str; 256],
+    is_escaped: [bool; 256],
+}
 
 /// Text and values in any quotes, in HTML and XML.
 pub(crate) static ANY_QUOTES: Escapes = Escapes::of(&[
@@ -38,6 +42,9 @@ pub(crate) static XML_VALUE: Escapes = Escapes::of(&[
     (b'\r', "&#13;"),
 ]);
 
+/// How many bytes are looked at together.
+const CHUNK_BYTES: usize = 16;
+
 const NO_BREAK_SPACE: char = '\u{a0}';
 
 /// Appends a value for double quotes, or for apostrophes; a space that does not break has a name in
@@ -48,6 +55,10 @@ pub(crate) fn push_value(value: &str, in_apostrophes: bool, is_xml: bool, out: &
         false => &DOUBLE_QUOTES,
     };
     if is_xml {
+        return escapes.push(value, out);
+    }
+    // Most values are ASCII.
+    if value.is_ascii() {
         return escapes.push(value, out);
     }
     let mut parts = value.split(NO_BREAK_SPACE);
@@ -67,7 +78,7 @@ impl Escapes {
             table[pairs[at].0 as usize] = pairs[at].1;
             at += 1;
         }
-        Self(table)
+        Self::by(table)
     }
 
     /// Percent-encoding (RFC 3986 §2.1) of what is in the set, and of all that is not ASCII.
@@ -79,22 +90,43 @@ impl Escapes {
                 table[usize::from(byte)] = percent_encode_byte(byte);
             }
         }
-        Self(table)
+        Self::by(table)
+    }
+
+    const fn by(written: [&'static str; 256]) -> Self {
+        let mut is_escaped = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            is_escaped[byte] = !written[byte].is_empty();
+            byte += 1;
+        }
+        Self {
+            written,
+            is_escaped,
+        }
     }
 
     /// Appends `text` with the bytes replaced.
     pub(crate) fn push(&self, text: &str, out: &mut String) {
         let mut done = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            let escaped = self.0[usize::from(byte)];
-            if !escaped.is_empty() {
-                // The bytes of one letter are all replaced or none is.
-                if done < at {
-                    out.push_str(&text[done..at]);
+        let mut at = 0;
+        for chunk in text.as_bytes().chunks(CHUNK_BYTES) {
+            // Most chunks hold nothing of the kind, and seeing that needs no branch for each byte.
+            let each = chunk.iter().map(|&byte| self.is_escaped[usize::from(byte)]);
+            if each.fold(false, |any, is_escaped| any | is_escaped) {
+                for (byte, at) in chunk.iter().zip(at..) {
+                    let escaped = self.written[usize::from(*byte)];
+                    if !escaped.is_empty() {
+                        // The bytes of one letter are all replaced or none is.
+                        if done < at {
+                            out.push_str(&text[done..at]);
+                        }
+                        out.push_str(escaped);
+                        done = at + 1;
+                    }
                 }
-                out.push_str(escaped);
-                done = at + 1;
             }
+            at += chunk.len();
         }
         out.push_str(&text[done..]);
     }

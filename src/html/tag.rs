@@ -126,7 +126,7 @@ impl<'h> Tag<'h> {
     /// An attribute's value, decoded; empty when it has none.
     pub(crate) fn value_of<'t>(&'t self, attribute: &'t Attribute<'h>) -> Cow<'t, str> {
         let raw = self.raw(attribute).unwrap_or_default();
-        if raw.contains('&') {
+        if memchr::memchr(b'&', raw.as_bytes()).is_some() {
             htmlize::unescape_attribute(raw)
         } else {
             Cow::Borrowed(raw)

@@ -6,6 +6,8 @@
 mod left;
 mod rule;
 
+use std::sync::LazyLock;
+
 use url::Url;
 
 pub(super) use left::Left;
@@ -13,6 +15,7 @@ pub use rule::{GlobError, ImageRule, RULES_MAX, check_path};
 
 use crate::rewrite::RuleOptions;
 use crate::rewrite::budget::ADDRESS_BYTES_MAX;
+use crate::rewrite::domains::Domains;
 use crate::rewrite::passes::images::Marks;
 use crate::rewrite::picture::Picture;
 use crate::rewrite::target::{TargetError, Through};
@@ -37,6 +40,11 @@ const PROXY_PREFIXES: &[&str] = &[
     "https://www.inoreader.com/camo/",
     "http://www.inoreader.com/camo/",
 ];
+
+static PROXY_DOMAINS: LazyLock<Domains> = LazyLock::new(|| {
+    let hosts = PROXY_HOSTS.iter().copied();
+    Domains::of(hosts.chain(["www.inoreader.com"]))
+});
 
 /// What stands behind our public URL where we serve pictures. Other things may stand there, too: the
 /// publisher itself, when both share a host.
@@ -144,9 +152,11 @@ impl Addresses {
         if self.own_prefixes.iter().any(|own| whole.starts_with(own)) {
             return Err(Left::Own);
         }
-        let is_proxied = PROXY_HOSTS.iter().any(|proxy| is_under(host, proxy))
-            || host.starts_with("camo.")
-            || PROXY_PREFIXES.iter().any(|proxy| whole.starts_with(proxy));
+        let is_listed = || {
+            PROXY_HOSTS.iter().any(|proxy| is_under(host, proxy))
+                || PROXY_PREFIXES.iter().any(|proxy| whole.starts_with(proxy))
+        };
+        let is_proxied = host.starts_with("camo.") || PROXY_DOMAINS.may_hold(host) && is_listed();
         if is_proxied {
             return Err(Left::Proxied);
         }

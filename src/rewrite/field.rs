@@ -49,6 +49,17 @@ pub(super) enum Role {
 
 /// What `elements[index]` carries.
 pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
+    match named(elements, index) {
+        // What holds elements is no address.
+        Role::AddressText if elements[index].has_markup || has_children(elements, index) => {
+            Role::None
+        }
+        role => role,
+    }
+}
+
+/// The same by its name.
+fn named(elements: &[Element<'_>], index: usize) -> Role {
     let element = &elements[index];
     let parent = element.parent.map(|parent| &elements[parent]);
     match (element.ns, &*lower(element.local)) {
@@ -79,7 +90,7 @@ pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
             attribute_or_text(elements, index, &["href", "url"])
         }
         (Ns::Core, "url") if is_in_image(parent) => Role::AddressText,
-        (Ns::Core, "image") if !has_children(elements, index) => Role::AddressText,
+        (Ns::Core, "image") => Role::AddressText,
         (Ns::Core, name) if NAMED_PICTURES.contains(&name) => {
             attribute_or_text(elements, index, &["url", "href", "src"])
         }

@@ -7,6 +7,9 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::feed::namespace::{self, Namespaces};
 use crate::feed::splitter::Frame;
@@ -100,7 +103,8 @@ pub(super) fn edits(xml: &str, frame: &Frame, fields: &[Range<usize>]) -> Vec<Ed
 
 /// A cheap look: without these a piece holds nothing of the kind.
 pub(super) fn may_hold(xml: &str, frame: &Frame) -> bool {
-    Scopes::of(frame).is_live() || memchr::memmem::find(xml.as_bytes(), b"xmlns").is_some()
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("xmlns"));
+    Scopes::of(frame).is_live() || FINDER.find(xml.as_bytes()).is_some()
 }
 
 /// Whether there are tags whose names HTML would take for text: `<_:script>`.

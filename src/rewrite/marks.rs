@@ -5,6 +5,9 @@
 //! it. What lacks its other mark stays. Linear time.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::html::Edit;
 use crate::html::Markup;
@@ -39,7 +42,8 @@ pub(super) fn around(part: Part, html: &str) -> String {
 
 /// Whether a text may hold a mark.
 pub(super) fn stand_in(text: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), OURS.as_bytes()).is_some()
+    static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(OURS));
+    FINDER.find(text.as_bytes()).is_some()
 }
 
 /// Whether a template names a mark, which would end what stands between those around it.

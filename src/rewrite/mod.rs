@@ -11,6 +11,7 @@ mod base;
 mod bearer;
 mod budget;
 mod compose;
+mod domains;
 pub mod entry;
 mod envelope;
 mod evidence;

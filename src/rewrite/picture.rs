@@ -51,11 +51,7 @@ impl<'a> Picture<'a> {
         };
         let is_plain = is_plain_host(host)
             && is_plain_path(path.as_bytes())
-            && query.is_none_or(|query| {
-                query
-                    .bytes()
-                    .all(|byte| is_plain_byte(byte) || byte == b'?')
-            });
+            && query.is_none_or(|query| are_plain(query.as_bytes(), b'?'));
         is_plain.then_some(Self {
             whole,
             scheme,
@@ -86,11 +82,11 @@ fn is_plain_host(host: &str) -> bool {
 
 /// A path without segments that are dots, written out or escaped.
 fn is_plain_path(path: &[u8]) -> bool {
-    path.iter().enumerate().all(|(at, &byte)| match byte {
-        b'.' => path[at - 1] != b'/',
-        b'%' => !matches!(path.get(at + 1..at + 3), Some([b'2', b'e' | b'E'])),
-        _ => is_plain_byte(byte),
-    })
+    are_plain(path, b'.')
+        && memchr::memchr2_iter(b'.', b'%', path).all(|at| match path[at] {
+            b'.' => path[at - 1] != b'/',
+            _ => !matches!(path.get(at + 1..at + 3), Some([b'2', b'e' | b'E'])),
+        })
 }
 
 /// Bytes that the URL standard leaves as they are in paths and queries.
@@ -110,8 +106,14 @@ const PLAIN: [bool; 256] = {
     plain
 };
 
-fn is_plain_byte(byte: u8) -> bool {
-    PLAIN[usize::from(byte)]
+/// Whether all of the bytes are plain or `other`, seen without a branch for each.
+fn are_plain(bytes: &[u8], other: u8) -> bool {
+    bytes.chunks(16).all(|chunk| {
+        let each = chunk
+            .iter()
+            .map(|&byte| PLAIN[usize::from(byte)] | (byte == other));
+        each.fold(true, |all, is_plain| all & is_plain)
+    })
 }
 
 #[cfg(test)]

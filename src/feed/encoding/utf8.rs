@@ -134,7 +134,7 @@ fn decode_some(bytes: &[u8], is_last: bool, out: &mut String) -> usize {
     let mut at = 0;
     loop {
         let rest = &bytes[at..];
-        let error = match std::str::from_utf8(rest) {
+        let error = match simdutf8::compat::from_utf8(rest) {
             Ok(text) => {
                 out.push_str(text);
                 return bytes.len();
@@ -142,7 +142,7 @@ fn decode_some(bytes: &[u8], is_last: bool, out: &mut String) -> usize {
             Err(error) => error,
         };
         let (valid, broken) = rest.split_at(error.valid_up_to());
-        out.push_str(std::str::from_utf8(valid).unwrap_or_default());
+        out.push_str(simdutf8::basic::from_utf8(valid).unwrap_or_default());
         at += valid.len();
         let is_open = error.error_len().is_none() || is_open_pair(broken);
         if is_open && !is_last {

@@ -20,7 +20,7 @@ use crate::rewrite::base::FieldBase;
 use crate::rewrite::passes::sanitize::attribute_may_harm;
 pub(in crate::rewrite) use candidate::address_of;
 use candidate::{candidate, is_address, is_picture, names_others, stem};
-use placeholder::{Repeated, is_placeholder};
+use placeholder::{Repeated, is_placeholder, may_be_placeholder};
 use seen::{Noscript, Picture, Twin};
 
 /// How many attributes of a picture are compared with its twin.
@@ -147,6 +147,9 @@ impl<'a, 'h> Promotion<'a, 'h> {
 
     /// Shows the tags that were held and go on now.
     pub(super) fn release(&mut self, mut go_on: impl FnMut(&mut Tag<'h>)) {
+        if self.released.is_empty() {
+            return;
+        }
         for mut tag in self.released.drain(..) {
             go_on(&mut tag);
         }
@@ -193,7 +196,10 @@ impl<'a, 'h> Promotion<'a, 'h> {
         let src = tag.value("src").unwrap_or_default();
         let src = src.trim_ascii();
         let is_empty = !is_address(src);
-        let names_others = is_empty || self.offered.is_some() || names_others(tag);
+        let names_others = is_empty
+            || (self.offered.is_some() || names_others(tag))
+                && !self.is_of_bare
+                && may_be_placeholder(tag, src);
         let candidate = names_others
             .then(|| candidate(tag).or_else(|| self.offered.clone()))
             .flatten();

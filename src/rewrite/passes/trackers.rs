@@ -1,8 +1,11 @@
 //! Pictures that nobody is to see: they tell somebody that an item was read, and go.
 
+use std::sync::LazyLock;
+
 use crate::html::Markup;
 use crate::html::tag::{Attribute, Tag};
 use crate::html::walk::end_tag_at;
+use crate::rewrite::domains::Domains;
 
 /// Where pictures only count readers: hosts, with what their paths start with.
 const TRACKERS: &[(&str, &str)] = &[
@@ -37,6 +40,9 @@ const TRACKERS: &[(&str, &str)] = &[
     ("counter.theconversation.com", "/"),
     ("medium.com", "/_/stat"),
 ];
+
+static DOMAINS: LazyLock<Domains> =
+    LazyLock::new(|| Domains::of(TRACKERS.iter().map(|(host, _)| *host)));
 
 /// Takes out a tag that is one.
 pub(super) fn read(tag: &mut Tag<'_>, (html, markup): (&str, Markup)) {
@@ -88,18 +94,19 @@ fn is_counter(address: &str) -> bool {
     let Some((_, rest)) = address.split_once("//") else {
         return false;
     };
-    let path_at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let path_at = memchr::memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len());
     let (host, path) = rest.split_at(path_at);
-    TRACKERS.iter().any(|(tracker, start)| {
-        let is_there = host
-            .strip_suffix(tracker)
-            .is_some_and(|before| before.is_empty() || before.ends_with('.'));
-        let behind = path.strip_prefix(start);
-        is_there
-            && behind.is_some_and(|behind| {
-                start.ends_with('/') || behind.is_empty() || behind.starts_with(['?', '/', '.'])
-            })
-    })
+    DOMAINS.may_hold(host)
+        && TRACKERS.iter().any(|(tracker, start)| {
+            let is_there = host
+                .strip_suffix(tracker)
+                .is_some_and(|before| before.is_empty() || before.ends_with('.'));
+            let behind = path.strip_prefix(start);
+            is_there
+                && behind.is_some_and(|behind| {
+                    start.ends_with('/') || behind.is_empty() || behind.starts_with(['?', '/', '.'])
+                })
+        })
 }
 
 #[cfg(test)]

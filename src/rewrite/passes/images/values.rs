@@ -164,7 +164,7 @@ impl Carrier<'_, '_> {
     fn decoded(self, raw: &str) -> Cow<'_, str> {
         match self {
             Self::Raw => Cow::Borrowed(raw),
-            _ if !raw.contains('&') => Cow::Borrowed(raw),
+            _ if memchr(b'&', raw.as_bytes()).is_none() => Cow::Borrowed(raw),
             _ => htmlize::unescape_attribute(raw),
         }
     }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::candidate::is_address;
 use crate::html::tag::Tag;
-use crate::html::{Name, names};
+use crate::html::{Name, Table, names};
 
 /// What scripts put into `src`, as opposed to other sizes of the same image.
 const SWAPPED: [Name; 23] = names([
@@ -87,6 +87,17 @@ const WORDS: &[(&str, bool)] = &[
     ("wait", false),
     ("bg", false),
 ];
+
+/// The same by name.
+static KNOWN: Table<bool, 256> = {
+    let mut known = Table::new();
+    let mut at = 0;
+    while at < WORDS.len() {
+        known.add(Name::of(WORDS[at].0), WORDS[at].1);
+        at += 1;
+    }
+    known
+};
 
 /// Words that say nothing beside those.
 const FILLERS: &[&str] = &[
@@ -179,11 +190,17 @@ pub(super) fn is_placeholder(
         || is_swapped(tag) && behaves_like_one(tag, src, candidate, is_repeated)
 }
 
+/// Whether `src` may keep the place of another image; a cheap look.
+pub(super) fn may_be_placeholder(tag: &Tag<'_>, src: &str) -> bool {
+    is_swapped(tag) || has_placeholder_name(src)
+}
+
 /// Whether the tag has an attribute that scripts put into `src`.
 fn is_swapped(tag: &Tag<'_>) -> bool {
-    SWAPPED.iter().any(|name| {
-        let value = tag.named(*name).map(|attribute| tag.value_of(attribute));
-        value.is_some_and(|value| is_address(value.trim_ascii()))
+    tag.attributes.iter().any(|attribute| {
+        attribute.id.is_one_of(&SWAPPED)
+            && tag.named(attribute.id) == Some(attribute)
+            && is_address(tag.value_of(attribute).trim_ascii())
     })
 }
 
@@ -259,9 +276,8 @@ fn has_placeholder_name(src: &str) -> bool {
         return true;
     }
     let words = || stem.split(|letter: char| !letter.is_ascii_alphanumeric());
-    let known = |word: &str| WORDS.iter().find(|(name, _)| *name == trim_digits(word));
-    let is_certain =
-        |word: &str| known(word).is_some_and(|(_, is_certain)| *is_certain) || is_pixel(word);
+    let known = |word: &str| KNOWN.get(Name::of(trim_digits(word)));
+    let is_certain = |word: &str| known(word) == Some(true) || is_pixel(word);
     let means_nothing = |word: &str| {
         let bare = trim_digits(word);
         bare.is_empty() || FILLERS.contains(&bare) || is_size(word) || is_hash(word)
