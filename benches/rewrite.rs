@@ -34,7 +34,7 @@ const PER_FEED: Duration = Duration::from_secs(12);
 const ROUNDS_MAX: usize = 200;
 /// Every rule there is; the fuzzer uses the same.
 const EVERY_RULE: &str = include_str!("../fuzz/feedwright.toml");
-/// What a feed gets that only names its pictures' proxy.
+/// What a feed gets that only names its images' proxy.
 const USUAL_RULES: &str =
     "[[feed]]\nname = \"news\"\nurl = \"https://news.example.org/feed/\"\nimages = \"weserv\"";
 const FOOTER: &str = "footer = '<hr><div><a href=\"{{ item.link }}\">{{ item.title }}</a></div>'";
@@ -133,10 +133,10 @@ fn measure(name: &str, feed: &Feed) -> anyhow::Result<()> {
     let fields_bytes: usize = feed.fields.iter().map(String::len).sum();
     let out = rewrite(&sets.images, &origin, &feed.xml, CHUNK_BYTES[0])?;
     println!(
-        "\n{name}: {} bytes, {} items, {} pictures, {fields_bytes} bytes of HTML; {} addresses rewritten, {} bytes out",
+        "\n{name}: {} bytes, {} items, {} images, {fields_bytes} bytes of HTML; {} addresses rewritten, {} bytes out",
         feed.xml.len(),
         feed.items,
-        feed.pictures,
+        feed.images,
         out.matches(WESERV).count(),
         out.len()
     );

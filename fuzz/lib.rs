@@ -8,7 +8,7 @@ use feedwright::html::Edit;
 use feedwright::rewrite::passes::images::Seen;
 use feedwright::rewrite::{FeedRewriter, Origin, Rules};
 
-/// Where our own addresses of pictures start.
+/// Where our own image URLs start.
 pub const PROXY: &str = "https://images.weserv.nl/?url=";
 
 /// The rules of the feed called `fuzz` in the configuration `text`.

@@ -37,8 +37,8 @@ pub enum AppError {
     /// The HTTP client.
     #[error("the HTTP client can't be built")]
     Client(#[from] ClientError),
-    /// The key that signs addresses of pictures.
-    #[error("addresses of pictures can't be signed")]
+    /// The key that signs image URLs.
+    #[error("image URLs can't be signed")]
     Key(#[from] KeyError),
     /// A rule.
     #[error("a rule can't be built")]
@@ -104,7 +104,7 @@ fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
         }
     }
     if settings.image.open {
-        tracing::warn!("the image proxy is open: everybody may use it for every public picture");
+        tracing::warn!("the image proxy is open: everybody may use it for every public image");
     }
     let signs = settings.lacks_image_key();
     if settings.image_keys.is_empty() {
@@ -112,13 +112,13 @@ fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
             // A disk that fails is no reason not to serve.
             Ok(KeyLife::Lost(reason)) if signs => tracing::warn!(
                 reason = reason.map(|reason| chain(&reason)),
-                "addresses of pictures are signed with a key that is lost when the service ends: set `[store] path` or `[image] key`"
+                "image URLs are signed with a key that is lost when the service ends: set `[store] path` or `[image] key`"
             ),
             Ok(_) => {}
             Err(error) if signs => return Err(error),
             // Nothing is signed here, and nothing that another signed can be served.
             Err(error) => {
-                tracing::warn!(%error, "there is no key for the addresses of pictures")
+                tracing::warn!(%error, "there is no key for the image URLs")
             }
         }
     }
@@ -181,7 +181,7 @@ pub struct App {
     pub settings: Settings,
     /// What brings feeds up to date, and where their copies are.
     pub refresher: Arc<Refresher>,
-    /// What brings pictures.
+    /// What brings images.
     pub imager: Arc<Imager>,
     /// What outlives the process.
     pub store: Store,

@@ -42,7 +42,7 @@ const WIDTH: u32 = 800;
 /// The qualities of sharp's among which one makes a file as large as ours.
 const QUALITIES: std::ops::RangeInclusive<u8> = 60..=96;
 
-/// One picture made of another.
+/// One image made of another.
 struct Job {
     name: &'static str,
     source: Source,
@@ -213,7 +213,7 @@ fn shrunk(bytes: &[u8], job: &Job) -> anyhow::Result<Vec<u8>> {
     .bytes)
 }
 
-/// How good sharp's picture looks where it is as large as ours: between its two next qualities.
+/// How good sharp's image looks where it is as large as ours: between its two next qualities.
 fn at_size(
     sharp: &mut Sharp,
     (file, job): (&Path, &Job),

@@ -40,7 +40,7 @@ impl Sharp {
         })
     }
 
-    /// CPU seconds that it took, and the picture.
+    /// CPU seconds that it took, and the image.
     pub(crate) fn make(
         &mut self,
         file: &Path,

@@ -1,4 +1,4 @@
-//! The pictures that are made smaller.
+//! The images that are made smaller.
 
 use std::path::{Path, PathBuf};
 
@@ -14,9 +14,9 @@ pub(crate) fn write(photo: &RgbImage, folder: &Path) -> anyhow::Result<[PathBuf;
     let usual = resize(photo, 1920, 1080, FilterType::Lanczos3);
     let large = resize(photo, 4000, 3000, FilterType::Lanczos3);
     let paths = ["usual.jpg", "large.jpg", "usual.png"].map(|name| folder.join(name));
-    for (picture, path) in [(&usual, &paths[0]), (&large, &paths[1])] {
+    for (image, path) in [(&usual, &paths[0]), (&large, &paths[1])] {
         let file = std::fs::File::create(path)?;
-        picture.write_with_encoder(JpegEncoder::new_with_quality(file, JPEG_QUALITY))?;
+        image.write_with_encoder(JpegEncoder::new_with_quality(file, JPEG_QUALITY))?;
     }
     usual.save(&paths[2])?;
     Ok(paths)

@@ -1,4 +1,4 @@
-//! How much of a picture is left: SSIMULACRA2, 100 for nothing lost.
+//! How much of an image is left: SSIMULACRA2, 100 for nothing lost.
 
 use image::RgbImage;
 use image::imageops::{FilterType, resize};
@@ -17,11 +17,11 @@ pub(crate) fn reference(source: &[u8]) -> anyhow::Result<RgbImage> {
 /// What `made` scores against it.
 pub(crate) fn score(reference: &RgbImage, made: &[u8]) -> anyhow::Result<f64> {
     let made = image::load_from_memory(made)?.into_rgb8();
-    let frame = |picture: &RgbImage| {
-        let pixels = picture
+    let frame = |image: &RgbImage| {
+        let pixels = image
             .pixels()
             .map(|pixel| pixel.0.map(|value| f32::from(value) / 255.0));
-        let (width, height) = (picture.width() as usize, picture.height() as usize);
+        let (width, height) = (image.width() as usize, image.height() as usize);
         Rgb::new(
             pixels.collect(),
             width,
@@ -29,7 +29,7 @@ pub(crate) fn score(reference: &RgbImage, made: &[u8]) -> anyhow::Result<f64> {
             TransferCharacteristic::SRGB,
             ColorPrimaries::BT709,
         )
-        .map_err(|error| anyhow::anyhow!("no picture: {error}"))
+        .map_err(|error| anyhow::anyhow!("no image: {error}"))
     };
     let score = compute_frame_ssimulacra2(frame(reference)?, frame(&made)?);
     score.map_err(|error| anyhow::anyhow!("no score: {error}"))

@@ -1,10 +1,10 @@
-// Makes pictures with sharp, as it is told on standard input, a line each; says what each took.
+// Makes images with sharp, as it is told on standard input, a line each; says what each took.
 import { createInterface } from 'node:readline'
 import { createRequire } from 'node:module'
 import { writeFileSync } from 'node:fs'
 
 const sharp = createRequire(process.argv[2] + '/')('sharp')
-// One thread and no memory of the last picture, as ours.
+// One thread and no memory of the last image, as ours.
 sharp.concurrency(1)
 sharp.cache(false)
 

@@ -1,6 +1,6 @@
 //! Items of a few kilobytes with five to eight images each: the hard case for rules.
 
-use super::PICTURES_AT;
+use super::IMAGES_AT;
 use super::words::{Language, Random};
 
 /// The HTML of an item, and how many images it has.
@@ -52,7 +52,7 @@ pub(super) fn content(random: &mut Random, number: u64) -> (String, usize) {
 
 fn push_image(html: &mut String, random: &mut Random, language: Language, number: u64) {
     let file = format!(
-        "{PICTURES_AT}wp-content/uploads/2026/03/{number}-{:08x}",
+        "{IMAGES_AT}wp-content/uploads/2026/03/{number}-{:08x}",
         random.below(u64::from(u32::MAX))
     );
     let alt = random.words(language, 3);

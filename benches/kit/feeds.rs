@@ -1,4 +1,4 @@
-//! Feeds as publishers write them, made up: prose with markup, links and pictures.
+//! Feeds as publishers write them, made up: prose with markup, links and images.
 //!
 //! Invariant: the same seed and shape give the same bytes.
 
@@ -10,11 +10,11 @@ use std::fmt::Write;
 pub(crate) use words::Language;
 use words::Random;
 
-/// Where the pictures of made-up feeds are; nginx's `sub_filter` looks for the same text.
-pub(crate) const PICTURES_AT: &str = "https://img.example.org/";
+/// Where the images of made-up feeds are; nginx's `sub_filter` looks for the same text.
+pub(crate) const IMAGES_AT: &str = "https://img.example.org/";
 
-/// One item in so many has no picture.
-const ITEMS_WITHOUT_PICTURE: u64 = 7;
+/// One item in so many has no image.
+const ITEMS_WITHOUT_IMAGE: u64 = 7;
 
 /// How HTML stands in a feed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub(crate) struct Feed {
     /// How many items it has.
     pub(crate) items: usize,
     /// How many `img` elements it has.
-    pub(crate) pictures: usize,
+    pub(crate) images: usize,
 }
 
 impl Feed {
@@ -99,7 +99,7 @@ impl Feed {
 	<sy:updatePeriod>hourly</sy:updatePeriod>
 	<sy:updateFrequency>1</sy:updateFrequency>
 	<image>
-	<url>{PICTURES_AT}logo.png</url>
+	<url>{IMAGES_AT}logo.png</url>
 	<title>{title}</title>
 	<link>https://news.example.org</link>
 	</image>
@@ -119,7 +119,7 @@ impl Feed {
             Density::Prose => self.content(random, language, number),
             Density::Dense => {
                 let (html, images) = dense::content(random, number);
-                self.pictures += images;
+                self.images += images;
                 html
             }
         };
@@ -145,14 +145,14 @@ impl Feed {
 
     /// An article of about 9 KB.
     fn content(&mut self, random: &mut Random, language: Language, number: u64) -> String {
-        let has_pictures = random.below(ITEMS_WITHOUT_PICTURE) > 0;
-        let pictures = if has_pictures { 2 + random.below(3) } else { 0 };
+        let has_images = random.below(ITEMS_WITHOUT_IMAGE) > 0;
+        let images = if has_images { 2 + random.below(3) } else { 0 };
         let paragraphs = 11 + random.below(6);
         let mut html = String::new();
         for paragraph in 0..paragraphs {
-            if paragraph < pictures {
-                push_picture(&mut html, random, language, number + paragraph);
-                self.pictures += 1;
+            if paragraph < images {
+                push_image(&mut html, random, language, number + paragraph);
+                self.images += 1;
             }
             match random.below(8) {
                 0 => {
@@ -183,10 +183,10 @@ impl Feed {
     }
 }
 
-fn push_picture(html: &mut String, random: &mut Random, language: Language, number: u64) {
+fn push_image(html: &mut String, random: &mut Random, language: Language, number: u64) {
     let (alt, caption) = (random.words(language, 7), random.words(language, 10));
     let file = format!(
-        "{PICTURES_AT}2026/03/{number}-{:08x}",
+        "{IMAGES_AT}2026/03/{number}-{:08x}",
         random.below(u64::from(u32::MAX))
     );
     let srcset = if random.below(4) > 0 {

@@ -47,8 +47,8 @@ pub(crate) const SHAPES: &[(&str, Make)] = &[
     ("a declaration left open", |bytes| {
         format!("<!DOCTYPE rss [{}", repeat("<!ENTITY a 'b'>", bytes))
     }),
-    ("pictures", |bytes| html(&repeat("<img src=a.jpg>", bytes))),
-    ("lazy pictures", |bytes| {
+    ("images", |bytes| html(&repeat("<img src=a.jpg>", bytes))),
+    ("lazy images", |bytes| {
         html(&repeat(
             "<img src='data:,' data-src=a.jpg><noscript><img src=a.jpg></noscript>",
             bytes,

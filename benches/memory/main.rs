@@ -1,5 +1,5 @@
 //! Memory of the service as a process of its own: while a feed of 20 MB passes through, per cached
-//! feed of 100 KB, and while pictures are made smaller.
+//! feed of 100 KB, and while images are made smaller.
 #![expect(clippy::print_stdout, reason = "figures are what this program is for")]
 
 #[path = "../kit/child.rs"]
@@ -7,6 +7,7 @@ mod child;
 #[expect(dead_code, reason = "other benchmarks ask more of a feed")]
 #[path = "../kit/feeds.rs"]
 mod feeds;
+mod images;
 #[path = "../kit/machine.rs"]
 mod machine;
 #[path = "../kit/origin.rs"]
@@ -14,7 +15,6 @@ mod origin;
 #[expect(dead_code, reason = "another benchmark writes files of it")]
 #[path = "../image/photo.rs"]
 mod photo;
-mod pictures;
 #[expect(dead_code, reason = "other benchmarks ask more of an answer")]
 #[path = "../kit/reader.rs"]
 mod reader;
@@ -77,7 +77,7 @@ fn main() -> anyhow::Result<()> {
         pass_large(directory.path(), origin, sent, coding)?;
     }
     many.measure()?;
-    pictures::measure(directory.path())
+    images::measure(directory.path())
 }
 
 fn feed(seed: u64, bytes: usize) -> Vec<u8> {

@@ -86,7 +86,7 @@ struct Rules {
 
 const IMAGES: Rules = Rules {
     name: "images and a footer",
-    toml: "images = \"weserv\"\nfooter = \"<p>via feed mirror</p>\"\nrepair = false\nsanitize = \"off\"\ndrop_trackers = false\nabsolute_links = false\npromote_pictures = false\nmark = false\n",
+    toml: "images = \"weserv\"\nfooter = \"<p>via feed mirror</p>\"\nrepair = false\nsanitize = \"off\"\ndrop_trackers = false\nabsolute_links = false\npromote_images = false\nmark = false\n",
 };
 
 const DEFAULTS: Rules = Rules {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::child::{self, Server};
 use crate::cores;
-use crate::feeds::PICTURES_AT;
+use crate::feeds::IMAGES_AT;
 
 /// nginx, and where its servers listen.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ fn proxy_server(addr: SocketAddr, origin: SocketAddr) -> String {
       proxy_buffers 32 64k;
       proxy_busy_buffers_size 128k;
       proxy_max_temp_file_size 0;
-      sub_filter 'src=\"{PICTURES_AT}' 'src=\"https://images.weserv.nl/?url=https%3A%2F%2Fimg.example.org%2F';
+      sub_filter 'src=\"{IMAGES_AT}' 'src=\"https://images.weserv.nl/?url=https%3A%2F%2Fimg.example.org%2F';
       sub_filter_once off;
       sub_filter_types *;
       gzip on;

@@ -1,4 +1,4 @@
-//! Picture addresses in HTML: no edit outside the text, and twice is once.
+//! Image URLs in HTML: no edit outside the text, and twice is once.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 static PASS: LazyLock<HtmlPass> =
     LazyLock::new(|| {
         let covers = Covers {
-            linked_pictures: true,
+            linked_images: true,
             media: true,
         };
         HtmlPass::new(&[("img.skip", 1)], covers).expect("the selector is right")

@@ -4,7 +4,7 @@
 //! can't be written waits in memory and in the store, and is tried again.
 
 mod indexes;
-mod with_pictures;
+mod with_images;
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::drawer::{Contents, Turn};
 use super::folder::Folder;
 use super::health::{Health, Status};
-use super::pictures::{OwnAddresses, Porter};
+use super::images::{OwnAddresses, Porter};
 use super::tally::Tally;
 use super::writing::Outcome;
 use super::{Document, Drawer, Limits, stash};
@@ -82,7 +82,7 @@ pub struct Setting {
     pub lookup: Lookup,
     /// The budget of what is under way.
     pub inflight: Inflight,
-    /// Our own pictures.
+    /// Our own images.
     pub own: OwnAddresses,
 }
 
@@ -91,7 +91,7 @@ pub struct Setting {
 pub struct Shared {
     /// Where what waits outlives the process.
     pub store: Store,
-    /// How the hosts of pictures are treated.
+    /// How the hosts of images are treated.
     pub hosts: Arc<Hosts>,
     /// What carries its tasks.
     pub tasks: TaskTracker,
@@ -153,7 +153,7 @@ impl Archivist {
             archivist.take_in(work, &mut turn, document).await;
             drop(turn);
             archivist.documents.fetch_sub(1, Ordering::Relaxed);
-            archivist.serve_pictures(&drawer);
+            archivist.serve_images(&drawer);
             drop(done);
         });
         Settled(Some(settled))
@@ -170,11 +170,11 @@ impl Archivist {
                     let mut turn = contents.turn.lock().await;
                     let work = (&*drawer, &*contents);
                     archivist.recall(work, &mut turn).await;
-                    if contents.has_left.load(Ordering::Relaxed) && !drawer.options.pictures {
+                    if contents.has_left.load(Ordering::Relaxed) && !drawer.options.images {
                         archivist.keep(work, &mut turn, Vec::new()).await;
                     }
                     drop(turn);
-                    archivist.serve_pictures(&drawer);
+                    archivist.serve_images(&drawer);
                 });
                 trying.await.ok();
             }
@@ -212,7 +212,7 @@ impl Archivist {
         let awaited = Arc::clone(&document.awaited);
         let reading = tokio::task::spawn_blocking(move || document.entries());
         let Ok(entries) = reading.await else {
-            tracing::error!(target: "feedwright::archive", outcome = "defect", feed.name = &*drawer.feed, "archive: a defect in feedwright");
+            tracing::error!(target: "feedwright::archive", outcome = "internal-error", feed.name = &*drawer.feed, "archive: an internal error");
             return;
         };
         self.compact(drawer, turn, &entries).await;
@@ -222,14 +222,14 @@ impl Archivist {
         turn.last = is_all.then_some(digest);
     }
 
-    /// Writes what is left and what is ready; with pictures, leaves it to the task that brings them.
+    /// Writes what is left and what is ready; with images, leaves it to the task that brings them.
     /// Whether there was room for everything.
     async fn keep(&self, work: Work<'_>, turn: &mut Turn, ready: Vec<Entry>) -> bool {
         let (drawer, _) = work;
         let mut entries = std::mem::take(&mut turn.left);
         entries.extend(ready);
         let now_ms = self.now_ms();
-        let waits = drawer.options.pictures;
+        let waits = drawer.options.images;
         let by = (&*drawer.feed, &drawer.options);
         let working = self.with_writer(by, turn, move |writer| match writer {
             Ok(writer) => {

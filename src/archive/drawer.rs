@@ -25,7 +25,7 @@ pub struct Drawer {
     /// The feed's name.
     pub(super) feed: Arc<str>,
     pub(super) options: Options,
-    /// How the feed is fetched, for its pictures' sake; its cookies and headers are not for them.
+    /// How the feed is fetched, for its images' sake; its cookies and headers are not for them.
     pub(super) upstream: Upstream,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Contents {
     pub(super) turn: tokio::sync::Mutex<Turn>,
     /// Whether something is left that a later attempt may write.
     pub(super) has_left: AtomicBool,
-    /// Whether a task brings pictures.
+    /// Whether a task brings images.
     pub(super) is_served: AtomicBool,
 }
 

@@ -15,10 +15,10 @@ pub struct Status {
     pub items: u64,
     /// Further versions of items, since the start.
     pub changes: u64,
-    /// Pictures that were kept, since the start.
-    pub pictures: u64,
-    /// Pictures that could not be had and stay links, since the start.
-    pub pictures_missing: u64,
+    /// Images that were kept, since the start.
+    pub images: u64,
+    /// Images that could not be had and stay links, since the start.
+    pub images_missing: u64,
     /// Attempts that failed to write something, since the start.
     pub failures: u64,
     /// Items that were not written since a total was reached, since the start; those that their feed still
@@ -37,8 +37,8 @@ pub(super) struct Health {
     troubles: Mutex<BTreeMap<String, Trouble>>,
     pub(super) items: AtomicU64,
     pub(super) changes: AtomicU64,
-    pub(super) pictures: AtomicU64,
-    pub(super) pictures_missing: AtomicU64,
+    pub(super) images: AtomicU64,
+    pub(super) images_missing: AtomicU64,
     failures: AtomicU64,
     dropped: AtomicU64,
 }
@@ -88,8 +88,8 @@ impl Health {
             waiting: troubles.values().map(|trouble| trouble.waiting).sum(),
             items: count(&self.items),
             changes: count(&self.changes),
-            pictures: count(&self.pictures),
-            pictures_missing: count(&self.pictures_missing),
+            images: count(&self.images),
+            images_missing: count(&self.images_missing),
             failures: count(&self.failures),
             dropped: count(&self.dropped),
             refused,

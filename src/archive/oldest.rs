@@ -6,8 +6,8 @@ use std::io;
 use std::time::UNIX_EPOCH;
 
 use super::folder::Folder;
+use super::images::folder_of;
 use super::ledger::{self, Line};
-use super::pictures::folder_of;
 
 /// Items that one look at the indexes finds.
 const FOUND_MAX: usize = 1_000;
@@ -21,7 +21,7 @@ pub(super) struct Old {
     pub(super) id: u128,
     /// Of all its versions.
     paths: Vec<String>,
-    /// Folders of its pictures that no other item has.
+    /// Folders of its images that no other item has.
     folders: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn feeds(folder: &Folder) -> io::Result<Vec<String>> {
     Ok(feeds)
 }
 
-/// Bytes of a feed's files: its items in all their versions, their pictures, and the index. What
+/// Bytes of a feed's files: its items in all their versions, their images, and the index. What
 /// somebody removed is not counted.
 ///
 /// # Errors
@@ -57,9 +57,9 @@ pub(super) fn count(folder: &Folder, feed: &str) -> io::Result<u64> {
             return;
         }
         bytes += folder.bytes_of(&line.path);
-        let pictures = folder_of(&line.path);
-        if seen.insert(pictures.clone()) {
-            bytes += folder.bytes_in(&pictures);
+        let images = folder_of(&line.path);
+        if seen.insert(images.clone()) {
+            bytes += folder.bytes_in(&images);
         }
     })?;
     Ok(bytes + fs::metadata(index).map_or(0, |found| found.len()))
@@ -126,7 +126,7 @@ fn of_feed(folder: &Folder, feed: &str, gone: &HashSet<(String, u128)>) -> io::R
     found.sort_unstable();
     found.truncate(FOUND_MAX);
     for old in &mut found {
-        // Of two items of one name the second one's file is called otherwise, its pictures' folder is not.
+        // Of two items of one name the second one's file is called otherwise, its images' folder is not.
         let is_shared = |path: &String| {
             let stem = format!("{}.", stem(path));
             stems
@@ -134,10 +134,10 @@ fn of_feed(folder: &Folder, feed: &str, gone: &HashSet<(String, u128)>) -> io::R
                 .any(|(id, other)| *id != old.id && other.starts_with(&stem))
         };
         let folders = old.paths.iter().map(|path| (path, folder_of(path)));
-        let folders = folders.filter(|(_, pictures)| folder.is_folder(pictures));
+        let folders = folders.filter(|(_, images)| folder.is_folder(images));
         let own: Vec<_> = folders
             .filter(|(path, _)| !is_shared(path))
-            .map(|(_, pictures)| pictures)
+            .map(|(_, images)| images)
             .collect();
         old.folders = own;
     }
@@ -162,15 +162,15 @@ fn stem(path: &str) -> &str {
 }
 
 impl Old {
-    /// Removes the item's files and its pictures, and folders that are empty then; the bytes that were
+    /// Removes the item's files and its images, and folders that are empty then; the bytes that were
     /// there.
     ///
     /// # Errors
     /// When the disk refuses.
     pub(super) fn remove(&self, folder: &Folder) -> io::Result<u64> {
         let mut freed = 0;
-        for pictures in &self.folders {
-            freed += folder.remove_files_in(pictures)?;
+        for images in &self.folders {
+            freed += folder.remove_files_in(images)?;
         }
         for path in &self.paths {
             freed += folder.remove(path)?;

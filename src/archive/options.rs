@@ -15,8 +15,8 @@ pub struct Options {
     pub format: Format,
     /// What becomes of an item that has changed.
     pub versions: Versions,
-    /// Whether pictures are kept as well.
-    pub pictures: bool,
+    /// Whether images are kept as well.
+    pub images: bool,
 }
 
 /// What becomes of an item that has changed.
@@ -34,10 +34,10 @@ pub enum Versions {
 pub struct Limits {
     /// The archive's directory.
     pub directory: PathBuf,
-    /// Pictures that one item's copies are made of; the rest stay links.
-    pub pictures_max: usize,
-    /// Bytes of one picture; a larger one stays a link.
-    pub picture_bytes_max: usize,
+    /// Images that one item's copies are made of; the rest stay links.
+    pub images_max: usize,
+    /// Bytes of one image; a larger one stays a link.
+    pub image_bytes_max: usize,
     /// The most that all files take, and those of each feed. May change while the service runs.
     pub totals: Totals,
 }
@@ -46,8 +46,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             directory: PathBuf::from("archive"),
-            pictures_max: 50,
-            picture_bytes_max: 16 << 20,
+            images_max: 50,
+            image_bytes_max: 16 << 20,
             totals: Totals::default(),
         }
     }
@@ -65,7 +65,7 @@ impl Options {
             path: PathTemplate::parse(&path)?,
             format,
             versions: Versions::default(),
-            pictures: false,
+            images: false,
         })
     }
 }

@@ -293,7 +293,7 @@ impl Writer {
         Ok(is_admitted)
     }
 
-    /// Whether an item with pictures may fit, before they are fetched.
+    /// Whether an item with images may fit, before they are fetched.
     ///
     /// # Errors
     /// When the archive can't be read or changed.

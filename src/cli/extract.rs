@@ -41,7 +41,7 @@ pub(super) fn extract(
         ("modified", &article.modified),
         ("site_name", &article.site_name),
         ("language", &article.language),
-        ("picture", &article.picture),
+        ("image", &article.image),
     ];
     for (name, fact) in facts {
         if !fact.is_empty() {

@@ -146,10 +146,10 @@ impl Haul {
         for path in inner {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let is_link = path.is_symlink() && path.is_dir();
-            // Our own files, and pictures.
+            // Our own files, and images.
             let is_other = name.starts_with('.') || is_link;
-            let is_pictures = name.ends_with(".files") && path.is_dir();
-            if !is_other && !is_pictures {
+            let is_images = name.ends_with(".files") && path.is_dir();
+            if !is_other && !is_images {
                 self.read(&path, format, depth + 1);
             }
         }

@@ -33,7 +33,7 @@ use crate::workers;
 /// Read when no other file is named, if it is there.
 const DEFAULT_CONFIG: &str = "config/feedwright.toml";
 
-/// A self-hosted feed proxy: mirrors feeds, sends their pictures through an image proxy, caches
+/// A self-hosted feed proxy: mirrors feeds, sends their images through an image proxy, caches
 /// and serves them.
 #[derive(Debug, Parser)]
 #[command(version, about)]
@@ -78,11 +78,11 @@ enum Command {
         #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "text")]
         explain: Option<explain::Form>,
     },
-    /// Print the address under which the image proxy of our own serves a picture
+    /// Print the address under which the image proxy of our own serves an image
     Sign {
         #[command(flatten)]
         file: ConfigFile,
-        /// The picture's address
+        /// The image's URL
         url: String,
         /// What is to be done with it, in weserv's words: "w=800&output=webp"
         #[arg(default_value = "")]

@@ -185,7 +185,7 @@ pub(super) fn run_to_end<T: Send + 'static>(
     // On a worker: a connection that this thread accepted would have to be handed over to one.
     let outcome = runtime.block_on(async { TaskTracker::new().spawn(work).await });
     runtime.shutdown_background();
-    outcome.context("the service ended by a defect in Feedwright")?
+    outcome.context("the service ended by an internal error")?
 }
 
 /// Resolves on the first SIGTERM or SIGINT; the second ends the process at once.

@@ -1,4 +1,4 @@
-//! `sign`: the signed address of a picture at our own image proxy.
+//! `sign`: the signed address of an image at our own image proxy.
 
 use std::io::Write;
 use std::process::ExitCode;

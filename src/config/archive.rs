@@ -14,8 +14,8 @@ const FORM: &str = "`true`, `false` or a table, `{ format = \"markdown\" }`";
 /// `[archive]` as written.
 pub(super) struct LimitKeys {
     directory: Option<Written<String>>,
-    pictures_max: Option<Written<u32>>,
-    picture_bytes_max: Option<Written<u64>>,
+    images_max: Option<Written<u32>>,
+    image_bytes_max: Option<Written<u64>>,
     totals: TotalKeys,
 }
 
@@ -26,8 +26,8 @@ pub(super) type FeedKey = Option<Written<Option<Options>>>;
 pub(super) fn read_limits(table: &mut Table<'_, '_>) -> LimitKeys {
     LimitKeys {
         directory: table.text("directory", directory),
-        pictures_max: table.count("pictures_max", 0..=1_000),
-        picture_bytes_max: table.size("picture_bytes_max", 1 << 10..=256 << 20),
+        images_max: table.count("images_max", 0..=1_000),
+        image_bytes_max: table.size("image_bytes_max", 1 << 10..=256 << 20),
         totals: store::read_totals(table, ["bytes_max", "feed_bytes_max"]),
     }
 }
@@ -39,13 +39,13 @@ pub(super) fn resolve_limits(written: LimitKeys) -> Limits {
         directory: written
             .directory
             .map_or(default.directory, |written| PathBuf::from(written.value)),
-        pictures_max: written
-            .pictures_max
-            .map_or(default.pictures_max, |written| written.value as usize),
-        picture_bytes_max: written
-            .picture_bytes_max
+        images_max: written
+            .images_max
+            .map_or(default.images_max, |written| written.value as usize),
+        image_bytes_max: written
+            .image_bytes_max
             .and_then(|written| usize::try_from(written.value).ok())
-            .unwrap_or(default.picture_bytes_max),
+            .unwrap_or(default.image_bytes_max),
         totals: store::resolve_totals(&written.totals),
     }
 }
@@ -74,12 +74,12 @@ fn read_options(table: &mut Table<'_, '_>) -> Option<Options> {
     let format = table.choice("format", &formats);
     let usual = Options::usual(format.map_or(Format::default(), |format| format.value));
     let versions = table.choice("versions", &versions);
-    let pictures = table.switch("pictures");
+    let images = table.switch("images");
     let usual = usual.ok()?;
     Some(Options {
         path: path.map_or(usual.path, |path| path.value),
         format: usual.format,
         versions: versions.map_or(usual.versions, |versions| versions.value),
-        pictures: pictures.map_or(usual.pictures, |pictures| pictures.value),
+        images: images.map_or(usual.images, |images| images.value),
     })
 }

@@ -20,8 +20,8 @@ impl Settings {
                 "a larger page is refused",
             ),
             (
-                "[archive] picture_bytes_max".to_owned(),
-                self.archive.picture_bytes_max as u64,
+                "[archive] image_bytes_max".to_owned(),
+                self.archive.image_bytes_max as u64,
                 "a larger image stays a link",
             ),
             (

@@ -1,4 +1,4 @@
-//! `[image]`: whose pictures our own image proxy serves, how well, and within which limits.
+//! `[image]`: whose images our own image proxy serves, how well, and within which limits.
 
 use std::convert::Infallible;
 use std::ops::RangeInclusive;

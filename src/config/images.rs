@@ -1,4 +1,4 @@
-//! What pictures are sent through: `[image_proxy.NAME]`, `image_rules`, and the key of our own.
+//! What images are sent through: `[image_proxy.NAME]`, `image_rules`, and the key of our own.
 
 mod media;
 
@@ -43,7 +43,7 @@ enum Recipe {
     Builtin(String),
 }
 
-/// What a feed sends its pictures through: a name, and what is asked for instead of its own options.
+/// What a feed sends its images through: a name, and what is asked for instead of its own options.
 #[derive(Debug, Clone)]
 pub(super) struct Named {
     name: String,
@@ -201,7 +201,7 @@ pub(super) fn read_rules(table: &mut Table<'_, '_>) -> Option<Written<Vec<ImageR
         let is_narrow = ["host", "path", "selector"].iter().any(|key| written(key));
         let says_something = written("images") || written("options");
         if !is_narrow {
-            table.refuse_here("`host`, `path` or `selector` is missing: which pictures it is for");
+            table.refuse_here("`host`, `path` or `selector` is missing: which images it is for");
         }
         if !says_something {
             table.refuse_here("`images` or `options` is missing: what is done with them");
@@ -265,7 +265,7 @@ fn builtin(options: &str) -> Result<Images, String> {
 pub(super) struct Proxies(pub(super) Vec<ImageProxy>);
 
 impl Proxies {
-    /// What the keys say of pictures, for a feed that says `own`: what they are sent through, which
+    /// What the keys say of images, for a feed that says `own`: what they are sent through, which
     /// is `unsaid` where nobody says it, and the rules for some. What can't be done is noted.
     pub(super) fn resolve(
         &self,
@@ -313,7 +313,7 @@ impl Proxies {
         for rule in rules.clone() {
             let (images, options) = (rule.images.as_ref(), rule.options.as_ref());
             if let (Some(_), Some(options)) = (images.filter(|name| name.value == NONE), options) {
-                let reason = "pictures that stay take no options";
+                let reason = "images that stay take no options";
                 problems.push(Problem::new(options.spot.clone(), reason));
             }
         }

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::environment::Environment;
 use super::problem::{Place, Problem, Spot};
 use super::secret::names_a_secret;
-use super::suggest::suggest;
+use super::suggest::{new_name, suggest};
 use super::values::Raw;
 
 /// A value and where it was written.
@@ -322,8 +322,13 @@ impl<'d> Table<'_, 'd> {
                 self.reader.mask(value);
             }
             let spot = self.spot_of(key.get_ref(), Place::File(key.span()));
-            let help = suggest(key.get_ref(), &self.asked, "known keys here");
-            let problem = Problem::new(spot, "there is no such key").with_help(help);
+            let problem = match new_name(key.get_ref()).filter(|new| self.asked.contains(new)) {
+                Some(new) => Problem::new(spot, format!("this key is called `{new}` now")),
+                None => {
+                    let help = suggest(key.get_ref(), &self.asked, "known keys here");
+                    Problem::new(spot, "there is no such key").with_help(help)
+                }
+            };
             self.reader.problems.push(problem);
         }
         self.asked.clear();

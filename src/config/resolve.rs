@@ -60,7 +60,7 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
         .filter_map(|feed| {
             let private = feed.shared.allow_private.as_ref();
             let private = private.or(file.defaults.allow_private.as_ref());
-            // A feed of one's own network has its pictures there, which ours must not fetch.
+            // A feed of one's own network has its images there, which ours must not fetch.
             let is_private = private.is_some_and(|hosts| !hosts.value.is_empty());
             let unsaid = match is_reachable && !is_private {
                 true => BUILTIN,

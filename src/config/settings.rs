@@ -34,7 +34,7 @@ pub struct Settings {
     pub store_limits: store::Limits,
     /// What addresses of our own image proxy are signed with, as far as it is configured.
     pub image_keys: Keys,
-    /// Whose pictures our own image proxy serves, and how.
+    /// Whose images our own image proxy serves, and how.
     pub image: imaging::Options,
     /// The file with what is known of image hosts; `None`: ours.
     pub image_hosts: Option<PathBuf>,

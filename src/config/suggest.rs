@@ -3,6 +3,23 @@
 /// Names longer than this are no near misses of ours.
 const NAME_CHARS_MAX: usize = 64;
 
+/// Keys that had another name before.
+const RENAMED: &[(&str, &str)] = &[
+    ("promote_pictures", "promote_images"),
+    ("linked_pictures", "linked_images"),
+    ("pictures", "images"),
+    ("pictures_max", "images_max"),
+    ("picture_bytes_max", "image_bytes_max"),
+];
+
+/// What a key is called that had this name before.
+pub(super) fn new_name(written: &str) -> Option<&'static str> {
+    let mut renamed = RENAMED.iter();
+    renamed
+        .find(|(old, _)| *old == written)
+        .map(|(_, new)| *new)
+}
+
 /// One line of advice: the near miss if there is one, and the list of what is known.
 pub(super) fn suggest(written: &str, known: &[&str], what: &str) -> String {
     let list = known

@@ -1,10 +1,10 @@
 //! A small publisher on loopback, so that `feedwright demo` shows the main job without configuration
-//! and without the internet: four feeds, article pages, pictures behind hot-link protection, and a page
+//! and without the internet: four feeds, article pages, images behind hot-link protection, and a page
 //! that shows each feed before and after.
 //!
 //! Invariants: everything it serves is in the binary; it listens on loopback only, and fetches nothing.
 
-mod picture;
+mod images;
 mod site;
 mod texts;
 
@@ -112,7 +112,7 @@ pub fn configuration(publisher: SocketAddr, public_url: &str) -> String {
 pub fn greeting(publisher: SocketAddr, settings: &Settings) -> String {
     let public_url = &settings.server.public_url;
     let mut text = format!(
-        "Feedwright's demo: a small newspaper whose pictures show on its own pages only.\n\n  \
+        "Feedwright's demo: a small newspaper whose images show on its own pages only.\n\n  \
          before and after   http://{publisher}/reader#{public_url}\n  \
          the publisher      http://{publisher}/feed.xml\n"
     );

@@ -34,7 +34,7 @@ function readXml(text, address) {
   return [...feed.querySelectorAll("item, entry")].map((item) => {
     const link = child(item, "link");
     const isAtom = item.nodeName === "entry";
-    const picture =
+    const image =
       child(item, "media:thumbnail", "media:content", "enclosure") ||
       item.querySelector("link[rel=enclosure]");
     return {
@@ -42,7 +42,7 @@ function readXml(text, address) {
       html: isAtom
         ? readAtomContent(item)
         : (child(item, "content:encoded", "description")?.textContent ?? ""),
-      picture: picture?.getAttribute("url") ?? picture?.getAttribute("href"),
+      image: image?.getAttribute("url") ?? image?.getAttribute("href"),
       base: isAtom ? (item.baseURI.startsWith("http") ? item.baseURI : address) : link?.textContent,
     };
   });
@@ -52,7 +52,7 @@ function readJson(text) {
   return JSON.parse(text).items.map((item) => ({
     title: item.title,
     html: item.content_html ?? `<p>${item.content_text.replace(/[&<]/g, (c) => `&#${c.charCodeAt()};`)}</p>`,
-    picture: item.image ?? item.banner_image ?? item.attachments?.[0]?.url,
+    image: item.image ?? item.banner_image ?? item.attachments?.[0]?.url,
     base: item.url,
   }));
 }
@@ -67,13 +67,13 @@ function showItem(item) {
   const content = new DOMParser().parseFromString(item.html, "text/html");
   for (const noscript of content.querySelectorAll("noscript")) noscript.remove();
   for (const image of content.querySelectorAll("img")) {
-    // Lazy pictures are shown at once; relative addresses mean the item's own page.
+    // Lazy images are shown at once; relative addresses mean the item's own page.
     const address = image.getAttribute("data-src") ?? image.getAttribute("src") ?? "";
     image.src = new URL(address, item.base || location).href;
   }
-  if (item.picture && !content.querySelector("img")) {
+  if (item.image && !content.querySelector("img")) {
     const image = content.createElement("img");
-    image.src = new URL(item.picture, item.base || location).href;
+    image.src = new URL(item.image, item.base || location).href;
     image.alt = "";
     content.body.prepend(image);
   }
@@ -84,7 +84,7 @@ function showItem(item) {
   const images = [...tree.querySelectorAll("img")];
   const count = () => {
     const broken = images.filter((image) => image.complete && !image.naturalWidth).length;
-    note.textContent = broken ? `${broken} of ${images.length} pictures broken` : "";
+    note.textContent = broken ? `${broken} of ${images.length} images broken` : "";
     note.className = broken ? "note broken" : "note";
   };
   for (const image of images) {

@@ -1,6 +1,6 @@
 //! What the publisher answers: pure but for the texts it was filled with at the start.
 //!
-//! Pictures are protected as many publishers protect theirs: only pages of the publisher's own site may
+//! Images are protected as many publishers protect theirs: only pages of the publisher's own site may
 //! show them. A feed reader gets 403; Feedwright's image proxy asks once more, as the site itself would.
 
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
-use super::{picture, texts};
+use super::{images, texts};
 
 /// The edition of the feeds: 1 November 2026, 06:00 UTC.
 const EDITION_S: u64 = 1_793_512_800;
@@ -26,10 +26,10 @@ const TEXT: &str = "text/plain; charset=utf-8";
 /// SECURITY: the reader page shows what feeds hold; only its own program may run there.
 const READER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' http: https: data:; connect-src http: https:; base-uri 'none'; form-action 'none'";
-/// Article pages and texts. Not `sandbox`: pictures are asked for with the page's address as referer.
+/// Article pages and texts. Not `sandbox`: images are asked for with the page's address as referer.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'";
-/// Pictures: an SVG that is opened by itself is a page.
-const PICTURE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+/// Images: an SVG that is opened by itself is a page.
+const IMAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
 /// One thing that can be fetched.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ fn path_of_founding_page() -> Option<&'static str> {
 pub(super) struct Site {
     origin: String,
     documents: Vec<Document>,
-    pictures: Vec<Document>,
+    images: Vec<Document>,
 }
 
 impl Site {
@@ -81,7 +81,7 @@ impl Site {
             texts::FOUNDING,
         ));
         if let Some(path) = path_of_founding_page() {
-            // Pictures of our own stand in for the publisher's, which are on the internet.
+            // Images of our own stand in for the publisher's, which are on the internet.
             let page = texts::FOUNDING_PAGE
                 .replace(
                     "//static.dw.com/image/57152918_303.jpg",
@@ -94,20 +94,20 @@ impl Site {
             documents.push(document(path, HTML, &page));
         }
         let articles = texts::ARTICLES.iter().zip(1..);
-        documents.extend(articles.map(|((headline, picture, html), number)| {
+        documents.extend(articles.map(|((headline, image, html), number)| {
             let page = texts::ARTICLE
                 .replace("{{headline}}", headline)
-                .replace("{{picture}}", picture)
+                .replace("{{image}}", image)
                 .replace("{{html}}", html);
             document(&format!("/articles/{number}"), HTML, &page)
         }));
         let drawings = texts::DRAWINGS.iter();
-        let mut pictures: Vec<Document> = drawings
+        let mut images: Vec<Document> = drawings
             .map(|(name, svg)| document(&format!("/images/{name}"), "image/svg+xml", svg))
             .collect();
-        // Painting writes to memory, which does not fail; without it one picture would be missing.
-        if let Ok(png) = picture::paint() {
-            pictures.push(Document {
+        // Painting writes to memory, which does not fail; without it one image would be missing.
+        if let Ok(png) = images::paint() {
+            images.push(Document {
                 path: "/images/weather.png".to_owned(),
                 content_type: "image/png",
                 body: png.into(),
@@ -117,7 +117,7 @@ impl Site {
         Self {
             origin: format!("http://{publisher}"),
             documents,
-            pictures,
+            images,
         }
     }
 
@@ -128,15 +128,15 @@ impl Site {
         }
         let (path, headers) = (request.uri().path(), request.headers());
         if path.starts_with("/images/") {
-            let Some(picture) = find(&self.pictures, path) else {
-                return refuse(StatusCode::NOT_FOUND, "no such picture");
+            let Some(image) = find(&self.images, path) else {
+                return refuse(StatusCode::NOT_FOUND, "no such image");
             };
             return if self.is_own_page(headers) {
-                show(picture)
+                show(image)
             } else {
                 refuse(
                     StatusCode::FORBIDDEN,
-                    "hot-link protection: this picture shows on our own pages only",
+                    "hot-link protection: this image shows on our own pages only",
                 )
             };
         }
@@ -161,10 +161,10 @@ fn find<'a>(documents: &'a [Document], path: &str) -> Option<&'a Document> {
 
 fn show(document: &Document) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(document.body.clone()));
-    let is_picture = document.path.starts_with("/images/");
+    let is_image = document.path.starts_with("/images/");
     let policy = match document.path.as_str() {
         "/reader" => READER_POLICY,
-        _ if is_picture => PICTURE_POLICY,
+        _ if is_image => IMAGE_POLICY,
         _ => PAGE_POLICY,
     };
     let headers = response.headers_mut();
@@ -177,7 +177,7 @@ fn show(document: &Document) -> Response<Full<Bytes>> {
         "x-content-type-options",
         HeaderValue::from_static("nosniff"),
     );
-    if is_picture {
+    if is_image {
         // The protection depends on the page that asks; a browser must not mix the answers up.
         headers.insert(VARY, HeaderValue::from_static("referer"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));

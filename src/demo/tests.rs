@@ -39,7 +39,7 @@ fn check(path: &str, header: Option<(&str, &str)>, expected: u16) {
 }
 
 #[test]
-fn pictures_show_on_own_pages_only() {
+fn images_show_on_own_pages_only() {
     let own = format!("http://{PUBLISHER}/articles/3");
     let (reader, site) = (
         format!("http://{PUBLISHER}/reader"),

@@ -18,7 +18,7 @@ pub(super) const FOUNDING_PAGE: &str = include_str!("founding/article.html");
 /// The page around an article.
 pub(super) const ARTICLE: &str = include_str!("article.html");
 
-/// The articles by their numbers from 1: headline, picture, HTML.
+/// The articles by their numbers from 1: headline, image, HTML.
 pub(super) const ARTICLES: &[(&str, &str, &str)] = &[
     (
         "The lighthouse on Møn gets its lamp back",
@@ -57,7 +57,7 @@ pub(super) const ARTICLES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// The pictures that are drawn as text.
+/// The images that are drawn as text.
 pub(super) const DRAWINGS: &[(&str, &str)] = &[
     ("lighthouse.svg", include_str!("images/lighthouse.svg")),
     ("market.svg", include_str!("images/market.svg")),

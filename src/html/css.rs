@@ -132,7 +132,7 @@ impl Scan<'_> {
         range
     }
 
-    /// Steps over the `@` or, where its addresses are no pictures, over the whole rule.
+    /// Steps over the `@` or, where its addresses are no images, over the whole rule.
     fn pass_at_rule(&mut self) {
         let bytes = self.css.as_bytes();
         let name = &bytes[self.at + 1..];
@@ -140,8 +140,8 @@ impl Scan<'_> {
             name.get(..keyword.len())
                 .is_some_and(|start| start.eq_ignore_ascii_case(keyword))
         };
-        let names_no_picture = [&b"import"[..], b"namespace", b"font-face"];
-        if !names_no_picture.iter().any(|keyword| starts_with(keyword)) {
+        let names_no_image = [&b"import"[..], b"namespace", b"font-face"];
+        if !names_no_image.iter().any(|keyword| starts_with(keyword)) {
             self.at += 1;
             return;
         }
@@ -166,7 +166,7 @@ impl Scan<'_> {
 enum Function {
     /// One address.
     Url,
-    /// Pictures, by functions or by strings that are addresses.
+    /// Images, by functions or by strings that are addresses.
     ImageSet,
     Other,
 }

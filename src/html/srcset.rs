@@ -17,7 +17,7 @@ pub(crate) fn edits(srcset: &str, address: &mut dyn FnMut(&str) -> Option<String
         .collect()
 }
 
-/// The address of the picture that shows most, but is not larger than readers show.
+/// The address of the image that shows most, but is not larger than readers show.
 pub(crate) fn best(srcset: &str) -> Option<&str> {
     let all = candidates(srcset).map(|candidate| {
         let size = match candidate.size(srcset) {
@@ -34,7 +34,7 @@ pub(crate) fn best(srcset: &str) -> Option<&str> {
     .map(|(_, address)| address)
 }
 
-/// Wider pictures only cost the reader.
+/// Wider images only cost the reader.
 const WIDTH_MAX: f64 = 2048.0;
 /// What a density of one stands for, to compare it with widths.
 const WIDTH_OF_1X: f64 = 640.0;

@@ -48,7 +48,7 @@ pub enum Failure {
     NotReady,
     /// The feed could not be fetched and there is no copy; with what we did about the request.
     Upstream(Arc<Trouble>, CacheStatus),
-    /// A picture can't be had.
+    /// An image can't be had.
     Image(Box<ImageFailure>),
     /// A form of the copy could not be made.
     Encoding(Arc<std::io::Error>),

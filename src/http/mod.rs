@@ -30,7 +30,7 @@ use http::{HeaderMap, HeaderValue};
 
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// What a picture may do that a browser opens as a page: nothing.
+/// What an image may do that a browser opens as a page: nothing.
 const IMAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
 );

@@ -23,9 +23,9 @@ pub enum Route<'a> {
         /// What stands behind it.
         rest: &'a str,
     },
-    /// `/image/{signature}/{options}/{URL}`: a picture by its signed address.
+    /// `/image/{signature}/{options}/{URL}`: an image by its signed address.
     Image(&'a str),
-    /// `/image?url=…`: a picture, in weserv's words.
+    /// `/image?url=…`: an image, in weserv's words.
     ImageQuery,
     /// `/`: the feeds, for people.
     Index,

@@ -40,7 +40,7 @@ impl Accepted {
     }
 }
 
-/// What a picture of this kind is written as.
+/// What an image of this kind is written as.
 #[must_use]
 pub fn choose(
     output: Output,
@@ -62,7 +62,7 @@ pub fn choose(
             Kind::Jpeg if has_alpha => Output::Png,
             Kind::Jpeg => Output::Jpeg,
             Kind::Avif | Kind::Heic if AVIF_IS_WRITTEN => Output::Avif,
-            // Who asks for a picture that was AVIF shows WebP as well.
+            // Who asks for an image that was AVIF shows WebP as well.
             Kind::WebP | Kind::Avif | Kind::Heic if WEBP_IS_LOSSY => Output::WebP,
             Kind::WebP | Kind::Avif | Kind::Heic if has_alpha || has_frames => Output::Png,
             Kind::WebP | Kind::Avif | Kind::Heic => Output::Jpeg,

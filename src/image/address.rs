@@ -18,7 +18,7 @@ use super::secret::Secret;
 /// Where these addresses start behind our public URL.
 pub const PATH: &str = "/image/";
 
-/// Bytes of a picture's URL.
+/// Bytes of an image's URL.
 pub const URL_BYTES_MAX: usize = 8 << 10;
 /// Keys that addresses are verified with.
 pub const KEYS_MAX: usize = 8;
@@ -43,7 +43,7 @@ pub enum KeysError {
     TooMany,
 }
 
-/// A picture that an address asks for.
+/// An image that an address asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signed {
     /// What is to be done with it.
@@ -66,11 +66,11 @@ pub enum Refusal {
 /// Why a URL can't be signed; its `Display` is a sentence for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// It names no picture on the web.
-    #[error("a picture's address starts with `https://` or `http://` and a host")]
+    /// It names no image on the web.
+    #[error("an image's URL starts with `https://` or `http://` and a host")]
     NotHttp,
     /// No server would take it.
-    #[error("a picture's address has no more than {URL_BYTES_MAX} bytes")]
+    #[error("an image's URL has no more than {URL_BYTES_MAX} bytes")]
     TooLong,
 }
 
@@ -160,7 +160,7 @@ impl Signer {
         &self.start
     }
 
-    /// The signed address for the picture at `url`, which is in its [`normal`] form.
+    /// The signed address for the image at `url`, which is in its [`normal`] form.
     #[must_use]
     pub fn sign(&self, url: &str) -> String {
         let mac = feed(self.mac.clone(), &self.options, url.as_bytes());
@@ -184,7 +184,7 @@ pub fn unsigned(options: &Options, url: &Url) -> String {
     text
 }
 
-/// A picture's URL as addresses hold it: the normal form of the URL standard, without a fragment.
+/// An image's URL as addresses hold it: the normal form of the URL standard, without a fragment.
 ///
 /// # Errors
 /// When it is no http(s) URL with a host, or longer than 8 KiB.

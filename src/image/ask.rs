@@ -1,4 +1,4 @@
-//! What is asked of a picture, typed: weserv's parameters with its defaults and its way with
+//! What is asked of an image, typed: weserv's parameters with its defaults and its way with
 //! values that make no sense.
 //!
 //! Invariant: there is no value that can't be read; what is out of range is as if not given.
@@ -14,16 +14,16 @@ use super::colour::Colour;
 /// A width or height after `dpr`.
 const SIDE_MAX: f64 = 10_000_000.0;
 
-/// A length: pixels, or a part of the picture.
+/// A length: pixels, or a part of the image.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Length {
     /// Pixels, at least 1.
     Pixels(u32),
-    /// Of the picture's own length, 0 to 1.
+    /// Of the image's own length, 0 to 1.
     Part(f64),
 }
 
-/// How a picture is brought to a width and a height.
+/// How an image is brought to a width and a height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Fit {
     /// As large as fits.
@@ -39,7 +39,7 @@ pub enum Fit {
     Fill,
 }
 
-/// Where the picture lies in what it is cut to, or filled up to.
+/// Where the image lies in what it is cut to, or filled up to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "nine places of a grid")]
 pub enum Position {
@@ -61,7 +61,7 @@ pub enum Position {
     Attention,
 }
 
-/// What a picture is written as.
+/// What an image is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "names of formats")]
 pub enum Output {
@@ -77,7 +77,7 @@ pub enum Output {
     Tiff,
     Avif,
     Jxl,
-    /// Not the picture but what is known of it.
+    /// Not the image but what is known of it.
     Json,
 }
 
@@ -165,11 +165,11 @@ pub struct Adjust {
     pub blur: Option<Strength>,
     /// A look.
     pub filt: Option<Filter>,
-    /// A colour that the picture takes on.
+    /// A colour that the image takes on.
     pub tint: Option<Colour>,
 }
 
-/// What is asked of a picture.
+/// What is asked of an image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "weserv's names; docs/images.md explains each")]
 pub struct Ask {
@@ -209,13 +209,13 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Whether nothing is asked, so that the picture's own bytes are the answer.
+    /// Whether nothing is asked, so that the image's own bytes are the answer.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether nothing is asked but to make the picture smaller: then one that can't be is better
+    /// Whether nothing is asked but to make the image smaller: then one that can't be is better
     /// than none.
     #[must_use]
     pub fn only_shrinks(&self) -> bool {
@@ -234,7 +234,7 @@ impl Ask {
             && rest.is_nothing()
     }
 
-    /// The width and the height to bring a picture of this size to, `dpr` applied.
+    /// The width and the height to bring an image of this size to, `dpr` applied.
     #[must_use]
     pub fn target(&self, width: u32, height: u32) -> (Option<u32>, Option<u32>) {
         let side = |length: Option<Length>, base: u32| {

@@ -15,7 +15,7 @@ const YEAR_S: u64 = 365 * DAY_S;
 /// How an answer is handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// How long the picture may be kept.
+    /// How long the image may be kept.
     pub max_age: Duration,
     /// The name to save it under, without an ending.
     pub filename: String,
@@ -28,7 +28,7 @@ pub struct Delivery {
 /// Where to send the client instead of an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Default {
-    /// To the picture itself.
+    /// To the image itself.
     Original,
     /// There.
     Url(Url),

@@ -1,4 +1,4 @@
-//! How large a picture becomes, and what of it stays: weserv's arithmetic, which is libvips'.
+//! How large an image becomes, and what of it stays: weserv's arithmetic, which is libvips'.
 
 use super::ask::{Ask, Crop, Fit, Length, Position};
 
@@ -11,7 +11,7 @@ pub struct Size {
     pub height: u32,
 }
 
-/// A rectangle within a picture.
+/// A rectangle within an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the sides of a rectangle")]
 pub struct Area {
@@ -58,7 +58,7 @@ impl Size {
     }
 }
 
-/// By how much a picture of this size is shrunk, in each direction; below 1 it grows.
+/// By how much an image of this size is shrunk, in each direction; below 1 it grows.
 #[must_use]
 pub fn shrink(size: Size, target: (Option<u32>, Option<u32>), fit: Fit, we: bool) -> (f64, f64) {
     let (width, height) = (f64::from(size.width), f64::from(size.height));
@@ -105,7 +105,7 @@ pub fn decoder_shrink(shrink: (f64, f64), is_careful: bool) -> u8 {
         .unwrap_or(1)
 }
 
-/// What `fit=cover` leaves of a picture that was brought to `size` from `source`.
+/// What `fit=cover` leaves of an image that was brought to `size` from `source`.
 #[must_use]
 pub fn covered(ask: &Ask, source: Size, size: Size, target: (Option<u32>, Option<u32>)) -> Area {
     let width = target.0.map_or(size.width, |w| w.min(size.width));
@@ -134,7 +134,7 @@ pub fn covered(ask: &Ask, source: Size, size: Size, target: (Option<u32>, Option
     }
 }
 
-/// Where `fit=contain` puts a picture of this size, and in how much space.
+/// Where `fit=contain` puts an image of this size, and in how much space.
 #[must_use]
 pub fn contained(ask: &Ask, size: Size, target: (Option<u32>, Option<u32>)) -> (Size, (u32, u32)) {
     let outer = Size::new(
@@ -172,7 +172,7 @@ fn place(position: Position, inner: Size, outer: Size) -> (u32, u32) {
     (left, top)
 }
 
-/// The rectangle that is cut out of a picture of this size.
+/// The rectangle that is cut out of an image of this size.
 #[must_use]
 pub fn cut(crop: &Crop, size: Size) -> Area {
     let pixels = |length: Option<Length>, base: u32| match length {
@@ -198,7 +198,7 @@ pub fn cut(crop: &Crop, size: Size) -> Area {
     }
 }
 
-/// The size of what a picture takes up that is turned by this angle.
+/// The size of what an image takes up that is turned by this angle.
 #[must_use]
 pub fn turned(size: Size, degrees: f64) -> Size {
     let (sin, cos) = degrees.to_radians().sin_cos();
@@ -222,7 +222,7 @@ mod tests {
         }))
     }
 
-    /// What comes of a picture of 2725 by 2225.
+    /// What comes of an image of 2725 by 2225.
     fn check(query: &str, width: u32, height: u32) {
         let (ask, source) = (ask(query), Size::new(2725, 2225));
         let target = ask.target(source.width, source.height);

@@ -1,4 +1,4 @@
-//! What a picture is, judged by its first bytes and by nothing that a server says.
+//! What an image is, judged by its first bytes and by nothing that a server says.
 
 use super::xml::{self, Next};
 
@@ -7,7 +7,7 @@ const SNIFF_BYTES: usize = 1 << 10;
 /// The same for SVG: comments and a DOCTYPE may come first.
 pub const PROLOGUE_BYTES_MAX: usize = 64 << 10;
 
-/// A format of pictures that is known by its first bytes.
+/// A format of images that is known by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "names of formats")]
 pub enum Kind {
@@ -81,7 +81,7 @@ impl Kind {
         is_short && Self::of(start).is_none() && leads(start) == Leads::Further
     }
 
-    /// Its media type; for pictures that browsers show.
+    /// Its media type; for images that browsers show.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Pictures: their addresses, and what is asked of them. Pure: no I/O, no clock, no settings.
+//! Images: their addresses, and what is asked of them. Pure: no I/O, no clock, no settings.
 
 pub mod accept;
 pub mod address;

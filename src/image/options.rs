@@ -1,4 +1,4 @@
-//! What the built-in image proxy is asked to do with a picture, as it stands in a signed address.
+//! What the built-in image proxy is asked to do with an image, as it stands in a signed address.
 //!
 //! The words are weserv's. An address holds them in one canonical form that needs no escaping in
 //! HTML, XML, CSS, srcset or JSON: `output-webp_w-800`, names in order, `-` alone for nothing.
@@ -43,7 +43,7 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("width", "w"),
 ];
 
-/// Those that say how a picture is handed over.
+/// Those that say how an image is handed over.
 const DELIVERY: &[&str] = &["default", "encoding", "filename", "maxage"];
 
 /// A name, and its value where it has one.
@@ -104,9 +104,9 @@ impl Options {
         Self::of_pairs(pairs)
     }
 
-    /// Those that say how a picture is made, without those that say how it is handed over.
+    /// Those that say how an image is made, without those that say how it is handed over.
     #[must_use]
-    pub fn of_picture(&self) -> String {
+    pub fn of_image(&self) -> String {
         let all = self.0.split('_').filter(|pair| {
             let name = pair.split('-').next().unwrap_or_default();
             !DELIVERY.contains(&name)
@@ -116,8 +116,8 @@ impl Options {
 
     /// The same, whatever format is asked for, with this one.
     #[must_use]
-    pub fn of_picture_as(&self, output: &str) -> String {
-        let all = self.of_picture();
+    pub fn of_image_as(&self, output: &str) -> String {
+        let all = self.of_image();
         let others = all
             .split('_')
             .filter(|pair| !["", NONE, "output"].contains(pair) && !pair.starts_with("output-"));
@@ -136,7 +136,7 @@ impl Options {
             NONE => Ok(Self::default()),
             text => Self::of_pairs(split(text).collect()),
         };
-        // SECURITY: a second text for the same picture would be a second entry in every cache.
+        // SECURITY: a second text for the same image would be a second entry in every cache.
         options
             .ok()
             .filter(|options| options.0 == text)
@@ -219,10 +219,10 @@ mod tests {
             ("w=8&a=top&output", "a-top_output-webp_w-8"),
         ] {
             let options = Options::parse(query).unwrap();
-            assert_eq!(options.of_picture_as("webp"), expected, "{query}");
+            assert_eq!(options.of_image_as("webp"), expected, "{query}");
         }
         let asked = Options::parse("w=8&output=webp&fit=cover").unwrap();
-        assert_eq!(asked.of_picture_as("webp"), asked.of_picture());
+        assert_eq!(asked.of_image_as("webp"), asked.of_image());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where a picture is, as a `url` parameter names it: weserv's forms (its `uri_parser.cpp`).
+//! Where an image is, as a `url` parameter names it: weserv's forms (its `uri_parser.cpp`).
 //!
 //! Invariant: the value is percent-decoded exactly once. What was escaped twice stays escaped, and so
 //! does what is no UTF-8.

@@ -5,7 +5,7 @@ use url::Url;
 
 use crate::image::ask::Output;
 
-/// How pictures of some hosts are fetched and handed on.
+/// How images of some hosts are fetched and handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostRule {
     /// A host's name: it and everything below it.
@@ -18,9 +18,9 @@ pub struct HostRule {
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// An outbound proxy.
     pub proxy: Option<Url>,
-    /// Clients are sent to the picture itself.
+    /// Clients are sent to the image itself.
     pub bypass: bool,
-    /// What its pictures are written as where nothing is asked.
+    /// What its images are written as where nothing is asked.
     pub format: Option<Output>,
 }
 

@@ -1,4 +1,4 @@
-//! What is noted beside a picture in the store, and how long pictures last.
+//! What is noted beside an image in the store, and how long images last.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,8 +12,8 @@ use crate::cache::policy::{Directives, Listed, Received, terms};
 use crate::store;
 use crate::upstream::Validators;
 
-/// The least and the most that a server can make us keep a picture without asking: addresses of
-/// pictures hardly ever get other content, and servers seldom say how long.
+/// The least and the most that a server can make us keep an image without asking: addresses of
+/// images hardly ever get other content, and servers seldom say how long.
 const FRESH_MIN: Duration = Duration::from_secs(60 * 60);
 const FRESH_MAX: Duration = Duration::from_secs(30 * 86_400);
 /// A kept time when nothing may be kept: long enough for what is under way.
@@ -28,7 +28,7 @@ pub(super) struct OriginalNote {
     pub(super) canonical: Option<String>,
 }
 
-/// What is noted beside a picture that was made.
+/// What is noted beside an image that was made.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct VariantNote {
     pub(super) media_type: String,

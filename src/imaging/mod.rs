@@ -1,4 +1,4 @@
-//! Bringing pictures: fetched once, whatever is then asked of them; made once, however many ask.
+//! Bringing images: fetched once, whatever is then asked of them; made once, however many ask.
 //!
 //! Invariants. The order of checks is go-camo's: loop, signature, the guard at every hop, status,
 //! size, type by its first bytes, and only then a byte goes out. Nothing upstream says but its
@@ -39,10 +39,10 @@ use crate::upstream::{
 };
 use crate::workers::{self, Workers};
 
-/// What we read; nothing that is no picture.
+/// What we read; nothing that is no image.
 const ACCEPT: HeaderValue =
     HeaderValue::from_static("image/avif,image/webp,image/*;q=0.8,*/*;q=0.1");
-/// Pictures are compressed already, but for SVG.
+/// Images are compressed already, but for SVG.
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, identity;q=0.9");
 /// Hosts for which is remembered that they want a `Referer`.
 const REMEMBERED_MAX: usize = 1024;
@@ -51,16 +51,16 @@ const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Times that a reader begins anew who came just when a fetch was given up for want of readers.
 const ATTEMPTS_MAX: usize = 3;
 
-/// Whose pictures are served, and how.
+/// Whose images are served, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// Hosts, with what is below them, whose pictures may be asked for without a signature.
+    /// Hosts, with what is below them, whose images may be asked for without a signature.
     pub unsigned_hosts: Vec<String>,
     /// Whether everybody's may.
     pub open: bool,
     /// Exceptions of the address policy.
     pub allow_private: Vec<HostPort>,
-    /// Bytes of one picture, as it comes.
+    /// Bytes of one image, as it comes.
     pub body_bytes_max: u64,
     /// The whole of a fetch.
     pub fetch_timeout: Duration,
@@ -68,13 +68,13 @@ pub struct Options {
     pub fetches_max: usize,
     /// Fetches at the same time from one host.
     pub host_fetches_max: usize,
-    /// Bytes of memory that pictures may take while they are worked on.
+    /// Bytes of memory that images may take while they are worked on.
     pub work_bytes: u64,
-    /// From waiting for that to the finished picture.
+    /// From waiting for that to the finished image.
     pub work_timeout: Duration,
     /// Pixels and frames.
     pub limits: Limits,
-    /// How well and with how much effort pictures are written.
+    /// How well and with how much effort images are written.
     pub quality: Quality,
     /// Whether GIF and WebP keep moving where nothing is asked; weserv takes the first frame.
     pub animate: bool,
@@ -82,7 +82,7 @@ pub struct Options {
     pub https_first: bool,
     /// Whether every failure of a host is a 404, as in weserv.
     pub weserv_statuses: bool,
-    /// How long a picture is fresh whose server does not say.
+    /// How long an image is fresh whose server does not say.
     pub fresh_for: Duration,
     /// How long beyond that it may stand in for a server that fails.
     pub stale_if_error: Duration,
@@ -111,7 +111,7 @@ impl Default for Options {
     }
 }
 
-/// A picture that is asked for.
+/// An image that is asked for.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// Where it is.
@@ -126,7 +126,7 @@ pub struct Wanted {
     pub accepted: Accepted,
 }
 
-/// Brings pictures.
+/// Brings images.
 #[derive(Debug)]
 pub struct Imager {
     pub(crate) options: Options,
@@ -263,7 +263,7 @@ impl Imager {
         rules.of(url.host_str()?).cloned()
     }
 
-    /// Whether the pictures of this host may be asked for without a signature.
+    /// Whether the images of this host may be asked for without a signature.
     #[must_use]
     pub fn is_unsigned(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
@@ -275,7 +275,7 @@ impl Imager {
                 .any(|suffix| hosts::is_below(host, suffix))
     }
 
-    /// Whether a client may be sent to `url` in place of an answer: where the picture that it asked
+    /// Whether a client may be sent to `url` in place of an answer: where the image that it asked
     /// for, under a signature or not, might have come from itself.
     #[must_use]
     pub fn may_lead_to(&self, url: &Url, is_signed: bool) -> bool {

@@ -1,4 +1,4 @@
-//! A picture as its server has it: fetched once, checked, recorded while it is handed on.
+//! An image as its server has it: fetched once, checked, recorded while it is handed on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +22,14 @@ use crate::store::Space;
 use crate::upstream::hosts::{Passage, Urgency};
 use crate::upstream::{FetchError, Fetched, Found, Upstream, Validators};
 
-/// Bytes that a picture takes besides its own: validators, bookkeeping.
+/// Bytes that an image takes besides its own: validators, bookkeeping.
 const OVERHEAD_BYTES: usize = 1 << 10;
-/// How long a request waits for news of a picture that it could have stale.
+/// How long a request waits for news of an image that it could have stale.
 const SERVE_STALE_AFTER: Duration = Duration::from_secs(2);
 /// A file longer than this is recorded for those who ask now, and kept for nobody.
 const STORE_BYTES_MAX: usize = 32 << 20;
 
-/// A picture as it came.
+/// An image as it came.
 #[derive(Debug, Clone)]
 pub struct Original {
     /// What its first bytes say it is.
@@ -112,7 +112,7 @@ impl Original {
 }
 
 impl Imager {
-    /// The picture at an address, which may still be on its way.
+    /// The image at an address, which may still be on its way.
     ///
     /// # Errors
     /// Why there is none, not even a stale one.
@@ -197,7 +197,7 @@ impl Imager {
         if let Err(trouble) = &outcome
             && !matches!(trouble, Trouble::Abandoned)
         {
-            tracing::info!(image.host = url.host_str(), reason = trouble.reason(), error = %trouble, "no picture");
+            tracing::info!(image.host = url.host_str(), reason = trouble.reason(), error = %trouble, "no image");
         }
         // What stood in the store may still do.
         let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);

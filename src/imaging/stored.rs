@@ -105,7 +105,7 @@ impl Imager {
     }
 }
 
-/// The key of a picture, in memory and in the store.
+/// The key of an image, in memory and in the store.
 pub(super) fn stored_key(url: &Url) -> String {
     format!("original {url}")
 }

@@ -1,4 +1,4 @@
-//! Why there is no picture.
+//! Why there is no image.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ const LONGER: Duration = Duration::from_secs(60);
 /// How long a name is not looked up again.
 const NAME: Duration = Duration::from_secs(30);
 
-/// Why there is no picture.
+/// Why there is no image.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     /// The request names no address.
-    #[error("the request names no picture")]
+    #[error("the request names no image")]
     NoUrl,
     /// What it names can't be read as one.
     #[error("the address can't be read")]
@@ -25,7 +25,7 @@ pub enum Trouble {
     #[error("the address is not written as an image address is")]
     Malformed,
     /// Nobody signed it.
-    #[error("pictures of this host need a signature")]
+    #[error("images of this host need a signature")]
     NotSigned,
     /// Somebody else did.
     #[error("the signature is wrong")]
@@ -34,40 +34,40 @@ pub enum Trouble {
     #[error("the request leads back here")]
     Loop,
     /// It could not be fetched.
-    #[error("the picture could not be fetched")]
+    #[error("the image could not be fetched")]
     Fetch(#[from] FetchError),
     /// Its transfer ended early.
-    #[error("the transfer of the picture ended early")]
+    #[error("the transfer of the image ended early")]
     Broken,
     /// It is larger than allowed.
-    #[error("the picture has more than {0} bytes")]
+    #[error("the image has more than {0} bytes")]
     TooLarge(u64),
     /// It can't be made.
-    #[error("the picture can't be made")]
+    #[error("the image can't be made")]
     Pixels(#[from] pixels::Trouble),
     /// It is larger than is held here: it is passed on to those who asked first.
-    #[error("the picture is passed on, and its start is gone")]
+    #[error("the image is passed on, and its start is gone")]
     PassedOn,
     /// It took too long.
-    #[error("the picture was not made within {0:?}")]
+    #[error("the image was not made within {0:?}")]
     Late(Duration),
-    /// Too many pictures are being worked on.
-    #[error("no memory came free for the picture within {0:?}")]
+    /// Too many images are being worked on.
+    #[error("no memory came free for the image within {0:?}")]
     Busy(Duration),
-    /// It takes more memory than there may be for all pictures.
-    #[error("the picture takes more memory than it may")]
+    /// It takes more memory than there may be for all images.
+    #[error("the image takes more memory than it may")]
     Memory,
     /// What worked on it ended.
-    #[error("the work on the picture ended in a crash")]
+    #[error("the work on the image ended in a crash")]
     Crashed,
     /// There is nothing to work on it.
-    #[error("no worker can be started for the picture")]
+    #[error("no worker can be started for the image")]
     NoWorker,
     /// Nobody waited for it any more.
-    #[error("nobody waited for the picture any more")]
+    #[error("nobody waited for the image any more")]
     Abandoned,
-    /// The work was given up: a defect of ours.
-    #[error("work on the picture was given up")]
+    /// The work was given up: an internal error.
+    #[error("work on the image was given up")]
     GivenUp,
 }
 

@@ -1,4 +1,4 @@
-//! A picture as it was asked for: made once from the original, whoever asks.
+//! An image as it was asked for: made once from the original, whoever asks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ const MADE: [(&str, &str); 7] = [
     ("application/json", "json"),
 ];
 
-/// A picture as it was asked for.
+/// An image as it was asked for.
 #[derive(Debug, Clone)]
 pub struct Variant {
     /// Its bytes, in one piece.
@@ -91,7 +91,7 @@ impl Variant {
 }
 
 impl Imager {
-    /// A picture as it is asked for, and whether it was there.
+    /// An image as it is asked for, and whether it was there.
     ///
     /// # Errors
     /// Why there is none, not even a stale one.
@@ -264,7 +264,7 @@ impl Imager {
             workers::Error::Unavailable => Trouble::NoWorker,
         })?;
         let made = job::read(&answer.head, answer.body).ok_or(Trouble::Crashed)??;
-        // What an encoder kept in reserve would be held as long as the picture is, and counted by nobody.
+        // What an encoder kept in reserve would be held as long as the image is, and counted by nobody.
         let bytes = made.bytes.into_boxed_slice();
         Ok((bytes.into(), made.media_type, made.extension))
     }

@@ -60,7 +60,7 @@ pub enum Trouble {
     #[error("nobody waited for the answer any more")]
     Abandoned,
     /// The task that fetched panicked.
-    #[error("the fetch ended by a defect in Feedwright")]
+    #[error("the fetch ended by an internal error in Feedwright")]
     Panicked,
 }
 
@@ -86,7 +86,7 @@ impl Trouble {
             Self::Unshared => "unshared",
             Self::Broken => "cut",
             Self::Abandoned => "abandoned",
-            Self::Panicked => "defect",
+            Self::Panicked => "internal-error",
         }
     }
 

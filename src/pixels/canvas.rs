@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn what_a_camera_noted_is_undone() {
-        // How each orientation stores the picture 1 2 3 over 4 5 6 (EXIF 2.3, table 6).
+        // How each orientation stores the image 1 2 3 over 4 5 6 (EXIF 2.3, table 6).
         let upright = canvas();
         for (orientation, stored) in [
             (1, upright.clone()),

@@ -1,7 +1,7 @@
-//! The steps from a picture to what is asked of it, in weserv's order.
+//! The steps from an image to what is asked of it, in weserv's order.
 
 use super::adjust::adjust;
-use super::decode::{Picture, Range, decode};
+use super::decode::{DecodedImage, Range, decode};
 use super::encode::{Quality, avif_is_written, encode};
 use super::mask::Shape;
 use super::profile::to_srgb;
@@ -13,7 +13,7 @@ use crate::image::ask::{Ask, Filter, Fit, Output, Position};
 use crate::image::geometry::{Area, Size, contained, covered, cut, resized};
 use crate::image::kind::Kind;
 
-/// A picture that was made.
+/// An image that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
     /// Its bytes.
@@ -24,7 +24,7 @@ pub struct Made {
     pub extension: &'static str,
 }
 
-/// Makes of a picture what is asked.
+/// Makes of an image what is asked.
 ///
 /// # Errors
 /// When it can't be read, a limit is passed, or it is asked for what can't be had.
@@ -38,7 +38,7 @@ pub fn make(
     let (limits, is_late) = limits;
     let range = head.range(ask, limits)?;
     check_time(is_late)?;
-    let mut picture = decode(bytes, head, ask, range, is_late)?;
+    let mut image = decode(bytes, head, ask, range, is_late)?;
     check_time(is_late)?;
     let steps = Steps {
         head,
@@ -47,16 +47,16 @@ pub fn make(
         limits,
         is_late,
     };
-    steps.run(&mut picture)?;
+    steps.run(&mut image)?;
     check_time(is_late)?;
-    let (has_alpha, has_frames) = (picture.frames[0].has_alpha(), picture.frames.len() > 1);
+    let (has_alpha, has_frames) = (image.frames[0].has_alpha(), image.frames.len() > 1);
     let mut output = choose(ask.output, head.kind, told.0, has_alpha, has_frames);
     let is_asked = ask.output == Output::Avif;
-    if output == Output::Avif && !is_asked && !avif_is_written(picture.frames[0].size()) {
+    if output == Output::Avif && !is_asked && !avif_is_written(image.frames[0].size()) {
         // One that would take too long becomes what a WebP does.
         output = choose(Output::Origin, Kind::WebP, told.0, has_alpha, has_frames);
     }
-    encode(picture, head, ask, output, (told.1, is_late))
+    encode(image, head, ask, output, (told.1, is_late))
 }
 
 struct Steps<'a> {
@@ -68,33 +68,33 @@ struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    fn run(&self, picture: &mut Picture) -> Result<(), Trouble> {
+    fn run(&self, image: &mut DecodedImage) -> Result<(), Trouble> {
         let ask = self.ask;
-        if !ask.delays.is_empty() && picture.frames.len() > 1 {
+        if !ask.delays.is_empty() && image.frames.len() > 1 {
             let last = ask.delays.len() - 1;
             let delay = |index: usize| ask.delays[index.min(last)].as_millis() as u32;
-            picture.delays_ms = (0..picture.frames.len()).map(delay).collect();
+            image.delays_ms = (0..image.frames.len()).map(delay).collect();
         }
-        picture.loops = ask.loops.unwrap_or(picture.loops);
-        self.trim(picture);
-        let profile = picture.profile.take();
-        let is_still = picture.frames.len() == 1;
-        let frames = std::mem::take(&mut picture.frames);
+        image.loops = ask.loops.unwrap_or(image.loops);
+        self.trim(image);
+        let profile = image.profile.take();
+        let is_still = image.frames.len() == 1;
+        let frames = std::mem::take(&mut image.frames);
         for canvas in frames {
             let mut canvas = self.shape(canvas, is_still)?;
             if let Some(profile) = &profile {
-                canvas = to_srgb(canvas, profile, picture.is_grey);
+                canvas = to_srgb(canvas, profile, image.is_grey);
             }
-            picture.frames.push(self.finish(canvas)?);
+            image.frames.push(self.finish(canvas)?);
             check_time(self.is_late)?;
         }
         // Frames of one file are alike.
-        if picture.frames.iter().any(Canvas::has_alpha) {
-            let frames = std::mem::take(&mut picture.frames);
-            picture.frames = frames.into_iter().map(Canvas::with_alpha).collect();
+        if image.frames.iter().any(Canvas::has_alpha) {
+            let frames = std::mem::take(&mut image.frames);
+            image.frames = frames.into_iter().map(Canvas::with_alpha).collect();
         }
-        picture.profile = profile;
-        // What is put around or behind a grey picture has a colour; greyscale comes after that.
+        image.profile = profile;
+        // What is put around or behind a grey image has a colour; greyscale comes after that.
         let adjust = &ask.adjust;
         let is_made_grey = adjust.filt == Some(Filter::Greyscale) && adjust.tint.is_none();
         let is_left_alone = ask.fit != Fit::Contain
@@ -102,27 +102,27 @@ impl Steps<'_> {
             && adjust.filt.is_none()
             && adjust.tint.is_none()
             && ask.bg.is_transparent();
-        picture.is_grey = (is_made_grey || picture.is_grey && is_left_alone) && ask.mask.is_none();
+        image.is_grey = (is_made_grey || image.is_grey && is_left_alone) && ask.mask.is_none();
         Ok(())
     }
 
-    fn trim(&self, picture: &mut Picture) {
+    fn trim(&self, image: &mut DecodedImage) {
         let Some(threshold) = self.ask.trim else {
             return;
         };
-        let size = picture.frames[0].size();
-        let found = picture
+        let size = image.frames[0].size();
+        let found = image
             .frames
             .iter()
             .filter_map(|canvas| trim::find(canvas, threshold, self.ask.tbg));
         let Some(mut area) = found.reduce(union) else {
             return;
         };
-        if picture.frames.len() > 1 {
+        if image.frames.len() > 1 {
             (area.top, area.height) = (0, size.height);
         }
-        let frames = std::mem::take(&mut picture.frames);
-        picture.frames = frames
+        let frames = std::mem::take(&mut image.frames);
+        image.frames = frames
             .into_iter()
             .map(|canvas| canvas.cropped(area))
             .collect();
@@ -205,7 +205,7 @@ impl Steps<'_> {
         resize(canvas, if is_on_its_side { size.turned() } else { size })
     }
 
-    /// Whether the picture was drawn at the size that it is to have.
+    /// Whether the image was drawn at the size that it is to have.
     fn is_drawn(&self) -> bool {
         self.head.kind == Kind::Svg
     }

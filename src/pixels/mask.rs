@@ -1,4 +1,4 @@
-//! Shapes that are cut out of a picture.
+//! Shapes that are cut out of an image.
 
 use resvg::tiny_skia::{FillRule, Mask as Coverage, Path, PathBuilder, Rect, Transform};
 
@@ -12,7 +12,7 @@ const STAR_INNER: f32 = 0.382;
 /// Corners of the curve that stands for a heart.
 const HEART_CORNERS: u16 = 314;
 
-/// A shape laid over a picture of a size: what of it shows, and the area that it takes.
+/// A shape laid over an image of a size: what of it shows, and the area that it takes.
 pub(super) struct Shape {
     coverage: Option<Coverage>,
     pub(super) area: Area,
@@ -71,7 +71,7 @@ impl Shape {
         if ground.is_transparent() {
             return canvas;
         }
-        // The ground lies around the shape; where the picture itself has holes they stay.
+        // The ground lies around the shape; where the image itself has holes they stay.
         let mut covers = coverage.data().iter();
         canvas.each_pixel(|pixel| {
             let cover = u32::from(covers.next().copied().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! What is done to pictures: decoded, turned, cut, resampled, coloured, encoded.
+//! What is done to images: decoded, turned, cut, resampled, coloured, encoded.
 //!
 //! Everything here is plain computation on bytes, to be run off the async threads.
 //!
@@ -32,9 +32,9 @@ pub use make::{Made, make};
 /// Limits on what is decoded and made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Pixels of a picture that comes in, all its frames together.
+    /// Pixels of an image that comes in, all its frames together.
     pub input_pixels_max: u64,
-    /// Pixels of a picture that goes out, all its frames together.
+    /// Pixels of an image that goes out, all its frames together.
     pub output_pixels_max: u64,
     /// Frames or pages.
     pub frames_max: u32,
@@ -50,10 +50,10 @@ impl Default for Limits {
     }
 }
 
-/// Why there is no picture.
+/// Why there is no image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Trouble {
-    /// The bytes are no picture of a kind that we know.
+    /// The bytes are no image of a kind that we know.
     #[error("Invalid or unsupported image format. Is it a valid image?")]
     Invalid,
     /// They are broken.
@@ -73,7 +73,7 @@ pub enum Trouble {
     /// Nothing here writes this format.
     #[error("Saving to {0} is disabled. Supported savers: {savers}", savers = encode::savers())]
     Saver(Box<str>),
-    /// It can't be done with this picture.
+    /// It can't be done with this image.
     #[error("{0}")]
     Unsupported(Box<str>),
     /// It took too long.
@@ -82,7 +82,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// It can't be done with this picture, for this reason.
+    /// It can't be done with this image, for this reason.
     fn unsupported(reason: &str) -> Self {
         Self::Unsupported(reason.into())
     }
@@ -93,7 +93,7 @@ impl Trouble {
     }
 }
 
-/// Tells whether the time for a picture is over.
+/// Tells whether the time for an image is over.
 pub type IsLate<'a> = &'a (dyn Fn() -> bool + Sync);
 
 /// An error when it is late.

@@ -21,7 +21,7 @@ pub(super) fn resize(canvas: Canvas, size: Size) -> Result<Canvas, Trouble> {
     let source = ImageRef::new(from.width, from.height, canvas.bytes(), pixel_type)
         .map_err(|_| Trouble::Unreadable)?;
     let mut target = Image::new(size.width, size.height, pixel_type);
-    // A picture that only has an alpha channel needs no weighing, which costs as much again.
+    // An image that only has an alpha channel needs no weighing, which costs as much again.
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .use_alpha(canvas.has_alpha() && !canvas.is_opaque());

@@ -1,4 +1,4 @@
-//! Where in a picture something is to be seen: `a=entropy` and `a=attention`.
+//! Where in an image something is to be seen: `a=entropy` and `a=attention`.
 //!
 //! Both give every cell of a small copy a mark, and look for the window that holds most.
 
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::image::colour::Colour;
 
-    /// A flat picture with a busy patch at the given place.
+    /// A flat image with a busy patch at the given place.
     fn canvas(left: u32, top: u32) -> Canvas {
         let mut patch = Canvas::filled(Size::new(40, 40), 3, Colour::opaque(0, 0, 0));
         let mut state = 7_u32;

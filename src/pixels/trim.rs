@@ -1,11 +1,11 @@
-//! Finding the edges of one colour around a picture.
+//! Finding the edges of one colour around an image.
 
 use super::Canvas;
 use crate::image::colour::Colour;
 use crate::image::geometry::Area;
 
 /// What is left when edges that look like a colour, or the first pixel if it is transparent, are cut
-/// off; `None` where nothing would be, or the picture is too small to have edges.
+/// off; `None` where nothing would be, or the image is too small to have edges.
 pub(super) fn find(canvas: &Canvas, threshold: u8, ground: Colour) -> Option<Area> {
     let size = canvas.size();
     if size.width < 3 || size.height < 3 {

@@ -223,7 +223,7 @@ impl Refresher {
             .spawn(Arc::clone(self).carry(feed, flight, entering));
     }
 
-    /// A flight to its end. A defect of ours on the way is a failure like any other.
+    /// A flight to its end. An internal error on the way is a failure like any other.
     async fn carry(
         self: Arc<Self>,
         feed: Arc<Feed>,

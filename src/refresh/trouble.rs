@@ -26,7 +26,7 @@ pub enum Trouble {
     #[error("the rewritten feed is too large")]
     TooLarge(#[from] TooLarge),
     /// The rules would add more to the feed than they may.
-    #[error("pictures' addresses, header and footer would add too much to the feed")]
+    #[error("image URLs, header and footer would add too much to the feed")]
     Outgrown,
     /// The recording that a reader waited for broke off.
     #[error("the feed broke off while it was recorded")]
@@ -41,7 +41,7 @@ pub enum Trouble {
     #[error("the feed's own document is not there")]
     NoDocument,
     /// The task that fetched panicked.
-    #[error("the fetch ended by a defect in Feedwright")]
+    #[error("the fetch ended by an internal error in Feedwright")]
     Panicked,
 }
 
@@ -59,7 +59,7 @@ impl Trouble {
             Self::NoItems => "no-items",
             Self::NothingToConfirm => "nothing-to-confirm",
             Self::NoDocument => "no-document",
-            Self::Panicked => "defect",
+            Self::Panicked => "internal-error",
         }
     }
 

@@ -1,6 +1,6 @@
-//! Which picture addresses are sent through the image proxy, and what they become.
+//! Which image URLs are sent through the image proxy, and what they become.
 //!
-//! Invariants: the same picture becomes the same string wherever and however its address is
+//! Invariants: the same image becomes the same string wherever and however its address is
 //! written; an address that was rewritten is never rewritten again.
 
 mod left;
@@ -16,8 +16,8 @@ pub use rule::{GlobError, ImageRule, RULES_MAX, check_path};
 use crate::rewrite::RuleOptions;
 use crate::rewrite::budget::ADDRESS_BYTES_MAX;
 use crate::rewrite::domains::Domains;
+use crate::rewrite::image_url::ImageUrl;
 use crate::rewrite::passes::images::Marks;
-use crate::rewrite::picture::Picture;
 use crate::rewrite::target::{TargetError, Through};
 use rule::Rule;
 
@@ -46,14 +46,14 @@ static PROXY_DOMAINS: LazyLock<Domains> = LazyLock::new(|| {
     Domains::of(hosts.chain(["www.inoreader.com"]))
 });
 
-/// What stands behind our public URL where we serve pictures. Other things may stand there, too: the
+/// What stands behind our public URL where we serve images. Other things may stand there, too: the
 /// publisher itself, when both share a host.
 const OWN_PATHS: [&str; 3] = ["/image/", "/image?", "/mirror/"];
 
 /// Which addresses are rewritten and to what; built once from [`RuleOptions`].
 #[derive(Debug, Clone)]
 pub(super) struct Addresses {
-    /// What pictures are sent through that no rule is for.
+    /// What images are sent through that no rule is for.
     images: Option<Through>,
     rules: Vec<Rule>,
     /// What our own and the image proxies' addresses start with, as written and as [`Url`] writes it.
@@ -62,7 +62,7 @@ pub(super) struct Addresses {
     skip_hosts: Vec<String>,
 }
 
-/// What a picture's address becomes.
+/// What an image's URL becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sent {
     pub(super) address: String,
@@ -71,7 +71,7 @@ pub(super) struct Sent {
 }
 
 impl Addresses {
-    /// `None` when the options leave every picture alone.
+    /// `None` when the options leave every image alone.
     ///
     /// # Errors
     /// When an image proxy's template or a glob is refused, or there is no key to sign with.
@@ -111,7 +111,7 @@ impl Addresses {
         }))
     }
 
-    /// What becomes of the picture at `written`, in an element with these marks, or why it stays.
+    /// What becomes of the image at `written`, in an element with these marks, or why it stays.
     ///
     /// `written` is decoded, as it stands in the feed, and may be relative to `base`.
     pub(super) fn decide(
@@ -121,7 +121,7 @@ impl Addresses {
         marks: Marks,
     ) -> Result<Sent, Left> {
         if written.len() > ADDRESS_BYTES_MAX {
-            // Pictures written out in the address itself are the longest there are.
+            // Images written out in the address itself are the longest there are.
             let is_inline = written.trim_start().starts_with("data:");
             return Err(if is_inline {
                 Left::NotHttp
@@ -129,11 +129,11 @@ impl Addresses {
                 Left::TooLong
             });
         }
-        if let Some(plain) = Picture::of_plain(written) {
+        if let Some(plain) = ImageUrl::of_plain(written) {
             return self.send(&plain, marks);
         }
         let url = resolve(written, base)?;
-        self.send(&Picture::of_url(&url).ok_or(Left::NotHttp)?, marks)
+        self.send(&ImageUrl::of_url(&url).ok_or(Left::NotHttp)?, marks)
     }
 
     /// Whether an address is one of ours or of an image proxy of this feed.
@@ -142,13 +142,13 @@ impl Addresses {
         self.own_prefixes.iter().any(|own| written.starts_with(own))
     }
 
-    /// Whether there may be pictures on the web that stay as they are.
+    /// Whether there may be images on the web that stay as they are.
     pub(super) fn may_leave(&self) -> bool {
         self.images.is_none() || !self.rules.is_empty() || !self.skip_hosts.is_empty()
     }
 
-    fn send(&self, picture: &Picture<'_>, marks: Marks) -> Result<Sent, Left> {
-        let Picture { whole, host, .. } = *picture;
+    fn send(&self, image: &ImageUrl<'_>, marks: Marks) -> Result<Sent, Left> {
+        let ImageUrl { whole, host, .. } = *image;
         if self.own_prefixes.iter().any(|own| whole.starts_with(own)) {
             return Err(Left::Own);
         }
@@ -171,12 +171,12 @@ impl Addresses {
         let rule = self
             .rules
             .iter()
-            .position(|rule| rule.covers(host, picture.path, marks));
+            .position(|rule| rule.covers(host, image.path, marks));
         let through = match rule {
             Some(index) => self.rules[index].through.as_ref().ok_or(Left::Rule(index)),
             None => self.images.as_ref().ok_or(Left::NoRule),
         }?;
-        let address = through.apply(picture).ok_or(Left::Query)?;
+        let address = through.apply(image).ok_or(Left::Query)?;
         Ok(Sent { address, rule })
     }
 }

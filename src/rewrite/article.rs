@@ -16,7 +16,7 @@ use crate::rewrite::passes::{lazy, links, sanitize};
 /// says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Article {
-    /// The text as HTML: a sequence of blocks, sanitised, its addresses absolute, each picture with
+    /// The text as HTML: a sequence of blocks, sanitised, its addresses absolute, each image with
     /// its caption in a `figure`.
     pub html: String,
     /// Its title.
@@ -31,8 +31,9 @@ pub struct Article {
     pub site_name: String,
     /// The language, as written: `de`, `zh-CN`.
     pub language: String,
-    /// The address of the picture that the page shows for itself.
-    pub picture: String,
+    /// The address of the image that the page shows for itself.
+    #[serde(rename = "picture")] // as it is stored
+    pub image: String,
     /// Words of the text; each Chinese or Japanese character is one.
     pub words: u64,
     /// Minutes that reading it takes, rounded up.
@@ -75,10 +76,10 @@ impl std::fmt::Debug for Articles {
     }
 }
 
-/// `page` with the pictures that only a script would load in their place, and without the twins of
-/// pictures in `<noscript>`.
+/// `page` with the images that only a script would load in their place, and without the twins of
+/// images in `<noscript>`.
 #[must_use]
-pub fn promote_pictures(page: &str, base: &Url) -> String {
+pub fn promote_images(page: &str, base: &Url) -> String {
     with_base(base, |base| {
         apply(page, &lazy::edits(page, Markup::Html, base))
     })
@@ -104,7 +105,7 @@ pub fn make_absolute(html: &str, base: &Url) -> String {
 pub fn measure(article: &mut Article) {
     let needs = Needs {
         words: true,
-        pictures: false,
+        images: false,
     };
     let extent = Extent::of(&article.html, Markup::Html, needs);
     article.words = extent.words;
@@ -144,7 +145,7 @@ mod tests {
     fn a_page_is_made_ready() {
         let base = Url::parse("https://example.org/a/b").unwrap();
         assert_eq!(
-            promote_pictures(r#"<img data-src="/x.jpg">"#, &base),
+            promote_images(r#"<img data-src="/x.jpg">"#, &base),
             r#"<img data-src="/x.jpg" src="/x.jpg">"#
         );
         assert_eq!(

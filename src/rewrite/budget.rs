@@ -5,7 +5,7 @@ use std::cell::Cell;
 
 /// Bytes that rules may add to one document.
 const ADDED_BYTES_MAX: usize = 64 << 20;
-/// A longer address is no picture's; a longer base is as if not there.
+/// A longer address is no image's; a longer base is as if not there.
 pub(super) const ADDRESS_BYTES_MAX: usize = 8 << 10;
 
 /// What may still be added.

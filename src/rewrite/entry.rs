@@ -123,9 +123,9 @@ pub fn tree(html: &str) -> Option<dom_query::Document> {
     tree.ok().map(|(document, _)| document)
 }
 
-/// `html` with the addresses of its pictures replaced by what `address` gives for them, as written.
+/// `html` with the addresses of its images replaced by what `address` gives for them, as written.
 #[must_use]
-pub fn pictures(html: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> String {
+pub fn images(html: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> String {
     // Without selectors there is none to be refused.
     let Ok(pass) = HtmlPass::new(&[], Covers::default()) else {
         return html.to_owned();

@@ -81,7 +81,7 @@ struct Book {
     dropped: Cell<usize>,
 }
 
-/// Where a picture's address stands.
+/// Where an image's URL stands.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::rewrite) enum Spot<'a> {
     /// In a field of HTML.
@@ -214,8 +214,8 @@ impl Trace {
         self.complex.get()
     }
 
-    /// What became of a picture's address.
-    pub(in crate::rewrite) fn picture(
+    /// What became of an image's URL.
+    pub(in crate::rewrite) fn image(
         &self,
         spot: Spot<'_>,
         written: &str,

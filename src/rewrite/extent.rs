@@ -27,22 +27,22 @@ pub struct Extent {
     pub words: u64,
     /// Minutes that reading takes, rounded up; 0 when there is nothing to read.
     pub reading_minutes: u64,
-    /// Pictures; one that is there several times is counted once.
-    pub pictures: u64,
+    /// Images; one that is there several times is counted once.
+    pub images: u64,
 }
 
 /// What is to be found out; all of it takes time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Needs {
     pub(super) words: bool,
-    pub(super) pictures: bool,
+    pub(super) images: bool,
 }
 
 impl Needs {
     pub(super) fn or(self, other: Self) -> Self {
         Self {
             words: self.words || other.words,
-            pictures: self.pictures || other.pictures,
+            images: self.images || other.images,
         }
     }
 }
@@ -58,8 +58,8 @@ impl Extent {
             extent.words = words + characters;
             extent.reading_minutes = effort.div_ceil(pace);
         }
-        if needs.pictures {
-            extent.pictures = count_pictures(html, markup);
+        if needs.images {
+            extent.images = count_images(html, markup);
         }
         extent
     }
@@ -121,7 +121,7 @@ fn is_character(letter: char) -> bool {
         | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9f}' | '\u{20000}'..='\u{3ffff}')
 }
 
-fn count_pictures(html: &str, markup: Markup) -> u64 {
+fn count_images(html: &str, markup: Markup) -> u64 {
     let mut addresses = HashSet::new();
     for tag in tags(html, markup).filter(|tag| !tag.is_end) {
         addresses.extend(address_of(&tag));
@@ -135,13 +135,13 @@ mod tests {
 
     const ALL: Needs = Needs {
         words: true,
-        pictures: true,
+        images: true,
     };
 
     #[track_caller]
-    fn check(html: &str, words: u64, pictures: u64) {
+    fn check(html: &str, words: u64, images: u64) {
         let found = Extent::of(html, Markup::Html, ALL);
-        assert_eq!((found.words, found.pictures), (words, pictures), "{html}");
+        assert_eq!((found.words, found.images), (words, images), "{html}");
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures() {
+    fn images() {
         check("<img src=a.png><img src=\"a.png\"><IMG SRC='b.png'>", 0, 2);
         check("<img><img src=''><p src=c.png>", 0, 0);
         check(
@@ -197,7 +197,7 @@ mod tests {
     fn inline_xhtml() {
         let xhtml = "<h:p>a<![CDATA[ b < c ]]></h:p><h:img src=\"a.png\"/>";
         let found = Extent::of(xhtml, Markup::Xhtml, ALL);
-        assert_eq!((found.words, found.pictures), (3, 1));
+        assert_eq!((found.words, found.images), (3, 1));
     }
 
     #[test]

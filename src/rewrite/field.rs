@@ -1,4 +1,4 @@
-//! What an element of a feed carries, as far as the rules care: HTML, a picture's address, or
+//! What an element of a feed carries, as far as the rules care: HTML, an image's URL, or
 //! nothing of ours.
 
 use std::borrow::Cow;
@@ -6,12 +6,12 @@ use std::borrow::Cow;
 use crate::feed::element::Element;
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
-use crate::rewrite::places::{ends_like_a_picture, ends_like_media};
+use crate::rewrite::places::{ends_like_an_image, ends_like_media};
 
 /// How full a field that carries HTML usually is; the fullest of an item gets header and footer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fullness {
-    /// Not the item's content: a podcast's notes, a picture's description.
+    /// Not the item's content: a podcast's notes, an image's description.
     Aside,
     /// `description`, `summary`.
     Summary,
@@ -19,8 +19,8 @@ pub(super) enum Fullness {
     Content,
 }
 
-/// Elements of no vocabulary that news sites put a picture's address in.
-const NAMED_PICTURES: &[&str] = &[
+/// Elements of no vocabulary that news sites put an image's URL in.
+const NAMED_IMAGES: &[&str] = &[
     "thumbnail",
     "thumb",
     "smallimage",
@@ -35,13 +35,13 @@ const NAMED_PICTURES: &[&str] = &[
 pub(super) enum Role {
     /// HTML in its content.
     Html(Fullness),
-    /// The address of a picture as its content.
+    /// The URL of an image as its content.
     AddressText,
-    /// The address of a picture in this attribute.
+    /// The URL of an image in this attribute.
     AddressAttribute(&'static str),
-    /// Addresses of pictures as candidates in this attribute.
+    /// Image URLs as candidates in this attribute.
     SrcsetAttribute(&'static str),
-    /// The address of sound or film in this attribute.
+    /// The address of audio or video in this attribute.
     MediaAttribute(&'static str),
     /// Nothing that the rules change.
     None,
@@ -91,7 +91,7 @@ fn named(elements: &[Element<'_>], index: usize) -> Role {
         }
         (Ns::Core, "url") if is_in_image(parent) => Role::AddressText,
         (Ns::Core, "image") => Role::AddressText,
-        (Ns::Core, name) if NAMED_PICTURES.contains(&name) => {
+        (Ns::Core, name) if NAMED_IMAGES.contains(&name) => {
             attribute_or_text(elements, index, &["url", "href", "src"])
         }
         (Ns::GoogleData, "image") => Role::AddressAttribute("src"),
@@ -132,8 +132,8 @@ fn has_children(elements: &[Element<'_>], index: usize) -> bool {
 
 fn atom_content(element: &Element<'_>) -> Role {
     if element.tag.attribute("src").is_some() {
-        let is_picture = value(element, "type").starts_with("image/");
-        return if is_picture {
+        let is_image = value(element, "type").starts_with("image/");
+        return if is_image {
             Role::AddressAttribute("src")
         } else {
             Role::None
@@ -202,7 +202,7 @@ fn attribute_or_text(elements: &[Element<'_>], index: usize, names: &[&'static s
 fn enclosed(element: &Element<'_>, attribute: &'static str) -> Role {
     let (kind, medium) = (value(element, "type"), value(element, "medium"));
     match sort_of(&kind, &medium, || value(element, attribute)) {
-        Some(Sort::Picture) => Role::AddressAttribute(attribute),
+        Some(Sort::ImageUrl) => Role::AddressAttribute(attribute),
         Some(Sort::Media) => Role::MediaAttribute(attribute),
         None => Role::None,
     }
@@ -211,7 +211,7 @@ fn enclosed(element: &Element<'_>, attribute: &'static str) -> Role {
 /// A source of `podcast:alternateEnclosure`, which says what it is.
 fn alternate(enclosure: &Element<'_>) -> Role {
     match sort_of(&value(enclosure, "type"), "", String::new) {
-        Some(Sort::Picture) => Role::AddressAttribute("uri"),
+        Some(Sort::ImageUrl) => Role::AddressAttribute("uri"),
         Some(Sort::Media) => Role::MediaAttribute("uri"),
         None => Role::None,
     }
@@ -220,8 +220,8 @@ fn alternate(enclosure: &Element<'_>) -> Role {
 /// What something enclosed is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
-    Picture,
-    /// Sound or film.
+    ImageUrl,
+    /// Audio or video.
     Media,
 }
 
@@ -257,10 +257,10 @@ pub(super) fn sort_of(kind: &str, medium: &str, address: impl FnOnce() -> String
     let kind = kind.split(';').next().unwrap_or_default().trim();
     let main = kind.split('/').next().unwrap_or_default();
     match (kind, medium) {
-        (_, "image") => Some(Sort::Picture),
+        (_, "image") => Some(Sort::ImageUrl),
         // Some write `image` or `jpg`.
-        (_, "") if main == "image" || ends_like_a_picture(&format!(".{kind}")) => {
-            Some(Sort::Picture)
+        (_, "") if main == "image" || ends_like_an_image(&format!(".{kind}")) => {
+            Some(Sort::ImageUrl)
         }
         _ if matches!(main, "audio" | "video") || ends_like_media(&format!(".{kind}")) => {
             Some(Sort::Media)
@@ -269,8 +269,8 @@ pub(super) fn sort_of(kind: &str, medium: &str, address: impl FnOnce() -> String
         (kind, "") if GENERIC.contains(&kind) => {
             let address = address();
             let is_media = ends_like_media(&address).then_some(Sort::Media);
-            if ends_like_a_picture(&address) {
-                Some(Sort::Picture)
+            if ends_like_an_image(&address) {
+                Some(Sort::ImageUrl)
             } else {
                 is_media
             }

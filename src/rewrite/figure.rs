@@ -1,4 +1,4 @@
-//! How the pictures of full texts are written: by a template of the operator's, since many readers
+//! How the images of full texts are written: by a template of the operator's, since many readers
 //! drop `figure` and what is in it.
 
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use crate::rewrite::tree::{self, Limits};
 pub const VARIABLES: [&str; 7] = ["src", "alt", "title", "caption", "link", "width", "height"];
 /// The longest template.
 const SOURCE_BYTES_MAX: usize = 64 << 10;
-/// Pictures of one article that are written by the template.
-const PICTURES_MAX: usize = 1_000;
+/// Images of one article that are written by the template.
+const IMAGES_MAX: usize = 1_000;
 const NAME: &str = "figure";
 
 /// A parsed template. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Figure(Arc<Environment<'static>>);
 
-/// A picture as a template sees it.
+/// An image as a template sees it.
 #[derive(Debug, Default)]
-struct Picture {
+struct FigureImage {
     src: String,
     alt: String,
     title: String,
@@ -35,7 +35,7 @@ struct Picture {
 }
 
 impl Figure {
-    /// Parses a template, and tries it out on a picture that has everything and one that has
+    /// Parses a template, and tries it out on an image that has everything and one that has
     /// nothing.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Figure {
         }
         let figure = Self(Arc::new(environment));
         let text = || "text".to_owned();
-        let full = Picture {
+        let full = FigureImage {
             src: "https://example.org/a.jpg".to_owned(),
             alt: text(),
             title: text(),
@@ -78,15 +78,15 @@ impl Figure {
             width: "1".to_owned(),
             height: "1".to_owned(),
         };
-        for picture in [full, Picture::default()] {
+        for image in [full, FigureImage::default()] {
             figure
-                .write(&picture)
+                .write(&image)
                 .map_err(|error| template::refuse(&error))?;
         }
         Ok(figure)
     }
 
-    /// `html`, an article, with its pictures written by the template. One that the template fails
+    /// `html`, an article, with its images written by the template. One that the template fails
     /// for stays, and so does an article that is too complex for a tree.
     #[must_use]
     pub(super) fn apply(&self, html: &str) -> String {
@@ -102,7 +102,7 @@ impl Figure {
         }
         let mut out = String::with_capacity(html.len());
         for (count, block) in root.children_it(false).enumerate() {
-            let written = (count < PICTURES_MAX)
+            let written = (count < IMAGES_MAX)
                 .then(|| self.block(&block))
                 .flatten()
                 .unwrap_or_else(|| block.html().to_string());
@@ -111,13 +111,13 @@ impl Figure {
         out
     }
 
-    /// A block that is made of pictures; `None` for any other.
+    /// A block that is made of images; `None` for any other.
     fn block(&self, block: &NodeRef<'_>) -> Option<String> {
         let has = |names: &[&str]| {
             let mut all = block.descendants_it();
             all.any(|inner| names.iter().any(|name| inner.has_name(name)))
         };
-        let pictures: Vec<_> = std::iter::once(*block)
+        let images: Vec<_> = std::iter::once(*block)
             .chain(block.descendants_it())
             .filter(|inner| inner.has_name("img"))
             .collect();
@@ -128,7 +128,7 @@ impl Figure {
             .any(|name| block.has_name(name))
             && block.text().trim().is_empty()
             && !has(&["video", "audio", "iframe"]);
-        if pictures.is_empty() || !(is_figure || is_lone) {
+        if images.is_empty() || !(is_figure || is_lone) {
             return None;
         }
         let caption = block
@@ -136,17 +136,17 @@ impl Figure {
             .find(|inner| inner.has_name("figcaption"))
             .map(|caption| caption.inner_html().to_string())
             .unwrap_or_default();
-        let count = pictures.len();
+        let count = images.len();
         let mut out = String::new();
-        for (at, picture) in pictures.iter().enumerate() {
-            let said = |name: &str| picture.attr_or(name, "").to_string();
-            let link = picture
+        for (at, image) in images.iter().enumerate() {
+            let said = |name: &str| image.attr_or(name, "").to_string();
+            let link = image
                 .ancestors_it(Some(4))
                 .find(|above| above.has_name("a"));
             let is_last = at + 1 == count;
             out.push_str(
                 &self
-                    .write(&Picture {
+                    .write(&FigureImage {
                         src: said("src"),
                         alt: said("alt"),
                         title: said("title"),
@@ -167,20 +167,20 @@ impl Figure {
         Some(out)
     }
 
-    fn write(&self, picture: &Picture) -> Result<String, minijinja::Error> {
-        let caption = if picture.caption.trim().is_empty() {
+    fn write(&self, image: &FigureImage) -> Result<String, minijinja::Error> {
+        let caption = if image.caption.trim().is_empty() {
             ""
         } else {
-            picture.caption.as_str()
+            image.caption.as_str()
         };
         self.0.get_template(NAME)?.render(context! {
-            src => &picture.src,
-            alt => &picture.alt,
-            title => &picture.title,
+            src => &image.src,
+            alt => &image.alt,
+            title => &image.title,
             caption => Value::from_safe_string(caption.to_owned()),
-            link => &picture.link,
-            width => &picture.width,
-            height => &picture.height,
+            link => &image.link,
+            width => &image.width,
+            height => &image.height,
         })
     }
 }
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_are_written_by_the_template() {
+    fn images_are_written_by_the_template() {
         let figure = Figure::parse(
             r#"<img src="{{ src }}">{% if caption %}<div><small>{{ caption }}</small></div>{% endif %}"#,
         )

@@ -46,7 +46,7 @@ pub(super) fn rewrite_item(json: &str, members: &[Member<'_>], work: &Work<'_>, 
                     collect_attachment(json, &attachment, work, &mut changes);
                 }
             }
-            _ => collect_picture(json, member, work, &mut changes),
+            _ => collect_image(json, member, work, &mut changes),
         }
     }
     match bearer {
@@ -105,7 +105,7 @@ fn quoted(text: &str) -> String {
 /// Appends a top-level member with the rules applied.
 pub(super) fn rewrite_member(json: &str, member: &Member<'_>, work: &Work<'_>, out: &mut String) {
     let mut changes = Vec::new();
-    collect_picture(json, member, work, &mut changes);
+    collect_image(json, member, work, &mut changes);
     write(json, changes, out);
 }
 
@@ -150,8 +150,8 @@ fn collect_html(
     }
 }
 
-/// Members that hold a picture's address, and the avatars of authors.
-fn collect_picture(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &mut Vec<Change>) {
+/// Members that hold an image's URL, and the avatars of authors.
+fn collect_image(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &mut Vec<Change>) {
     work.trace.enter_field(&member.key);
     match member.key.as_ref() {
         "image" | "banner_image" | "icon" | "favicon" | "avatar" => {
@@ -177,7 +177,7 @@ fn collect_picture(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &m
     }
 }
 
-/// An attachment's address, when it says that it is a picture, or something else that is covered.
+/// An attachment's address, when it says that it is an image, or something else that is covered.
 fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: &mut Vec<Change>) {
     let members = json::members(json, attachment.range.clone());
     let text = |key: &str| {
@@ -187,7 +187,7 @@ fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: 
         })
     };
     let is_covered = match field::sort_of(&text("mime_type"), "", || text("url")) {
-        Some(Sort::Picture) => true,
+        Some(Sort::ImageUrl) => true,
         Some(Sort::Media) => work.covers_media(),
         None => false,
     };

@@ -37,12 +37,12 @@ pub(super) use text::{as_html, text_as_html};
 /// How often a field may turn out to be escaped twice.
 const ROUNDS_MAX: usize = 4;
 
-/// The picture rules.
+/// The image rules.
 #[derive(Debug)]
-pub(super) struct Pictures {
+pub(super) struct ImageRules {
     pub(super) addresses: Addresses,
     pub(super) html: HtmlPass,
-    /// Whether sound and film are rewritten like pictures.
+    /// Whether audio and video are rewritten like images.
     pub(super) media: bool,
 }
 
@@ -54,9 +54,9 @@ pub(super) struct Passes {
     remove: Option<Remove>,
     sanitize: Sanitize,
     drop_trackers: bool,
-    promote_pictures: bool,
+    promote_images: bool,
     links: Option<Links>,
-    pub(super) pictures: Option<Pictures>,
+    pub(super) images: Option<ImageRules>,
     image_attributes: Vec<attributes::Setting>,
 }
 
@@ -84,20 +84,20 @@ pub(in crate::rewrite) struct Site<'a> {
 
 impl Passes {
     pub(super) fn new(options: &RuleOptions) -> Result<Self, RuleError> {
-        let pictures = Pictures::new(options)?;
-        let leaves_pictures = pictures.as_ref().is_none_or(|pictures| {
-            pictures.addresses.may_leave() || !options.skip_images.is_empty()
-        });
+        let images = ImageRules::new(options)?;
+        let leaves_images = images
+            .as_ref()
+            .is_none_or(|images| images.addresses.may_leave() || !options.skip_images.is_empty());
         Ok(Self {
             double_escaped: options.double_escaped,
             replace: Replace::new(&options.replace)?,
             remove: Remove::new(&options.remove)?,
             sanitize: options.sanitize,
             drop_trackers: options.drop_trackers,
-            promote_pictures: options.promote_pictures && pictures.is_some(),
-            links: Links::new(&options.links, leaves_pictures),
+            promote_images: options.promote_images && images.is_some(),
+            links: Links::new(&options.links, leaves_images),
             image_attributes: options.image_attributes.clone(),
-            pictures,
+            images,
         })
     }
 
@@ -106,7 +106,7 @@ impl Passes {
         !self.double_escaped
             && self.replace.is_empty()
             && self.remove.is_none()
-            && self.pictures.is_none()
+            && self.images.is_none()
             && self.links.is_none()
             && !self.drop_trackers
             && self.sanitize == Sanitize::Off
@@ -179,9 +179,9 @@ impl Passes {
             });
         }
         // Selectors match what the rules before left.
-        let selects = |pictures: &Pictures| pictures.html.has_selectors();
-        let selects = self.pictures.as_ref().is_some_and(selects);
-        let promotes = match self.promote_pictures {
+        let selects = |images: &ImageRules| images.html.has_selectors();
+        let selects = self.images.as_ref().is_some_and(selects);
+        let promotes = match self.promote_images {
             true => Promotes::All,
             false => Promotes::None,
         };
@@ -189,7 +189,7 @@ impl Passes {
             judges: false,
             promotes,
             links: self.drop_trackers || self.links.is_some(),
-            pictures: self.pictures.is_some() && !selects,
+            images: self.images.is_some() && !selects,
             closes: closes && !selects,
         };
         let mut closing = match self.judged(draft.text(), site, parts) {
@@ -203,7 +203,7 @@ impl Passes {
         };
         if selects {
             let parts = Parts {
-                pictures: true,
+                images: true,
                 closes,
                 ..Parts::default()
             };
@@ -265,8 +265,8 @@ fn pass(
     draft.change(edits);
 }
 
-impl Pictures {
-    /// `None` when no picture is sent anywhere.
+impl ImageRules {
+    /// `None` when no image is sent anywhere.
     fn new(options: &RuleOptions) -> Result<Option<Self>, RuleError> {
         let Some(addresses) = Addresses::new(options)? else {
             return Ok(None);
@@ -282,7 +282,7 @@ impl Pictures {
             .map(|(selector, mark)| (selector.as_str(), mark))
             .collect();
         let covers = Covers {
-            linked_pictures: options.linked_pictures,
+            linked_images: options.linked_images,
             media: options.media,
         };
         Ok(Some(Self {
@@ -299,7 +299,7 @@ impl Site<'_> {
         self.address(addresses, seen.address, seen.marks, Spot::InHtml(seen))
     }
 
-    /// The address to write for the picture's at a place, if it is to be changed.
+    /// The address to write for the image's at a place, if it is to be changed.
     pub(super) fn address(
         &self,
         addresses: &Addresses,
@@ -319,7 +319,7 @@ impl Site<'_> {
             },
             left => left,
         };
-        self.trace.picture(spot, written, &decided);
+        self.trace.image(spot, written, &decided);
         decided.ok().map(|sent| sent.address)
     }
 }

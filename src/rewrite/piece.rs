@@ -1,6 +1,6 @@
-//! What the rules do to one piece of XML: its pictures, its header and footer.
+//! What the rules do to one piece of XML: its images, its header and footer.
 //!
-//! Invariant: only attribute values that are pictures' addresses and fields that carry HTML are
+//! Invariant: only attribute values that are image URLs and fields that carry HTML are
 //! ever replaced; `guid`, `id`, links, dates and titles never are.
 
 use crate::feed::element::Element;
@@ -361,7 +361,7 @@ impl Work<'_> {
         self.passes.edits(html, &self.site(markup, base), share)
     }
 
-    /// The address to write for a picture's that stands in a feed's element, in this attribute of
+    /// The address to write for an image's that stands in a feed's element, in this attribute of
     /// it or (empty) as its text.
     pub(super) fn address(
         &self,
@@ -369,17 +369,17 @@ impl Work<'_> {
         attribute: &str,
         written: &str,
     ) -> Option<String> {
-        let addresses = &self.passes.pictures.as_ref()?.addresses;
+        let addresses = &self.passes.images.as_ref()?.addresses;
         let site = self.site(Markup::Html, base);
         site.address(addresses, written, 0, Spot::InFeed(attribute))
     }
 
-    /// Whether sound and film are rewritten like pictures.
+    /// Whether audio and video are rewritten like images.
     pub(super) fn covers_media(&self) -> bool {
         self.passes
-            .pictures
+            .images
             .as_ref()
-            .is_some_and(|pictures| pictures.media)
+            .is_some_and(|images| images.media)
     }
 
     fn site<'s>(&'s self, markup: Markup, base: &'s FieldBase<'s>) -> Site<'s> {

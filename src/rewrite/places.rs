@@ -1,4 +1,4 @@
-//! Where HTML holds picture addresses: one table of elements and attributes.
+//! Where HTML holds image URLs: one table of elements and attributes.
 //!
 //! Not here on purpose: `alt` and `title` (texts), `iframe[src]` (a page), `use[href]` and svg's paints, filters, clips and markers (browsers load them from their own origin only).
 
@@ -10,17 +10,17 @@ use crate::html::{Name, Table, names};
 pub(super) enum Kind {
     /// One address.
     Address,
-    /// One address that a script would load; on a picture element, so anything that reads like
+    /// One address that a script would load; on an image element, so anything that reads like
     /// an address is one.
     Lazy,
-    /// One address, or something else: it counts when its path names a picture file.
-    Pictured,
+    /// One address, or something else: it counts when its path names an image file.
+    ImageFile,
     /// One address or a list of candidates, in an attribute that no row names: each counts when it is
-    /// absolute and its path names a picture file.
+    /// absolute and its path names an image file.
     Unlisted,
-    /// A link: it counts where links do, when it leads to a picture file.
+    /// A link: it counts where links do, when it leads to an image file.
     Linked,
-    /// The address of sound or film, which count where they are asked for.
+    /// The address of audio or video, which count where they are asked for.
     Media,
     /// The same for a script.
     LazyMedia,
@@ -32,16 +32,16 @@ pub(super) enum Kind {
     Document,
 }
 
-/// Elements that show a picture.
-const PICTURES: [Name; 5] = names(["img", "image", "amp-img", "amp-anim", "a-img"]);
-/// Elements that play sound or film.
+/// Elements that show an image.
+const IMAGES: [Name; 5] = names(["img", "image", "amp-img", "amp-anim", "a-img"]);
+/// Elements that play audio or video.
 const MEDIA: [Name; 5] = names(["video", "audio", "source", "amp-video", "amp-audio"]);
 const SRC: [Name; 6] = names(["img", "image", "amp-img", "amp-anim", "a-img", "input"]);
 const SRCSET: [Name; 6] = names(["img", "image", "amp-img", "amp-anim", "a-img", "source"]);
 const HREF: [Name; 2] = names(["image", "feimage"]);
 const POSTER: [Name; 2] = names(["video", "amp-video"]);
 const BACKGROUND: [Name; 8] = names(["table", "thead", "tbody", "tfoot", "tr", "td", "th", "body"]);
-/// What svg draws, and so may mask with a picture.
+/// What svg draws, and so may mask with an image.
 const SHAPES: [Name; 14] = names([
     "a", "circle", "ellipse", "g", "image", "line", "path", "polygon", "polyline", "rect", "svg",
     "text", "tspan", "use",
@@ -51,11 +51,11 @@ const TEXTS: [Name; 2] = names(["alt", "title"]);
 const ANY: [Name; 0] = [];
 
 /// Attribute, elements (none: any), kind; sorted by attribute. `Lazy` turns to `LazyMedia` on elements
-/// that play something, and to `Pictured` on others that show no picture.
+/// that play something, and to `Imaged` on others that show no image.
 const TABLE: &[(&str, &[Name], Kind)] = &[
     ("background", &BACKGROUND, Kind::Address),
     ("cursor", &SHAPES, Kind::Css),
-    ("data", &names(["object"]), Kind::Pictured),
+    ("data", &names(["object"]), Kind::ImageFile),
     ("data-1000src", &ANY, Kind::Lazy),
     ("data-2000src", &ANY, Kind::Lazy),
     ("data-380src", &ANY, Kind::Lazy),
@@ -91,30 +91,30 @@ const TABLE: &[(&str, &[Name], Kind)] = &[
     ("data-original", &ANY, Kind::Lazy),
     ("data-original-mos", &ANY, Kind::Lazy),
     ("data-original-src", &ANY, Kind::Lazy),
-    ("data-poster", &ANY, Kind::Pictured),
+    ("data-poster", &ANY, Kind::ImageFile),
     ("data-src", &ANY, Kind::Lazy),
     ("data-src-bg", &ANY, Kind::Lazy),
     ("data-src-retina", &ANY, Kind::Lazy),
     ("data-srcset", &ANY, Kind::Srcset),
-    ("data-url", &ANY, Kind::Pictured),
-    ("file", &PICTURES, Kind::Lazy),
+    ("data-url", &ANY, Kind::ImageFile),
+    ("file", &IMAGES, Kind::Lazy),
     ("href", &HREF, Kind::Address),
     ("href", &names(["a", "area"]), Kind::Linked),
-    ("href", &names(["link"]), Kind::Pictured),
+    ("href", &names(["link"]), Kind::ImageFile),
     ("imagesrcset", &names(["link"]), Kind::Srcset),
-    ("lowsrc", &PICTURES, Kind::Address),
+    ("lowsrc", &IMAGES, Kind::Address),
     ("mask", &SHAPES, Kind::Css),
-    ("original", &PICTURES, Kind::Lazy),
+    ("original", &IMAGES, Kind::Lazy),
     ("poster", &POSTER, Kind::Address),
-    ("real_src", &PICTURES, Kind::Lazy),
+    ("real_src", &IMAGES, Kind::Lazy),
     ("src", &SRC, Kind::Address),
-    ("src", &names(["embed"]), Kind::Pictured),
+    ("src", &names(["embed"]), Kind::ImageFile),
     ("src", &MEDIA, Kind::Media),
     ("srcdoc", &names(["iframe"]), Kind::Document),
     ("srcset", &SRCSET, Kind::Srcset),
     ("style", &ANY, Kind::Css),
     ("xlink:href", &HREF, Kind::Address),
-    ("zoomfile", &PICTURES, Kind::Lazy),
+    ("zoomfile", &IMAGES, Kind::Lazy),
 ];
 
 /// The rows of each attribute in the table, first and last.
@@ -133,7 +133,7 @@ static ROWS: Table<(usize, usize), 256> = {
     rows
 };
 
-/// How `attribute` on `element` holds picture addresses, if it does.
+/// How `attribute` on `element` holds image URLs, if it does.
 #[must_use]
 pub(super) fn look_up(element: Name, attribute: Name) -> Option<Kind> {
     let (first, last) = ROWS.get(attribute)?;
@@ -142,13 +142,13 @@ pub(super) fn look_up(element: Name, attribute: Name) -> Option<Kind> {
         .find(|(_, elements, _)| elements.is_empty() || element.is_one_of(elements))?;
     Some(match kind {
         Kind::Lazy if element.is_one_of(&MEDIA) => Kind::LazyMedia,
-        Kind::Lazy if !element.is_one_of(&PICTURES) => Kind::Pictured,
+        Kind::Lazy if !element.is_one_of(&IMAGES) => Kind::ImageFile,
         kind => *kind,
     })
 }
 
-/// Whether an attribute that no row names may hold pictures' addresses by its value, as written:
-/// any of an element that shows a picture, and any that starts with `data-`.
+/// Whether an attribute that no row names may hold image URLs by its value, as written:
+/// any of an element that shows an image, and any that starts with `data-`.
 #[must_use]
 pub(super) fn may_hold_unlisted(element: Name, attribute: &Attribute<'_>, value: &[u8]) -> bool {
     let value = value.trim_ascii_start();
@@ -157,20 +157,20 @@ pub(super) fn may_hold_unlisted(element: Name, attribute: &Attribute<'_>, value:
             .get(..4)
             .is_some_and(|start| start.eq_ignore_ascii_case(b"http"));
     may_be_address
-        && (attribute.is_data() || element.is_one_of(&PICTURES))
+        && (attribute.is_data() || element.is_one_of(&IMAGES))
         && !attribute.id.is_one_of(&TEXTS)
 }
 
-/// Whether `value` is absolute and its path names a picture file.
+/// Whether `value` is absolute and its path names an image file.
 #[must_use]
-pub(super) fn is_absolute_picture(value: &str) -> bool {
+pub(super) fn is_absolute_image(value: &str) -> bool {
     let value = value.trim_ascii();
     let is_absolute = ["https://", "http://", "//"].iter().any(|start| {
         value
             .get(..start.len())
             .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
     });
-    is_absolute && !value.contains(char::is_whitespace) && names_a_picture(value)
+    is_absolute && !value.contains(char::is_whitespace) && names_an_image(value)
 }
 
 /// Whether `value` reads like an address and not like a number, a word or JSON.
@@ -182,23 +182,23 @@ pub(super) fn reads_like_an_address(value: &str) -> bool {
             .get(..start.len())
             .is_some_and(|begin| begin.eq_ignore_ascii_case(start))
     });
-    starts_like_one || names_a_picture(value)
+    starts_like_one || names_an_image(value)
 }
 
-/// Endings of files that are pictures.
-const PICTURE_ENDINGS: &[&str] = &[
+/// Endings of files that are images.
+const IMAGE_ENDINGS: &[&str] = &[
     "jpg", "jpeg", "jfif", "png", "apng", "gif", "webp", "avif", "svg", "bmp", "ico", "jxl",
     "heic", "tif", "tiff",
 ];
-/// Endings of files that are sound or film.
+/// Endings of files that are audio or video.
 const MEDIA_ENDINGS: &[&str] = &[
     "mp3", "m4a", "m4b", "aac", "ogg", "oga", "opus", "flac", "wav", "mp4", "m4v", "mov", "webm",
     "ogv", "mkv", "avi", "m3u8",
 ];
 
-/// Whether the path of the address `value` holds a picture's file name extension.
+/// Whether the path of the address `value` holds an image's file name extension.
 #[must_use]
-pub(super) fn names_a_picture(value: &str) -> bool {
+pub(super) fn names_an_image(value: &str) -> bool {
     let value = value.trim_ascii();
     if value.starts_with(['{', '[']) {
         return false;
@@ -208,29 +208,29 @@ pub(super) fn names_a_picture(value: &str) -> bool {
             .bytes()
             .position(|byte| !byte.is_ascii_alphanumeric())
             .unwrap_or(after_dot.len());
-        is_one_of(&after_dot[..end], PICTURE_ENDINGS)
+        is_one_of(&after_dot[..end], IMAGE_ENDINGS)
     })
 }
 
-/// Whether an address ends as those of pictures do.
+/// Whether an address ends as those of images do.
 #[must_use]
-pub(super) fn ends_like_a_picture(address: &str) -> bool {
-    ending(address).is_some_and(|ending| is_one_of(ending, PICTURE_ENDINGS))
+pub(super) fn ends_like_an_image(address: &str) -> bool {
+    ending(address).is_some_and(|ending| is_one_of(ending, IMAGE_ENDINGS))
 }
 
-/// Whether an address ends as those of sound and film do.
+/// Whether an address ends as those of audio and video do.
 #[must_use]
 pub(super) fn ends_like_media(address: &str) -> bool {
     ending(address).is_some_and(|ending| is_one_of(ending, MEDIA_ENDINGS))
 }
 
-/// Whether a link leads to a picture itself and not to a page about it, as those of wikis
+/// Whether a link leads to an image itself and not to a page about it, as those of wikis
 /// (`File:a.jpg`) and code forges (`/blob/main/a.png`) do.
 #[must_use]
-pub(super) fn leads_to_a_picture(address: &str) -> bool {
+pub(super) fn leads_to_an_image(address: &str) -> bool {
     let path = path(address);
     let file = path.rsplit('/').next().unwrap_or_default();
-    ends_like_a_picture(address)
+    ends_like_an_image(address)
         && !file.contains(':')
         && !file.to_ascii_lowercase().contains("%3a")
         && !path.contains("/blob/")
@@ -274,8 +274,12 @@ mod tests {
             assert_eq!(actual, expected, "{element}[{attribute}]");
         };
         check("img", "data-src", Some(Kind::Lazy));
-        check("div", "data-src", Some(Kind::Pictured));
-        check("a-very-long-element-name", "data-src", Some(Kind::Pictured));
+        check("div", "data-src", Some(Kind::ImageFile));
+        check(
+            "a-very-long-element-name",
+            "data-src",
+            Some(Kind::ImageFile),
+        );
         check("a-very-long-element-name", "src", None);
         check("div", "data-srcset", Some(Kind::Srcset));
         check("source", "src", Some(Kind::Media));
@@ -294,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn links_to_pictures() {
+    fn links_to_images() {
         for (link, expected) in [
             ("https://x.org/a.JPG?w=1#x", true),
             ("a.webp", true),
@@ -306,14 +310,14 @@ mod tests {
             ("https://ja.wikipedia.org/wiki/%E3%83%95%3AA.jpg", false),
             ("https://github.com/a/b/blob/main/c.png", false),
         ] {
-            assert_eq!(leads_to_a_picture(link), expected, "{link}");
+            assert_eq!(leads_to_an_image(link), expected, "{link}");
         }
         assert!(ends_like_media("https://x.org/a.MP3?x") && !ends_like_media("/a.png"));
     }
 
     #[test]
     fn readings() {
-        for (value, expected_address, expected_picture) in [
+        for (value, expected_address, expected_image) in [
             ("https://x.org/a", true, false),
             (" HTTPS://x.org/a", true, false),
             ("//x.org/a.JPG?w=1", true, true),
@@ -331,7 +335,7 @@ mod tests {
             (r#"{"src":"a.png"}"#, false, false),
         ] {
             assert_eq!(reads_like_an_address(value), expected_address, "{value}");
-            assert_eq!(names_a_picture(value), expected_picture, "{value}");
+            assert_eq!(names_an_image(value), expected_image, "{value}");
         }
     }
 }

@@ -20,23 +20,23 @@ pub struct RuleOptions {
     pub feed_name: String,
     /// Whether what is not well-formed is repaired.
     pub repair: bool,
-    /// The image proxy that picture addresses go through; `None` leaves them.
+    /// The image proxy that image URLs go through; `None` leaves them.
     pub images: Option<Images>,
-    /// What is done with some pictures instead: the first that fits counts.
+    /// What is done with some images instead: the first that fits counts.
     pub image_rules: Vec<ImageRule>,
     /// What addresses of our own image proxy are signed with.
     pub image_keys: Keys,
-    /// Whether links to pictures are rewritten like pictures.
-    pub linked_pictures: bool,
-    /// Whether sound and film are rewritten like pictures.
+    /// Whether links to images are rewritten like images.
+    pub linked_images: bool,
+    /// Whether audio and video are rewritten like images.
     pub media: bool,
-    /// CSS selectors: pictures in HTML that match one stay as they are.
+    /// CSS selectors: images in HTML that match one stay as they are.
     pub skip_images: Vec<String>,
-    /// Host suffixes whose pictures stay as they are (`example.org` covers `img.example.org`).
+    /// Host suffixes whose images stay as they are (`example.org` covers `img.example.org`).
     pub skip_hosts: Vec<String>,
-    /// Whether pictures that only a script would load get the address it would load.
-    pub promote_pictures: bool,
-    /// What pictures that are proxied get or lose.
+    /// Whether images that only a script would load get the address it would load.
+    pub promote_images: bool,
+    /// What images that are proxied get or lose.
     pub image_attributes: Vec<Setting>,
     /// What is found and replaced in HTML, in this order.
     pub replace: Vec<Replacement>,
@@ -44,7 +44,7 @@ pub struct RuleOptions {
     pub remove: remove::Options,
     /// What is taken out of HTML because it can only harm.
     pub sanitize: Sanitize,
-    /// Whether pictures that only count readers are dropped.
+    /// Whether images that only count readers are dropped.
     pub drop_trackers: bool,
     /// What is done to links.
     pub links: links::Options,
@@ -58,7 +58,7 @@ pub struct RuleOptions {
     pub double_escaped: bool,
     /// Which items stay.
     pub selection: selection::Options,
-    /// minijinja source of how pictures in full texts are written.
+    /// minijinja source of how images in full texts are written.
     pub figure: Option<String>,
     /// Whether the envelope is kept as the publisher wrote it (`rel=self`, hub, cloud, …).
     pub keep_envelope: bool,

@@ -1,4 +1,4 @@
-//! Image proxies as templates: from a picture's address to the proxy's address for it.
+//! Image proxies as templates: from an image's URL to the proxy's address for it.
 //!
 //! Invariant: what `Target::apply` returns holds no space, quote, angle bracket or control
 //! character and does not end in a comma, so it reads the same in HTML, srcset, CSS and XML
@@ -18,7 +18,7 @@ use url::Url;
 use crate::html::escape::Escapes;
 use crate::image::secret::Secret;
 use crate::rewrite::address::GlobError;
-use crate::rewrite::picture::Picture;
+use crate::rewrite::image_url::ImageUrl;
 pub use images::Images;
 pub(super) use images::Through;
 use parts::{VARIABLES, Variable, parse_parts};
@@ -56,7 +56,7 @@ static UNSAFE: LazyLock<Escapes> = LazyLock::new(|| {
 pub struct Proxy {
     /// What the proxy's addresses look like; see [`Target`].
     pub template: String,
-    /// What a signature in the template signs, as a template; the picture's address when empty.
+    /// What a signature in the template signs, as a template; the image's URL when empty.
     pub message: String,
     /// The key of signatures.
     pub key: Secret,
@@ -64,7 +64,7 @@ pub struct Proxy {
     pub salt: Secret,
     /// How many bytes of a signature are written; `None`: all.
     pub signature_bytes: Option<usize>,
-    /// Whether pictures whose address has a query are left, since the proxy can't fetch them.
+    /// Whether images whose address has a query are left, since the proxy can't fetch them.
     pub refuses_query: bool,
 }
 
@@ -128,7 +128,7 @@ pub enum TargetError {
     /// A brace without its partner.
     #[error("a lone `{0}`; write `{0}{0}` for the character itself, or one of {known}", known = known_placeholders())]
     LoneBrace(char),
-    /// Nothing of the picture's address would reach the proxy.
+    /// Nothing of the image's URL would reach the proxy.
     #[error("the template holds no placeholder; it needs one of {known}", known = known_placeholders())]
     NoPlaceholder,
     /// The template, or its host, is not written out.
@@ -210,14 +210,14 @@ impl Target {
         })
     }
 
-    /// The proxy's address for a picture; `None` for one that it can't fetch.
+    /// The proxy's address for an image; `None` for one that it can't fetch.
     #[must_use]
-    pub(super) fn apply(&self, picture: &Picture<'_>) -> Option<String> {
-        if self.refuses_query && picture.query.is_some() {
+    pub(super) fn apply(&self, image: &ImageUrl<'_>) -> Option<String> {
+        if self.refuses_query && image.query.is_some() {
             return None;
         }
-        let mut out = String::with_capacity(self.prefix.len() + picture.whole.len() * 3 / 2);
-        self.write(&self.parts, picture, &mut out);
+        let mut out = String::with_capacity(self.prefix.len() + image.whole.len() * 3 / 2);
+        self.write(&self.parts, image, &mut out);
         if out.ends_with(',') {
             out.pop();
             out.push_str("%2C");
@@ -225,15 +225,15 @@ impl Target {
         Some(out)
     }
 
-    fn write(&self, parts: &[Part], picture: &Picture<'_>, out: &mut String) {
+    fn write(&self, parts: &[Part], image: &ImageUrl<'_>, out: &mut String) {
         for part in parts {
             match part {
                 Part::Literal(text) => out.push_str(text),
                 Part::Placeholder(Placeholder::Signature(hash, coding)) => {
                     let mut message = String::new();
-                    self.write(&self.message, picture, &mut message);
+                    self.write(&self.message, image, &mut message);
                     if self.message.is_empty() {
-                        message.push_str(picture.whole);
+                        message.push_str(image.whole);
                     }
                     out.push_str(&sign::sign(
                         (*hash, *coding),
@@ -242,9 +242,9 @@ impl Target {
                         self.signature_bytes,
                     ));
                 }
-                Part::Placeholder(placeholder) => placeholder.write(picture, out),
+                Part::Placeholder(placeholder) => placeholder.write(image, out),
                 Part::Variable(variable, is_encoded) => {
-                    let text = variable.text(picture);
+                    let text = variable.text(image);
                     let set = if *is_encoded { &COMPONENT } else { &UNSAFE };
                     set.push(&text, out);
                 }

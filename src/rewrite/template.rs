@@ -122,7 +122,7 @@ impl Template {
             environment: Arc::new(environment),
             needs: Needs {
                 words: asks(&["item.words", "item.reading_minutes"]),
-                pictures: asks(&["item.pictures"]),
+                images: asks(&["item.images"]),
             },
         };
         let rendered = template.try_out()?;
@@ -185,7 +185,7 @@ impl Template {
                 modified: "2022-01-19T01:08:24.238Z".into(),
                 site_name: "Site".into(),
                 language: "en".into(),
-                picture: "https://example.org/picture.jpg".into(),
+                image: "https://example.org/image.jpg".into(),
                 words: 500,
                 reading_minutes: 2,
                 html: String::new(),
@@ -202,7 +202,7 @@ impl Template {
         let extent = Extent {
             words: 500,
             reading_minutes: 2,
-            pictures: 1,
+            images: 1,
         };
         let trials = [
             ("an item with every field", full, extent, feed),
@@ -278,7 +278,7 @@ fn describe_item(item: &ItemFacts<'_>, extent: &Extent) -> Value {
         categories => Value::from(categories),
         words => extent.words,
         reading_minutes => extent.reading_minutes,
-        pictures => extent.pictures,
+        images => extent.images,
         article => describe_article(item.article.as_deref().unwrap_or(&Article::default())),
     }
 }
@@ -291,7 +291,7 @@ fn describe_article(article: &Article) -> Value {
         modified => Value::from(&article.modified),
         site_name => Value::from(&article.site_name),
         language => Value::from(&article.language),
-        picture => web_address(&article.picture),
+        image => web_address(&article.image),
         words => article.words,
         reading_minutes => article.reading_minutes,
     }

@@ -1,6 +1,6 @@
 //! `/image/{signature}/{options}/{URL}` and `/image?url=…`: verify, bring, hand on.
 //!
-//! Invariant: whatever is answered here, a browser takes it for a picture of this type or for
+//! Invariant: whatever is answered here, a browser takes it for an image of this type or for
 //! nothing: no script in it runs on our origin, whatever it is.
 
 mod asked;
@@ -32,7 +32,7 @@ use crate::inflight::{Inflight, holder_of};
 
 use asked::{Asked, Refused};
 
-/// The reply to a request for a picture by its signed address: what stands behind `/image/`.
+/// The reply to a request for an image by its signed address: what stands behind `/image/`.
 ///
 /// # Errors
 /// When it may not be had, can't be had, or can't be made.
@@ -88,7 +88,7 @@ async fn answer(
     })
 }
 
-/// A picture that redirects in circles is none to be sent to.
+/// An image that redirects in circles is none to be sent to.
 fn is_redirect_trouble(trouble: &Trouble) -> bool {
     matches!(trouble, Trouble::Fetch(error) if error.reason() == "redirect")
 }
@@ -131,7 +131,7 @@ async fn serve(
     let wanted = Wanted {
         url: asked.url.clone(),
         holder,
-        text: format!("{}{moves}", asked.options.of_picture()),
+        text: format!("{}{moves}", asked.options.of_image()),
         accepted: if is_auto {
             Accepted::of(accept)
         } else {
@@ -140,7 +140,7 @@ async fn serve(
         ask,
     };
     let as_webp = wanted.accepted.webp.then(|| Wanted {
-        text: format!("{}{moves}", asked.options.of_picture_as("webp")),
+        text: format!("{}{moves}", asked.options.of_image_as("webp")),
         accepted: Accepted::default(),
         ask: Ask {
             output: Output::WebP,
@@ -166,7 +166,7 @@ async fn serve(
     ))
 }
 
-/// The picture's own bytes: those that are there, a part of them, or as they come.
+/// The image's own bytes: those that are there, a part of them, or as they come.
 async fn untouched(
     asked: &Asked,
     original: &Original,
@@ -224,7 +224,7 @@ async fn untouched(
     Ok(part(body, headers, head))
 }
 
-/// All of a picture, the part that is asked for, or that the client has it already.
+/// All of an image, the part that is asked for, or that the client has it already.
 fn part(body: Body, mut headers: HeaderMap, head: &Parts) -> Response<ReplyBody> {
     let now = SystemTime::now();
     if policy::evaluate(&head.headers, &headers, now) == Condition::NotModified {
@@ -260,7 +260,7 @@ fn part(body: Body, mut headers: HeaderMap, head: &Parts) -> Response<ReplyBody>
             let part = body.play_part(part.start as usize..part.end as usize);
             reply(StatusCode::PARTIAL_CONTENT, headers, ReplyBody::part(part))
         }
-        // Several parts of a picture are nothing that clients ask for.
+        // Several parts of an image are nothing that clients ask for.
         Ranges::Parts(_) | Ranges::Whole => reply(StatusCode::OK, headers, ReplyBody::whole(body)),
     }
 }

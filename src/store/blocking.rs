@@ -283,7 +283,7 @@ impl Core {
         match self.queue.send(job) {
             Ok(()) => answer.recv().unwrap_or(0),
             Err(unsent) => {
-                let reason = "the thread that writes has ended by a defect in Feedwright";
+                let reason = "the thread that writes has ended by an internal error";
                 self.shared.health.trip(reason.into(), 0);
                 self.shared.drop_change(&unsent.0.change);
                 0

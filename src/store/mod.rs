@@ -76,7 +76,7 @@ pub enum Space {
     Feeds,
     /// Mirrored resources.
     Mirror,
-    /// Pictures by address.
+    /// Images by address.
     Images,
     /// Full texts by address.
     Articles,

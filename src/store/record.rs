@@ -67,7 +67,7 @@ pub(super) struct Coded {
     pub(super) sum: Sum,
 }
 
-/// Codes a body. Pictures, sound and what else is compressed already stays as it is: the start of
+/// Codes a body. Images, sound and what else is compressed already stays as it is: the start of
 /// a body shows it.
 ///
 /// # Errors

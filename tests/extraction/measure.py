@@ -1,4 +1,4 @@
-"""How well extractors find an article's text, and what of its pictures, captions, links, headings, lists, tables,
+"""How well extractors find an article's text, and what of its images, captions, links, headings, lists, tables,
 quotes, code and players they keep.
 
 usage: measure.py CHECKOUT OUTPUTS
@@ -7,8 +7,8 @@ CHECKOUT is a checkout of scrapinghub/article-extraction-benchmark, whose evalua
 NAME.json for each extractor: from the page's name to the HTML (or, for NAME.txt.json, the text) that came out.
 
 The benchmark tells the text of an article and nothing else, so what of the page's markup belongs to the article is found
-from it: links, headings, items and so on count where their text stands in the article's, pictures and players where they
-stand between its first and its last paragraph, lead pictures between its title and its first paragraph.
+from it: links, headings, items and so on count where their text stands in the article's, images and players where they
+stand between its first and its last paragraph, lead images between its title and its first paragraph.
 """
 import gzip
 import json
@@ -28,7 +28,7 @@ AROUND = re.compile(
     r"trending|most-read|author|byline|comment|subscri|logo|avatar|icon|teaser|more-)", re.I
 )
 PLAYERS = re.compile(r"youtube|youtu\.be|vimeo|dailymotion|soundcloud|spotify|bandcamp|twitch|facebook\.com/plugins/video", re.I)
-KINDS = ["pictures", "lead pictures", "captions", "links", "headings", "items", "tables", "quotes", "code", "players"]
+KINDS = ["images", "lead images", "captions", "links", "headings", "items", "tables", "quotes", "code", "players"]
 
 
 def fold(text):
@@ -63,14 +63,14 @@ def text_of(markup, with_captions=True):
 
 
 def names(address):
-    """What addresses of one picture in several sizes have in common: the file's name."""
+    """What addresses of one image in several sizes have in common: the file's name."""
     path = unquote(urlsplit(address.strip()).path).rstrip("/")
     parts = [part for part in path.split("/") if part]
     file = re.sub(r"\.(jpe?g|png|webp|gif|avif)$", "", parts[-1], flags=re.I) if parts else ""
     return re.sub(r"[-_](\d+x\d+|scaled|\d{2,4}w?)$", "", file).lower()
 
 
-def picture_names(node):
+def image_names(node):
     found = []
     for name, value in node.attrib.items():
         if name in ("src", "data-src", "data-original", "data-lazy-src", "data-url", "data-hi-res-src"):
@@ -123,13 +123,13 @@ class Page:
     def see(self, node, is_inside):
         text, wanted = node.text_content(), self.wanted
         if node.tag == "img":
-            called = picture_names(node)
+            called = image_names(node)
             sizes = [node.get(side, "") for side in ("width", "height")]
             is_small = any(size.isdigit() and int(size) < 100 for size in sizes)
             link = next((up for up in node.iterancestors("a")), None)
             leads_away = link is not None and not re.search(r"\.(jpe?g|png|webp|gif)|#", link.get("href", "#"), re.I)
             if called and not is_small and not leads_away:
-                wanted["pictures" if is_inside else "lead pictures"].append(called)
+                wanted["images" if is_inside else "lead images"].append(called)
         elif node.tag == "figcaption" and len(fold(text)) > 10:
             wanted["captions"].append(fold(text))
         elif not is_inside:
@@ -159,15 +159,15 @@ def kept(page, markup):
     def texts(*tags):
         return " | ".join(fold(node.text_content()) for node in root.iter(*tags))
 
-    pictures = set().union(*[picture_names(node) for node in root.iter("img", "graphic", "source")] or [set()])
+    images = set().union(*[image_names(node) for node in root.iter("img", "graphic", "source")] or [set()])
     links = {(fold(node.text_content()), urlsplit(node.get("href", "")).path.rstrip("/")) for node in root.iter("a")}
     everything = fold(root.text_content())
     frames = " ".join(node.get("src", "") + node.get("href", "") for node in root.iter("iframe", "a", "video", "embed"))
     headings, items = texts("h1", "h2", "h3", "h4", "h5", "h6"), texts("li", "item")
     tables, quotes, code = texts("table"), texts("blockquote", "q", "quote"), texts("pre", "code")
     tests = {
-        "pictures": lambda called: bool(called & pictures),
-        "lead pictures": lambda called: bool(called & pictures),
+        "images": lambda called: bool(called & images),
+        "lead images": lambda called: bool(called & images),
         "captions": lambda text: text[:60] in everything or text[-60:] in everything,
         "links": lambda link: link in links,
         "headings": lambda text: text in headings,

@@ -9,7 +9,7 @@ import make_html
 TAGS = (
     "a b i u p div span table tr td th tbody caption colgroup col ul ol li dl dt dd h1 h2 font nobr big code em s small strong tt select option optgroup "
     "template svg math mi mo annotation-xml foreignObject desc title style script textarea iframe noscript plaintext frameset frame html head body "
-    "article section figure figcaption img picture source video audio object embed applet marquee form button input ruby rb rt rtc rp pre listing br hr "
+    "article section figure figcaption img image source video audio object embed applet marquee form button input ruby rb rt rtc rp pre listing br hr "
     "details summary dialog center address blockquote main nav header footer aside xmp noembed base meta link image keygen isindex"
 ).split()
 PIECES = [

@@ -14,7 +14,7 @@ use crate::origin::{Origin, Reply};
 use crate::reader::get;
 use crate::service::Service;
 
-/// A small picture.
+/// A small image.
 const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
 
 fn item(id: &str, title: &str, html: &str) -> String {
@@ -36,7 +36,7 @@ async fn publisher(feed: String) -> (Origin, Arc<Mutex<String>>) {
     let origin = Origin::start(move |head| match head {
         head if head.starts_with("GET /feed.xml") => Reply::ok(served.lock().unwrap().as_str()),
         head if head.starts_with("GET /a.gif") => Reply::ok(GIF),
-        head if head.starts_with("GET /page.gif") => Reply::ok("<html>no picture</html>"),
+        head if head.starts_with("GET /page.gif") => Reply::ok("<html>no image</html>"),
         _ => Reply::status(404, &[], ""),
     });
     (origin.await, feed)
@@ -178,7 +178,7 @@ async fn a_directory_that_refuses_is_an_alarm_and_no_stopped_service() {
 }
 
 #[tokio::test]
-async fn pictures_lie_beside_their_item() {
+async fn images_lie_beside_their_item() {
     let root = tempfile::tempdir().unwrap();
     let (origin, feed) = publisher(String::new()).await;
     let at = origin.address();
@@ -187,18 +187,18 @@ async fn pictures_lie_beside_their_item() {
          <img src=\"http://{at}/page.gif\"><img src=\"http://10.0.0.1/private.gif\"></p>"
     );
     *feed.lock().unwrap() = rss(&[item("a", "One & only", &html), item("b", "Two", "<p>2</p>")]);
-    let toml = toml(root.path(), "{ pictures = true, path = \"{title}.html\" }");
+    let toml = toml(root.path(), "{ images = true, path = \"{title}.html\" }");
     let service = Service::start(&toml, at).await;
     wait_until("both items", || status(&service).items == 2).await;
     let found = files(root.path());
-    let (picture, bytes) = found
+    let (image, bytes) = found
         .iter()
         .find(|(name, _)| name.ends_with(".gif"))
         .unwrap();
     assert_eq!(bytes, GIF);
     assert_eq!(found.len(), 3, "{:?}", found.keys());
     let text = String::from_utf8(found["One-&-only.html"].clone()).unwrap();
-    let (folder, name) = picture.split_once('/').unwrap();
+    let (folder, name) = image.split_once('/').unwrap();
     assert_eq!(folder, "One-&-only.files");
     let expected = html.replace(
         &format!("http://{at}/a.gif"),
@@ -206,8 +206,8 @@ async fn pictures_lie_beside_their_item() {
     );
     assert!(text.contains(&expected), "{text}");
     let counted = status(&service);
-    assert_eq!((counted.pictures, counted.pictures_missing), (1, 3));
-    // With its pictures it is the same item: nothing is fetched or written again.
+    assert_eq!((counted.images, counted.images_missing), (1, 3));
+    // With its images it is the same item: nothing is fetched or written again.
     let asked = |path: &str| {
         origin
             .seen()

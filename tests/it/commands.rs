@@ -253,18 +253,18 @@ async fn the_demo_serves_its_feeds_and_ends_when_told() {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
         assert!(text.contains("/image/"), "{text}");
-        let at = text.find("/image/").expect("a picture of ours");
+        let at = text.find("/image/").expect("an image of ours");
         let rest = &text[at..];
         let end = rest.find(['"', '\'', '<', ' ', '\\', ')']).unwrap();
-        let picture = get(service, &rest[..end], &[]).await;
+        let image = get(service, &rest[..end], &[]).await;
         assert_eq!(
-            picture.status,
+            image.status,
             200,
             "{}",
-            String::from_utf8_lossy(&picture.body)
+            String::from_utf8_lossy(&image.body)
         );
         assert_eq!(
-            picture.header("content-type"),
+            image.header("content-type"),
             "image/png",
             "{}",
             &rest[..end]

@@ -255,9 +255,9 @@ async fn http_1_0_never_ends_half_a_feed_as_if_it_were_whole() {
 #[tokio::test]
 async fn rules_that_would_fill_the_memory_are_given_up() {
     let base = "x".repeat(8_000);
-    let pictures = "<img src=a>".repeat(20_000);
+    let images = "<img src=a>".repeat(20_000);
     let feed = format!(
-        "<rss><channel><item><link>https://x.example/{base}/</link><description><![CDATA[{pictures}]]>\
+        "<rss><channel><item><link>https://x.example/{base}/</link><description><![CDATA[{images}]]>\
          </description></item></channel></rss>"
     );
     let publisher = Origin::start(move |_| Reply::ok(&feed)).await;

@@ -133,7 +133,7 @@ fn check(input: &Path, case: &str) -> Result<(), String> {
     }
     let expected = fs::read_to_string(&golden).unwrap();
     same(&out, &expected, &format!("{}", golden.display()))?;
-    // Sanitising and other changes of markup may go on; pictures are done once.
+    // Sanitising and other changes of markup may go on; images are done once.
     if folder("places") {
         let twice = rewrite(&rules, out.as_bytes(), 4096);
         same(&twice, &out, &format!("{case}, a second time"))?;
@@ -243,7 +243,7 @@ fn a_footer_that_a_comment_swallows_does_not_count() {
 /// Every cell of the tables of places is a case, and every case is a cell.
 #[test]
 fn the_documented_places_are_tested() {
-    let documentation = include_str!("../../docs/pictures.md");
+    let documentation = include_str!("../../docs/image-urls.md");
     let mut cells: Vec<&str> = documentation
         .split("[yes](../tests/golden/places/")
         .skip(1)

@@ -1,4 +1,4 @@
-//! The built-in image proxy over HTTP: whose pictures it serves, what it answers, what it refuses.
+//! The built-in image proxy over HTTP: whose images it serves, what it answers, what it refuses.
 
 mod abandoned;
 mod avif;
@@ -19,8 +19,8 @@ use crate::origin::{Origin, Reply};
 use crate::reader::{Answer, get};
 use crate::service::Service;
 
-/// A picture of this size with something in it.
-fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
+/// An image of this size with something in it.
+fn image(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     let pixel = |x: u32, y: u32| {
         Rgb([
             (x * 7 % 256) as u8,
@@ -35,7 +35,7 @@ fn picture(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// What is made of a picture, without a service.
+/// What is made of an image, without a service.
 pub(crate) fn process(bytes: &[u8], query: &str) -> Result<Made, Trouble> {
     let (limits, ask) = (
         Limits::default(),
@@ -117,7 +117,7 @@ fn refused(answer: &Answer, code: u16, message: &str) {
 
 #[tokio::test]
 async fn signed_addresses_are_served_and_no_others() {
-    let jpeg = picture(400, 300, ImageFormat::Jpeg);
+    let jpeg = image(400, 300, ImageFormat::Jpeg);
     let bytes = jpeg.clone();
     let origin = Origin::start(move |_| Reply::ok(&bytes)).await;
     let service = closed(&origin, "").await;
@@ -174,7 +174,7 @@ async fn signed_addresses_are_served_and_no_others() {
 
 #[tokio::test]
 async fn hosts_may_go_without_a_signature() {
-    let bytes = picture(40, 30, ImageFormat::Png);
+    let bytes = image(40, 30, ImageFormat::Png);
     let origin = Origin::start(move |_| Reply::ok(&bytes)).await;
     let service = closed(&origin, "unsigned_hosts = [\"127.0.0.1\"]").await;
     assert_eq!(
@@ -187,7 +187,7 @@ async fn hosts_may_go_without_a_signature() {
 
 #[tokio::test]
 async fn what_is_asked_is_made() {
-    let bytes = picture(400, 300, ImageFormat::Jpeg);
+    let bytes = image(400, 300, ImageFormat::Jpeg);
     let origin = Origin::start(move |_| Reply::ok(&bytes)).await;
     let service = open(&origin, "").await;
     for (options, expected) in [

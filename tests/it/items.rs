@@ -20,7 +20,7 @@ remove_attributes = [{ selector = "p", attributes = ["style"] }]
 sanitize = "strict"
 clean_links = true
 double_escaped = true
-header = "<p>{{ item.published | iso_ms }} {{ item.words }} {{ item.pictures }}</p>"
+header = "<p>{{ item.published | iso_ms }} {{ item.words }} {{ item.images }}</p>"
 footer = '<hr><a href="{{ item.link }}">{{ item.title }}</a> {{ item.categories | join(", ") }} {{ item.reading_minutes }}'
 limit = 6
 keep = [{ field = ["title", "guid"], pattern = "." }]

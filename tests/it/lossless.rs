@@ -126,7 +126,7 @@ proptest! {
     }
 
     #[test]
-    fn pictures_are_proxied_once(document in documents()) {
+    fn images_are_proxied_once(document in documents()) {
         let rules = rules("images = \"weserv\"");
         let once = rewrite_in_cuts(&rules, document.as_bytes(), &[]);
         prop_assert_eq!(&rewrite_in_cuts(&rules, once.as_bytes(), &[]), &once);

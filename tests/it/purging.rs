@@ -28,20 +28,20 @@ fn is_hit(answer: &Answer) -> bool {
     answer.header("cache-status").starts_with("Feedwright; hit")
 }
 
-/// Feeds, and a picture.
+/// Feeds, and an image.
 async fn publisher() -> Origin {
     let mut png = std::io::Cursor::new(Vec::new());
     let image = image::RgbImage::from_fn(60, 40, |x, y| image::Rgb([x as u8, y as u8, 7]));
     image.write_to(&mut png, image::ImageFormat::Png).unwrap();
     let png = png.into_inner();
-    Origin::start(move |head| match head.starts_with("GET /picture") {
+    Origin::start(move |head| match head.starts_with("GET /image") {
         true => Reply::ok(&png),
         false => Reply::status(200, &[("etag", "\"1\"")], feed_of(9, 900)),
     })
     .await
 }
 
-/// Two of its feeds, stored at `path`, and its pictures for everybody.
+/// Two of its feeds, stored at `path`, and its images for everybody.
 fn config(path: &Path, publisher: &Origin) -> String {
     let (path, host) = (path.display(), publisher.address());
     let mut toml =
@@ -61,11 +61,11 @@ async fn what_is_purged_is_gone_from_the_memory_of_the_service_that_runs() {
     let folder = tempfile::tempdir().unwrap();
     let toml = config(&folder.path().join("data"), &publisher);
     let service = Process::start(folder.path(), &toml);
-    let picture = format!("/image?url={host}/picture.png&w=20");
-    let paths = ["/feeds/a", "/feeds/b", &picture];
+    let image = format!("/image?url={host}/image.png&w=20");
+    let paths = ["/feeds/a", "/feeds/b", &image];
     let asked = || {
         let seen = publisher.seen();
-        ["/a ", "/b ", "/picture"].map(|path| {
+        ["/a ", "/b ", "/image"].map(|path| {
             let of_it = |head: &&String| head.starts_with(&format!("GET {path}"));
             seen.iter().filter(of_it).count()
         })
@@ -74,7 +74,7 @@ async fn what_is_purged_is_gone_from_the_memory_of_the_service_that_runs() {
         assert_eq!(service.get(path).await.status, 200);
     }
     assert_eq!(asked(), [1, 1, 1]);
-    // Stored some time after they were served: two feeds, a picture and what was made of it.
+    // Stored some time after they were served: two feeds, an image and what was made of it.
     let count = || {
         let file = folder.path().join("feedwright.toml");
         let list = run(&["cache", "list", "--config", file.to_str().unwrap()]);

@@ -119,7 +119,7 @@ impl Drop for Service {
     }
 }
 
-/// An RSS feed of `items` items with a picture each and about `bytes` bytes of text each.
+/// An RSS feed of `items` items with an image each and about `bytes` bytes of text each.
 pub(crate) fn feed_of(items: usize, bytes: usize) -> String {
     let mut feed = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\"><channel><title>News</title>\

@@ -17,7 +17,7 @@ fn addresses() -> usize {
     text.map_or(400, |(_, text)| text.parse().unwrap())
 }
 
-/// A picture of some 8 KiB that no other is like.
+/// An image of some 8 KiB that no other is like.
 fn png(name: &str) -> Vec<u8> {
     let seed = name.bytes().fold(7_u32, |seed, byte| {
         seed.wrapping_mul(31).wrapping_add(byte.into())

@@ -1,4 +1,4 @@
-//! Signed addresses of pictures, as commands and the service write them, and the key they share.
+//! Signed image URLs, as commands and the service write them, and the key they share.
 
 use std::fs;
 use std::path::Path;

@@ -189,7 +189,7 @@ pub(crate) fn set_clock_forward(seconds: i64) {
     SET_FORWARD.set(SET_FORWARD.get() + seconds);
 }
 
-/// The next so many looks at the wall clock panic: a defect, where a test wants one.
+/// The next so many looks at the wall clock panic: an internal error, where a test wants one.
 pub(crate) fn break_clock(times: u32) {
     BROKEN.set(times);
 }

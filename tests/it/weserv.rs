@@ -1,5 +1,5 @@
-//! weserv's own test pictures, where they are at hand (`FEEDTEST_WESERV=FOLDER`): a table of what
-//! each query makes of each picture, without the pixels, which are libvips'.
+//! weserv's own test images, where they are at hand (`FEEDTEST_WESERV=FOLDER`): a table of what
+//! each query makes of each image, without the pixels, which are libvips'.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -94,7 +94,7 @@ fn judge(row: &Row, made: Result<Made, Trouble>) -> Result<(), String> {
     let made = match made {
         Err(trouble) if wants_error => return judge_error(row, &trouble.to_string()),
         Err(trouble) => return Err(trouble.to_string()),
-        Ok(_) if wants_error => return Err("there is a picture".into()),
+        Ok(_) if wants_error => return Err("there is an image".into()),
         Ok(made) => made,
     };
     if made.media_type == "application/json" {
@@ -138,7 +138,7 @@ fn judge(row: &Row, made: Result<Made, Trouble>) -> Result<(), String> {
     if !row.format.is_empty() && row.format != format {
         wrong.push(format!("format {format}"));
     }
-    // A picture that is opaque where weserv keeps an alpha channel of 255 differs in bands only.
+    // An image that is opaque where weserv keeps an alpha channel of 255 differs in bands only.
     if row.bands.is_some_and(|wanted| wanted != channels) {
         wrong.push(format!("{channels} channels"));
     }
@@ -152,7 +152,7 @@ fn judge(row: &Row, made: Result<Made, Trouble>) -> Result<(), String> {
     }
 }
 
-/// Rows whose picture or query stands in the code of weserv's tests.
+/// Rows whose image or query stands in the code of weserv's tests.
 fn fill(row: &mut Row) -> Option<Vec<u8>> {
     let (name, svg) = (row.name.clone(), |width: u32, height: u32| {
         Some(
@@ -231,7 +231,7 @@ fn run(row: &mut Row, fixtures: &Path) -> Result<(), String> {
     let bytes = match fill(row) {
         Some(bytes) => bytes,
         None => std::fs::read(fixtures.join(&row.fixture))
-            .map_err(|_| format!("no picture `{}`", row.fixture))?,
+            .map_err(|_| format!("no image `{}`", row.fixture))?,
     };
     if row.query.contains(" | ") {
         let made = row

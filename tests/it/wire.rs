@@ -261,7 +261,7 @@ async fn u10_u11_answers_that_are_no_feed() {
         ("nothing", Reply::status(200, &xml, "")),
         ("white space", Reply::status(200, &xml, " \r\n\t ")),
         ("JSON", Reply::ok("{\"error\": 1}")),
-        ("a picture", Reply::ok(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")),
+        ("an image", Reply::ok(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")),
     ] {
         check(what, reply, Error(&["not-a-feed"])).await;
     }

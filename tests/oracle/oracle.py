@@ -24,7 +24,7 @@ URL = "http://127.0.0.1:8097/tests/feed.xml"
 FOOTER = "ORACLE-FOOTER"
 OWN_DIV = re.compile(rf"(<div[^>]*>)?<p>{FOOTER}</p>(</div>)?")
 # Keys that this version does not know are left out (see `configuration`).
-OFF = {"envelope": '"keep"', "repair": "false", "promote_pictures": "false", "drop_trackers": "false",
+OFF = {"envelope": '"keep"', "repair": "false", "promote_images": "false", "drop_trackers": "false",
        "absolute_links": "false", "sanitize": '"off"', "image_attributes": "{}"}
 MODES = {
     "identity": OFF,
@@ -33,7 +33,7 @@ MODES = {
     "repair": {**OFF, "repair": "true"},
     "facts": {**OFF, "header": f"'{facts.TEMPLATE}'"},
     "everything": {"images": '"any"', "header": "'<p>ORACLE-HEADER</p>'",
-                   "footer": f"'<p>{FOOTER}</p>'", "clean_links": "true", "linked_pictures": "true",
+                   "footer": f"'<p>{FOOTER}</p>'", "clean_links": "true", "linked_images": "true",
                    "media": "true", "sanitize": '"strict"'},
 }
 HEADER = re.compile(rb"^Header:\s+([^:]+):(.+)$", re.M)
@@ -56,7 +56,7 @@ warnings.simplefilter("ignore")
 def configuration(folder, keys_file):
     known = set(re.findall(r"^#([a-z_]+) = ", pathlib.Path(keys_file).read_text(), re.M))
     known |= {"header", "footer", "images"}
-    # One that is said to serve sound and film too.
+    # One that is said to serve audio and video too.
     lines = ["[image_proxy.any]", f'template = "{PROXY}{{url_enc}}"']
     for mode, options in MODES.items():
         lines += ["[[feed]]", f'name = "{mode}"', f'url = "{URL}"']

@@ -1,4 +1,4 @@
-"""Where addresses of pictures stand in HTML, read by html5lib and by nothing of ours."""
+"""Where image URLs stand in HTML, read by html5lib and by nothing of ours."""
 
 import collections
 import re

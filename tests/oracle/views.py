@@ -92,7 +92,7 @@ def bases_of(parsed, text, url):
 
 
 def leaks_of(view, must_media=False):
-    """Addresses of pictures in a view that no proxy stands before (rule 5)."""
+    """Image URLs in a view that no proxy stands before (rule 5)."""
     found = []
 
     def look(path, value, parent):
@@ -105,18 +105,18 @@ def leaks_of(view, must_media=False):
         elif isinstance(value, str) and path:
             parent = parent if isinstance(parent, dict) else {}
             detail = path[-1] == "value" and parent.get("type") == "text/plain"
-            # Titles are never touched, pictures in them included.
+            # Titles are never touched, images in them included.
             is_title = path[-1] == "title" or "title_detail" in path
             if is_html(path, parent) and not is_title and not detail:
                 found.extend(f"{path}: {leak}" for leak in html_leaks(value))
-            elif is_picture(path, parent) and leaks(value):
+            elif is_image(path, parent) and leaks(value):
                 found.append(f"{path}: {value}")
 
     look([], view, None)
     return found
 
 
-def is_picture(path, parent):
+def is_image(path, parent):
     names = [part for part in path if isinstance(part, str)]
     if names[-1] in ("logo", "icon", "banner_image", "favicon", "avatar"):
         return True

@@ -88,7 +88,7 @@ pub fn of_html(html: &str) -> String {
         anchor.set_text(&address);
         embed.replace_with_html(link.select("p").html());
     }
-    // A caption stands apart from its picture.
+    // A caption stands apart from its image.
     document.select("figure, figcaption").rename("div");
     document.md(None).to_string()
 }

@@ -126,7 +126,7 @@ fn a_full_archive_refuses_and_goes_on_when_there_is_room() {
 }
 
 #[test]
-fn the_oldest_go_with_their_versions_pictures_and_lines() {
+fn the_oldest_go_with_their_versions_images_and_lines() {
     let root = tempfile::tempdir().unwrap();
     let tally = tally_of(root.path(), totals(20_000, 12_000, WhenFull::Oldest));
     let mut writer = open(&tally, "a");
@@ -141,7 +141,7 @@ fn the_oldest_go_with_their_versions_pictures_and_lines() {
         keep(&mut writer, (0..20).map(entry).collect());
         assert_eq!(days(root.path(), "a"), kept);
     }
-    // Another version and pictures of the oldest one go with it.
+    // Another version and images of the oldest one go with it.
     let oldest = kept[0];
     let mut changed = entry(oldest);
     changed.html = "y".repeat(500);
@@ -150,12 +150,12 @@ fn the_oldest_go_with_their_versions_pictures_and_lines() {
         root.path()
             .join(format!("a/{:03}{rest}", days(root.path(), "a")[0]))
     };
-    let (version, pictures) = (name(".v2.html"), name(".files"));
-    fs::create_dir(&pictures).unwrap();
-    fs::write(pictures.join("1.gif"), [0; 300]).unwrap();
+    let (version, images) = (name(".v2.html"), name(".files"));
+    fs::create_dir(&images).unwrap();
+    fs::write(images.join("1.gif"), [0; 300]).unwrap();
     let oldest = days(root.path(), "a")[0];
     keep(&mut writer, (20..24).map(entry).collect());
-    assert!(!version.exists() && !pictures.exists());
+    assert!(!version.exists() && !images.exists());
     assert!(days(root.path(), "a")[0] > oldest);
     // Of all feeds the oldest goes, whosever it is.
     let mut other = open(&tally, "b");

@@ -1,10 +1,10 @@
-//! Whether what images are sent through serves sound and film, too.
+//! Whether what images are sent through serves audio and video, too.
 
 use super::{NONE, Problem, Proxies, Recipe, RuleKeys};
 use crate::rewrite::target::serves_images_only;
 
 impl Proxies {
-    /// What is wrong with `media`, for a feed that says `own`: sound and film would be sent through
+    /// What is wrong with `media`, for a feed that says `own`: audio and video would be sent through
     /// something that serves images only.
     pub(in crate::config) fn check_media(
         &self,

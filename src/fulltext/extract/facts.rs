@@ -38,13 +38,13 @@ pub(super) fn of(document: &Document, base: &Url) -> Article {
         document,
         article: titled.or_else(|| articles.next()),
     };
-    let picture = page
+    let image = page
         .meta(&["og:image", "twitter:image"])
         .or_else(|| page.json("image"));
-    let picture = picture.and_then(|picture| base.join(&picture).ok());
-    let picture = picture.filter(|url| matches!(url.scheme(), "http" | "https"));
+    let image = image.and_then(|image| base.join(&image).ok());
+    let image = image.filter(|url| matches!(url.scheme(), "http" | "https"));
     Article {
-        picture: picture.map(String::from).unwrap_or_default(),
+        image: image.map(String::from).unwrap_or_default(),
         ..page.facts()
     }
 }

@@ -1,16 +1,16 @@
-//! Pictures and their captions: whatever box a publisher puts them in, it becomes a `figure`.
+//! Images and their captions: whatever box a publisher puts them in, it becomes a `figure`.
 //!
-//! Invariant: no picture is lost; one that stands twice in its box, for several screens, stands once.
+//! Invariant: no image is lost; one that stands twice in its box, for several screens, stands once.
 
 use dom_query::{Document, NodeRef};
 
 use super::tree::{chars_of, is_any, is_inline, line_of, names_of};
 
-/// How far above a picture its box may be.
+/// How far above an image its box may be.
 const BOX_LEVELS_MAX: usize = 5;
 /// Letters of a caption.
 const CAPTION_CHARS_MAX: usize = 600;
-/// What boxes of pictures are called, in part.
+/// What boxes of images are called, in part.
 const BOX_NAMES: &[&str] = &[
     "pic", "image", "img", "photo", "figure", "media", "caption", "thumb", "gallery", "slide",
     "bild", "foto", "visual", "embed",
@@ -48,7 +48,7 @@ const NO_BOXES: &[&str] = &[
     "h4",
 ];
 
-/// Turns boxes of pictures under `root` into figures.
+/// Turns boxes of images under `root` into figures.
 pub(super) fn make(document: &Document, root: &NodeRef<'_>) {
     for figure in root
         .descendants()
@@ -63,28 +63,28 @@ pub(super) fn make(document: &Document, root: &NodeRef<'_>) {
         }
         rebuild(document, &figure);
     }
-    for picture in root
+    for image in root
         .descendants()
         .into_iter()
         .filter(|node| node.has_name("img"))
     {
-        if picture
+        if image
             .ancestors_it(None)
             .any(|above| above.has_name("figure"))
         {
             continue;
         }
-        if let Some(found) = box_of(&picture) {
+        if let Some(found) = box_of(&image) {
             found.rename("figure");
             rebuild(document, &found);
         }
     }
 }
 
-/// The box that holds this picture, its caption, and nothing else.
-fn box_of<'a>(picture: &NodeRef<'a>) -> Option<NodeRef<'a>> {
+/// The box that holds this image, its caption, and nothing else.
+fn box_of<'a>(image: &NodeRef<'a>) -> Option<NodeRef<'a>> {
     let mut best = None;
-    for above in picture.ancestors(Some(BOX_LEVELS_MAX)) {
+    for above in image.ancestors(Some(BOX_LEVELS_MAX)) {
         if is_any(&above, NO_BOXES) && !above.has_name("a") || chars_of(&above) > CAPTION_CHARS_MAX
         {
             break;
@@ -97,11 +97,11 @@ fn box_of<'a>(picture: &NodeRef<'a>) -> Option<NodeRef<'a>> {
         {
             break;
         }
-        let pictures = above
+        let images = above
             .descendants_it()
             .filter(|inner| inner.has_name("img"))
             .count();
-        if pictures > 1
+        if images > 1
             || above.descendants_it().any(|inner| {
                 is_any(
                     &inner,
@@ -141,7 +141,7 @@ pub(super) fn names_caption(node: &NodeRef<'_>) -> bool {
     CAPTION_NAMES.iter().any(|name| names.contains(name))
 }
 
-/// A figure holds its pictures, maybe in links, and one caption.
+/// A figure holds its images, maybe in links, and one caption.
 fn rebuild(document: &Document, figure: &NodeRef<'_>) {
     let has_other = figure.descendants_it().any(|inner| {
         is_any(
@@ -163,17 +163,17 @@ fn rebuild(document: &Document, figure: &NodeRef<'_>) {
     }
     let mut seen: Vec<String> = Vec::new();
     let mut kept = Vec::new();
-    for picture in figure
+    for image in figure
         .descendants()
         .into_iter()
         .filter(|inner| inner.has_name("img"))
     {
-        let name = stem(&picture.attr_or("src", ""));
+        let name = stem(&image.attr_or("src", ""));
         if name.is_empty() || seen.contains(&name) {
             continue;
         }
         seen.push(name);
-        kept.push(picture);
+        kept.push(image);
     }
     if kept.is_empty() {
         return;
@@ -181,7 +181,7 @@ fn rebuild(document: &Document, figure: &NodeRef<'_>) {
     let caption = caption_of(figure);
     let units: Vec<NodeRef<'_>> = kept
         .into_iter()
-        .map(|picture| unit_of(figure, picture))
+        .map(|image| unit_of(figure, image))
         .collect();
     for unit in &units {
         unit.remove_from_parent();
@@ -197,9 +197,9 @@ fn rebuild(document: &Document, figure: &NodeRef<'_>) {
     }
 }
 
-/// A picture with the `picture` and the link around it.
-fn unit_of<'a>(figure: &NodeRef<'a>, picture: NodeRef<'a>) -> NodeRef<'a> {
-    let mut unit = picture;
+/// An image with the `picture` and the link around it.
+fn unit_of<'a>(figure: &NodeRef<'a>, image: NodeRef<'a>) -> NodeRef<'a> {
+    let mut unit = image;
     while let Some(above) = unit.parent() {
         let is_wrapper = above.has_name("picture") || above.has_name("a") && chars_of(&above) == 0;
         if above.id == figure.id || !is_wrapper {
@@ -244,7 +244,7 @@ fn caption_of(figure: &NodeRef<'_>) -> Option<String> {
     (!html.trim().is_empty()).then_some(html)
 }
 
-/// What a node holds, without the blocks and pictures in it, white space single.
+/// What a node holds, without the blocks and images in it, white space single.
 fn inline_html(node: &NodeRef<'_>) -> String {
     let mut html = String::new();
     write_inline(node, &mut html);
@@ -304,7 +304,7 @@ fn write_inline(node: &NodeRef<'_>, html: &mut String) {
     }
 }
 
-/// What two addresses of one picture in two sizes have in common.
+/// What two addresses of one image in two sizes have in common.
 pub(super) fn stem(address: &str) -> String {
     address
         .split(['?', '#'])

@@ -44,7 +44,7 @@ pub const ARTICLE_BYTES_MAX: usize = 1 << 20;
 const REFRESH_BYTES_MAX: usize = 1_000;
 /// Seconds after which a page sends its reader on.
 const REFRESH_SECONDS_MAX: f32 = 10.0;
-/// Letters that an article has at least, where it has no picture.
+/// Letters that an article has at least, where it has no image.
 const CHARS_MIN: usize = 25;
 
 /// Why a page gives no article.
@@ -271,8 +271,8 @@ fn by_recipe(document: &Document, recipe: &Recipe, base: &Url) -> Option<String>
     for finder in &recipe.remove {
         finder.remove(document);
     }
-    for part in &recipe.remove_pictures {
-        remove_pictures(document, part);
+    for part in &recipe.remove_images {
+        remove_images(document, part);
     }
     if recipe.content.is_empty() {
         return None;
@@ -284,10 +284,10 @@ fn by_recipe(document: &Document, recipe: &Recipe, base: &Url) -> Option<String>
     Some(readable::tidy(&found, recipe.prune, base))
 }
 
-fn remove_pictures(document: &Document, part: &str) {
-    for picture in document.select("img").nodes() {
-        if picture.attr("src").is_some_and(|src| src.contains(part)) {
-            picture.remove_from_parent();
+fn remove_images(document: &Document, part: &str) {
+    for image in document.select("img").nodes() {
+        if image.attr("src").is_some_and(|src| src.contains(part)) {
+            image.remove_from_parent();
         }
     }
 }

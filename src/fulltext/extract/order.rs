@@ -1,7 +1,7 @@
-//! Pictures that the search for the text left behind: the one between title and text, and those
+//! Images that the search for the text left behind: the one between title and text, and those
 //! between two paragraphs.
 //!
-//! Invariant: nothing is put before the first paragraph but the one lead picture, and nothing behind
+//! Invariant: nothing is put before the first paragraph but the one lead image, and nothing behind
 //! the last.
 
 use std::collections::{HashMap, HashSet};
@@ -11,21 +11,21 @@ use dom_query::{Document, NodeRef};
 use super::figures::stem;
 use super::tree::{chars_of, is_any, line_of, link_share, names_of};
 
-/// Pictures that are put back.
-const PICTURES_MAX: usize = 60;
+/// Images that are put back.
+const IMAGES_MAX: usize = 60;
 /// Letters of a text by which it is found again.
 const KEY_CHARS: usize = 60;
 /// Letters of a text that may stand elsewhere too.
 const KEY_CHARS_MIN: usize = 20;
-/// A picture whose page says that it is smaller is an ornament.
+/// An image whose page says that it is smaller is an ornament.
 const SIDE_MIN: u32 = 150;
-/// What pictures are called that belong to no article, in part.
-const NO_PICTURES: &[&str] = &[
+/// What images are called that belong to no article, in part.
+const NO_IMAGES: &[&str] = &[
     "logo", "avatar", "icon", "author", "profile", "sprite", "emoji", "badge", "promo", "related",
     "teaser", "thumb-",
 ];
 
-/// A page in the order of its texts and pictures.
+/// A page in the order of its texts and images.
 #[derive(Debug, Default)]
 pub(super) struct Order {
     pieces: Vec<Piece>,
@@ -35,7 +35,7 @@ pub(super) struct Order {
 enum Piece {
     Title,
     Text(String),
-    Picture {
+    Image {
         addresses: Vec<String>,
         html: String,
     },
@@ -73,13 +73,13 @@ impl Order {
                 };
                 pieces.extend(key_of(&own).map(Piece::Text));
             } else if is_any(&node, &["figure", "img"]) {
-                pieces.extend(picture_of(&node));
+                pieces.extend(image_of(&node));
             }
         }
         Self { pieces }
     }
 
-    /// Puts the pictures that are missing in `list` where they stood.
+    /// Puts the images that are missing in `list` where they stood.
     pub(super) fn restore<'a>(&self, document: &'a Document, list: &mut Vec<NodeRef<'a>>) {
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut known: HashSet<String> = HashSet::new();
@@ -114,19 +114,19 @@ impl Order {
             .rposition(|piece| matches!(piece, Piece::Title))
             .unwrap_or(first);
         let mut back: Vec<(usize, &str)> = Vec::new();
-        let starts_with_picture = list
+        let starts_with_image = list
             .first()
             .is_some_and(|block| is_any(block, &["figure", "img", "picture"]));
         let mut at = 0;
         for (index, piece) in self.pieces.iter().enumerate().take(last).skip(title) {
             at = place(piece).map_or(at, |block| block + 1);
-            let Piece::Picture { addresses, html } = piece else {
+            let Piece::Image { addresses, html } = piece else {
                 continue;
             };
             let is_lead = index < first;
             let is_known = addresses.iter().any(|address| known.contains(address));
-            let is_second_lead = is_lead && (starts_with_picture || !back.is_empty());
-            if is_known || is_second_lead || back.len() >= PICTURES_MAX {
+            let is_second_lead = is_lead && (starts_with_image || !back.is_empty());
+            if is_known || is_second_lead || back.len() >= IMAGES_MAX {
                 continue;
             }
             known.extend(addresses.iter().cloned());
@@ -151,8 +151,8 @@ fn key_of(text: &str) -> Option<String> {
     (key.chars().nth(KEY_CHARS_MIN).is_some()).then_some(key)
 }
 
-/// A figure, or a picture that stands in none.
-fn picture_of(node: &NodeRef<'_>) -> Option<Piece> {
+/// A figure, or an image that stands in none.
+fn image_of(node: &NodeRef<'_>) -> Option<Piece> {
     let mut link = None;
     for above in node.ancestors_it(None) {
         if is_any(&above, &["figure", "aside", "nav", "footer", "form"]) {
@@ -162,33 +162,33 @@ fn picture_of(node: &NodeRef<'_>) -> Option<Piece> {
             link = Some(above);
         }
     }
-    let pictures: Vec<_> = if node.has_name("img") {
+    let images: Vec<_> = if node.has_name("img") {
         vec![*node]
     } else {
         node.descendants_it()
             .filter(|inner| inner.has_name("img"))
             .collect()
     };
-    let is_ornament = pictures
+    let is_ornament = images
         .iter()
-        .all(|picture| is_small(picture) || is_named_away(picture))
+        .all(|image| is_small(image) || is_named_away(image))
         || is_named_away(node);
-    let leads_away = link.is_some_and(|link| !leads_to_picture(&link))
+    let leads_away = link.is_some_and(|link| !leads_to_image(&link))
         || node.has_name("figure") && link_share(node) > 0.7 && chars_of(node) > 20;
-    let addresses: Vec<String> = pictures
+    let addresses: Vec<String> = images
         .iter()
-        .map(|picture| stem(&picture.attr_or("src", "")))
+        .map(|image| stem(&image.attr_or("src", "")))
         .filter(|address| !address.is_empty() && !address.starts_with("data:"))
         .collect();
-    (!addresses.is_empty() && !is_ornament && !leads_away).then(|| Piece::Picture {
+    (!addresses.is_empty() && !is_ornament && !leads_away).then(|| Piece::Image {
         addresses,
         html: node.html().to_string(),
     })
 }
 
-fn is_small(picture: &NodeRef<'_>) -> bool {
+fn is_small(image: &NodeRef<'_>) -> bool {
     ["width", "height"].iter().any(|side| {
-        picture
+        image
             .attr(side)
             .and_then(|size| size.trim_end_matches("px").parse::<u32>().ok())
             .is_some_and(|size| size < SIDE_MIN)
@@ -200,10 +200,10 @@ fn is_named_away(node: &NodeRef<'_>) -> bool {
     if let Some(address) = node.attr("src") {
         names.push_str(&stem(&address).to_ascii_lowercase());
     }
-    NO_PICTURES.iter().any(|name| names.contains(name))
+    NO_IMAGES.iter().any(|name| names.contains(name))
 }
 
-fn leads_to_picture(link: &NodeRef<'_>) -> bool {
+fn leads_to_image(link: &NodeRef<'_>) -> bool {
     let href = link.attr_or("href", "#").to_ascii_lowercase();
     href.starts_with(['#', 'j'])
         || [

@@ -28,9 +28,9 @@ const GUESS_BYTES: usize = 256 << 10;
 pub enum Kind {
     /// A PDF document.
     Pdf,
-    /// A picture.
-    Picture,
-    /// Sound or film.
+    /// An image.
+    Image,
+    /// Audio or video.
     Media,
     /// JSON.
     Json,
@@ -46,8 +46,8 @@ impl Display for Kind {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pdf => "a PDF document",
-            Self::Picture => "a picture",
-            Self::Media => "sound or film",
+            Self::Image => "an image",
+            Self::Media => "audio or video",
             Self::Json => "JSON",
             Self::Feed => "a feed",
             Self::Binary => "a file of an unknown kind",
@@ -85,7 +85,7 @@ pub fn decode(bytes: &[u8], content_type: Option<&str>) -> Result<String, NoArti
 }
 
 impl Page {
-    /// What a recipe finds and replaces, and the pictures that a script would load.
+    /// What a recipe finds and replaces, and the images that a script would load.
     pub(super) fn prepared(&self, recipe: &Recipe) -> Result<Self, NoArticle> {
         let mut text = self.text.clone();
         for (find, replace) in &recipe.replace {
@@ -96,7 +96,7 @@ impl Page {
                 text = text.replace(find.as_str(), replace);
             }
         }
-        let text = article::promote_pictures(&text, &self.url);
+        let text = article::promote_images(&text, &self.url);
         Ok(Self {
             text,
             ..self.clone()
@@ -143,7 +143,7 @@ fn kind_of(bytes: &[u8], content_type: Option<&str>) -> Option<Kind> {
             b"\0\0\x01\0",
         ])
     {
-        return Some(Kind::Picture);
+        return Some(Kind::Image);
     }
     if start.get(4..8) == Some(b"ftyp") || begins(&[b"ID3", b"OggS", b"\x1A\x45\xDF\xA3", b"RIFF"])
     {
@@ -166,7 +166,7 @@ fn kind_of(bytes: &[u8], content_type: Option<&str>) -> Option<Kind> {
         _ if is_feed(start) => Some(Kind::Feed),
         "application/pdf" => Some(Kind::Pdf),
         "application/json" | "application/ld+json" if !is_markup => Some(Kind::Json),
-        kind if kind.starts_with("image/") && !is_markup => Some(Kind::Picture),
+        kind if kind.starts_with("image/") && !is_markup => Some(Kind::Image),
         kind if kind.starts_with("audio/") || kind.starts_with("video/") => Some(Kind::Media),
         "application/octet-stream" | "application/zip" if !is_markup => Some(Kind::Binary),
         _ => None,

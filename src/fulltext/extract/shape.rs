@@ -1,7 +1,7 @@
 //! From what was found to an article: a plain sequence of blocks without wrappers, and without what
 //! clings to its ends.
 //!
-//! Invariant: pictures, tables, code, quotes and embedded players are never dropped here, nor is a
+//! Invariant: images, tables, code, quotes and embedded players are never dropped here, nor is a
 //! paragraph that holds sentences of its own.
 
 mod away;
@@ -109,7 +109,7 @@ impl<'a> Blocks<'a> {
             if child.is_comment() {
                 continue;
             }
-            if is_inline(&child) && !is_lone_picture(&child) {
+            if is_inline(&child) && !is_lone_image(&child) {
                 line.push(child);
                 continue;
             }
@@ -140,7 +140,7 @@ impl<'a> Blocks<'a> {
     }
 }
 
-fn is_lone_picture(node: &NodeRef<'_>) -> bool {
+fn is_lone_image(node: &NodeRef<'_>) -> bool {
     is_any(node, &["img", "picture"])
 }
 

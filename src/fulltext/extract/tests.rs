@@ -123,8 +123,8 @@ fn what_is_no_page_is_told() {
         assert_eq!(problem, NoArticle::NotAPage(kind));
     };
     check(b"%PDF-1.4", Some("text/html"), Kind::Pdf);
-    check(b"\x89PNG\r\n", None, Kind::Picture);
-    check(b"\xFF\xD8\xFF\xE0", None, Kind::Picture);
+    check(b"\x89PNG\r\n", None, Kind::Image);
+    check(b"\xFF\xD8\xFF\xE0", None, Kind::Image);
     check(b"\0\0\0\x20ftypisom", None, Kind::Media);
     check(b"PK\x03\x04", None, Kind::Binary);
     check(b"{\"a\": 1}", Some("application/json"), Kind::Json);
@@ -223,5 +223,5 @@ fn facts_are_found_where_pages_say_them() {
         (article.site_name.as_str(), article.language.as_str()),
         ("The & Site", "de")
     );
-    assert_eq!(article.picture, "https://www.example.org/p.jpg");
+    assert_eq!(article.image, "https://www.example.org/p.jpg");
 }

@@ -246,7 +246,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("source", "src"),
 ];
 
-/// Makes the addresses of a page absolute, so that the same picture has the same address wherever it
+/// Makes the addresses of a page absolute, so that the same image has the same address wherever it
 /// stands. Those in a place of the page itself stay.
 pub(super) fn make_absolute(document: &Document, base: &url::Url) {
     for (element, attribute) in ADDRESSES {

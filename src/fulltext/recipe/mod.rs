@@ -36,8 +36,8 @@ pub struct Recipe {
     pub next_page: Vec<Link>,
     /// What is found and replaced in the page's text.
     pub replace: Vec<(String, String)>,
-    /// Pictures whose address has this in it go.
-    pub remove_pictures: Vec<String>,
+    /// Images whose address has this in it go.
+    pub remove_images: Vec<String>,
     /// Request header fields for its pages. SECURITY: they may hold secrets, and go nowhere else.
     #[serde(skip)]
     pub headers: Vec<(String, String)>,
@@ -68,7 +68,7 @@ impl Default for Recipe {
             single_page: Vec::new(),
             next_page: Vec::new(),
             replace: Vec::new(),
-            remove_pictures: Vec::new(),
+            remove_images: Vec::new(),
             headers: Vec::new(),
             prune: true,
             autodetect: true,

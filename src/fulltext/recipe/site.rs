@@ -94,7 +94,7 @@ impl Reader {
                 add(&mut recipe.remove, Finder::xpath(&source)?);
             }
             "strip_image_src" => add(
-                &mut recipe.remove_pictures,
+                &mut recipe.remove_images,
                 value.trim_matches(['\'', '"']).to_owned(),
             ),
             "title" => add(&mut recipe.title, Finder::xpath(value)?),

@@ -133,7 +133,7 @@ fn a_file_of_rules_is_read() {
         replaced.map(|(find, with)| (find.to_owned(), with.to_owned()))
     );
     assert!(recipe.single_page[0].when.is_some() && recipe.next_page[0].when.is_none());
-    assert_eq!(recipe.remove_pictures, ["/pixel"]);
+    assert_eq!(recipe.remove_images, ["/pixel"]);
     assert_eq!(
         site.problems
             .iter()

@@ -1,4 +1,4 @@
-//! Why there is no picture, in weserv's words and with its status codes, or with those that say more.
+//! Why there is no image, in weserv's words and with its status codes, or with those that say more.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::pixels;
 use crate::upstream::guard::Refusal;
 use crate::upstream::{FetchError, RedirectProblem};
 
-/// Why there is no picture, and what is done about it.
+/// Why there is no image, and what is done about it.
 #[derive(Debug, Clone)]
 pub struct ImageFailure {
     /// Why.
@@ -23,7 +23,7 @@ pub struct ImageFailure {
     pub is_weserv: bool,
     /// Whether the address names no host but an IP address.
     pub is_literal: bool,
-    /// The limit on a picture's bytes.
+    /// The limit on an image's bytes.
     pub body_bytes_max: u64,
 }
 
@@ -61,10 +61,10 @@ impl ImageFailure {
     /// What weserv says then.
     fn message(&self) -> String {
         match &*self.trouble {
-            Trouble::NoUrl => "The request names no picture: url is missing".into(),
+            Trouble::NoUrl => "The request names no image: url is missing".into(),
             Trouble::BadUrl => "Unable to parse URI".into(),
             Trouble::Malformed => "Unable to parse the address".into(),
-            Trouble::NotSigned => "Pictures of this host need a signature".into(),
+            Trouble::NotSigned => "Images of this host need a signature".into(),
             Trouble::WrongSignature => "The signature is wrong".into(),
             Trouble::Loop => "The request leads back here".into(),
             Trouble::Fetch(FetchError::Crowded) => "Too many images are being fetched".into(),

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use gif::{ColorOutput, DecodeOptions, Decoder, DisposalMethod};
 
 use super::screen::{Blend, Disposal, Frame, play};
-use super::{IsLate, Picture, Range, Trouble};
+use super::{DecodedImage, IsLate, Range, Trouble};
 use crate::image::geometry::{Area, Size};
 
 /// Extensions that say how often an animation is played again.
@@ -104,7 +104,7 @@ pub(super) fn decode(
     head: &GifHead,
     range: Range,
     is_late: IsLate<'_>,
-) -> Result<Picture, Trouble> {
+) -> Result<DecodedImage, Trouble> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::RGBA);
     options.allow_unknown_blocks(true);
@@ -121,7 +121,7 @@ pub(super) fn decode(
         is_cut = is_end;
         Some(frame)
     });
-    Ok(Picture {
+    Ok(DecodedImage {
         loops: head.plays,
         ..play(head.size, frames, range, is_late)?
     })
@@ -192,7 +192,7 @@ mod tests {
         [&[SCREEN], parts, &[b";"]].concat().concat()
     }
 
-    fn decoded(bytes: &[u8]) -> Picture {
+    fn decoded(bytes: &[u8]) -> DecodedImage {
         let head = head(bytes).unwrap();
         let range = Range {
             first: 0,
@@ -235,10 +235,10 @@ mod tests {
         for (width, height) in [(0, 0), (1, 9), (2, 0)] {
             let mut bytes = gif(&[FRAME]);
             (bytes[6], bytes[8]) = (width, height);
-            let picture = decoded(&bytes);
+            let image = decoded(&bytes);
             let expected = Size::new(2.max(width.into()), 3.max(height.into()));
-            assert_eq!(picture.frames[0].size(), expected);
-            assert_eq!(picture.frames[0].pixel(1, 2)[..3], [255; 3]);
+            assert_eq!(image.frames[0].size(), expected);
+            assert_eq!(image.frames[0].pixel(1, 2)[..3], [255; 3]);
         }
         // A later one is cut to the screen.
         let mut large = FRAME.to_vec();

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::codecs::hdr::HdrDecoder;
 use image::{DynamicImage, ImageDecoder};
 
-use super::{Canvas, Picture, Trouble, decoder_limits, size_of};
+use super::{Canvas, DecodedImage, Trouble, decoder_limits, size_of};
 use crate::image::geometry::Size;
 use crate::pixels::lab::shown;
 
@@ -16,7 +16,7 @@ pub(super) fn size(bytes: &[u8]) -> Result<Size, Trouble> {
     size_of(&HdrDecoder::new_nonstrict(Cursor::new(bytes)))
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Trouble> {
+pub(super) fn decode(bytes: &[u8]) -> Result<DecodedImage, Trouble> {
     let broken = |_| Trouble::Unreadable;
     let mut decoder = HdrDecoder::new_nonstrict(Cursor::new(bytes)).map_err(broken)?;
     decoder.set_limits(decoder_limits()).map_err(broken)?;
@@ -27,5 +27,5 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Trouble> {
     let size = Size::new(image.width(), image.height());
     let data = image.iter().map(|light| shown(*light)).collect();
     let canvas = Canvas::new(size, 3, data).ok_or(Trouble::Unreadable)?;
-    Ok(Picture::still(canvas))
+    Ok(DecodedImage::still(canvas))
 }

@@ -7,7 +7,7 @@ use std::io::Cursor;
 
 use image::codecs::ico::IcoDecoder;
 
-use super::{Canvas, Picture, Trouble, png, raster};
+use super::{Canvas, DecodedImage, Trouble, png, raster};
 use crate::image::geometry::Size;
 
 /// Images in one file.
@@ -79,7 +79,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 /// Decodes one.
-pub(super) fn decode(bytes: &[u8], entry: &Entry) -> Result<Picture, Trouble> {
+pub(super) fn decode(bytes: &[u8], entry: &Entry) -> Result<DecodedImage, Trouble> {
     let data = &bytes[entry.from..entry.to];
     if data.starts_with(b"\x89PNG") {
         return png::decode(data);
@@ -88,7 +88,7 @@ pub(super) fn decode(bytes: &[u8], entry: &Entry) -> Result<Picture, Trouble> {
     if bitmap.is_plain() {
         return bitmap
             .decode()
-            .map(Picture::still)
+            .map(DecodedImage::still)
             .ok_or(Trouble::Unreadable);
     }
     // Packed ones are rare: as a file in which it is alone.
@@ -96,7 +96,7 @@ pub(super) fn decode(bytes: &[u8], entry: &Entry) -> Result<Picture, Trouble> {
     file.extend(&bytes[entry.at..entry.at + ENTRY_BYTES - 4]);
     file.extend(((HEAD_BYTES + ENTRY_BYTES) as u32).to_le_bytes());
     file.extend(data);
-    raster::picture(IcoDecoder::new(Cursor::new(&file)))
+    raster::image(IcoDecoder::new(Cursor::new(&file)))
 }
 
 /// A bitmap without the head of a file (BITMAPINFOHEADER), with its mask behind it.
@@ -245,8 +245,8 @@ mod tests {
     #[track_caller]
     fn check(file: &[u8], expected: [[u8; 4]; 4]) {
         let entries = entries(file).unwrap();
-        let picture = decode(file, &entries[0]).unwrap();
-        let canvas = picture.frames[0].clone().with_alpha();
+        let image = decode(file, &entries[0]).unwrap();
+        let canvas = image.frames[0].clone().with_alpha();
         assert_eq!(canvas.size(), Size::new(2, 2));
         assert_eq!(canvas.bytes(), expected.concat());
     }

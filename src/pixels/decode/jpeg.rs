@@ -2,12 +2,12 @@
 //! enough; the route in Rust decodes all.
 
 use super::jpeg_head::JpegHead;
-use super::{Canvas, Picture, Trouble};
+use super::{Canvas, DecodedImage, Trouble};
 use crate::image::geometry::Size;
 use crate::pixels::profile;
 
 /// Decodes, at `1/by` of the size where the decoder can.
-pub(super) fn decode(bytes: &[u8], head: &JpegHead, by: u8) -> Result<Picture, Trouble> {
+pub(super) fn decode(bytes: &[u8], head: &JpegHead, by: u8) -> Result<DecodedImage, Trouble> {
     let (size, data) = pixels(bytes, head, by)?;
     let mut profile = head.profile.clone();
     let data = if head.components == 4 {
@@ -16,7 +16,7 @@ pub(super) fn decode(bytes: &[u8], head: &JpegHead, by: u8) -> Result<Picture, T
         data
     };
     let canvas = Canvas::new(size, 3, data).ok_or(Trouble::Unreadable)?;
-    Ok(Picture {
+    Ok(DecodedImage {
         is_grey: head.components == 1,
         profile,
         subsampling: Some(match (head.components, head.sampling) {
@@ -26,7 +26,7 @@ pub(super) fn decode(bytes: &[u8], head: &JpegHead, by: u8) -> Result<Picture, T
             (_, (2, 1)) => "4:2:2",
             _ => "4:4:4",
         }),
-        ..Picture::still(canvas)
+        ..DecodedImage::still(canvas)
     })
 }
 
@@ -110,8 +110,8 @@ mod tests {
     #[track_caller]
     fn check(file: &[u8], expected: [u8; 3]) {
         let head = jpeg_head::read(file).unwrap();
-        let picture = decode(file, &head, 1).unwrap();
-        let pixel = picture.frames[0].pixel(7, 7);
+        let image = decode(file, &head, 1).unwrap();
+        let pixel = image.frames[0].pixel(7, 7);
         let is_near = pixel.iter().zip(expected).all(|(a, b)| a.abs_diff(b) < 4);
         assert!(is_near, "{pixel:?} {expected:?}");
     }

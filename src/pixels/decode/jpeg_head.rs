@@ -7,7 +7,7 @@ use crate::image::geometry::Size;
 
 /// Bytes of a colour profile.
 const PROFILE_BYTES_MAX: usize = 4 << 20;
-/// Scans of one picture. SECURITY: each is worked through over the whole picture, and one of a few
+/// Scans of one image. SECURITY: each is worked through over the whole image, and one of a few
 /// bytes costs as much as any.
 const SCANS_MAX: usize = 100;
 
@@ -231,7 +231,7 @@ mod tests {
         ] {
             assert_eq!(read(&bytes), Err(Trouble::Unreadable));
         }
-        // A picture that would be worked through a thousand times.
+        // An image that would be worked through a thousand times.
         let mut bomb = jpeg(&[(0xc2, FRAME)]);
         bomb.extend([0xff, SOS, 0, 2].repeat(1000));
         assert_eq!(read(&bomb), Err(Trouble::Unreadable));

@@ -32,7 +32,7 @@ const DECODER_BYTES_MAX: u64 = 64 << 20;
 /// Frames from the start up to the first that is wanted.
 const AHEAD_FRAMES_MAX: u32 = 256;
 
-/// What a picture's head says.
+/// What an image's head says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// The format.
@@ -64,9 +64,9 @@ pub(super) struct Range {
     pub(super) count: u32,
 }
 
-/// A picture, decoded.
+/// An image, decoded.
 #[derive(Debug)]
-pub(super) struct Picture {
+pub(super) struct DecodedImage {
     pub(super) frames: Vec<Canvas>,
     /// How long each frame shows, in milliseconds; as many as frames, or none.
     pub(super) delays_ms: Vec<u32>,
@@ -78,7 +78,7 @@ pub(super) struct Picture {
     pub(super) subsampling: Option<&'static str>,
 }
 
-impl Picture {
+impl DecodedImage {
     fn still(canvas: Canvas) -> Self {
         Self {
             frames: vec![canvas],
@@ -92,10 +92,10 @@ impl Picture {
     }
 }
 
-/// Reads a picture's head.
+/// Reads an image's head.
 ///
 /// # Errors
-/// When it is no picture, broken, or of a kind that can't be decoded here.
+/// When it is no image, broken, or of a kind that can't be decoded here.
 pub fn inspect(bytes: &[u8]) -> Result<Head, Trouble> {
     let kind = Kind::of(bytes).ok_or(Trouble::Invalid)?;
     let mut head = Head {
@@ -294,14 +294,14 @@ impl Head {
     }
 }
 
-/// Decodes what is wanted of a picture.
+/// Decodes what is wanted of an image.
 pub(super) fn decode(
     bytes: &[u8],
     head: &Head,
     ask: &Ask,
     range: Range,
     is_late: IsLate<'_>,
-) -> Result<Picture, Trouble> {
+) -> Result<DecodedImage, Trouble> {
     let broken = Trouble::Unreadable;
     match head.kind {
         Kind::Jpeg => {
@@ -317,7 +317,7 @@ pub(super) fn decode(
         Kind::Avif => avif::decode(bytes, head.avif.as_ref().ok_or(broken)?, is_late),
         Kind::Tiff => tiff::decode(bytes, head.size),
         Kind::Hdr => hdr::decode(bytes),
-        Kind::Bmp => raster::picture(BmpDecoder::new(Cursor::new(bytes))),
+        Kind::Bmp => raster::image(BmpDecoder::new(Cursor::new(bytes))),
         _ => Err(Trouble::Invalid),
     }
 }
@@ -352,9 +352,9 @@ fn size_of<E>(decoder: &Result<impl ImageDecoder, E>) -> Result<Size, Trouble> {
 /// What was written, read again.
 #[cfg(test)]
 pub(super) mod again {
-    use super::{Picture, Range, gif};
+    use super::{DecodedImage, Range, gif};
 
-    pub(in crate::pixels) fn gif(bytes: &[u8]) -> Picture {
+    pub(in crate::pixels) fn gif(bytes: &[u8]) -> DecodedImage {
         let head = gif::head(bytes).unwrap();
         let range = Range {
             first: 0,
@@ -364,7 +364,7 @@ pub(super) mod again {
     }
 
     #[cfg(feature = "webp")]
-    pub(in crate::pixels) fn webp(bytes: &[u8]) -> Picture {
+    pub(in crate::pixels) fn webp(bytes: &[u8]) -> DecodedImage {
         let (size, count) = super::webp::head(bytes).unwrap();
         super::webp::decode(bytes, size, Range { first: 0, count }, &|| false).unwrap()
     }

@@ -8,7 +8,7 @@ use png::{
     BitDepth, ColorType, DecodeOptions, Decoder, InterlaceInfo, Limits, Reader, Transformations,
 };
 
-use super::{Canvas, Picture, Trouble};
+use super::{Canvas, DecodedImage, Trouble};
 use crate::image::geometry::Size;
 
 /// Bytes of a colour profile, unpacked.
@@ -33,7 +33,7 @@ pub(super) fn orientation(bytes: &[u8]) -> u8 {
     noted.map_or(1, Orientation::to_exif)
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Trouble> {
+pub(super) fn decode(bytes: &[u8]) -> Result<DecodedImage, Trouble> {
     let mut reader = reader(bytes)?;
     let (colours, depth) = reader.output_color_type();
     let info = reader.info();
@@ -50,11 +50,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Trouble> {
     };
     let channels = if samples % 2 == 0 { 4 } else { 3 };
     let canvas = Canvas::new(size, channels, data).ok_or(Trouble::Unreadable)?;
-    Ok(Picture {
+    Ok(DecodedImage {
         is_grey,
         profile,
         palette_bits,
-        ..Picture::still(canvas)
+        ..DecodedImage::still(canvas)
     })
 }
 
@@ -167,9 +167,9 @@ mod tests {
             (ColorType::GrayscaleAlpha, BitDepth::Eight, 4, true),
         ] {
             let file = file(colours, depth);
-            let picture = decode(&file).unwrap();
-            let canvas = &picture.frames[0];
-            assert_eq!((canvas.channels(), picture.is_grey), (channels, is_grey));
+            let image = decode(&file).unwrap();
+            let canvas = &image.frames[0];
+            assert_eq!((canvas.channels(), image.is_grey), (channels, is_grey));
             let expected = image::load_from_memory(&file).unwrap();
             let expected = match channels {
                 4 => expected.into_rgba8().into_raw(),
@@ -207,9 +207,9 @@ mod tests {
             let length = (chunk.len() as u32 - 4).to_be_bytes();
             // Behind the signature and IHDR; checksums are no matter.
             let parts = [&whole[..33], &length, &chunk, &[0; 4], &whole[33..]];
-            let picture = decode(&parts.concat()).unwrap();
-            assert_eq!(picture.frames[0], expected);
-            assert!(picture.profile.is_none());
+            let image = decode(&parts.concat()).unwrap();
+            assert_eq!(image.frames[0], expected);
+            assert!(image.profile.is_none());
         }
     }
 

@@ -2,11 +2,11 @@
 
 use image::{ColorType, DynamicImage, ImageDecoder, ImageResult};
 
-use super::{Canvas, Picture, Trouble, decoder_limits};
+use super::{Canvas, DecodedImage, Trouble, decoder_limits};
 use crate::image::geometry::Size;
 
 /// Reads all of it as eight bits a channel.
-pub(super) fn picture(decoder: ImageResult<impl ImageDecoder>) -> Result<Picture, Trouble> {
+pub(super) fn image(decoder: ImageResult<impl ImageDecoder>) -> Result<DecodedImage, Trouble> {
     let mut decoder = decoder.map_err(|_| Trouble::Unreadable)?;
     decoder
         .set_limits(decoder_limits())
@@ -25,9 +25,9 @@ pub(super) fn picture(decoder: ImageResult<impl ImageDecoder>) -> Result<Picture
         ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16
     );
     let canvas = canvas.ok_or(Trouble::Unreadable)?;
-    Ok(Picture {
+    Ok(DecodedImage {
         is_grey,
         profile,
-        ..Picture::still(canvas)
+        ..DecodedImage::still(canvas)
     })
 }

@@ -1,6 +1,6 @@
 //! The screen of an animation: what shows while frame after frame is drawn over it.
 
-use super::{Canvas, IsLate, Picture, Range, Trouble};
+use super::{Canvas, DecodedImage, IsLate, Range, Trouble};
 use crate::image::geometry::{Area, Size};
 use crate::pixels::check_time;
 
@@ -42,7 +42,7 @@ pub(super) fn play(
     frames: impl Iterator<Item = Frame>,
     range: Range,
     is_late: IsLate<'_>,
-) -> Result<Picture, Trouble> {
+) -> Result<DecodedImage, Trouble> {
     let mut screen = Screen {
         size,
         data: vec![0; size.pixels() as usize * 4],
@@ -88,10 +88,10 @@ pub(super) fn play(
         shown = shown.into_iter().map(Canvas::without_alpha).collect();
     }
     let first = shown.first().ok_or(Trouble::Unreadable)?.clone();
-    Ok(Picture {
+    Ok(DecodedImage {
         frames: shown,
         delays_ms,
-        ..Picture::still(first)
+        ..DecodedImage::still(first)
     })
 }
 
@@ -203,8 +203,8 @@ mod tests {
             first: 0,
             count: frames.len() as u32,
         };
-        let picture = play(Size::new(3, 1), frames.into_iter(), range, &|| false).unwrap();
-        let frames = picture.frames.into_iter();
+        let image = play(Size::new(3, 1), frames.into_iter(), range, &|| false).unwrap();
+        let frames = image.frames.into_iter();
         frames
             .map(|canvas| canvas.with_alpha().into_bytes())
             .collect()
@@ -263,9 +263,9 @@ mod tests {
             frame(2, &[RED], Over, Keep),
         ];
         let range = Range { first: 1, count: 1 };
-        let picture = play(Size::new(3, 1), frames.into_iter(), range, &|| false).unwrap();
-        assert_eq!(picture.frames.len(), 1);
-        assert_eq!(picture.frames[0].bytes(), [RED, BLUE, HOLE].concat());
-        assert_eq!(picture.delays_ms, [200]);
+        let image = play(Size::new(3, 1), frames.into_iter(), range, &|| false).unwrap();
+        assert_eq!(image.frames.len(), 1);
+        assert_eq!(image.frames[0].bytes(), [RED, BLUE, HOLE].concat());
+        assert_eq!(image.delays_ms, [200]);
     }
 }

@@ -1,7 +1,7 @@
 //! SVG, drawn: what leaves here are pixels, so that no script, style or address in it does.
 //!
 //! Invariant: nothing outside the document is read. SECURITY: a file name in it is not opened, an
-//! address not fetched, a picture within it no larger than it may be.
+//! address not fetched, an image within it no larger than it may be.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
 
 use super::entities::expand;
-use super::{Canvas, Head, Picture, Trouble, inspect};
+use super::{Canvas, DecodedImage, Head, Trouble, inspect};
 use crate::image::ask::Ask;
 use crate::image::geometry::{Size, resized};
 use crate::image::kind::Kind;
@@ -18,7 +18,7 @@ use crate::pixels::fonts;
 
 /// Bytes of a document, unpacked, and with what its entities put in.
 const DOCUMENT_BYTES_MAX: usize = 8 << 20;
-/// Pixels of a picture that stands in a document.
+/// Pixels of an image that stands in a document.
 const INNER_PIXELS_MAX: u64 = 16_000_000;
 /// Pixels that are drawn: filters take their time for each.
 const DRAWN_PIXELS_MAX: u64 = 16_000_000;
@@ -68,7 +68,7 @@ pub(super) fn size(bytes: &[u8]) -> Result<Size, Trouble> {
 }
 
 /// Draws a document at the size that it is to have in the end, so that it is sharp.
-pub(super) fn decode(bytes: &[u8], head: &Head, ask: &Ask) -> Result<Picture, Trouble> {
+pub(super) fn decode(bytes: &[u8], head: &Head, ask: &Ask) -> Result<DecodedImage, Trouble> {
     let tree = parse(bytes)?;
     let is_exact = ask.trim.is_some() || ask.precrop && ask.crop.is_some();
     let size = if is_exact {
@@ -92,7 +92,7 @@ pub(super) fn decode(bytes: &[u8], head: &Head, ask: &Ask) -> Result<Picture, Tr
     resvg::render(&tree, scale, &mut pixmap.as_mut());
     let data = pixmap.take_demultiplied();
     let canvas = Canvas::new(size, 4, data).ok_or(Trouble::Unreadable)?;
-    Ok(Picture::still(canvas))
+    Ok(DecodedImage::still(canvas))
 }
 
 #[cfg(test)]
@@ -101,8 +101,8 @@ mod tests {
 
     fn red_at(svg: &str, x: u32, y: u32) -> u8 {
         let head = inspect(svg.as_bytes()).unwrap();
-        let picture = decode(svg.as_bytes(), &head, &Ask::default()).unwrap();
-        let pixel = picture.frames[0].pixel(x, y).to_vec();
+        let image = decode(svg.as_bytes(), &head, &Ask::default()).unwrap();
+        let pixel = image.frames[0].pixel(x, y).to_vec();
         if pixel[3] == 0 { 0 } else { pixel[0] }
     }
 

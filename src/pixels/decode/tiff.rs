@@ -7,7 +7,7 @@ use image::codecs::tiff::TiffDecoder;
 use image::{DynamicImage, ImageDecoder};
 
 use super::fax::{self, Coding};
-use super::{Canvas, Picture, Trouble, decoder_limits, raster};
+use super::{Canvas, DecodedImage, Trouble, decoder_limits, raster};
 use crate::image::geometry::Size;
 use crate::pixels::lab::Space;
 
@@ -39,7 +39,7 @@ pub(super) fn head(bytes: &[u8]) -> Result<(Size, u8), Trouble> {
     Ok((size, orientation.unwrap_or(1) as u8))
 }
 
-pub(super) fn decode(bytes: &[u8], size: Size) -> Result<Picture, Trouble> {
+pub(super) fn decode(bytes: &[u8], size: Size) -> Result<DecodedImage, Trouble> {
     let tags = Tags::read(bytes).ok_or(Trouble::Unreadable)?;
     let is_two_dimensional = tags.one(T4_OPTIONS).is_some_and(|options| options & 1 == 1);
     let coding = match tags.one(COMPRESSION) {
@@ -54,7 +54,7 @@ pub(super) fn decode(bytes: &[u8], size: Size) -> Result<Picture, Trouble> {
     }
     match tags.one(PHOTOMETRIC) {
         Some(colours @ (CIE_LAB | ICC_LAB)) => lab(&tags, size, colours == ICC_LAB),
-        _ => raster::picture(decoder(bytes, size)),
+        _ => raster::image(decoder(bytes, size)),
     }
 }
 
@@ -67,7 +67,7 @@ fn decoder(bytes: &[u8], size: Size) -> image::ImageResult<TiffDecoder<Cursor<&[
     Err(std::io::Error::other("another size").into())
 }
 
-fn facsimile(tags: &Tags<'_>, size: Size, coding: Coding) -> Result<Picture, Trouble> {
+fn facsimile(tags: &Tags<'_>, size: Size, coding: Coding) -> Result<DecodedImage, Trouble> {
     let broken = Trouble::Unreadable;
     let offsets = tags.values(STRIP_OFFSETS).ok_or(broken.clone())?;
     let lengths = tags.values(STRIP_BYTES).ok_or(broken.clone())?;
@@ -100,14 +100,14 @@ fn facsimile(tags: &Tags<'_>, size: Size, coding: Coding) -> Result<Picture, Tro
         }
     }
     let canvas = Canvas::new(size, 3, data).ok_or(broken)?;
-    Ok(Picture {
+    Ok(DecodedImage {
         is_grey: true,
-        ..Picture::still(canvas)
+        ..DecodedImage::still(canvas)
     })
 }
 
 /// Decoded as if its samples were red, green and blue, which are packed alike.
-fn lab(tags: &Tags<'_>, size: Size, is_shifted: bool) -> Result<Picture, Trouble> {
+fn lab(tags: &Tags<'_>, size: Size, is_shifted: bool) -> Result<DecodedImage, Trouble> {
     let broken = |_| Trouble::Unreadable;
     let (at, _, length) = tags.find(PHOTOMETRIC).ok_or(Trouble::Unreadable)?;
     let mut file = tags.bytes.to_vec();
@@ -139,7 +139,7 @@ fn lab(tags: &Tags<'_>, size: Size, is_shifted: bool) -> Result<Picture, Trouble
         pixel[..3].copy_from_slice(&space.rgb(lab));
     }
     let canvas = Canvas::new(size, channels, data).ok_or(Trouble::Unreadable)?;
-    Ok(Picture::still(canvas))
+    Ok(DecodedImage::still(canvas))
 }
 
 /// The tags of the first image, in the classic form and in that of large files.
@@ -277,8 +277,8 @@ mod tests {
 
     fn shown(file: &[u8]) -> Vec<u8> {
         let (size, _) = head(file).unwrap();
-        let picture = decode(file, size).unwrap();
-        picture.frames[0]
+        let image = decode(file, size).unwrap();
+        image.frames[0]
             .bytes()
             .chunks(3)
             .map(|pixel| pixel[1])
@@ -336,8 +336,8 @@ mod tests {
                 (STRIP_BYTES, &[6]),
             ];
             let file = tiff(is_big_endian, &tags, data);
-            let picture = decode(&file, Size::new(2, 1)).unwrap();
-            let bytes = picture.frames[0].bytes();
+            let image = decode(&file, Size::new(2, 1)).unwrap();
+            let bytes = image.frames[0].bytes();
             let expected = expected.concat();
             let is_near = bytes
                 .iter()

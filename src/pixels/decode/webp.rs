@@ -6,7 +6,7 @@ use image::ImageDecoder;
 use image::codecs::webp::WebPDecoder;
 
 use super::screen::{Blend, Disposal, Frame, play};
-use super::{Canvas, IsLate, Picture, Range, Trouble};
+use super::{Canvas, DecodedImage, IsLate, Range, Trouble};
 use crate::image::geometry::{Area, Size};
 
 /// The bit of an animation among the flags of `VP8X`.
@@ -44,13 +44,13 @@ pub(super) fn decode(
     size: Size,
     range: Range,
     is_late: IsLate<'_>,
-) -> Result<Picture, Trouble> {
-    let picture = match screen(bytes) {
+) -> Result<DecodedImage, Trouble> {
+    let image = match screen(bytes) {
         Some(_) => animation(bytes, size, range, is_late)?,
-        None => Picture::still(pixels(bytes, size)?),
+        None => DecodedImage::still(pixels(bytes, size)?),
     };
     let profile = profile(bytes);
-    Ok(Picture { profile, ..picture })
+    Ok(DecodedImage { profile, ..image })
 }
 
 fn animation(
@@ -58,7 +58,7 @@ fn animation(
     size: Size,
     range: Range,
     is_late: IsLate<'_>,
-) -> Result<Picture, Trouble> {
+) -> Result<DecodedImage, Trouble> {
     let chunks = || chunks(bytes);
     let stored = chunks().filter(|(name, _)| name == b"ANMF");
     // What is readable of a file that was cut is shown.
@@ -66,7 +66,7 @@ fn animation(
     let loops = chunks().find(|(name, _)| name == b"ANIM");
     let loops =
         loops.and_then(|(_, data)| Some(u16::from_le_bytes(data.get(4..6)?.try_into().ok()?)));
-    Ok(Picture {
+    Ok(DecodedImage {
         loops: loops.unwrap_or(1),
         ..play(size, frames, range, is_late)?
     })
@@ -175,8 +175,8 @@ fn pixels(bytes: &[u8], size: Size) -> Result<Canvas, Trouble> {
     if decoder.dimensions() != (size.width, size.height) {
         return Err(Trouble::Unreadable);
     }
-    let mut picture = super::raster::picture(Ok(decoder))?;
-    Ok(picture.frames.swap_remove(0))
+    let mut image = super::raster::image(Ok(decoder))?;
+    Ok(image.frames.swap_remove(0))
 }
 
 #[cfg(test)]
@@ -237,7 +237,7 @@ mod tests {
         chunk(b"RIFF", &body)
     }
 
-    fn shown(file: &[u8]) -> Picture {
+    fn shown(file: &[u8]) -> DecodedImage {
         let (size, count) = head(file).unwrap();
         decode(file, size, Range { first: 0, count }, &|| false).unwrap()
     }
@@ -254,18 +254,18 @@ mod tests {
                 frame(2, &[BLUE, HOLE], 2, 40),
             ],
         );
-        let picture = shown(&file);
+        let image = shown(&file);
         let expected = [
             [RED; 4],
             [BLUE, BLUE, RED, RED],
             [HOLE, HOLE, RED, BLUE],
             [HOLE, HOLE, BLUE, HOLE],
         ];
-        for (canvas, expected) in picture.frames.iter().zip(expected) {
+        for (canvas, expected) in image.frames.iter().zip(expected) {
             assert_eq!(canvas.bytes(), expected.concat());
         }
-        assert_eq!(picture.delays_ms, [10, 20, 30, 40]);
-        assert_eq!(picture.loops, 3);
+        assert_eq!(image.delays_ms, [10, 20, 30, 40]);
+        assert_eq!(image.loops, 3);
     }
 
     #[test]
@@ -296,8 +296,8 @@ mod tests {
         let image = still.windows(4).position(|name| name == b"ALPH").unwrap();
         frame.extend(&still[image..]);
         let frames = [chunk(b"ANMF", &frame), chunk(b"ANMF", &frame)];
-        let picture = shown(&file(0, &frames));
-        let alphas = picture.frames[0].bytes().iter().skip(3).step_by(4);
+        let image = shown(&file(0, &frames));
+        let alphas = image.frames[0].bytes().iter().skip(3).step_by(4);
         assert_eq!(alphas.copied().collect::<Vec<u8>>(), [255, 90, 0, 0]);
     }
 }

@@ -1,4 +1,4 @@
-//! Writing AVIF: still pictures, eight bits, colours at the full resolution.
+//! Writing AVIF: still images, eight bits, colours at the full resolution.
 
 use super::{Canvas, Trouble};
 use crate::image::geometry::Size;

@@ -2,7 +2,7 @@
 
 use gif::{Encoder, Frame, Repeat};
 
-use super::{Picture, Trouble};
+use super::{DecodedImage, Trouble};
 use crate::image::geometry::Size;
 use crate::pixels::{Canvas, IsLate, check_time};
 
@@ -10,11 +10,11 @@ use crate::pixels::{Canvas, IsLate, check_time};
 const SPEED: i32 = 10;
 /// Alpha from which on a pixel is there, as libvips has it.
 const HOLE_BELOW: u8 = 128;
-/// The rows of each pass of an interlaced picture (GIF89a, Appendix E): from which, every how many.
+/// The rows of each pass of an interlaced image (GIF89a, Appendix E): from which, every how many.
 const PASSES: [(usize, usize); 4] = [(0, 8), (4, 8), (2, 4), (1, 2)];
 
 pub(super) fn encode(
-    picture: Picture,
+    image: DecodedImage,
     interlaced: bool,
     is_late: IsLate<'_>,
 ) -> Result<Vec<u8>, Trouble> {
@@ -22,20 +22,20 @@ pub(super) fn encode(
         u16::try_from(length)
             .map_err(|_| Trouble::unsupported("a GIF has no more than 65535 pixels on a side"))
     };
-    let size = picture.frames[0].size();
+    let size = image.frames[0].size();
     let (width, height) = (side(size.width)?, side(size.height)?);
     let broken = |_| Trouble::Unreadable;
     let mut encoder = Encoder::new(Vec::new(), width, height, &[]).map_err(broken)?;
     // A file says how often it is played again; one that says nothing plays once.
-    let again = match picture.loops {
+    let again = match image.loops {
         0 => Some(Repeat::Infinite),
         1 => None,
         plays => Some(Repeat::Finite(plays - 1)),
     };
-    if let Some(again) = again.filter(|_| picture.frames.len() > 1) {
+    if let Some(again) = again.filter(|_| image.frames.len() > 1) {
         encoder.set_repeat(again).map_err(broken)?;
     }
-    for (index, canvas) in picture.frames.into_iter().enumerate() {
+    for (index, canvas) in image.frames.into_iter().enumerate() {
         check_time(is_late)?;
         let mut pixels = with_holes(canvas).into_bytes();
         if interlaced {
@@ -45,7 +45,7 @@ pub(super) fn encode(
         frame.interlaced = interlaced;
         // Each frame is whole: what was there before goes.
         frame.dispose = gif::DisposalMethod::Background;
-        let delay_ms = picture.delays_ms.get(index).copied().unwrap_or_default();
+        let delay_ms = image.delays_ms.get(index).copied().unwrap_or_default();
         let hundredths = (f64::from(delay_ms) / 10.0).round_ties_even();
         // Floats beyond what fits are clamped.
         frame.delay = hundredths as u16;
@@ -67,7 +67,7 @@ fn with_holes(canvas: Canvas) -> Canvas {
     canvas
 }
 
-/// Rows in the order in which an interlaced picture stores them.
+/// Rows in the order in which an interlaced image stores them.
 fn in_passes(pixels: &[u8], size: Size) -> Vec<u8> {
     let stride = size.width as usize * 4;
     let rows = PASSES
@@ -83,8 +83,8 @@ mod tests {
     use super::*;
     use crate::pixels::decode::again;
 
-    fn picture(frames: Vec<Canvas>, delays_ms: Vec<u32>, loops: u16) -> Picture {
-        Picture {
+    fn image(frames: Vec<Canvas>, delays_ms: Vec<u32>, loops: u16) -> DecodedImage {
+        DecodedImage {
             frames,
             delays_ms,
             loops,
@@ -107,7 +107,7 @@ mod tests {
             [200, 0, 0, 128],
             [0, 0, 200, 255],
         ]);
-        let bytes = encode(picture(vec![shadow], vec![], 0), false, &|| false).unwrap();
+        let bytes = encode(image(vec![shadow], vec![], 0), false, &|| false).unwrap();
         let read = again::gif(&bytes);
         let pixels = read.frames[0].bytes().as_chunks::<4>().0;
         assert_eq!(pixels[0][3], 0);
@@ -119,11 +119,11 @@ mod tests {
     fn plays_and_delays_come_back() {
         let frames = || vec![frame(&[[255, 0, 0, 255]]), frame(&[[0, 0, 255, 255]])];
         for plays in [0, 1, 2, 7, u16::MAX] {
-            let made = picture(frames(), vec![100, 3000], plays);
+            let made = image(frames(), vec![100, 3000], plays);
             let read = again::gif(&encode(made, false, &|| false).unwrap());
             assert_eq!((read.loops, read.delays_ms), (plays, vec![100, 3000]));
         }
-        let odd = picture(frames(), vec![16, 9_999_999], 1);
+        let odd = image(frames(), vec![16, 9_999_999], 1);
         let read = again::gif(&encode(odd, false, &|| false).unwrap());
         assert_eq!(read.delays_ms, [20, 655_350]);
     }

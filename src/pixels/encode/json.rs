@@ -1,14 +1,14 @@
-//! What is known of a picture, in the words of weserv's `output=json`.
+//! What is known of an image, in the words of weserv's `output=json`.
 
 use serde_json::{Map, Value};
 
-use super::{Head, Picture};
+use super::{DecodedImage, Head};
 
-/// Describes a picture as it would be written.
-pub(super) fn describe(picture: &Picture, head: &Head) -> Vec<u8> {
-    let frame = &picture.frames[0];
-    let (size, pages) = (frame.size(), picture.frames.len());
-    let channels = match (picture.is_grey, frame.has_alpha()) {
+/// Describes an image as it would be written.
+pub(super) fn describe(image: &DecodedImage, head: &Head) -> Vec<u8> {
+    let frame = &image.frames[0];
+    let (size, pages) = (frame.size(), image.frames.len());
+    let channels = match (image.is_grey, frame.has_alpha()) {
         (true, false) => 1,
         (true, true) => 2,
         (false, false) => 3,
@@ -21,17 +21,17 @@ pub(super) fn describe(picture: &Picture, head: &Head) -> Vec<u8> {
     put("format", head.kind.loader().into());
     put("width", size.width.into());
     put("height", (u64::from(size.height) * pages as u64).into());
-    put("space", if picture.is_grey { "b-w" } else { "srgb" }.into());
+    put("space", if image.is_grey { "b-w" } else { "srgb" }.into());
     put("channels", channels.into());
     put("depth", "uchar".into());
     if let Some(density) = head.density() {
         put("density", density.into());
     }
-    if let Some(subsampling) = picture.subsampling {
+    if let Some(subsampling) = image.subsampling {
         put("chromaSubsampling", subsampling.into());
     }
     put("isProgressive", head.is_progressive().into());
-    if let Some(bits) = picture.palette_bits {
+    if let Some(bits) = image.palette_bits {
         put("paletteBitDepth", bits.into());
     }
     if head.frames > 1 {
@@ -39,10 +39,10 @@ pub(super) fn describe(picture: &Picture, head: &Head) -> Vec<u8> {
     }
     if pages > 1 {
         put("pageHeight", size.height.into());
-        put("loop", picture.loops.into());
-        put("delay", picture.delays_ms.clone().into());
+        put("loop", image.loops.into());
+        put("delay", image.delays_ms.clone().into());
     }
-    put("hasProfile", picture.profile.is_some().into());
+    put("hasProfile", image.profile.is_some().into());
     put("hasAlpha", frame.has_alpha().into());
     put("orientation", 0.into());
     Value::Object(fields).to_string().into_bytes()

@@ -12,7 +12,7 @@ mod webp;
 
 use serde::{Deserialize, Serialize};
 
-use super::decode::Picture;
+use super::decode::DecodedImage;
 use super::{Canvas, Head, IsLate, Made, Trouble};
 use crate::image::accept::{AVIF_IS_WRITTEN, WEBP_IS_LOSSY};
 use crate::image::ask::{Ask, Output};
@@ -48,9 +48,9 @@ impl Default for Quality {
     }
 }
 
-/// Writes a picture as one format.
+/// Writes an image as one format.
 pub(super) fn encode(
-    picture: Picture,
+    image: DecodedImage,
     head: &Head,
     ask: &Ask,
     output: Output,
@@ -64,28 +64,28 @@ pub(super) fn encode(
     match output {
         Output::Jpeg => {
             let q = ask.q.unwrap_or(quality.jpeg);
-            let is_grey = picture.is_grey;
-            jpeg::encode(still(picture), is_grey, q, ask.il).map(|bytes| made(Kind::Jpeg, bytes))
+            let is_grey = image.is_grey;
+            jpeg::encode(still(image), is_grey, q, ask.il).map(|bytes| made(Kind::Jpeg, bytes))
         }
         Output::Png => {
-            let is_grey = picture.is_grey;
-            png::encode(&still(picture), is_grey, ask).map(|bytes| made(Kind::Png, bytes))
+            let is_grey = image.is_grey;
+            png::encode(&still(image), is_grey, ask).map(|bytes| made(Kind::Png, bytes))
         }
         Output::WebP => {
             let q = ask.q.unwrap_or(quality.webp);
-            let bytes = webp::encode(picture, q, quality.webp_effort, ask.ll);
+            let bytes = webp::encode(image, q, quality.webp_effort, ask.ll);
             bytes.map(|bytes| made(Kind::WebP, bytes))
         }
-        Output::Gif => gif::encode(picture, ask.il, is_late).map(|bytes| made(Kind::Gif, bytes)),
-        Output::Tiff => tiff::encode(&still(picture)).map(|bytes| made(Kind::Tiff, bytes)),
+        Output::Gif => gif::encode(image, ask.il, is_late).map(|bytes| made(Kind::Gif, bytes)),
+        Output::Tiff => tiff::encode(&still(image)).map(|bytes| made(Kind::Tiff, bytes)),
         Output::Json => Ok(Made {
-            bytes: json::describe(&picture, head),
+            bytes: json::describe(&image, head),
             media_type: "application/json",
             extension: "json",
         }),
         Output::Avif => {
             let q = ask.q.unwrap_or(avif::QUALITY);
-            avif::encode(&still(picture), q).map(|bytes| made(Kind::Avif, bytes))
+            avif::encode(&still(image), q).map(|bytes| made(Kind::Avif, bytes))
         }
         Output::Jxl => Err(Trouble::saver("jxl")),
         Output::Origin | Output::Auto => Err(Trouble::saver("this format")),
@@ -93,6 +93,6 @@ pub(super) fn encode(
 }
 
 /// The first frame.
-fn still(mut picture: Picture) -> Canvas {
-    picture.frames.swap_remove(0)
+fn still(mut image: DecodedImage) -> Canvas {
+    image.frames.swap_remove(0)
 }

@@ -8,7 +8,7 @@ use crate::image::ask::Ask;
 use crate::image::geometry::Size;
 use crate::pixels::Canvas;
 
-/// The passes of an interlaced picture: first column, first row, every how many of each.
+/// The passes of an interlaced image: first column, first row, every how many of each.
 const PASSES: [(usize, usize, usize, usize); 7] = [
     (0, 0, 8, 8),
     (4, 0, 8, 8),

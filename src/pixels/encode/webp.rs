@@ -1,33 +1,38 @@
 //! Writing WebP: by libwebp; without it what is lossless, and no animations.
 
-use super::{Picture, Trouble};
+use super::{DecodedImage, Trouble};
 
 /// The longest side of a WebP.
 const SIDE_MAX: u32 = 16_383;
 
 pub(super) fn encode(
-    picture: Picture,
+    image: DecodedImage,
     quality: u8,
     effort: u8,
     lossless: bool,
 ) -> Result<Vec<u8>, Trouble> {
-    let size = picture.frames[0].size();
+    let size = image.frames[0].size();
     if size.width > SIDE_MAX || size.height > SIDE_MAX {
         return Err(Trouble::unsupported(
             "a WebP has no more than 16383 pixels on a side",
         ));
     }
-    write(&picture, quality, effort, lossless)
+    write(&image, quality, effort, lossless)
 }
 
 #[cfg(feature = "webp")]
-fn write(picture: &Picture, quality: u8, effort: u8, lossless: bool) -> Result<Vec<u8>, Trouble> {
+fn write(
+    image: &DecodedImage,
+    quality: u8,
+    effort: u8,
+    lossless: bool,
+) -> Result<Vec<u8>, Trouble> {
     use webpx::{Encoder, EncoderConfig, Unstoppable};
-    let [first, rest @ ..] = picture.frames.as_slice() else {
+    let [first, rest @ ..] = image.frames.as_slice() else {
         return Err(Trouble::Unreadable);
     };
     if !rest.is_empty() {
-        return write_frames(picture, quality, lossless);
+        return write_frames(image, quality, lossless);
     }
     let (bytes, size) = (first.bytes(), first.size());
     let encoder = if first.has_alpha() {
@@ -47,24 +52,24 @@ fn write(picture: &Picture, quality: u8, effort: u8, lossless: bool) -> Result<V
 /// An animation. What libwebp has for frames takes no effort: theirs is 4. A run of frames that are
 /// the same becomes one that stays as long.
 #[cfg(feature = "webp")]
-fn write_frames(picture: &Picture, quality: u8, lossless: bool) -> Result<Vec<u8>, Trouble> {
+fn write_frames(image: &DecodedImage, quality: u8, lossless: bool) -> Result<Vec<u8>, Trouble> {
     use webpx::AnimationEncoder;
     let broken = |_| Trouble::Unreadable;
-    let size = picture.frames[0].size();
-    let loops = u32::from(picture.loops);
+    let size = image.frames[0].size();
+    let loops = u32::from(image.loops);
     let mut animation =
         AnimationEncoder::with_options(size.width, size.height, false, loops).map_err(broken)?;
     animation.set_quality(f32::from(quality));
     animation.set_lossless(lossless);
     let mut at_ms: i32 = 0;
-    for (index, frame) in picture.frames.iter().enumerate() {
+    for (index, frame) in image.frames.iter().enumerate() {
         let added = if frame.has_alpha() {
             animation.add_frame_rgba(frame.bytes(), at_ms)
         } else {
             animation.add_frame_rgb(frame.bytes(), at_ms)
         };
         added.map_err(broken)?;
-        let delay_ms = picture.delays_ms.get(index).copied().unwrap_or_default();
+        let delay_ms = image.delays_ms.get(index).copied().unwrap_or_default();
         at_ms = at_ms.saturating_add(i32::try_from(delay_ms).unwrap_or(i32::MAX));
     }
     // How long the last frame stays is known from where the animation ends.
@@ -72,10 +77,10 @@ fn write_frames(picture: &Picture, quality: u8, lossless: bool) -> Result<Vec<u8
 }
 
 #[cfg(not(feature = "webp"))]
-fn write(picture: &Picture, _: u8, _: u8, lossless: bool) -> Result<Vec<u8>, Trouble> {
+fn write(image: &DecodedImage, _: u8, _: u8, lossless: bool) -> Result<Vec<u8>, Trouble> {
     use image::ExtendedColorType;
     use image::codecs::webp::WebPEncoder;
-    let [first] = picture.frames.as_slice() else {
+    let [first] = image.frames.as_slice() else {
         return Err(Trouble::saver("animated webp"));
     };
     if !lossless {
@@ -100,13 +105,13 @@ mod tests {
     use crate::pixels::Canvas;
     use crate::pixels::decode::again;
 
-    fn animation(delays_ms: &[u32], loops: u16) -> Picture {
+    fn animation(delays_ms: &[u32], loops: u16) -> DecodedImage {
         let frame = |index: usize| {
             let shade = (index * 60) as u8;
             let data = [shade, 255 - shade, 0, 255].repeat(16);
             Canvas::new(Size::new(4, 4), 4, data).unwrap()
         };
-        Picture {
+        DecodedImage {
             frames: (0..delays_ms.len()).map(frame).collect(),
             delays_ms: delays_ms.to_vec(),
             loops,
@@ -132,9 +137,9 @@ mod tests {
 
     #[test]
     fn frames_that_are_alike_stay_as_long() {
-        let mut picture = animation(&[100, 200, 300], 0);
-        picture.frames[1] = picture.frames[0].clone();
-        let read = again::webp(&encode(picture, 80, 4, false).unwrap());
+        let mut image = animation(&[100, 200, 300], 0);
+        image.frames[1] = image.frames[0].clone();
+        let read = again::webp(&encode(image, 80, 4, false).unwrap());
         assert_eq!(read.delays_ms, [300, 300]);
     }
 }

@@ -1,4 +1,4 @@
-//! Why a picture's address stays as it is.
+//! Why an image's URL stays as it is.
 
 use std::fmt;
 

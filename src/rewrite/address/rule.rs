@@ -1,4 +1,4 @@
-//! Rules for some pictures: by host, by path, by what element they stand in.
+//! Rules for some images: by host, by path, by what element they stand in.
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -10,16 +10,16 @@ use crate::rewrite::target::{Images, TargetError, Through};
 /// Rules that one feed may have.
 pub const RULES_MAX: usize = 32;
 
-/// Something other than usual for some pictures. All that is given has to fit.
+/// Something other than usual for some images. All that is given has to fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageRule {
     /// A host suffix: `example.org` covers `img.example.org`.
     pub host: Option<String>,
     /// A glob for the path: `*.gif`, `/media/*`; `*` stands for slashes, too.
     pub path: Option<String>,
-    /// A CSS selector; only a picture in HTML matches one.
+    /// A CSS selector; only an image in HTML matches one.
     pub selector: Option<String>,
-    /// What the picture is sent through; `None`: it stays.
+    /// What the image is sent through; `None`: it stays.
     pub images: Option<Images>,
 }
 
@@ -72,7 +72,7 @@ impl Rule {
         })
     }
 
-    /// Whether it is for a picture of this host and path, in an element with these marks.
+    /// Whether it is for an image of this host and path, in an element with these marks.
     pub(super) fn covers(&self, host: &str, path: &str, marks: Marks) -> bool {
         self.mark.is_none_or(|mark| marks & mark != 0)
             && self

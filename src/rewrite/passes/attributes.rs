@@ -1,15 +1,15 @@
-//! Attributes that pictures get or lose once they come from the image proxy.
+//! Attributes that images get or lose once they come from the image proxy.
 
 use crate::html::tag::Tag;
 use crate::rewrite::address::Addresses;
 
-/// The most attributes that one feed's pictures get or lose.
+/// The most attributes that one feed's images get or lose.
 pub const ATTRIBUTES_MAX: usize = 32;
 
 /// An attribute's name, and the value that it gets; `None`: it goes.
 pub type Setting = (String, Option<String>);
 
-/// Whether pictures may get an attribute of this name: letters and dashes, nothing that holds an
+/// Whether images may get an attribute of this name: letters and dashes, nothing that holds an
 /// address or a script.
 #[must_use]
 pub fn is_allowed(name: &str) -> bool {
@@ -20,7 +20,7 @@ pub fn is_allowed(name: &str) -> bool {
         && !matches!(name, "src" | "srcset")
 }
 
-/// Gives a picture that is proxied these attributes.
+/// Gives an image that is proxied these attributes.
 pub(super) fn read<'h>(tag: &mut Tag<'h>, addresses: &Addresses, settings: &'h [Setting]) {
     let is_ours = |tag: &Tag<'_>| tag.value("src").is_some_and(|src| addresses.is_own(&src));
     if !tag.starts("img") || !is_ours(tag) {

@@ -14,7 +14,7 @@ use crate::html::tag::Tag;
 use crate::html::walk::Walk;
 use crate::html::{Edit, Markup, css, srcset};
 use crate::rewrite::places::{
-    Kind, is_absolute_picture, leads_to_a_picture, names_a_picture, reads_like_an_address,
+    Kind, is_absolute_image, leads_to_an_image, names_an_image, reads_like_an_address,
 };
 pub(super) use selectors::Marked;
 use selectors::Selectors;
@@ -25,7 +25,7 @@ use values::{Carrier, covered, kind_of, replaced, rewritten, sheet_edit, sheets}
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Covers {
     /// Links to image files.
-    pub linked_pictures: bool,
+    pub linked_images: bool,
     /// Audio and video.
     pub media: bool,
 }
@@ -208,18 +208,18 @@ fn inner_edits(
         Kind::Css => css::edits(decoded, address),
         Kind::Srcset => srcset::edits(decoded, address),
         Kind::Unlisted if decoded.trim_ascii().contains(char::is_whitespace) => {
-            let mut shown = |one: &str| is_absolute_picture(one).then(|| address(one)).flatten();
+            let mut shown = |one: &str| is_absolute_image(one).then(|| address(one)).flatten();
             srcset::edits(decoded, &mut shown)
         }
-        Kind::Unlisted if !is_absolute_picture(decoded) => Vec::new(),
-        Kind::Lazy | Kind::LazyMedia | Kind::Pictured
+        Kind::Unlisted if !is_absolute_image(decoded) => Vec::new(),
+        Kind::Lazy | Kind::LazyMedia | Kind::ImageFile
             if css::may_hold_address(decoded.as_bytes()) =>
         {
             css::edits(decoded, address)
         }
         Kind::Lazy | Kind::LazyMedia if !reads_like_an_address(decoded) => Vec::new(),
-        Kind::Pictured if !names_a_picture(decoded) => Vec::new(),
-        Kind::Linked if !leads_to_a_picture(decoded) => Vec::new(),
+        Kind::ImageFile if !names_an_image(decoded) => Vec::new(),
+        Kind::Linked if !leads_to_an_image(decoded) => Vec::new(),
         _ => address(decoded)
             .map(|text| Edit {
                 range: 0..decoded.len(),

@@ -1,8 +1,8 @@
-//! Pictures that only a script would load: the best address they name moves into `src`, since
+//! Images that only a script would load: the best address they name moves into `src`, since
 //! readers run no scripts and drop every other attribute. A `<noscript>` twin goes, so that no
-//! picture is seen twice.
+//! image is seen twice.
 //!
-//! Invariants: a picture that has an address of its own is left; nothing but `src` and twins is
+//! Invariants: an image that has an address of its own is left; nothing but `src` and twins is
 //! changed; twice is once.
 
 mod candidate;
@@ -19,14 +19,14 @@ use crate::html::{Markup, Name, names};
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::passes::sanitize::attribute_may_harm;
 pub(in crate::rewrite) use candidate::address_of;
-use candidate::{candidate, is_address, is_picture, names_others, stem};
+use candidate::{candidate, is_address, is_image, names_others, stem};
 use placeholder::{Repeated, is_placeholder, may_be_placeholder};
-use seen::{Noscript, Picture, Twin};
+use seen::{Noscript, SeenImage, Twin};
 
-/// How many attributes of a picture are compared with its twin.
+/// How many attributes of an image are compared with its twin.
 const NAMES_MAX: usize = 64;
 
-/// Wrappers that may stand between a picture and its `<noscript>` twin, or around the twin.
+/// Wrappers that may stand between an image and its `<noscript>` twin, or around the twin.
 const WRAPPERS: [Name; 6] = names(["picture", "a", "span", "div", "figure", "p"]);
 
 /// The edits of this rule alone.
@@ -78,8 +78,8 @@ pub(super) struct Promotion<'a, 'h> {
     pub(super) edits: Vec<Edit>,
     /// Tags that were held and go on.
     released: Vec<Tag<'h>>,
-    last: Option<Picture<'h>>,
-    /// The twin that was read last, when no picture stands before it.
+    last: Option<SeenImage<'h>>,
+    /// The twin that was read last, when no image stands before it.
     waiting: Option<Twin<'h>>,
     noscript: Noscript<'h>,
     /// Up to here everything was read.
@@ -155,22 +155,22 @@ impl<'a, 'h> Promotion<'a, 'h> {
         }
     }
 
-    /// What a tag that may stand for a picture says.
+    /// What a tag that may stand for an image says.
     fn read_one(&mut self, tag: &mut Tag<'h>) -> Step {
         if tag.starts("picture") || tag.ends("picture") {
             self.in_picture = !tag.is_end;
             self.offered = None;
         } else if self.in_picture && tag.starts("source") {
             self.offer(tag);
-        } else if is_picture(tag) {
-            return self.read_picture(tag);
+        } else if is_image(tag) {
+            return self.read_image(tag);
         }
         Step::On
     }
 
-    /// Whether a picture and its twin may still meet behind this tag.
+    /// Whether an image and its twin may still meet behind this tag.
     fn goes_on(&self, tag: &Tag<'_>) -> bool {
-        tag.starts("noscript") || tag.starts("source") || (is_picture(tag) && self.last.is_none())
+        tag.starts("noscript") || tag.starts("source") || (is_image(tag) && self.last.is_none())
     }
 
     fn offer(&mut self, tag: &Tag<'_>) {
@@ -192,7 +192,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
         }
     }
 
-    fn read_picture(&mut self, tag: &mut Tag<'h>) -> Step {
+    fn read_image(&mut self, tag: &mut Tag<'h>) -> Step {
         let src = tag.value("src").unwrap_or_default();
         let src = src.trim_ascii();
         let is_empty = !is_address(src);
@@ -210,43 +210,43 @@ impl<'a, 'h> Promotion<'a, 'h> {
         let is_lazy = is_empty
             || !self.is_of_bare && is_placeholder(tag, src, candidate.as_deref(), &is_repeated);
         let shown = (!is_lazy).then(|| src.to_owned());
-        let mut picture = Picture {
+        let mut image = SeenImage {
             range: tag.range.clone(),
             shown,
             is_lazy,
             held: None,
         };
         if let (true, Some(address)) = (is_lazy, candidate) {
-            promote(&mut picture, tag, &address);
+            promote(&mut image, tag, &address);
         }
         if let Some(twin) = self.waiting.take()
-            && let Some(twin) = self.join(&mut picture, tag, twin)
+            && let Some(twin) = self.join(&mut image, tag, twin)
         {
             // One that belongs to neither side is no twin.
             self.show(twin.tags);
         }
-        let step = match picture.shown {
+        let step = match image.shown {
             Some(_) => Step::On,
             None => {
-                picture.held = Some(std::mem::take(tag));
+                image.held = Some(std::mem::take(tag));
                 Step::Held
             }
         };
-        self.last = Some(picture);
+        self.last = Some(image);
         step
     }
 
-    /// A picture and the twin beside it; gives it back if it is none of this picture.
+    /// An image and the twin beside it; gives it back if it is none of this image.
     fn join(
         &mut self,
-        picture: &mut Picture<'h>,
+        image: &mut SeenImage<'h>,
         tag: &mut Tag<'h>,
         twin: Twin<'h>,
     ) -> Option<Twin<'h>> {
         let address = twin.address.as_deref().unwrap_or_default();
-        if picture.shown.is_none() {
-            promote(picture, tag, address);
-        } else if !self.is_same(picture, address) {
+        if image.shown.is_none() {
+            promote(image, tag, address);
+        } else if !self.is_same(image, address) {
             return Some(twin);
         }
         self.edits.push(Edit {
@@ -256,19 +256,19 @@ impl<'a, 'h> Promotion<'a, 'h> {
         None
     }
 
-    /// Whether a twin shows the same picture, maybe in another size.
-    fn is_same(&self, picture: &Picture<'_>, twin: &str) -> bool {
-        let shown = picture.shown.as_deref().unwrap_or_default();
+    /// Whether a twin shows the same image, maybe in another size.
+    fn is_same(&self, image: &SeenImage<'_>, twin: &str) -> bool {
+        let shown = image.shown.as_deref().unwrap_or_default();
         let join = |address: &str| self.base.url().join(address).ok();
         let is_equal = shown == twin || join(shown).is_some_and(|url| join(twin) == Some(url));
         let is_named = || {
-            let written = tags(&self.html[picture.range.clone()], self.markup).next();
+            let written = tags(&self.html[image.range.clone()], self.markup).next();
             written.is_some_and(|tag| {
                 let mut names = tag.attributes.iter().take(NAMES_MAX);
                 names.any(|attribute| tag.value_of(attribute).contains(twin))
             })
         };
-        is_equal || picture.is_lazy && (is_named() || stem(shown) == stem(twin))
+        is_equal || image.is_lazy && (is_named() || stem(shown) == stem(twin))
     }
 
     fn read_in_noscript(&mut self, tag: &mut Tag<'h>, has_text: bool) -> Step {
@@ -281,14 +281,14 @@ impl<'a, 'h> Promotion<'a, 'h> {
             self.settle();
             return step;
         };
-        let is_picture = is_picture(tag);
-        let is_first = is_picture && twin.address.is_none();
-        let is_part = is_wrapper(tag) || is_picture || tag.starts("source");
+        let is_image = is_image(tag);
+        let is_first = is_image && twin.address.is_none();
+        let is_part = is_wrapper(tag) || is_image || tag.starts("source");
         if is_first {
             twin.address = address_of(tag).filter(|address| is_address(address));
         }
-        let has_no_address = is_picture && twin.address.is_none();
-        let is_twin = !has_text && is_part && is_picture <= is_first && !has_no_address;
+        let has_no_address = is_image && twin.address.is_none();
+        let is_twin = !has_text && is_part && is_image <= is_first && !has_no_address;
         twin.tags.push(std::mem::take(tag));
         if !is_twin {
             let tags = std::mem::take(&mut twin.tags);
@@ -317,30 +317,30 @@ impl<'a, 'h> Promotion<'a, 'h> {
         }
     }
 
-    /// A twin behind the picture that was read last; gives it back if it is none of it.
+    /// A twin behind the image that was read last; gives it back if it is none of it.
     fn meet(&mut self, twin: Twin<'h>) -> Option<Twin<'h>> {
-        let Some(mut picture) = self.last.take() else {
+        let Some(mut image) = self.last.take() else {
             return Some(twin);
         };
-        let mut held = picture.held.take();
+        let mut held = image.held.take();
         let mut none = Tag::default();
         let tag = held.as_mut().unwrap_or(&mut none);
-        let left = self.join(&mut picture, tag, twin);
+        let left = self.join(&mut image, tag, twin);
         self.released.extend(held);
         left
     }
 
     /// What was read last has no twin.
     fn settle(&mut self) {
-        if let Some(picture) = self.last.take() {
-            self.released.extend(picture.held);
+        if let Some(image) = self.last.take() {
+            self.released.extend(image.held);
         }
         if let Some(twin) = self.waiting.take() {
             self.show(twin.tags);
         }
     }
 
-    /// Readers show what is in a `<noscript>` that is no twin: pictures like others.
+    /// Readers show what is in a `<noscript>` that is no twin: images like others.
     fn show(&mut self, tags: Vec<Tag<'h>>) {
         let around = (self.in_picture, self.offered.take());
         self.show_in_place(tags);
@@ -352,17 +352,17 @@ impl<'a, 'h> Promotion<'a, 'h> {
             if self.read_one(&mut tag) == Step::On {
                 self.released.push(tag);
             }
-            if let Some(picture) = self.last.take() {
-                self.released.extend(picture.held);
+            if let Some(image) = self.last.take() {
+                self.released.extend(image.held);
             }
         }
     }
 }
 
-/// Lets a picture show this address. What would run something is no address.
-fn promote(picture: &mut Picture<'_>, tag: &mut Tag<'_>, address: &str) {
+/// Lets an image show this address. What would run something is no address.
+fn promote(image: &mut SeenImage<'_>, tag: &mut Tag<'_>, address: &str) {
     let may_harm = attribute_may_harm("img", "src", address);
-    picture.shown = Some(address.to_owned());
+    image.shown = Some(address.to_owned());
     if !may_harm {
         tag.set("src", address);
     }
@@ -370,7 +370,7 @@ fn promote(picture: &mut Picture<'_>, tag: &mut Tag<'_>, address: &str) {
 
 /// The addresses that stand in the `src` of several images.
 fn repeated(html: &str, markup: Markup) -> Repeated {
-    Repeated::of(tags(html, markup).filter(is_picture).filter_map(|tag| {
+    Repeated::of(tags(html, markup).filter(is_image).filter_map(|tag| {
         let src = tag.value("src")?.trim_ascii().to_owned();
         let candidate = candidate(&tag)?;
         Some((src, candidate))

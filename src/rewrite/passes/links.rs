@@ -126,8 +126,8 @@ const LINKS: [(Name, Name); 14] = pairs([
     ("del", "cite"),
     ("img", "longdesc"),
 ]);
-/// The same for pictures, which are only seen to where some may not be sent through a proxy.
-const PICTURES: [(Name, Name); 3] = pairs([("img", "src"), ("video", "poster"), ("input", "src")]);
+/// The same for images, which are only seen to where some may not be sent through a proxy.
+const IMAGES: [(Name, Name); 3] = pairs([("img", "src"), ("video", "poster"), ("input", "src")]);
 
 const fn pairs<const N: usize>(written: [(&str, &str); N]) -> [(Name, Name); N] {
     let mut pairs = [(Name::of(""), Name::of("")); N];
@@ -143,14 +143,14 @@ const fn pairs<const N: usize>(written: [(&str, &str); N]) -> [(Name, Name); N] 
 #[derive(Debug)]
 pub(in crate::rewrite) struct Links {
     absolute: bool,
-    /// Whether pictures are among the links.
-    with_pictures: bool,
+    /// Whether images are among the links.
+    with_images: bool,
     clean: Option<Vec<String>>,
 }
 
 impl Links {
     /// `None` when nothing is to be done.
-    pub(in crate::rewrite) fn new(options: &Options, with_pictures: bool) -> Option<Self> {
+    pub(in crate::rewrite) fn new(options: &Options, with_images: bool) -> Option<Self> {
         let own = options.tracking_params.iter().map(String::as_str);
         let all = TRACKING_PARAMS.iter().copied().chain(own);
         let clean = options
@@ -158,7 +158,7 @@ impl Links {
             .then(|| all.map(str::to_ascii_lowercase).collect());
         (options.absolute || options.clean).then_some(Self {
             absolute: options.absolute,
-            with_pictures,
+            with_images,
             clean,
         })
     }
@@ -199,8 +199,8 @@ impl Links {
                 put(tag, index, new, budget);
             }
         }
-        if self.with_pictures && self.absolute {
-            self.pictures(tag, base, budget);
+        if self.with_images && self.absolute {
+            self.images(tag, base, budget);
         }
     }
 
@@ -214,8 +214,8 @@ impl Links {
         clean.or(absolute)
     }
 
-    fn pictures(&self, tag: &mut Tag<'_>, base: &FieldBase<'_>, budget: &Budget) {
-        for (element, name) in PICTURES {
+    fn images(&self, tag: &mut Tag<'_>, base: &FieldBase<'_>, budget: &Budget) {
+        for (element, name) in IMAGES {
             if tag.id == element
                 && let Some(index) = tag.place(name)
             {

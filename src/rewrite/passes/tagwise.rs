@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::images::{Marked, Seen};
 use super::lazy::{Promotes, Promotion, Step};
 use super::sanitize::is_harmless;
-use super::{Passes, Pictures, Site, attributes, trackers};
+use super::{ImageRules, Passes, Site, attributes, trackers};
 use crate::html::Edit;
 use crate::html::tag::Tag;
 use crate::html::walk::Walk;
@@ -21,7 +21,7 @@ pub(super) struct Parts {
     pub(super) judges: bool,
     pub(super) promotes: Promotes,
     pub(super) links: bool,
-    pub(super) pictures: bool,
+    pub(super) images: bool,
     /// Whether it is to be found out what is open at the end.
     pub(super) closes: bool,
 }
@@ -64,13 +64,13 @@ impl Passes {
         if parts.closes {
             walk = walk.closing_at_end();
         }
-        let pictures = self.pictures.as_ref().filter(|_| parts.pictures);
-        let marked = pictures.map(|pictures| pictures.html.marked(html, site.markup));
+        let images = self.images.as_ref().filter(|_| parts.images);
+        let marked = images.map(|images| images.html.marked(html, site.markup));
         let listening = Listening {
             passes: self,
             html,
             site,
-            pictures: pictures.zip(marked.as_ref()),
+            images: images.zip(marked.as_ref()),
             links: parts.links,
         };
         let mut promotion = Promotion::new(parts.promotes, html, site.markup, site.base);
@@ -81,9 +81,9 @@ impl Passes {
                 return None;
             }
             if let Some(promotion) = &mut promotion {
-                let step = site.noted("promote_pictures", &mut tag, |tag| promotion.read(tag));
+                let step = site.noted("promote_images", &mut tag, |tag| promotion.read(tag));
                 promotion.release(|tag| {
-                    site.note("promote_pictures", tag);
+                    site.note("promote_images", tag);
                     listening.read(tag, &mut edits);
                 });
                 if step == Step::Held {
@@ -98,12 +98,12 @@ impl Passes {
         if let Some(mut promotion) = promotion {
             promotion.finish();
             promotion.release(|tag| {
-                site.note("promote_pictures", tag);
+                site.note("promote_images", tag);
                 listening.read(tag, &mut edits);
             });
             for twin in &promotion.edits {
                 site.trace
-                    .changes("promote_pictures", html, std::slice::from_ref(twin));
+                    .changes("promote_images", html, std::slice::from_ref(twin));
             }
             edits.append(&mut promotion.edits);
         }
@@ -120,7 +120,7 @@ struct Listening<'a, 'h> {
     passes: &'h Passes,
     html: &'h str,
     site: &'a Site<'a>,
-    pictures: Option<(&'h Pictures, &'a Marked)>,
+    images: Option<(&'h ImageRules, &'a Marked)>,
     links: bool,
 }
 
@@ -140,20 +140,20 @@ impl<'h> Listening<'_, 'h> {
         if let Some(links) = passes.links.as_ref().filter(|_| self.links && !tag.is_gone) {
             site.noted("links", tag, |tag| links.read(tag, site.base, site.budget));
         }
-        let Some((pictures, marked)) = self.pictures.filter(|_| !tag.is_gone) else {
+        let Some((images, marked)) = self.images.filter(|_| !tag.is_gone) else {
             return tag.write(edits);
         };
-        let address = &mut |seen: &Seen<'_>| site.address_of(&pictures.addresses, seen);
+        let address = &mut |seen: &Seen<'_>| site.address_of(&images.addresses, seen);
         let marks = marked.of(tag);
-        pictures.html.read(tag, marks, address);
+        images.html.read(tag, marks, address);
         if !passes.image_attributes.is_empty() {
             site.noted("image_attributes", tag, |tag| {
-                attributes::read(tag, &pictures.addresses, &passes.image_attributes);
+                attributes::read(tag, &images.addresses, &passes.image_attributes);
             });
         }
         tag.write(edits);
         let field = (self.html, site.markup);
-        pictures.html.sheets(field, (tag, marks), address, edits);
+        images.html.sheets(field, (tag, marks), address, edits);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Pictures that nobody is to see: they tell somebody that an item was read, and go.
+//! Images that nobody is to see: they tell somebody that an item was read, and go.
 
 use std::sync::LazyLock;
 
@@ -7,7 +7,7 @@ use crate::html::tag::{Attribute, Tag};
 use crate::html::walk::end_tag_at;
 use crate::rewrite::domains::Domains;
 
-/// Where pictures only count readers: hosts, with what their paths start with.
+/// Where images only count readers: hosts, with what their paths start with.
 const TRACKERS: &[(&str, &str)] = &[
     ("feeds.feedburner.com", "/~r/"),
     ("feeds2.feedburner.com", "/~r/"),
@@ -65,7 +65,7 @@ fn is_tracker(tag: &Tag<'_>) -> bool {
 
 /// No larger than a pixel.
 fn is_a_dot(tag: &Tag<'_>) -> bool {
-    // One that a script would fill is a picture yet.
+    // One that a script would fill is an image yet.
     if tag.attributes.iter().any(Attribute::is_data) {
         return false;
     }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_stay() {
+    fn images_stay() {
         for html in [
             "<img src=/a.jpg width=100 height=1>",
             "<img src=/a.jpg width=1>",

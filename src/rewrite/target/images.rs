@@ -1,11 +1,11 @@
-//! What pictures are sent through: an image proxy elsewhere, or our own.
+//! What images are sent through: an image proxy elsewhere, or our own.
 
 use super::{Proxy, Target, TargetError};
 use crate::image::address::{Keys, Signer};
 use crate::image::options::Options;
-use crate::rewrite::picture::Picture;
+use crate::rewrite::image_url::ImageUrl;
 
-/// What pictures are sent through, as configured.
+/// What images are sent through, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Images {
     /// An image proxy that is known by its addresses.
@@ -50,11 +50,11 @@ impl Through {
         }
     }
 
-    /// Its address for a picture; `None` for one that it can't fetch.
-    pub(in crate::rewrite) fn apply(&self, picture: &Picture<'_>) -> Option<String> {
+    /// Its address for an image; `None` for one that it can't fetch.
+    pub(in crate::rewrite) fn apply(&self, image: &ImageUrl<'_>) -> Option<String> {
         match self {
-            Self::Proxy(target) => target.apply(picture),
-            Self::Builtin(signer) => Some(signer.sign(picture.whole)),
+            Self::Proxy(target) => target.apply(image),
+            Self::Builtin(signer) => Some(signer.sign(image.whole)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::placeholder::PLACEHOLDERS;
 use super::{Part, TargetError};
-use crate::rewrite::picture::Picture;
+use crate::rewrite::image_url::ImageUrl;
 
 /// RSSHub's names, written `${name}`, or `${name_ue}` for what `encodeURIComponent` makes of them.
 pub(super) const VARIABLES: &[(&str, Variable)] = &[
@@ -32,26 +32,26 @@ pub(super) enum Variable {
     Protocol,
     Search,
     SearchParams,
-    /// What a picture's address never has.
+    /// What an image's URL never has.
     Nothing,
 }
 
 impl Variable {
-    pub(super) fn text(self, picture: &Picture<'_>) -> String {
-        let Picture { scheme, host, .. } = *picture;
-        let port = picture.host_and_port[host.len()..].trim_start_matches(':');
+    pub(super) fn text(self, image: &ImageUrl<'_>) -> String {
+        let ImageUrl { scheme, host, .. } = *image;
+        let port = image.host_and_port[host.len()..].trim_start_matches(':');
         match self {
-            Self::Href => picture.whole.to_owned(),
-            Self::Host => picture.host_and_port.to_owned(),
+            Self::Href => image.whole.to_owned(),
+            Self::Host => image.host_and_port.to_owned(),
             Self::Hostname => host.to_owned(),
-            Self::Origin => format!("{scheme}://{}", picture.host_and_port),
-            Self::Pathname => picture.path.to_owned(),
+            Self::Origin => format!("{scheme}://{}", image.host_and_port),
+            Self::Pathname => image.path.to_owned(),
             Self::Port => port.to_owned(),
             Self::Protocol => format!("{scheme}:"),
-            Self::Search => picture
+            Self::Search => image
                 .query
                 .map_or_else(String::new, |query| format!("?{query}")),
-            Self::SearchParams => picture.query.unwrap_or_default().to_owned(),
+            Self::SearchParams => image.query.unwrap_or_default().to_owned(),
             Self::Nothing => String::new(),
         }
     }

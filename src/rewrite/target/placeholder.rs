@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use super::sign::{Coding, Hash};
 use super::{COMPONENT, UNSAFE};
 use crate::html::escape::Escapes;
-use crate::rewrite::picture::Picture;
+use crate::rewrite::image_url::ImageUrl;
 
 /// What would not survive as part of a query value, but for `/` and `:`, which do.
 static QUERY_VALUE: LazyLock<Escapes> = LazyLock::new(|| {
@@ -84,7 +84,7 @@ pub(super) enum Placeholder {
     Extension,
     UrlBase64Padded,
     Hostname,
-    /// `?ssl=1` where the picture's address is https.
+    /// `?ssl=1` where the image's URL is https.
     Ssl,
     /// The same behind another parameter.
     SslMore,
@@ -92,21 +92,21 @@ pub(super) enum Placeholder {
 }
 
 impl Placeholder {
-    pub(super) fn write(self, picture: &Picture<'_>, out: &mut String) {
-        let Picture {
+    pub(super) fn write(self, image: &ImageUrl<'_>, out: &mut String) {
+        let ImageUrl {
             whole,
             scheme,
             host_and_port,
             path,
             query,
             ..
-        } = *picture;
+        } = *image;
         match self {
             Self::Url => UNSAFE.push(whole, out),
             Self::UrlEncoded => COMPONENT.push(whole, out),
             Self::UrlBase64 => URL_SAFE_NO_PAD.encode_string(whole, out),
             Self::UrlBase64Padded => URL_SAFE.encode_string(whole, out),
-            Self::Hostname => out.push_str(picture.host),
+            Self::Hostname => out.push_str(image.host),
             Self::Ssl if scheme == "https" => out.push_str("?ssl=1"),
             Self::SslMore if scheme == "https" => out.push_str("&ssl=1"),
             // Signatures are written by who has the key.

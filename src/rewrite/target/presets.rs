@@ -94,7 +94,7 @@ const fn plain(template: &'static str) -> Preset {
     }
 }
 
-/// One that signs the picture's address, and has to.
+/// One that signs the image's URL, and has to.
 const fn signed(name: &'static str, template: &'static str) -> Preset {
     Preset {
         name,
@@ -142,7 +142,7 @@ pub enum PresetError {
     NoKey,
 }
 
-/// Presets of proxies that serve sound and film, too. freshrss stands for whatever is at its base.
+/// Presets of proxies that serve audio and video, too. freshrss stands for whatever is at its base.
 const MEDIA: [&str; 5] = ["camo", "camo-query", "camo-base64", "miniflux", "freshrss"];
 
 /// Whether the proxy of this preset serves images and nothing else.

@@ -7,7 +7,7 @@ use super::*;
 fn check(template: &str, address: &str, expected: &str) {
     let target = Target::parse(template).unwrap();
     let url = Url::parse(address).unwrap();
-    let actual = target.apply(&Picture::of_url(&url).unwrap()).unwrap();
+    let actual = target.apply(&ImageUrl::of_url(&url).unwrap()).unwrap();
     assert_eq!(actual, expected, "{template} on {address}");
     assert!(actual.starts_with(target.prefix()));
 }

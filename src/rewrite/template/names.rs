@@ -20,14 +20,14 @@ const VARIABLES: [&str; 25] = [
     "item.categories",
     "item.words",
     "item.reading_minutes",
-    "item.pictures",
+    "item.images",
     "item.article.title",
     "item.article.author",
     "item.article.published",
     "item.article.modified",
     "item.article.site_name",
     "item.article.language",
-    "item.article.picture",
+    "item.article.image",
     "item.article.words",
     "item.article.reading_minutes",
     "feed.title",
@@ -36,6 +36,12 @@ const VARIABLES: [&str; 25] = [
     "feed.url",
     "feed.self_url",
     "feed.language",
+];
+
+/// Variables that had another name before.
+const RENAMED: [(&str, &str); 2] = [
+    ("item.pictures", "item.images"),
+    ("item.article.picture", "item.article.image"),
 ];
 
 /// The functions there are.
@@ -103,10 +109,13 @@ pub(super) fn check(
         None => Ok(named),
         Some((line, variable)) => Err(TemplateError {
             line,
-            message: format!(
-                "unknown variable `{variable}`; there are {}",
-                VARIABLES.join(", ")
-            ),
+            message: match RENAMED.iter().find(|(old, _)| old == variable) {
+                Some((old, new)) => format!("the variable `{old}` is called `{new}` now"),
+                None => format!(
+                    "unknown variable `{variable}`; there are {}",
+                    VARIABLES.join(", ")
+                ),
+            },
         }),
     }
 }

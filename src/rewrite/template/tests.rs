@@ -5,7 +5,7 @@ use super::{Extent, FeedFacts, ItemFacts, OUTPUT_BYTES_MAX, Template};
 const EXTENT: Extent = Extent {
     words: 1200,
     reading_minutes: 5,
-    pictures: 3,
+    images: 3,
 };
 
 fn item() -> ItemFacts<'static> {
@@ -112,11 +112,11 @@ fn renders() {
         ),
         ("{% set t = item.title | length %}{{ t }}", "19"),
         (
-            "{{ item.words }} {{ item.reading_minutes }} {{ item.pictures }}",
+            "{{ item.words }} {{ item.reading_minutes }} {{ item.images }}",
             "1200 5 3",
         ),
         (
-            "{% if item.pictures > 2 %}{{ item.words // 100 }}{% endif %}",
+            "{% if item.images > 2 %}{{ item.words // 100 }}{% endif %}",
             "12",
         ),
         (
@@ -131,9 +131,9 @@ fn renders() {
 
 #[test]
 fn the_extent_is_asked_for_where_it_is_named() {
-    let check = |source: &str, words: bool, pictures: bool| {
+    let check = |source: &str, words: bool, images: bool| {
         let needs = Template::parse(source).unwrap().needs();
-        assert_eq!((needs.words, needs.pictures), (words, pictures), "{source}");
+        assert_eq!((needs.words, needs.images), (words, images), "{source}");
     };
     check("{{ item.title }} item.words", false, false);
     check("{{ item.words }}", true, false);
@@ -142,13 +142,14 @@ fn the_extent_is_asked_for_where_it_is_named() {
         true,
         false,
     );
-    check("{{ item.pictures }}", false, true);
+    check("{{ item.images }}", false, true);
     check_refused(
         "{{ item.word }}",
         1,
         &["unknown variable `item.word`", "item.words"],
     );
-    check_refused("{{ item.image_count }}", 1, &["item.pictures"]);
+    check_refused("{{ item.pictures }}", 1, &["is called `item.images` now"]);
+    check_refused("{{ item.image_count }}", 1, &["item.images"]);
     check_refused("<b>\n<!--/feedwright:footer-->", 1, &["mark"]);
 }
 

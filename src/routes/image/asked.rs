@@ -1,4 +1,4 @@
-//! What a request for a picture asks for, and whether it may.
+//! What a request for an image asks for, and whether it may.
 
 use url::Url;
 

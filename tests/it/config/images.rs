@@ -1,4 +1,4 @@
-//! Image proxies, the rules for some pictures, and the key of our own.
+//! Image proxies, the rules for some images, and the key of our own.
 
 use feedwright::rewrite::Rules;
 use feedwright::rewrite::target::Images;
@@ -144,7 +144,7 @@ fn keys_of_our_own_image_proxy() {
 }
 
 #[test]
-fn pictures_may_be_asked_for_smaller() {
+fn images_may_be_asked_for_smaller() {
     let of = |images: &str| {
         let feed = "[[feed]]\nname = \"a\"\nurl = \"https://a.example/\"\n";
         let toml = format!("{feed}images = {images}\n");
@@ -175,7 +175,7 @@ fn pictures_may_be_asked_for_smaller() {
     }
 }
 
-/// Where nothing is said of pictures they come through us, if readers and we can reach them.
+/// Where nothing is said of images they come through us, if readers and we can reach them.
 #[test]
 fn images_that_nobody_wrote() {
     let check = |server: &str, defaults: &str, own: &str, expected: &str| {

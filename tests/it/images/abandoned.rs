@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use image::ImageFormat;
 
-use super::{open, picture};
+use super::{image, open};
 use crate::origin::{Origin, Reply};
 use crate::reader::{self, get};
 use crate::service::Service;
@@ -12,7 +12,7 @@ use crate::service::Service;
 /// Far more than are fetched at the same time.
 const READERS: usize = 400;
 
-/// Waits until no fetch of a picture is under way.
+/// Waits until no fetch of an image is under way.
 async fn until_idle(service: &Service) {
     for _ in 0..3_000 {
         if service.app.imager.fetches_under_way() == 0 {
@@ -25,11 +25,11 @@ async fn until_idle(service: &Service) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn l7_what_every_reader_has_left_is_not_fetched_on() {
-    let png = picture(60, 40, ImageFormat::Png);
+    let png = image(60, 40, ImageFormat::Png);
     let start = png[..200].to_vec();
     let origin = Origin::start(move |head| match head.contains("/good") {
         true => Reply::ok(&png),
-        // The start of a large picture, and nothing more.
+        // The start of a large image, and nothing more.
         false => Reply::head(200, &[], Some("1000000")).send(&start).hang(),
     })
     .await;
@@ -59,7 +59,7 @@ async fn l7_what_every_reader_has_left_is_not_fetched_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_reader_who_stays_gets_it_and_what_is_nearly_whole_is_kept() {
-    let png = picture(300, 200, ImageFormat::Png);
+    let png = image(300, 200, ImageFormat::Png);
     let length = png.len().to_string();
     let most = png.len() * 9 / 10;
     let (release, released) = tokio::sync::watch::channel(false);
@@ -97,7 +97,7 @@ async fn one_reader_who_stays_gets_it_and_what_is_nearly_whole_is_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn places_are_bounded_for_each_host() {
-    let png = picture(60, 40, ImageFormat::Png);
+    let png = image(60, 40, ImageFormat::Png);
     let (release, released) = tokio::sync::watch::channel(false);
     let origin = Origin::start(move |_| {
         let ok = Reply::ok(&png);

@@ -1,6 +1,6 @@
-//! AVIF pictures come in: every depth, subsampling, matrix and turn, and files that mean harm.
+//! AVIF images come in: every depth, subsampling, matrix and turn, and files that mean harm.
 //!
-//! The pictures beside this file were written by avifenc 0.11: four colours in four quarters, the
+//! The images beside this file were written by avifenc 0.11: four colours in four quarters, the
 //! right half of those with transparency at 96 of 255. Their names say what is special about them.
 
 use feedwright::image::accept::AVIF_IS_WRITTEN;
@@ -14,7 +14,7 @@ use crate::origin::{Origin, Reply};
 
 /// Upper left, upper right, lower left, lower right.
 const QUARTERS: [[u8; 3]; 4] = [[200, 40, 40], [40, 180, 60], [50, 60, 210], [220, 210, 60]];
-/// What a lossy picture may be off by.
+/// What a lossy image may be off by.
 const TOLERANCE: u8 = 12;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -216,7 +216,7 @@ fn the_head_is_judged_before_anything_is_decoded() {
 }
 
 #[test]
-fn a_film_has_a_still_picture_or_none() {
+fn a_film_has_a_still_image_or_none() {
     let mut bytes = fixture("d8-420");
     let place = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).position(|at| at == part);
     // A film's box before the others; the frame lies 8 bytes further on.

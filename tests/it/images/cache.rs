@@ -1,17 +1,17 @@
-//! One fetch, kept: validators, ranges, stale pictures, restarts, what each client accepts.
+//! One fetch, kept: validators, ranges, stale images, restarts, what each client accepts.
 
 use std::time::Duration;
 
 use image::ImageFormat;
 
-use super::{ask, look, open, picture, refused};
+use super::{ask, image, look, open, refused};
 use crate::origin::{Origin, Reply};
 use crate::reader::{self, get};
 use crate::service::Service;
 
 #[tokio::test]
 async fn one_fetch_serves_all_however_many_ask() {
-    let jpeg = picture(200, 100, ImageFormat::Jpeg);
+    let jpeg = image(200, 100, ImageFormat::Jpeg);
     let (release, released) = tokio::sync::watch::channel(false);
     let origin = Origin::start(move |_| {
         Reply::default().wait_for(released.clone()).send(
@@ -45,7 +45,7 @@ async fn one_fetch_serves_all_however_many_ask() {
 
 #[tokio::test]
 async fn conditions_and_ranges() {
-    let png = picture(300, 200, ImageFormat::Png);
+    let png = image(300, 200, ImageFormat::Png);
     let bytes = png.clone();
     let origin = Origin::start(move |_| {
         Reply::status(
@@ -101,7 +101,7 @@ async fn conditions_and_ranges() {
 
 #[tokio::test]
 async fn variants_have_tags_of_their_own() {
-    let png = picture(300, 200, ImageFormat::Png);
+    let png = image(300, 200, ImageFormat::Png);
     let origin = Origin::start(move |_| Reply::ok(&png)).await;
     let service = open(&origin, "").await;
     let path = format!("/image?url={}/a.png", origin.address());
@@ -134,7 +134,7 @@ async fn variants_have_tags_of_their_own() {
 
 #[tokio::test]
 async fn head_is_answered_like_get() {
-    let png = picture(30, 20, ImageFormat::Png);
+    let png = image(30, 20, ImageFormat::Png);
     let origin = Origin::start(move |_| Reply::ok(&png)).await;
     let service = open(&origin, "").await;
     let path = format!("/image?url={}/a.png&w=10", origin.address());
@@ -145,7 +145,7 @@ async fn head_is_answered_like_get() {
 
 #[tokio::test]
 async fn what_a_client_accepts_decides() {
-    let jpeg = picture(60, 40, ImageFormat::Jpeg);
+    let jpeg = image(60, 40, ImageFormat::Jpeg);
     let origin = Origin::start(move |_| Reply::ok(&jpeg)).await;
     let service = open(&origin, "").await;
     let path = format!("/image?url={}/a&w=30&output=auto", origin.address());
@@ -199,8 +199,8 @@ async fn failures_are_remembered_for_a_while() {
 }
 
 #[tokio::test]
-async fn pictures_outlive_the_process() {
-    let jpeg = picture(200, 100, ImageFormat::Jpeg);
+async fn images_outlive_the_process() {
+    let jpeg = image(200, 100, ImageFormat::Jpeg);
     let origin = Origin::start(move |_| Reply::status(200, &[("etag", "\"v1\"")], &jpeg)).await;
     let folder = tempfile::tempdir().unwrap();
     let toml = format!(
@@ -219,14 +219,14 @@ async fn pictures_outlive_the_process() {
     }
     assert_eq!(
         tags[0], tags[1],
-        "the same picture at the same signed address"
+        "the same image at the same signed address"
     );
     assert_eq!(origin.seen().len(), 1, "fetched once");
 }
 
 #[tokio::test]
 async fn a_transfer_that_breaks_off_is_kept_by_nobody() {
-    let png = picture(300, 200, ImageFormat::Png);
+    let png = image(300, 200, ImageFormat::Png);
     let half = png[..png.len() / 2].to_vec();
     let length = png.len().to_string();
     let origin = Origin::script(vec![
@@ -239,10 +239,7 @@ async fn a_transfer_that_breaks_off_is_kept_by_nobody() {
     .await;
     let service = open(&origin, "").await;
     let cut = ask(&service, &origin, "/a.png", "").await;
-    assert!(
-        !cut.whole || cut.status == 404,
-        "a cut picture ended cleanly"
-    );
+    assert!(!cut.whole || cut.status == 404, "a cut image ended cleanly");
     let again = async {
         loop {
             let answer = ask(&service, &origin, "/a.png", "").await;

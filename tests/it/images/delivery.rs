@@ -1,14 +1,14 @@
-//! weserv's nginx tests, and how pictures are handed over.
+//! weserv's nginx tests, and how images are handed over.
 
 use image::ImageFormat;
 
-use super::{ask, look, open, picture, refused};
+use super::{ask, image, look, open, refused};
 use crate::origin::{Origin, Reply, field};
 use crate::reader::get;
 
 /// An origin whose paths say what they answer.
 async fn origin() -> Origin {
-    let gif = picture(9, 7, ImageFormat::Gif);
+    let gif = image(9, 7, ImageFormat::Gif);
     Origin::start(move |head| {
         let path = head.split(' ').nth(1).unwrap().to_owned();
         let redirect = |to: &str| Reply::redirect(302, to);
@@ -172,7 +172,7 @@ async fn instead_of_an_error_clients_are_sent_on() {
 }
 
 #[tokio::test]
-async fn pictures_are_handed_over_as_asked() {
+async fn images_are_handed_over_as_asked() {
     let origin = origin().await;
     let service = open(&origin, "").await;
     for (options, max_age, name) in [

@@ -1,4 +1,4 @@
-//! Where clients are sent instead of an error: nowhere that a picture could not have come from.
+//! Where clients are sent instead of an error: nowhere that an image could not have come from.
 
 use super::{ask, closed, open, signed};
 use crate::origin::{Origin, Reply};
@@ -9,7 +9,7 @@ async fn broken() -> Origin {
     Origin::start(|_| Reply::status(404, &[], "")).await
 }
 
-/// Addresses that no picture is fetched from, whoever asks.
+/// Addresses that no image is fetched from, whoever asks.
 fn nowhere(service: &Service) -> Vec<String> {
     let own = service.app.settings.server.public_url.clone();
     [
@@ -58,7 +58,7 @@ async fn an_open_service_sends_to_public_hosts_only() {
         let answer = ask(&service, &origin, "/a", &options).await;
         assert_eq!(answer.header("location"), "https://example.org/a.png");
     }
-    // Nor to the picture itself, where that is nowhere.
+    // Nor to the image itself, where that is nowhere.
     for url in nowhere(&service) {
         let path = format!("/image?default=1&url={}", escaped(&url));
         let answer = get(service.addr, &path, &[]).await;
@@ -94,9 +94,9 @@ async fn without_a_signature_only_to_hosts_that_need_none() {
 async fn what_was_signed_goes_where_it_was_signed_for() {
     let origin = broken().await;
     let service = closed(&origin, "").await;
-    let picture = origin.url("/a");
+    let image = origin.url("/a");
     let fallback = escaped("https://example.org/fallback.png");
-    let path = signed(&service, &picture, &format!("default={fallback}"));
+    let path = signed(&service, &image, &format!("default={fallback}"));
     let answer = get(service.addr, &path, &[]).await;
     assert_eq!(
         (answer.status, answer.header("location")),
@@ -104,13 +104,13 @@ async fn what_was_signed_goes_where_it_was_signed_for() {
     );
     let path = signed(
         &service,
-        &picture,
+        &image,
         &format!("default={}", escaped("http://10.0.0.1/")),
     );
     let answer = get(service.addr, &path, &[]).await;
     assert_eq!((answer.status, answer.header("location")), (404, ""));
     // The signature is for all of the options: another fallback needs another one.
-    let path = signed(&service, &picture, "w=5");
+    let path = signed(&service, &image, "w=5");
     let signature = path.split('/').nth(2).unwrap();
     let forged = format!("&w=5&default={fallback}&s={signature}");
     let answer = ask(&service, &origin, "/a", &forged).await;

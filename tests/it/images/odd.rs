@@ -2,13 +2,13 @@
 
 use image::ImageFormat;
 
-use super::{ask, look, open, picture};
+use super::{ask, image, look, open};
 use crate::origin::{Origin, Reply};
 use crate::reader::get;
 
 #[tokio::test]
 async fn one_copy_for_all_who_take_the_same() {
-    let jpeg = picture(60, 40, ImageFormat::Jpeg);
+    let jpeg = image(60, 40, ImageFormat::Jpeg);
     let origin = Origin::start(move |_| Reply::ok(&jpeg)).await;
     let service = open(&origin, "").await;
     let path = |options: &str| format!("/image?url={}/a&w=30{options}", origin.address());
@@ -29,7 +29,7 @@ async fn one_copy_for_all_who_take_the_same() {
 
 #[tokio::test]
 async fn bytes_of_other_encodings_stay_as_they_came() {
-    let png = picture(8, 6, ImageFormat::Png);
+    let png = image(8, 6, ImageFormat::Png);
     let origin = Origin::start(move |_| Reply::ok(&png)).await;
     let service = open(&origin, "").await;
     for (given, asked) in [

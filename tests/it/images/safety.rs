@@ -1,10 +1,10 @@
-//! What strangers may try: other hosts, scripts in pictures, bombs, circles.
+//! What strangers may try: other hosts, scripts in images, bombs, circles.
 
 use std::time::{Duration, Instant};
 
 use image::ImageFormat;
 
-use super::{ask, closed, look, open, picture, refused, signed};
+use super::{ask, closed, image, look, open, refused, signed};
 use crate::origin::{Origin, Reply, field};
 use crate::reader::{Answer, get};
 
@@ -33,7 +33,7 @@ fn check_headers(answer: &Answer) {
 
 #[tokio::test]
 async fn every_answer_is_locked_in() {
-    let jpeg = picture(40, 30, ImageFormat::Jpeg);
+    let jpeg = image(40, 30, ImageFormat::Jpeg);
     let evil = [
         ("set-cookie", "a=b"),
         ("content-type", "text/html"),
@@ -136,7 +136,7 @@ async fn svg_never_leaves_as_a_document() {
 
 #[tokio::test]
 async fn types_are_what_bytes_say() {
-    let gif = picture(3, 3, ImageFormat::Gif);
+    let gif = image(3, 3, ImageFormat::Gif);
     let origin = Origin::start(move |head| {
         let reply = |kind: &str, body: &[u8]| Reply::status(200, &[("content-type", kind)], body);
         match head.split(' ').nth(1).unwrap() {
@@ -277,7 +277,7 @@ async fn circles_are_seen() {
 
 /// A PNG whose head claims this size.
 fn claiming(width: u32, height: u32) -> Vec<u8> {
-    let mut png = picture(1, 1, ImageFormat::Png);
+    let mut png = image(1, 1, ImageFormat::Png);
     png[16..20].copy_from_slice(&width.to_be_bytes());
     png[20..24].copy_from_slice(&height.to_be_bytes());
     let mut checksum = flate2::Crc::new();
@@ -354,7 +354,7 @@ async fn bombs_are_judged_by_their_heads() {
 
 #[tokio::test]
 async fn hosts_that_forbid_hotlinks_are_asked_again() {
-    let gif = picture(3, 3, ImageFormat::Gif);
+    let gif = image(3, 3, ImageFormat::Gif);
     let origin = Origin::start(move |head| match field(head, "referer") {
         Some(referer) if referer.starts_with("http://127.0.0.1") => Reply::ok(&gif),
         _ => Reply::status(403, &[], "go away"),
@@ -369,7 +369,7 @@ async fn hosts_that_forbid_hotlinks_are_asked_again() {
 
 #[tokio::test]
 async fn hosts_have_rules_that_are_read_again() {
-    let gif = picture(3, 3, ImageFormat::Gif);
+    let gif = image(3, 3, ImageFormat::Gif);
     let origin = Origin::start(move |_| Reply::ok(&gif)).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("hosts.toml");

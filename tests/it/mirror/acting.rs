@@ -95,7 +95,7 @@ async fn nothing_acts_on_any_way_out() {
             assert_eq!(answer.status, status, "{request}");
             check(&answer, is_document, request);
         }
-        // Parts of a document are one as well; several of a picture come in a type of their own.
+        // Parts of a document are one as well; several of an image come in a type of their own.
         let several = ("range", "bytes=0-0,2-2");
         let answer = get(service.addr, "/mirror/m/kept", &[several]).await;
         assert_eq!(answer.status, 206);

@@ -6,14 +6,14 @@ use re_rav1d::{Decoder, Picture, PixelLayout, PlanarImageComponent, Plane, Setti
 use super::properties::Coding;
 use super::{Size, Trouble};
 
-/// Frames in one item. A still picture has one, one in layers up to four.
+/// Frames in one item. A still image has one, one in layers up to four.
 const FRAMES_MAX: usize = 8;
 /// Pixels of all frames in one item that has several: they may all be kept until the last.
 const FRAMES_PIXELS_MAX: u64 = 16_000_000;
 
 /// A frame and its planes.
 pub(super) struct Frame {
-    picture: Picture,
+    image: Picture,
     coding: Coding,
     planes: Vec<Plane>,
 }
@@ -27,12 +27,12 @@ impl Frame {
         if frames > FRAMES_MAX || is_heavy {
             return Err(Trouble::Unreadable);
         }
-        let picture = decoded(data, size)?;
-        if (picture.width(), picture.height()) != (size.width, size.height) {
+        let image = decoded(data, size)?;
+        if (image.width(), image.height()) != (size.width, size.height) {
             return Err(Trouble::Unreadable);
         }
-        let layout = picture.pixel_layout();
-        let bits = picture.bits_per_component().ok_or(Trouble::Unreadable)?;
+        let layout = image.pixel_layout();
+        let bits = image.bits_per_component().ok_or(Trouble::Unreadable)?;
         let coding = Coding {
             bits: bits.0 as u8,
             is_grey: layout == PixelLayout::I400,
@@ -50,16 +50,16 @@ impl Frame {
                 PlanarImageComponent::V,
             ],
         };
-        let planes = components.iter().map(|component| picture.plane(*component));
+        let planes = components.iter().map(|component| image.plane(*component));
         Ok(Self {
             planes: planes.collect(),
             coding,
-            picture,
+            image,
         })
     }
 
     pub(super) fn size(&self) -> Size {
-        Size::new(self.picture.width(), self.picture.height())
+        Size::new(self.image.width(), self.image.height())
     }
 
     pub(super) fn coding(&self) -> Coding {
@@ -69,7 +69,7 @@ impl Frame {
     /// The samples of one row of a plane, which is 0 for light and 1 or 2 for colours.
     pub(super) fn read_row(&self, plane: usize, y: u32, row: &mut [u16]) -> Result<(), Trouble> {
         let component = PlanarImageComponent::from(plane);
-        let stride = self.picture.stride(component) as usize;
+        let stride = self.image.stride(component) as usize;
         let plane = self.planes.get(plane).ok_or(Trouble::Unreadable)?;
         let bytes = plane.get(stride * y as usize..).unwrap_or_default();
         if self.coding.bits > 8 {
@@ -89,7 +89,7 @@ impl Frame {
 
     /// The code point of its matrix by ITU-T H.273, as the frame itself has it.
     pub(super) fn matrix(&self) -> u16 {
-        match self.picture.matrix_coefficients() {
+        match self.image.matrix_coefficients() {
             MatrixCoefficients::Identity => 0,
             MatrixCoefficients::BT709 => 1,
             MatrixCoefficients::BT470M => 4,
@@ -104,7 +104,7 @@ impl Frame {
 
     /// Whether samples take all values that their bits have.
     pub(super) fn is_full(&self) -> bool {
-        self.picture.color_range() == YUVRange::Full
+        self.image.color_range() == YUVRange::Full
     }
 }
 
@@ -114,7 +114,7 @@ impl Frame {
 /// is no memory to be written that isn't its own.
 fn decoded(data: Vec<u8>, size: Size) -> Result<Picture, Trouble> {
     let mut settings = Settings::new();
-    // Pictures are worked on side by side.
+    // Images are worked on side by side.
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);
     settings.set_all_layers(false);
@@ -127,7 +127,7 @@ fn decoded(data: Vec<u8>, size: Size) -> Result<Picture, Trouble> {
             _ => {}
         }
         match decoder.get_picture() {
-            Ok(picture) => return Ok(picture),
+            Ok(image) => return Ok(image),
             Err(trouble) if trouble.is_again() => sent = decoder.send_pending_data(),
             Err(_) => return Err(Trouble::Unreadable),
         }

@@ -1,4 +1,4 @@
-//! What an AVIF's boxes say of the picture: all that is judged before anything is decoded.
+//! What an AVIF's boxes say of the image: all that is judged before anything is decoded.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ const TILES_MAX: usize = 256;
 /// The longest side of a frame of AV1.
 const SIDE_MAX: u32 = 1 << 16;
 
-/// A picture, or its transparency, as it is coded: in one piece, or in tiles.
+/// An image, or its transparency, as it is coded: in one piece, or in tiles.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::pixels::decode) struct Coded {
     /// Of all of it.
@@ -33,7 +33,7 @@ pub(in crate::pixels::decode) struct AvifHead {
     pub(in crate::pixels::decode) size: Size,
     /// 1 to 8, as Exif has it.
     pub(in crate::pixels::decode) orientation: u8,
-    pub(super) picture: Coded,
+    pub(super) image: Coded,
     pub(super) alpha: Option<Coded>,
     pub(super) is_premultiplied: bool,
     pub(super) area: Option<Area>,
@@ -42,16 +42,16 @@ pub(in crate::pixels::decode) struct AvifHead {
 }
 
 impl AvifHead {
-    /// Pixels to decode: tiles may reach beyond the picture's edges.
+    /// Pixels to decode: tiles may reach beyond the image's edges.
     pub(in crate::pixels::decode) fn pixels(&self) -> u64 {
-        self.picture.tile.pixels() * self.picture.tiles.len() as u64
+        self.image.tile.pixels() * self.image.tiles.len() as u64
     }
 
     /// Bytes that the decoder takes besides the pixels that become of it: the planes of one tile,
     /// and as much again for grain and the blocks that it notes.
     pub(in crate::pixels::decode) fn planes_bytes(&self) -> u64 {
         let bytes = |coded: &Coded| coded.coding.planes_bytes(coded.tile);
-        bytes(&self.picture).max(self.alpha.as_ref().map_or(0, bytes)) * 2
+        bytes(&self.image).max(self.alpha.as_ref().map_or(0, bytes)) * 2
     }
 }
 
@@ -61,7 +61,7 @@ impl AvifHead {
 /// When it is broken, or of a sort that is not decoded here.
 pub(in crate::pixels::decode) fn read(bytes: &[u8]) -> Result<AvifHead, Trouble> {
     let items = Items::read(bytes)?;
-    let picture = coded(bytes, &items, items.primary)?;
+    let image = coded(bytes, &items, items.primary)?;
     let mut alpha = None;
     for item in items.referring(items.primary, *b"auxl") {
         // Depths and the like are not looked at, nor whether they could be read.
@@ -75,16 +75,13 @@ pub(in crate::pixels::decode) fn read(bytes: &[u8]) -> Result<AvifHead, Trouble>
         found.into_iter().any(|to| to == alpha)
     });
     let alpha = alpha.map(|item| coded(bytes, &items, item)).transpose()?;
-    if alpha
-        .as_ref()
-        .is_some_and(|alpha| alpha.size != picture.size)
-    {
+    if alpha.as_ref().is_some_and(|alpha| alpha.size != image.size) {
         return Err(Trouble::Unreadable);
     }
     let mut head = AvifHead {
-        size: picture.size,
+        size: image.size,
         orientation: 1,
-        picture,
+        image,
         alpha,
         is_premultiplied,
         area: None,
@@ -117,7 +114,7 @@ pub(in crate::pixels::decode) fn read(bytes: &[u8]) -> Result<AvifHead, Trouble>
 impl AvifHead {
     /// An aperture that makes no sense cuts nothing.
     fn cut(&mut self, aperture: Aperture) {
-        self.area = aperture.of(self.picture.size);
+        self.area = aperture.of(self.image.size);
         if let Some(area) = self.area {
             self.size = Size::new(area.width, area.height);
         }
@@ -179,7 +176,7 @@ fn grid(bytes: &[u8], items: &Items, item: u32) -> Result<Coded, Trouble> {
         tiles.push(items.places(id)?);
     }
     let (tile, coding) = first;
-    // Each column, and each row, holds some of the picture, and all together all of it.
+    // Each column, and each row, holds some of the image, and all together all of it.
     let fits = |whole: u32, part: u32, count: u32| {
         let (whole, part, count) = (u64::from(whole), u64::from(part), u64::from(count));
         whole > part * (count - 1) && whole <= part * count

@@ -8,7 +8,7 @@ use super::boxes::{Block, Reader};
 use super::properties::{self, Property};
 use super::{Trouble, unknown};
 
-/// Entries of each list: items, their places, references and properties. A picture of 256 tiles,
+/// Entries of each list: items, their places, references and properties. An image of 256 tiles,
 /// with transparency, has fewer than 3,000 of any.
 const ENTRIES_MAX: usize = 4096;
 
@@ -67,7 +67,7 @@ impl Items {
         let meta = loop {
             match file.block()? {
                 Some(Block { kind, body }) if &kind == b"meta" => break body,
-                // A film, in which there may be no still picture.
+                // A film, in which there may be no still image.
                 Some(block) if &block.kind == b"moov" => nothing = unknown(),
                 Some(_) => {}
                 None => return Err(nothing),

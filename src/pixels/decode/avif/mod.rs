@@ -1,4 +1,4 @@
-//! AVIF: still pictures coded as frames of AV1 (AV1 Image File Format 1.1).
+//! AVIF: still images coded as frames of AV1 (AV1 Image File Format 1.1).
 
 mod boxes;
 mod colour;
@@ -10,7 +10,7 @@ mod properties;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Canvas, IsLate, Picture, Trouble};
+use super::{Canvas, DecodedImage, IsLate, Trouble};
 use crate::image::colour::Colour;
 use crate::image::geometry::Size;
 use crate::pixels::{check_time, profile};
@@ -19,7 +19,7 @@ use frame::Frame;
 use head::Coded;
 pub(super) use head::{AvifHead, read};
 
-/// Of a sort that is not decoded here: layers to choose from, derived pictures, films.
+/// Of a sort that is not decoded here: layers to choose from, derived images, films.
 fn unknown() -> Trouble {
     Trouble::unsupported("AVIF images of this sort are not supported")
 }
@@ -29,7 +29,7 @@ pub(super) fn decode(
     bytes: &[u8],
     head: &AvifHead,
     is_late: IsLate<'_>,
-) -> Result<Picture, Trouble> {
+) -> Result<DecodedImage, Trouble> {
     let read = || canvas(bytes, head, is_late);
     let canvas = catch_unwind(AssertUnwindSafe(read)).map_err(|_| Trouble::Unreadable)??;
     let profile = match (&head.profile, head.colours) {
@@ -37,18 +37,18 @@ pub(super) fn decode(
         (None, Some(colours)) => profile::of_code_points(colours.primaries, colours.transfer),
         (None, None) => None,
     };
-    Ok(Picture {
-        is_grey: head.picture.coding.is_grey,
+    Ok(DecodedImage {
+        is_grey: head.image.coding.is_grey,
         profile,
-        ..Picture::still(canvas)
+        ..DecodedImage::still(canvas)
     })
 }
 
 fn canvas(bytes: &[u8], head: &AvifHead, is_late: IsLate<'_>) -> Result<Canvas, Trouble> {
     let channels = if head.alpha.is_some() { 4 } else { 3 };
     let ground = Colour::opaque(0, 0, 0);
-    let mut canvas = Canvas::filled(head.picture.size, channels, ground);
-    each_tile(bytes, &head.picture, is_late, |frame, at| {
+    let mut canvas = Canvas::filled(head.image.size, channels, ground);
+    each_tile(bytes, &head.image, is_late, |frame, at| {
         let palette = Palette::new(frame, head.colours)?;
         palette.paint(frame, &mut canvas, at)
     })?;

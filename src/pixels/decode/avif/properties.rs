@@ -6,7 +6,7 @@ use super::Trouble;
 use super::boxes::Reader;
 use crate::image::geometry::{Area, Size};
 
-/// What an auxiliary picture is that holds transparency.
+/// What an auxiliary image is that holds transparency.
 const ALPHA: [&[u8]; 2] = [
     b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
     b"urn:mpeg:hevc:2015:auxid:1",
@@ -66,12 +66,12 @@ pub(super) struct Colours {
 }
 
 /// A part that is to be seen, as four fractions: width, height, and how far its centre lies from
-/// the picture's.
+/// the image's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Aperture([(u32, u32); 4]);
 
 impl Aperture {
-    /// The part of a picture; `None` when it makes no sense.
+    /// The part of an image; `None` when it makes no sense.
     pub(super) fn of(self, size: Size) -> Option<Area> {
         let [width, height, right, down] = self.0;
         let length = |(over, under): (u32, u32), max: u32| {

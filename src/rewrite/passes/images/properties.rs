@@ -112,7 +112,7 @@ fn markup() -> impl Strategy<Value = Markup> {
 
 fn pass() -> HtmlPass {
     let covers = Covers {
-        linked_pictures: true,
+        linked_images: true,
         media: true,
     };
     HtmlPass::new(&[], covers).unwrap()

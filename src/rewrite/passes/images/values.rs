@@ -21,9 +21,9 @@ pub(super) struct Sheet {
 /// The kind of a place as far as it is asked for.
 pub(super) fn covered(kind: Kind, covers: Covers) -> Option<Kind> {
     match kind {
-        Kind::Linked if !covers.linked_pictures => None,
+        Kind::Linked if !covers.linked_images => None,
         Kind::Media if !covers.media => None,
-        Kind::LazyMedia if !covers.media => Some(Kind::Pictured),
+        Kind::LazyMedia if !covers.media => Some(Kind::ImageFile),
         kind => Some(kind),
     }
 }

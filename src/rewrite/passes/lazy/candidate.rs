@@ -1,15 +1,15 @@
-//! The addresses that a picture names besides its `src`, and which of them is the best.
+//! The addresses that an image names besides its `src`, and which of them is the best.
 
 use super::placeholder::is_placeholder;
 use crate::html::srcset;
 use crate::html::tag::Tag;
 use crate::html::{Name, names};
-use crate::rewrite::places::{names_a_picture, reads_like_an_address};
+use crate::rewrite::places::{names_an_image, reads_like_an_address};
 
-/// Elements that stand for a picture.
-const PICTURES: [Name; 4] = names(["img", "amp-img", "amp-anim", "a-img"]);
+/// Elements that stand for an image.
+const IMAGES: [Name; 4] = names(["img", "amp-img", "amp-anim", "a-img"]);
 
-/// Where scripts find a picture's address: the full size first, then what a script would put into
+/// Where scripts find an image's URL: the full size first, then what a script would put into
 /// `src`, then what is for small screens.
 const LAZY: [Name; 38] = names([
     "data-orig-file",
@@ -56,7 +56,7 @@ const LAZY_LISTS: [Name; 3] = names(["data-srcset", "data-lazy-srcset", "srcset"
 /// Attributes besides those that start with `data-`.
 const OTHERS: [Name; 5] = names(["srcset", "zoomfile", "file", "original", "real_src"]);
 
-/// The name of a picture's file without its ending and what says its size: `-300x200`, `-scaled`.
+/// The name of an image's file without its ending and what says its size: `-300x200`, `-scaled`.
 pub(super) fn stem(address: &str) -> &str {
     let path = address.split(['?', '#']).next().unwrap_or_default();
     let file = path.rsplit('/').next().unwrap_or_default();
@@ -86,9 +86,9 @@ pub(super) fn is_address(text: &str) -> bool {
             .any(|scheme| is_inline(scheme))
 }
 
-/// The address of the picture that a tag stands for, if it stands for one.
+/// The address of the image that a tag stands for, if it stands for one.
 pub(in crate::rewrite) fn address_of(tag: &Tag<'_>) -> Option<String> {
-    if !is_picture(tag) {
+    if !is_image(tag) {
         return None;
     }
     let src = tag.value("src").unwrap_or_default();
@@ -101,18 +101,18 @@ pub(in crate::rewrite) fn address_of(tag: &Tag<'_>) -> Option<String> {
     candidate.or_else(|| (!src.is_empty()).then(|| src.to_owned()))
 }
 
-/// Whether a tag starts an element that stands for a picture.
-pub(super) fn is_picture(tag: &Tag<'_>) -> bool {
-    tag.starts_one_of(&PICTURES)
+/// Whether a tag starts an element that stands for an image.
+pub(super) fn is_image(tag: &Tag<'_>) -> bool {
+    tag.starts_one_of(&IMAGES)
 }
 
-/// Whether a picture may name an address outside its `src`; a cheap look.
+/// Whether an image may name an address outside its `src`; a cheap look.
 pub(super) fn names_others(tag: &Tag<'_>) -> bool {
     let mut attributes = tag.attributes.iter();
     attributes.any(|attribute| attribute.is_data() || attribute.id.is_one_of(&OTHERS))
 }
 
-/// The best address that a picture names outside its `src`.
+/// The best address that an image names outside its `src`.
 pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
     let single = LAZY.iter().find_map(|name| {
         let value = tag.value_of(tag.named(*name)?);
@@ -130,7 +130,7 @@ pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
                 .map(str::to_owned)
         })
     };
-    // Whatever else names a picture file, as Readability looks for it.
+    // Whatever else names an image file, as Readability looks for it.
     let other = || {
         tag.attributes.iter().find_map(|attribute| {
             let value = tag.value_of(attribute);
@@ -138,7 +138,7 @@ pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
             let is_one = attribute.is_data()
                 && attribute.id != Name::of("data-pin-media")
                 && is_address(value)
-                && names_a_picture(value)
+                && names_an_image(value)
                 && value.contains('/')
                 && !value.contains(char::is_whitespace);
             is_one.then(|| value.to_owned())

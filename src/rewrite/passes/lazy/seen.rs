@@ -6,7 +6,7 @@ use crate::html::tag::Tag;
 
 /// The image that was read last.
 #[derive(Debug)]
-pub(super) struct Picture<'h> {
+pub(super) struct SeenImage<'h> {
     /// Where its tag stands.
     pub(super) range: Range<usize>,
     /// The address that it shows, where it shows one: its own or a promoted one.

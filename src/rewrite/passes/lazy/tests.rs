@@ -67,7 +67,7 @@ fn promoted_where_there_is_nothing_to_see() {
 }
 
 #[test]
-fn left_where_there_is_a_picture_or_no_candidate() {
+fn left_where_there_is_an_image_or_no_candidate() {
     for html in [
         "<img src=\"https://x.org/a.jpg\" data-src=\"https://x.org/b.jpg\">",
         "<img src=\"data:image/png;base64,AAAA\">",
@@ -181,7 +181,7 @@ proptest! {
 }
 
 #[test]
-fn pictures_in_a_noscript_that_is_no_twin_are_pictures() {
+fn images_in_a_noscript_that_is_no_twin_are_images() {
     let lazy = "<img data-src=\"b.jpg\">";
     let promoted = "<img data-src=\"b.jpg\" src=\"b.jpg\">";
     for (before, after) in [

@@ -5,7 +5,7 @@ use crate::html::apply;
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::link::ItemLink;
 
-fn run(html: &str, options: &Options, with_pictures: bool) -> String {
+fn run(html: &str, options: &Options, with_images: bool) -> String {
     let feed = FeedBase::new(Url::parse("https://x.org/feed").unwrap());
     let piece = PieceBase::of_item(
         &feed,
@@ -16,7 +16,7 @@ fn run(html: &str, options: &Options, with_pictures: bool) -> String {
         },
     );
     let base = FieldBase::of_piece(&piece);
-    let links = Links::new(options, with_pictures).unwrap();
+    let links = Links::new(options, with_images).unwrap();
     apply(
         html,
         &links.edits(html, (Markup::Html, &base), &Budget::default()),
@@ -97,7 +97,7 @@ fn tracking_parameters_go() {
 }
 
 #[test]
-fn pictures_when_nobody_else_sees_to_them() {
+fn images_when_nobody_else_sees_to_them() {
     let options = Options {
         absolute: true,
         ..Options::default()

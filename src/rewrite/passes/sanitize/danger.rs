@@ -102,7 +102,7 @@ pub(in crate::rewrite::passes) fn may_harm(html: &str) -> bool {
                     return true;
                 }
                 let value = &value[..end.unwrap_or(value.len())];
-                // Which element it stands on is not known: in pictures, drawings run nothing.
+                // Which element it stands on is not known: in images, drawings run nothing.
                 let has_others = *has_others.get_or_init(|| {
                     has_tag(bytes, b"iframe") || has_tag(bytes, b"use") || has_tag(bytes, b"a")
                 });
@@ -272,17 +272,17 @@ fn judge(element: &str, name: &str, value: &str) -> bool {
     let holds_addresses = ADDRESSES
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known) || is(known));
-    let is_picture = ["img", "source", "image", "video"]
+    let is_image = ["img", "source", "image", "video"]
         .iter()
-        .any(|picture| element.eq_ignore_ascii_case(picture));
+        .any(|image| element.eq_ignore_ascii_case(image));
     let is_list = LISTS.iter().any(|known| is(known));
     holds_addresses
-        && (is_address(value, is_picture)
+        && (is_address(value, is_image)
             || is_list && value.split([';', ',', ' ', '\n', '\t']).any(is_scripted))
 }
 
-/// Whether an address runs something. A drawing may stand in a picture, where it can't.
-fn is_address(value: &str, is_picture: bool) -> bool {
+/// Whether an address runs something. A drawing may stand in an image, where it can't.
+fn is_address(value: &str, is_image: bool) -> bool {
     if is_scripted(value) {
         return true;
     }
@@ -290,7 +290,7 @@ fn is_address(value: &str, is_picture: bool) -> bool {
     let Some(kind) = plain.strip_prefix("data:") else {
         return false;
     };
-    let is_drawing = is_picture && kind.starts_with("image/svg+xml");
+    let is_drawing = is_image && kind.starts_with("image/svg+xml");
     !is_drawing && !DATA.iter().any(|known| kind.starts_with(known))
 }
 

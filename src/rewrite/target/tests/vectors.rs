@@ -6,7 +6,7 @@ use crate::rewrite::target::sign::{Coding, Hash};
 fn preset(name: &str, told: &PresetOptions, address: &str) -> Option<String> {
     let target = Target::new(&Proxy::preset(name, told).unwrap()).unwrap();
     let url = Url::parse(address).unwrap();
-    target.apply(&Picture::of_url(&url).unwrap())
+    target.apply(&ImageUrl::of_url(&url).unwrap())
 }
 
 fn told(key: &str, salt: &str, options: &str) -> PresetOptions {
@@ -212,7 +212,7 @@ fn signatures_of_other_kinds() {
         ..Proxy::default()
     });
     let url = Url::parse("https://wsrv.nl/lichtenstein.jpg").unwrap();
-    let written = target.unwrap().apply(&Picture::of_url(&url).unwrap());
+    let written = target.unwrap().apply(&ImageUrl::of_url(&url).unwrap());
     let expected = "https://p/s/T_Ey01pgkWgBoGcCjN2XWw/?url=https://wsrv.nl/lichtenstein.jpg&w=100";
     assert_eq!(written.as_deref(), Some(expected));
 

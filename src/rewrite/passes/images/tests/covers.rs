@@ -60,7 +60,7 @@ fn check_covering(covers: Covers, html: &str, expected: &str) {
 #[test]
 fn links_where_they_are_asked_for() {
     let covers = Covers {
-        linked_pictures: true,
+        linked_images: true,
         ..Covers::default()
     };
     check_covering(

@@ -15,7 +15,7 @@ use crate::html::nesting::Nesting;
 use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk};
 use crate::html::{Markup, Name, names};
-use crate::rewrite::picture::Picture;
+use crate::rewrite::image_url::ImageUrl;
 
 /// Attributes whose addresses the list judges by their schemes.
 const ADDRESSES: [Name; 3] = names(["href", "src", "poster"]);
@@ -101,7 +101,7 @@ fn is_kept(element: &Listed, name: &str, value: &str) -> bool {
 }
 
 fn has_listed_scheme(address: &str) -> bool {
-    if Picture::of_plain(address).is_some() {
+    if ImageUrl::of_plain(address).is_some() {
         return true;
     }
     match Url::parse(address) {

@@ -1,4 +1,4 @@
-//! Pictures, made smaller for many who ask at once.
+//! Images, made smaller for many who ask at once.
 
 use std::io::Cursor;
 use std::net::SocketAddr;
@@ -32,14 +32,14 @@ const SIZES: [(u32, u32); 8] = [
 ];
 const OUTPUTS: [&str; 4] = ["jpg", "webp", "png", "gif"];
 
-/// Peak and rest of a process that is asked for pictures of all sizes in all sizes.
+/// Peak and rest of a process that is asked for images of all sizes in all sizes.
 pub(crate) fn measure(directory: &Path) -> anyhow::Result<()> {
     let origin = publisher()?;
     for budget_mib in BUDGETS_MIB {
         let toml = format!(
             "[store]\nmemory_bytes = \"{budget_mib}MiB\"\n[image]\nopen = true\nallow_private = [\"{origin}\"]\n"
         );
-        let server = start(&make(directory, &format!("pictures{budget_mib}"))?, &toml)?;
+        let server = start(&make(directory, &format!("images{budget_mib}"))?, &toml)?;
         let before_mib = memory_mib(&server, "VmRSS")?;
         let begun = Instant::now();
         let load = reader::load(server.addr, READERS, "identity", |next| {
@@ -49,7 +49,7 @@ pub(crate) fn measure(directory: &Path) -> anyhow::Result<()> {
         let peak_mib = memory_mib(&server, "VmHWM")?;
         std::thread::sleep(UNTIL_TIDY);
         println!(
-            "{} pictures, {READERS} at once, copies in {budget_mib} MiB: {before_mib:.0} MiB before, peak {peak_mib:.0} MiB, {:.0} MiB after {:.0} s; {:.0} a second, {} KB each",
+            "{} images, {READERS} at once, copies in {budget_mib} MiB: {before_mib:.0} MiB before, peak {peak_mib:.0} MiB, {:.0} MiB after {:.0} s; {:.0} a second, {} KB each",
             load.answers,
             memory_mib(&server, "VmRSS")?,
             UNTIL_TIDY.as_secs_f64(),
@@ -65,10 +65,10 @@ fn publisher() -> anyhow::Result<SocketAddr> {
     let photo = photo::made_up(1000, 750);
     let mut files: Vec<Arc<[u8]>> = Vec::new();
     for (width, height) in SIZES {
-        let picture = resize(&photo, width, height, FilterType::Triangle);
-        files.push(file(&picture, ImageFormat::Jpeg)?);
+        let image = resize(&photo, width, height, FilterType::Triangle);
+        files.push(file(&image, ImageFormat::Jpeg)?);
         if width * height < 2_100_000 {
-            files.push(file(&picture, ImageFormat::Png)?);
+            files.push(file(&image, ImageFormat::Png)?);
         }
     }
     origin::start("127.0.0.1:0", move |path| {
@@ -77,9 +77,9 @@ fn publisher() -> anyhow::Result<SocketAddr> {
     })
 }
 
-fn file(picture: &RgbImage, format: ImageFormat) -> anyhow::Result<Arc<[u8]>> {
+fn file(image: &RgbImage, format: ImageFormat) -> anyhow::Result<Arc<[u8]>> {
     let mut file = Cursor::new(Vec::new());
-    picture.write_to(&mut file, format)?;
+    image.write_to(&mut file, format)?;
     Ok(file.into_inner().into())
 }
 

@@ -1,4 +1,4 @@
-//! Items with pictures: written one by one, in a task that may take hours.
+//! Items with images: written one by one, in a task that may take hours.
 
 use std::io;
 use std::sync::Arc;
@@ -6,15 +6,15 @@ use std::sync::atomic::Ordering;
 
 use super::{Archivist, Work};
 use crate::archive::Drawer;
-use crate::archive::pictures::Beside;
+use crate::archive::images::Beside;
 use crate::archive::writing::{Outcome, Place, Written};
 use crate::rewrite::entry::Entry;
 
 impl Archivist {
-    /// Writes what is left of a feed with pictures, item by item, in a task.
-    pub(super) fn serve_pictures(self: &Arc<Self>, drawer: &Arc<Drawer>) {
+    /// Writes what is left of a feed with images, item by item, in a task.
+    pub(super) fn serve_images(self: &Arc<Self>, drawer: &Arc<Drawer>) {
         let contents = self.contents(&drawer.feed);
-        let is_wanted = drawer.options.pictures && contents.has_left.load(Ordering::Relaxed);
+        let is_wanted = drawer.options.images && contents.has_left.load(Ordering::Relaxed);
         if !is_wanted || contents.is_served.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -29,7 +29,7 @@ impl Archivist {
         });
     }
 
-    /// Writes the next item with its pictures. Whether there may be more.
+    /// Writes the next item with its images. Whether there may be more.
     async fn keep_next(&self, work: Work<'_>) -> bool {
         let (drawer, contents) = work;
         let mut turn = contents.turn.lock().await;
@@ -51,7 +51,7 @@ impl Archivist {
         drop(turn);
         let written = match place {
             Ok(Some((_, false))) => Ok(Some(Written::Refused)),
-            Ok(Some((place, true))) => self.keep_with_pictures(work, &entry, place).await,
+            Ok(Some((place, true))) => self.keep_with_images(work, &entry, place).await,
             Ok(None) => Ok(None),
             Err(error) => Err(error),
         };
@@ -79,7 +79,7 @@ impl Archivist {
         goes_on
     }
 
-    async fn keep_with_pictures(
+    async fn keep_with_images(
         &self,
         (drawer, contents): Work<'_>,
         entry: &Entry,
@@ -92,8 +92,8 @@ impl Archivist {
             id: place.id,
         };
         let brought = self.porter.bring(drawer, at, entry).await?;
-        let (pictures, missing) = (&self.health.pictures, &self.health.pictures_missing);
-        pictures.fetch_add(brought.pictures, Ordering::Relaxed);
+        let (images, missing) = (&self.health.images, &self.health.images_missing);
+        images.fetch_add(brought.images, Ordering::Relaxed);
         missing.fetch_add(brought.missing, Ordering::Relaxed);
         let mut turn = contents.turn.lock().await;
         let entry = entry.clone();

@@ -31,7 +31,7 @@ async fn r4_a_panic_while_a_feed_is_made_is_that_fetchs_failure_and_nobody_elses
     let known = service.read("/feeds/known", &[]).await;
     assert_eq!((known.status, &known.body), (200, &before.body));
     let status = known.header("cache-status");
-    assert!(status.ends_with("detail=defect"), "{status}");
+    assert!(status.ends_with("detail=internal-error"), "{status}");
     // So that the next fetch waits for no turn: who looks at the clock meanwhile is another.
     service.pass(Duration::from_secs(5)).await;
     // A herd without a copy: it is too late to hold back what they got, and that is whole.
@@ -45,7 +45,7 @@ async fn r4_a_panic_while_a_feed_is_made_is_that_fetchs_failure_and_nobody_elses
     let page = service.read("/", &[]).await;
     let told = page
         .text()
-        .matches("The last fetch failed: defect.")
+        .matches("The last fetch failed: internal-error.")
         .count();
     assert_eq!(told, 2, "{}", page.text());
     let other = service.read("/feeds/other", &[]).await;

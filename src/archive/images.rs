@@ -1,7 +1,7 @@
-//! Copies of the pictures of an item, beside its file.
+//! Copies of the images of an item, beside its file.
 //!
 //! Invariants: each is fetched as every address of strangers is, past the guard and in its host's
-//! turn; what can't be had, or is no picture, stays a link; only files are written that run nothing.
+//! turn; what can't be had, or is no image, stays a link; only files are written that run nothing.
 
 use std::collections::HashMap;
 use std::io;
@@ -29,16 +29,16 @@ use crate::upstream::{
     self, Client, ClientError, FetchError, Fetched, Manners, Upstream, Validators,
 };
 
-/// What we read; nothing that is no picture.
+/// What we read; nothing that is no image.
 const ACCEPT: HeaderValue =
     HeaderValue::from_static("image/avif,image/webp,image/*;q=0.8,*/*;q=0.1");
-/// Pictures are compressed already.
+/// Images are compressed already.
 const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, identity;q=0.9");
-/// Pictures of one item that are fetched at the same time.
+/// Images of one item that are fetched at the same time.
 const FETCHES_MAX: usize = 4;
-/// How long one item's pictures may take; what has not come by then stays a link.
+/// How long one item's images may take; what has not come by then stays a link.
 const ITEM_TIMEOUT: Duration = Duration::from_secs(180);
-/// Bytes of one item's pictures.
+/// Bytes of one item's images.
 const ITEM_BYTES_MAX: usize = 256 << 20;
 /// What stands in a name that is part of an address.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC
@@ -47,7 +47,7 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'~');
 
-/// What fetches pictures.
+/// What fetches images.
 #[derive(Debug)]
 pub(super) struct Porter {
     client: Client,
@@ -65,17 +65,17 @@ pub struct OwnAddresses {
     pub public_url: String,
 }
 
-/// An item's HTML with its pictures beside it.
+/// An item's HTML with its images beside it.
 #[derive(Debug, Default)]
 pub(super) struct Brought {
     pub(super) html: String,
     /// The files that were written.
     pub(super) files: Vec<String>,
-    pub(super) pictures: u64,
+    pub(super) images: u64,
     pub(super) missing: u64,
 }
 
-/// Where an item's pictures go.
+/// Where an item's images go.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Beside<'a> {
     pub(super) folder: &'a Arc<Folder>,
@@ -98,7 +98,7 @@ impl Porter {
             inflight,
             own,
         } = setting;
-        let bytes_max = limits.picture_bytes_max as u64;
+        let bytes_max = limits.image_bytes_max as u64;
         let options = upstream::Options {
             body_bytes_max: bytes_max,
             decoded_bytes_max: bytes_max,
@@ -119,7 +119,7 @@ impl Porter {
         })
     }
 
-    /// Puts copies of an item's pictures beside its file; what there is no room for stays a link.
+    /// Puts copies of an item's images beside its file; what there is no room for stays a link.
     ///
     /// # Errors
     /// When the disk is full or refuses.
@@ -132,7 +132,7 @@ impl Porter {
         let path = at.path;
         let base = Url::parse(&entry.link).ok();
         let mut wanted: Vec<(String, Url)> = Vec::new();
-        let _unchanged = entry::pictures(&entry.html, &mut |address| {
+        let _unchanged = entry::images(&entry.html, &mut |address| {
             let url = Url::parse(address.trim());
             let url = url.or_else(|error| base.as_ref().ok_or(error)?.join(address.trim()));
             let is_new = wanted.iter().all(|(known, _)| known != address);
@@ -141,8 +141,8 @@ impl Porter {
             }
             None
         });
-        let beyond = wanted.len().saturating_sub(self.limits.pictures_max);
-        wanted.truncate(self.limits.pictures_max);
+        let beyond = wanted.len().saturating_sub(self.limits.images_max);
+        wanted.truncate(self.limits.images_max);
         let deadline = Instant::now() + ITEM_TIMEOUT;
         let room = AtomicUsize::new(ITEM_BYTES_MAX);
         let one = |(address, url): (String, Url)| {
@@ -183,19 +183,24 @@ impl Porter {
         while let Some(came) = coming.next().await {
             match came? {
                 Some((address, name, file)) => {
-                    brought.pictures += 1;
+                    brought.images += 1;
                     brought.files.push(file);
                     here.insert(address, relative(path, &name));
                 }
                 None => brought.missing += 1,
             }
         }
-        brought.html = entry::pictures(&entry.html, &mut |address| here.get(address).cloned());
+        brought.html = entry::images(&entry.html, &mut |address| here.get(address).cloned());
         Ok(brought)
     }
 
-    /// A picture's bytes; `None` when they can't be had, are too many, or are no picture.
-    async fn fetch(&self, upstream: &Upstream, url: Url, room: &AtomicUsize) -> Option<Picture> {
+    /// An image's bytes; `None` when they can't be had, are too many, or are no image.
+    async fn fetch(
+        &self,
+        upstream: &Upstream,
+        url: Url,
+        room: &AtomicUsize,
+    ) -> Option<FetchedImage> {
         let url = self.own.source_of(&url).unwrap_or(url);
         let place = self.hosts.enter(&url, Urgency::Background).await.ok()?;
         let mut passage = Passage::new(place, Urgency::Background);
@@ -208,9 +213,9 @@ impl Porter {
         let outcome = self.fetch_through(&upstream, room, &mut passage).await;
         passage.conclude(verdict(&outcome));
         match outcome {
-            Ok(picture) => picture,
+            Ok(image) => image,
             Err(error) => {
-                tracing::debug!(target: "feedwright::archive", url = %url, reason = error.reason(), "picture not kept");
+                tracing::debug!(target: "feedwright::archive", url = %url, reason = error.reason(), "image not kept");
                 None
             }
         }
@@ -221,7 +226,7 @@ impl Porter {
         upstream: &Upstream,
         room: &AtomicUsize,
         passage: &mut Passage,
-    ) -> Result<Option<Picture>, FetchError> {
+    ) -> Result<Option<FetchedImage>, FetchError> {
         let none = Validators::default();
         let fetched = self.client.fetch_through(upstream, &none, passage).await?;
         let Fetched::Found(mut found) = fetched else {
@@ -244,10 +249,10 @@ impl Porter {
     }
 }
 
-/// A picture, and what it takes of the budget of what is under way.
-type Picture = (Kind, BytesMut, Option<Grant>);
+/// An image, and what it takes of the budget of what is under way.
+type FetchedImage = (Kind, BytesMut, Option<Grant>);
 
-/// Writes a picture's file; false where there is no room for it.
+/// Writes an image's file; false where there is no room for it.
 fn write(
     folder: &Folder,
     tally: &Tally,
@@ -284,7 +289,7 @@ fn verdict<T>(outcome: &Result<T, FetchError>) -> Option<Verdict> {
 }
 
 impl OwnAddresses {
-    /// The picture that an address of our own image proxy stands for.
+    /// The image that an address of our own image proxy stands for.
     fn source_of(&self, url: &Url) -> Option<Url> {
         let rest = url.as_str().strip_prefix(&self.public_url)?;
         let address = rest.strip_prefix("/image/")?;
@@ -296,7 +301,7 @@ fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
-/// The folder of the pictures of the file at `path`.
+/// The folder of the images of the file at `path`.
 pub(super) fn folder_of(path: &str) -> String {
     let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
     let dot = path[name_at..].rfind('.').filter(|dot| *dot > 0);
@@ -306,7 +311,7 @@ pub(super) fn folder_of(path: &str) -> String {
     )
 }
 
-/// The address of a picture as the file at `path` has it.
+/// The URL of an image as the file at `path` has it.
 fn relative(path: &str, name: &str) -> String {
     let folder = folder_of(path);
     let folder = folder.rsplit('/').next().unwrap_or_default();

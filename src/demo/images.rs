@@ -1,4 +1,4 @@
-//! The one picture that is no text: a PNG of a week's weather, painted at the start.
+//! The one image that is no text: a PNG of a week's weather, painted at the start.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ const HEIGHT: u16 = 270;
 /// Degrees of the seven days, as bars.
 const DEGREES: [u16; 7] = [6, 9, 7, 11, 4, 5, 8];
 
-/// The picture as a PNG file (8 bits, RGB, no interlace).
+/// The image as a PNG file (8 bits, RGB, no interlace).
 pub(super) fn paint() -> io::Result<Vec<u8>> {
     let mut pixels = ZlibEncoder::new(Vec::new(), Compression::default());
     for y in 0..HEIGHT {
