@@ -22,15 +22,27 @@ const VOIDS: [Name; 8] = names([
 const ODD_BLOCKS: [Name; 3] = names(["form", "listing", "plaintext"]);
 const HEADINGS: [Name; 6] = names(["h1", "h2", "h3", "h4", "h5", "h6"]);
 /// Where tags and text are moved out of that don't belong there.
-const TABLE_PARTS: [Name; 5] = names(["table", "thead", "tbody", "tfoot", "tr"]);
+const TABLE_PARTS: [Name; 6] = names(["table", "thead", "tbody", "tfoot", "tr", "(tbody)"]);
 const GROUPS: [Name; 3] = names(["thead", "tbody", "tfoot"]);
 const CELLS: [Name; 2] = names(["td", "th"]);
+/// A `tbody` that nobody wrote; no tag has this name.
+const IMPLIED: Name = Name::of("(tbody)");
 const TABLE: Name = Name::of("table");
 const TR: Name = Name::of("tr");
 /// What an item of a list stands in.
 const LISTS: [Name; 4] = names(["ul", "ol", "menu", "dir"]);
 const P: Name = Name::of("p");
 const A: Name = Name::of("a");
+
+/// What the parser does of its own before a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Implied {
+    Nothing,
+    /// It opens a `tbody` for the row.
+    OpensBody,
+    /// It closes that one.
+    ClosesBody,
+}
 
 /// The open elements of a text whose tags are shown in order.
 #[derive(Debug, Default)]
@@ -42,8 +54,22 @@ pub(crate) struct Nesting {
 }
 
 impl Nesting {
+    /// What is implied before a tag that comes next.
+    pub(crate) fn implied(&self, tag: &Tag<'_>) -> Implied {
+        match self.open.last() {
+            Some(&TABLE) if tag.id == TR && !tag.is_end => Implied::OpensBody,
+            Some(&IMPLIED) if tag.id == TABLE && tag.is_end => Implied::ClosesBody,
+            _ => Implied::Nothing,
+        }
+    }
+
     /// Takes in a tag; whether the tree is plain to see yet.
     pub(crate) fn take(&mut self, tag: &Tag<'_>) -> bool {
+        match self.implied(tag) {
+            Implied::Nothing => {}
+            Implied::OpensBody => self.open.push(IMPLIED),
+            Implied::ClosesBody => drop(self.open.pop()),
+        }
         if tag.is_end {
             return self.end(tag.id);
         }
@@ -104,9 +130,9 @@ impl Nesting {
         true
     }
 
-    /// Whether so many elements are open.
-    pub(crate) fn is_at(&self, depth: usize) -> bool {
-        self.open.len() == depth
+    /// How many elements are open.
+    pub(crate) fn depth(&self) -> usize {
+        self.open.len()
     }
 
     /// Whether nothing is open.
@@ -120,6 +146,6 @@ fn is_part(id: Name, parent: Name) -> bool {
     match parent {
         TABLE => id.is_one_of(&GROUPS) || id == Name::of("caption"),
         TR => id.is_one_of(&CELLS),
-        _ => parent.is_one_of(&GROUPS) && id == TR,
+        _ => (parent == IMPLIED || parent.is_one_of(&GROUPS)) && id == TR,
     }
 }

@@ -78,6 +78,8 @@ const PARTS: &[&str] = &[
     "</details>",
     "<summary>",
     "</summary>",
+    "<table><tr><td>",
+    "</td></tr></table>",
     "<tbody>",
     "</tbody>",
     "<thead>",
@@ -159,10 +161,11 @@ pub(crate) fn nested() -> impl Strategy<Value = String> {
         (select(starts.clone()), inside, 0..8).prop_map(|(start, inside, kind)| {
             if kind == 0 {
                 let cells = inside.iter().map(|cell| format!("<td>{cell}</td>\n"));
-                return format!(
-                    "<table><tbody> <tr>{}</tr></tbody></table>",
-                    cells.collect::<String>()
-                );
+                let cells: String = cells.collect();
+                if inside.len() % 2 == 1 {
+                    return format!("<table>\n<tr>{cells}</tr> <tr>{cells}</tr>\n</table>");
+                }
+                return format!("<table><tbody> <tr>{}</tr></tbody></table>", cells);
             }
             let name = start[1..].split([' ', '>', '/']).next().unwrap_or_default();
             format!("{start}{}</{name}>", inside.concat())

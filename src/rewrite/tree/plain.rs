@@ -5,7 +5,7 @@ use html5ever::tendril::StrTendril;
 use html5ever::{Attribute, LocalName, QualName, ns};
 
 use super::Size;
-use crate::html::nesting::Nesting;
+use crate::html::nesting::{Implied, Nesting};
 use crate::html::tag::Tag;
 
 /// The levels above a text's own elements.
@@ -29,51 +29,87 @@ pub(in crate::rewrite) fn of_tags(
         return None;
     }
     let document = Document::fragment_sink();
-    let mut size = Size::default();
     let number = LocalName::from(number);
     let mut nesting = Nesting::default();
-    let root = document.tree.new_element("html");
-    document.root().append_child(&root);
-    let mut open = vec![Open {
-        node: root,
-        children: 0,
-    }];
+    let mut builder = Builder::new(&document);
     let mut at = 0;
     for (index, tag) in tags.iter().enumerate() {
         let before = &html[at..tag.range.start];
         // A line break behind `pre` is no part of its content.
         let drops_break = tag.starts("pre") && html[tag.range.end..].starts_with('\n');
-        if !nesting.text(before) || !nesting.take(tag) || tag.has_more || drops_break {
+        if !nesting.text(before) || tag.has_more || drops_break {
             return None;
         }
-        let depth = LEVELS_ABOVE + open.len() as u64;
-        let top = open.last_mut()?;
-        text(before, &document, &top.node);
+        builder.text(before)?;
         at = tag.range.end;
-        if tag.is_end {
-            size.pairs += top.children * top.children / 2;
-            open.pop();
-            continue;
+        match nesting.implied(tag) {
+            Implied::Nothing => {}
+            Implied::OpensBody => builder.open(document.tree.new_element("tbody"), true)?,
+            Implied::ClosesBody => builder.close()?,
         }
-        size.nodes += 1;
-        size.depths += depth;
-        top.children += 1;
-        let node = element(tag, (index, &number), &document);
-        top.node.append_child(&node);
-        if !nesting.is_at(open.len() - 1) {
-            open.push(Open { node, children: 0 });
+        let depth = nesting.depth();
+        if !nesting.take(tag) {
+            return None;
+        }
+        if tag.is_end {
+            builder.close()?;
+        } else {
+            let node = element(tag, (index, &number), &document);
+            builder.open(node, nesting.depth() > depth)?;
         }
     }
-    let top = open.pop()?;
-    text(&html[at..], &document, &top.node);
-    size.pairs += top.children * top.children / 2;
+    builder.text(&html[at..])?;
+    builder.close()?;
+    let size = builder.size;
     nesting.is_closed().then_some((document, size))
 }
 
-fn text(text: &str, document: &Document, parent: &NodeRef<'_>) {
-    if !text.is_empty() {
-        let text = StrTendril::from_slice(&htmlize::unescape(text));
-        parent.append_child(&document.tree.new_text(text));
+/// Puts elements and text where they belong.
+struct Builder<'d> {
+    document: &'d Document,
+    open: Vec<Open<'d>>,
+    size: Size,
+}
+
+impl<'d> Builder<'d> {
+    fn new(document: &'d Document) -> Self {
+        let root = document.tree.new_element("html");
+        document.root().append_child(&root);
+        Self {
+            document,
+            open: vec![Open {
+                node: root,
+                children: 0,
+            }],
+            size: Size::default(),
+        }
+    }
+
+    fn text(&self, text: &str) -> Option<()> {
+        let top = self.open.last()?;
+        if !text.is_empty() {
+            let text = StrTendril::from_slice(&htmlize::unescape(text));
+            top.node.append_child(&self.document.tree.new_text(text));
+        }
+        Some(())
+    }
+
+    fn open(&mut self, node: NodeRef<'d>, has_content: bool) -> Option<()> {
+        self.size.nodes += 1;
+        self.size.depths += LEVELS_ABOVE + self.open.len() as u64;
+        let top = self.open.last_mut()?;
+        top.children += 1;
+        top.node.append_child(&node);
+        if has_content {
+            self.open.push(Open { node, children: 0 });
+        }
+        Some(())
+    }
+
+    fn close(&mut self) -> Option<()> {
+        let top = self.open.pop()?;
+        self.size.pairs += top.children * top.children / 2;
+        Some(())
     }
 }
 
