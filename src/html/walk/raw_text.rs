@@ -59,13 +59,16 @@ impl<'h> Walk<'h> {
         let ends = self.ends.get_or_insert_with(|| Ends::of(bytes));
         let mut end = None;
         if ends.raw_text(bytes, tag.range.start).is_some() {
-            end = Some(match content {
-                Content::Script if !self.hides_ends => script_end(bytes, self.at).0,
-                _ => raw_text_end(bytes, name, self.at),
-            });
+            if content == Content::Script && !self.hides_ends {
+                let (found, _) = script_end(bytes, self.at);
+                end = Some(found).filter(|found| *found < bytes.len());
+                // SECURITY: looked for once more and once more it would take quadratic time.
+                self.hides_ends = end.is_none();
+            }
+            // One that its own text hides from browsers ends where it does to all others: what is
+            // read there would be another text once a rule had changed it.
+            end = end.or_else(|| Some(raw_text_end(bytes, name, self.at)));
         }
-        // SECURITY: looked for once more and once more it would take quadratic time.
-        self.hides_ends |= end == Some(bytes.len());
         match end.filter(|end| *end < bytes.len()) {
             Some(end) => {
                 self.raw = Some((tag.name, false));

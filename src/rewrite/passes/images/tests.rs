@@ -62,6 +62,14 @@ fn spelling_survives() {
 }
 
 #[test]
+fn a_script_that_hides_its_end_ends_all_the_same() {
+    check(
+        "<script><img src='a<!--<script>.png'></script><img src=b>",
+        "<script><img src='a<!--<script>.png'></script><img src=\"P[b]\">",
+    );
+}
+
+#[test]
 fn character_references() {
     check(
         "<img src=\"a?x=1&amp;y=2\">",
