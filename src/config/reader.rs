@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::environment::Environment;
 use super::problem::{Place, Problem, Spot};
 use super::secret::names_a_secret;
-use super::suggest::{new_name, suggest};
+use super::suggest::{new_name, old_name, suggest};
 use super::values::Raw;
 
 /// A value and where it was written.
@@ -285,7 +285,9 @@ impl<'d> Table<'_, 'd> {
 
     /// The value of a key in the file, unread.
     pub(super) fn written(&self, key: &str) -> Option<&'d Spanned<DeValue<'d>>> {
-        self.entries?.get(key)
+        let entries = self.entries?;
+        let old = || entries.get(old_name(&self.spot.path, key)?);
+        entries.get(key).or_else(old)
     }
 
     /// Whether nothing at all is written in this table.
@@ -322,7 +324,10 @@ impl<'d> Table<'_, 'd> {
                 self.reader.mask(value);
             }
             let spot = self.spot_of(key.get_ref(), Place::File(key.span()));
-            let problem = match new_name(key.get_ref()).filter(|new| self.asked.contains(new)) {
+            let new = new_name(&self.spot.path, key.get_ref());
+            let is_written = |new: &&str| self.entries.is_some_and(|all| all.contains_key(*new));
+            let problem = match new.filter(|new| self.asked.contains(new)) {
+                Some(new) if !is_written(&new) => continue,
                 Some(new) => Problem::new(spot, format!("this key is called `{new}` now")),
                 None => {
                     let help = suggest(key.get_ref(), &self.asked, "known keys here");

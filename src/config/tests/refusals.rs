@@ -5,15 +5,16 @@ use super::*;
 #[test]
 fn keys_that_have_another_name_now() {
     check(
-        "archive.pictures_max = 1\n[defaults]\npromote_pictures = true",
-        &[
-            "1:9 archive.pictures_max: this key is called `images_max` now",
-            "3:1 defaults.promote_pictures: this key is called `promote_images` now",
-        ],
+        "archive = { pictures_max = 1, images_max = 2 }",
+        &["1:13 archive.pictures_max: this key is called `images_max` now"],
+    );
+    check(
+        "archive.pictures_max = 'x'",
+        &["1:24 archive.images_max: expected"],
     );
     check_feed(
-        "archive = { pictures = true }",
-        &["4:13 feed[0].archive.pictures (feed \"a\"): this key is called `images` now"],
+        "pictures = true",
+        &["4:1 feed[0].pictures (feed \"a\"): there is no such key [help:"],
     );
 }
 

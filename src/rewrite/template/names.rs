@@ -38,11 +38,8 @@ const VARIABLES: [&str; 25] = [
     "feed.language",
 ];
 
-/// Variables that had another name before.
-const RENAMED: [(&str, &str); 2] = [
-    ("item.pictures", "item.images"),
-    ("item.article.picture", "item.article.image"),
-];
+/// What `item.images` and `item.article.image` were called before.
+const RENAMED: [&str; 2] = ["item.pictures", "item.article.picture"];
 
 /// The functions there are.
 const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
@@ -109,19 +106,16 @@ pub(super) fn check(
         None => Ok(named),
         Some((line, variable)) => Err(TemplateError {
             line,
-            message: match RENAMED.iter().find(|(old, _)| old == variable) {
-                Some((old, new)) => format!("the variable `{old}` is called `{new}` now"),
-                None => format!(
-                    "unknown variable `{variable}`; there are {}",
-                    VARIABLES.join(", ")
-                ),
-            },
+            message: format!(
+                "unknown variable `{variable}`; there are {}",
+                VARIABLES.join(", ")
+            ),
         }),
     }
 }
 
 fn is_known(variable: &str) -> bool {
-    VARIABLES.contains(&variable) || FUNCTIONS.contains(&variable)
+    VARIABLES.contains(&variable) || RENAMED.contains(&variable) || FUNCTIONS.contains(&variable)
 }
 
 /// Looks at one word together with its neighbours.
