@@ -145,7 +145,8 @@ async fn l2_half_of_the_readers_leave_the_first_among_them() {
             if number % 2 == 0 {
                 // Leaves in the middle of the answer.
                 let mut some = [0; 1_000];
-                stream.read_exact(&mut some).await.unwrap();
+                // One that is cut off has left, too; those who stay are what counts.
+                let _ = stream.read_exact(&mut some).await;
                 return None;
             }
             Some(read(&mut stream).await)
