@@ -6,9 +6,9 @@ use crate::feed::element::Element;
 use crate::feed::json::{self, Kind, Member};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
-use crate::html::Markup;
 use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk};
+use crate::html::{Markup, Name, names};
 use crate::rewrite::author;
 use crate::rewrite::base::PieceBase;
 use crate::rewrite::field::{attribute, is_xhtml, lower};
@@ -160,18 +160,24 @@ const PHRASE: &[&str] = &[
     "sub", "sup", "tt", "u", "var", "wbr",
 ];
 
+/// Elements whose text nobody sees.
+const HIDDEN: [Name; 2] = names(["script", "style"]);
+
 /// The text of inline markup, decoded. What nobody said is XHTML is read up to the first tag that
 /// no title holds: behind that is another element, as where an end tag is broken.
 fn text_of_markup(markup: &str, is_xhtml: bool) -> String {
     let mut found = String::new();
-    let mut is_read = true;
+    let (mut is_read, mut is_hidden) = (true, false);
     let mut walk = Walk::of_reader(markup, Markup::Xhtml);
     let mut tag = Tag::default();
     while let Some(token) = walk.token(&mut tag).filter(|_| is_read) {
         match token {
             Token::Tag if !tag.is_end => {
                 is_read = is_xhtml || PHRASE.iter().any(|one| tag.starts(one));
+                is_hidden |= tag.starts_one_of(&HIDDEN) && !tag.is_self_closed;
             }
+            Token::Tag => is_hidden &= !HIDDEN.contains(&tag.id),
+            Token::Text(_) | Token::Cdata(_) if is_hidden => {}
             Token::Text(part) => found.push_str(Decoded::content(part).as_str()),
             Token::Cdata(part) => found.push_str(part),
             _ => {}
@@ -215,7 +221,7 @@ fn reference(text: &str) -> Option<(char, usize)> {
     Some((char::from_u32(code.ok()?)?, "&#".len() + length + 1))
 }
 
-/// The text of an HTML fragment.
+/// The text of an HTML fragment; what scripts and style sheets say is none.
 pub(super) fn without_tags(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut walk = Walk::of_reader(html, Markup::Html);
@@ -223,6 +229,10 @@ pub(super) fn without_tags(html: &str) -> String {
     while let Some(token) = walk.token(&mut tag) {
         match token {
             Token::Text(part) => text.push_str(&htmlize::unescape(part)),
+            Token::Tag if !tag.starts_one_of(&HIDDEN) => {
+                let raw = tag.raw_end.map_or("", |end| &html[tag.range.end..end]);
+                text.push_str(&htmlize::unescape(raw));
+            }
             // A tag without an end is read as text, in titles at least.
             Token::Unfinished => text.push_str(&htmlize::unescape(&html[walk.range()])),
             _ => {}
@@ -345,8 +355,16 @@ mod tests {
             ("a < b, c > d", "a < b, c > d"),
             ("open <b", "open <b"),
             ("<!-- c > d --><b title='>'>x</b>", "x"),
+            ("a<script>b</script><style>c</style> d", "a d"),
+            ("in <title>a &amp; b</title>, <xmp>c</xmp>", "in a & b, c"),
         ] {
             assert_eq!(without_tags(html), expected, "{html}");
         }
+    }
+
+    #[test]
+    fn scripts_of_inline_markup_are_no_text() {
+        let markup = "<div>a<script>b &lt; c<![CDATA[d]]></script> <script/>e<b>f</b></div>";
+        assert_eq!(text_of_markup(markup, true), "a ef");
     }
 }

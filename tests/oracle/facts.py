@@ -71,8 +71,9 @@ def of_json(result):
 
 
 def plain(text):
-    """A text without tags, as people read it."""
-    return " ".join(html.unescape(re.sub(r"<[^<>]*>", "", text or "")).split())
+    """A text without tags, as people read it: they see no scripts and no style sheets."""
+    shown = re.sub(r"<(script|style)\b[^<>]*>.*?</\1\s*>", "", text or "", flags=re.S | re.I)
+    return " ".join(html.unescape(re.sub(r"<[^<>]*>", "", shown)).split())
 
 
 def readings(text):
