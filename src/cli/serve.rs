@@ -32,7 +32,7 @@ pub(super) fn serve(settings: Settings, file: Option<PathBuf>) -> anyhow::Result
     logs::start(&settings.log);
     run_to_end(async move {
         let signals = TaskTracker::new();
-        let listener = bind(settings.server.listen).await?;
+        let listener = bind(settings.server.listen)?;
         let hangups = signal(SignalKind::hangup()).context("SIGHUP can't be handled")?;
         let shutdown = shutdown_signal(&signals)?;
         let live = start(settings).await?;
@@ -74,7 +74,7 @@ async fn reload(live: &Live, mut hangups: Signal, file: Option<PathBuf>) -> Infa
 pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     run_to_end(async move {
         let signals = TaskTracker::new();
-        let listener = bind(listen).await?;
+        let listener = bind(listen)?;
         let public_url = format!("http://{}", listener.local_addr()?);
         let publisher = Publisher::start()
             .await
@@ -167,10 +167,8 @@ fn open_store(settings: &Settings) -> anyhow::Result<Store> {
     }
 }
 
-async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("can't listen on {listen} (server.listen)"))
+fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    server::listen(listen).with_context(|| format!("can't listen on {listen} (server.listen)"))
 }
 
 /// Runs `work` on a runtime of its own. What still runs afterwards on threads that may block, a

@@ -2,10 +2,11 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,6 +18,10 @@ use super::origin::Clients;
 use super::places::{Place, Places, Refused};
 use crate::client::Client;
 use crate::config::ServerSettings;
+
+/// Connections that may wait to be accepted; the kernel holds it to `net.core.somaxconn`. When a feed is
+/// new, thousands of readers come at once, and those beyond it are not heard for a second or more.
+const LISTEN_BACKLOG: u32 = 4096;
 
 /// How long accepting pauses when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -34,6 +39,21 @@ pub enum Drained {
     Whole,
     /// The time for it ran out; what was left was cut.
     Cut,
+}
+
+/// Listens on an address.
+///
+/// # Errors
+/// When somebody else listens there, or it is no address of this machine.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // After a restart, connections of before may still be ending.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(LISTEN_BACKLOG)
 }
 
 /// Serves until `shutdown` resolves, then stops accepting, answers what is in flight, waits for
@@ -167,7 +187,7 @@ impl Seldom {
 }
 
 /// Accepts, past errors that concern one connection only.
-async fn accept_one(listener: &TcpListener) -> io::Result<(TcpStream, std::net::SocketAddr)> {
+async fn accept_one(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {

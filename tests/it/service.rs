@@ -9,7 +9,6 @@ use feedwright::http::server::{self, Drained};
 use feedwright::routes::Routes;
 use feedwright::store::Store;
 use feedwright::upstream;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -65,7 +64,7 @@ impl Service {
         let names = lookup.unwrap_or_else(|| upstream::names(settings.resolver));
         let app = Arc::new(App::new(settings, names, store).unwrap());
         app.recall().await;
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let listener = server::listen(([127, 0, 0, 1], 0).into()).unwrap();
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let running = {
