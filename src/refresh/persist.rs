@@ -194,14 +194,21 @@ impl Refresher {
             if let Some(copy) = cache.peek(&feed.key) {
                 return Some(copy);
             }
+            // Whoever had it before found nothing.
+            if feed.persisted.is_absent.load(Ordering::Relaxed) {
+                return None;
+            }
             let read = store.get_within((Space::Feeds, &feed.key), &limits.1, None);
             // There is one, and no room for it now.
             let Ok(entry) = read.await else { return None };
-            let remade = match entry {
-                Some((entry, _held)) => {
-                    let kept = recall(&store, &library, &feed, &entry).await;
-                    let document = (entry, history::additions(&kept));
-                    let remade = on_thread(&feed, document, limits, wall_clock()).await;
+            let known =
+                entry.and_then(|(entry, held)| Some((said_of(&feed, &entry)?, entry, held)));
+            let remade = match known {
+                Some((said, entry, _held)) => {
+                    let body = entry.body;
+                    let kept = recall(&store, &library, &feed, (&said, &body)).await;
+                    let document = (body, history::additions(&kept));
+                    let remade = on_thread(&feed, said, document, limits, wall_clock()).await;
                     // The process may have ended before it recorded them.
                     if let Some(kept) = kept.filter(|_| remade.is_some()) {
                         history::take_over(&store, &tasks, &feed, kept);
@@ -321,36 +328,43 @@ impl Refresher {
     }
 }
 
+/// What was said about a stored body; `None` where it is that of another URL, and so of another feed.
+fn said_of(feed: &Feed, entry: &Entry) -> Option<Said> {
+    let said: Said = serde_json::from_slice(&entry.meta).ok()?;
+    (said.asked == feed.settings.upstream.url).then_some(said)
+}
+
 /// Has at hand what is stored of the items of a stored body, and of their articles, before its copy
 /// is made.
-async fn recall(store: &Store, library: &Library, feed: &Feed, entry: &Entry) -> Option<Kept> {
+async fn recall(
+    store: &Store,
+    library: &Library,
+    feed: &Feed,
+    (said, body): (&Said, &[Bytes]),
+) -> Option<Kept> {
     if !feed.adds_content() {
         return None;
     }
-    let said: Said = serde_json::from_slice(&entry.meta).ok()?;
     let arrived = said.arrived();
-    let kept = history::compare(store, feed, &arrived, &entry.body).await;
-    let document = (entry.body.as_slice(), &history::additions(&kept));
+    let kept = history::compare(store, feed, &arrived, body).await;
+    let document = (body, &history::additions(&kept));
     full_text::recall(library, feed, &arrived, document).await;
     kept
 }
 
-/// Reads what was said and makes the copy, on a thread that may take its time.
+/// Makes the copy, on a thread that may take its time.
 async fn on_thread(
     feed: &Arc<Feed>,
-    (entry, additions): (Entry, Additions),
+    said: Said,
+    (body, additions): (Vec<Bytes>, Additions),
     limits: (usize, Inflight),
     now: SystemTime,
 ) -> Option<(Said, Remade)> {
     let feed = Arc::clone(feed);
     let making = tokio::task::spawn_blocking(move || {
-        let said: Said = serde_json::from_slice(&entry.meta).ok()?;
-        if said.asked != feed.settings.upstream.url {
-            return None;
-        }
         let has_additions = !additions.is_empty();
         let make = |additions| {
-            let document = (entry.body.as_slice(), additions);
+            let document = (body.as_slice(), additions);
             remake::copy(&feed, &said, document, &limits, now)
         };
         let remade = match make(additions) {

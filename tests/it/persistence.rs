@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::full_text::{self, own_host, page, path_of, wait_for};
 use crate::origin::{Origin, Reply};
 use crate::reader::{Answer, get};
 use crate::service::{Service, feed_of};
@@ -154,6 +155,37 @@ async fn other_rules_and_other_addresses_make_other_feeds() {
     assert!(third.body.len() < first.body.len());
     assert_eq!(other.seen().len(), 1);
     assert!(!other.seen()[0].contains("if-none-match"));
+    stop(service).await;
+}
+
+#[tokio::test]
+async fn another_feed_under_the_same_name_gets_its_own_articles() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<String> = (0..20).map(|number| format!("/{number}")).collect();
+    let publisher = async |name: &'static str| {
+        let paths = paths.clone();
+        Origin::start(move |head| match path_of(head) {
+            "/feed.xml" => {
+                let paths: Vec<_> = paths.iter().map(String::as_str).collect();
+                Reply::ok(full_text::feed(own_host(head), &paths))
+            }
+            _ => Reply::status(200, &[("content-type", "text/html")], page(name, 4)),
+        })
+        .await
+    };
+    let keys = "full_text = true\n[fetch]\nhost_spacing = \"0s\"";
+    let (first, second) = (publisher("First").await, publisher("Second").await);
+    let service = start(folder.path(), first.address(), keys).await;
+    wait_for(&service, |text| text.contains("First 3: A sentence")).await;
+    stop(service).await;
+
+    let service = start(folder.path(), second.address(), keys).await;
+    let gets = (0..20).map(|_| get(service.addr, "/feeds/news", &[]));
+    for answer in futures_util::future::join_all(gets).await {
+        assert!(!answer.text().contains(&first.address().to_string()));
+    }
+    let text = wait_for(&service, |text| text.contains("Second 3: A sentence")).await;
+    assert!(!text.contains("First"));
     stop(service).await;
 }
 

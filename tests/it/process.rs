@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &[&str]) -> Output {
 }
 
 impl Process {
-    /// Starts it with `folder/feedwright.toml`, which gets this text, on a port of its own.
+    /// Starts it in this folder with a `feedwright.toml` of this text, on a port of its own.
     pub(crate) fn start(folder: &Path, toml: &str) -> Self {
         Self::start_with(folder, toml, "")
     }
@@ -53,6 +53,8 @@ impl Process {
         std::fs::write(&file, toml).unwrap();
         let mut child = command(shell, &["serve", "--config", file.to_str().unwrap()])
             .env("FEEDWRIGHT_SERVER_LISTEN", "127.0.0.1:0")
+            // Where the store is unless the configuration says otherwise.
+            .current_dir(folder)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
