@@ -248,16 +248,13 @@ impl App {
             store.clone(),
             &options,
         )?;
-        let mirrors = Mirrors::new(
-            client,
-            shelf.clone(),
-            store.clone(),
-            refresher.tasks.clone(),
-        )
-        .with_least_rate(LeastRate {
+        let least_rate = LeastRate {
             bytes_per_second: settings.server.write_bytes_per_second_min,
             over: settings.server.write_timeout,
-        });
+        };
+        let tasks = refresher.tasks.clone();
+        let mirrors =
+            Mirrors::new(client, shelf.clone(), store.clone(), tasks).with_least_rate(least_rate);
         let mirrors_by_name = mirrors_by_name(&settings);
         let shared = imaging::Shared {
             shelf: shelf.clone(),

@@ -54,14 +54,23 @@ pub(crate) fn push_value(value: &str, in_apostrophes: bool, is_xml: bool, out: &
         true => &ANY_QUOTES,
         false => &DOUBLE_QUOTES,
     };
-    if is_xml {
-        return escapes.push(value, out);
+    match is_xml {
+        true => escapes.push(value, out),
+        false => push_html(value, escapes, out),
     }
+}
+
+/// Appends text between tags, as parsers write HTML anew.
+pub(crate) fn push_text(text: &str, out: &mut String) {
+    push_html(text, &TEXT, out);
+}
+
+fn push_html(text: &str, escapes: &Escapes, out: &mut String) {
     // Most values are ASCII.
-    if value.is_ascii() {
-        return escapes.push(value, out);
+    if text.is_ascii() {
+        return escapes.push(text, out);
     }
-    let mut parts = value.split(NO_BREAK_SPACE);
+    let mut parts = text.split(NO_BREAK_SPACE);
     escapes.push(parts.next().unwrap_or_default(), out);
     for part in parts {
         out.push_str("&nbsp;");

@@ -24,6 +24,7 @@ pub use edit::Edit;
 pub(crate) use edit::apply;
 pub(crate) use ends::Ends;
 pub(crate) use name::{Name, Table, names};
+pub(crate) use open::is_implied_end;
 pub(crate) use references::Written;
 pub(crate) use syntax::{RawText, comment, open_sheet, read_all_attributes, tag_end, tag_name};
 

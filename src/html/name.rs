@@ -88,7 +88,10 @@ impl<T: Copy, const SLOTS: usize> Table<T, SLOTS> {
     /// Adds a name; the first of two that are the same counts.
     pub(crate) const fn add(&mut self, name: Name, value: T) {
         let mut slot = name.hash() % SLOTS;
-        while self.0[slot].is_some() {
+        while let Some((known, _)) = &self.0[slot] {
+            if known.0 == name.0 {
+                return;
+            }
             slot = (slot + 1) % SLOTS;
         }
         self.0[slot] = Some((name, value));

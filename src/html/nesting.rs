@@ -7,7 +7,7 @@
 #[cfg(test)]
 pub(crate) mod samples;
 
-use super::open::{Kind, classify};
+use super::open::{CELLS, HEADINGS, Kind, classify};
 use super::tag::Tag;
 use super::{Name, names};
 
@@ -20,11 +20,9 @@ const VOIDS: [Name; 8] = names([
 ]);
 /// Blocks whose tags say something to the parser besides.
 const ODD_BLOCKS: [Name; 3] = names(["form", "listing", "plaintext"]);
-const HEADINGS: [Name; 6] = names(["h1", "h2", "h3", "h4", "h5", "h6"]);
 /// Where tags and text are moved out of that don't belong there.
 const TABLE_PARTS: [Name; 6] = names(["table", "thead", "tbody", "tfoot", "tr", "(tbody)"]);
 const GROUPS: [Name; 3] = names(["thead", "tbody", "tfoot"]);
-const CELLS: [Name; 2] = names(["td", "th"]);
 /// A `tbody` that nobody wrote; no tag has this name.
 const IMPLIED: Name = Name::of("(tbody)");
 const TABLE: Name = Name::of("table");

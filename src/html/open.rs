@@ -12,8 +12,9 @@ use super::tag::Tag;
 use super::{Name, is_foreign_root, names as list};
 pub(super) use content::Content;
 use element::{Element, Space};
-use names::{HEADINGS, is_breakout};
-pub(super) use names::{Kind, classify};
+use names::is_breakout;
+pub(crate) use names::is_implied_end;
+pub(super) use names::{CELLS, HEADINGS, Kind, classify};
 
 /// The most elements that may be open at once, as in browsers.
 const DEPTH_MAX: usize = 512;
@@ -34,7 +35,6 @@ const ALONE: [Name; 2] = list(["a", "nobr"]);
 const LISTS: [Name; 2] = list(["ol", "ul"]);
 const TABLES: [Name; 2] = list(["table", "template"]);
 const ROWS: [Name; 2] = list(["tr", "tbody"]);
-const CELLS: [Name; 2] = list(["td", "th"]);
 
 /// The open elements.
 #[derive(Debug, Default)]

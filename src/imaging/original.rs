@@ -357,18 +357,27 @@ impl Imager {
             }
         }
         interest.complete();
-        let mut original = growing.ok_or(pixels::Trouble::Invalid)?;
+        let original = growing.ok_or(pixels::Trouble::Invalid)?;
         let whole = recorder.finish();
         if let Some(grant) = body.into_grant() {
             whole.hold(&Arc::new(grant));
         }
-        let digest = digest.digest128();
-        original.digest = Some(digest);
-        original.content = Content::Whole(whole.clone());
+        Ok(self
+            .complete(url, original, digest.digest128(), whole)
+            .await)
+    }
+
+    /// An original that is there to its end, and in the store if it may be.
+    async fn complete(&self, url: &Url, original: Original, digest: u128, whole: Body) -> Original {
+        let original = Original {
+            digest: Some(digest),
+            content: Content::Whole(whole.clone()),
+            ..original
+        };
         if whole.len() <= STORE_BYTES_MAX && !original.times.fresh_for.is_zero() {
             self.put(url, (&original, digest), &whole).await;
         }
-        Ok(original)
+        original
     }
 }
 

@@ -9,10 +9,7 @@ impl Domains {
     pub(super) fn of<'a>(hosts: impl Iterator<Item = &'a str>) -> Self {
         let mut domains = Table::new();
         for host in hosts {
-            let domain = domain(host);
-            if domains.get(domain).is_none() {
-                domains.add(domain, ());
-            }
+            domains.add(domain(host), ());
         }
         Self(domains)
     }

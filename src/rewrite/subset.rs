@@ -138,7 +138,7 @@ mod tests {
         let doctype = |subset: &str| format!("<!DOCTYPE rss [{subset}]>");
         let clean = harmless(&doctype(subset)).unwrap_or_else(|| doctype(subset));
         assert_eq!(clean, doctype(expected));
-        assert_eq!(harmless(&clean), None, "twice is once");
+        assert_eq!(harmless(&clean), None, "idempotent");
     }
 
     #[test]

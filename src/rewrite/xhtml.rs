@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use crate::feed::characters::is_allowed;
 use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk, tags};
-use crate::html::{Markup, VOID};
+use crate::html::{Markup, Name, VOID, is_implied_end};
 
 /// The name of XHTML's namespace.
 pub(super) const NAMESPACE: &str = "http://www.w3.org/1999/xhtml";
@@ -19,50 +19,6 @@ const DEPTH_MAX: usize = 256;
 
 /// Elements whose raw text has character references.
 const WITH_REFERENCES: &[&str] = &["textarea", "title"];
-
-/// The elements that end where one of the given start tags follows: HTML lets their end tags away.
-const IMPLIED_ENDS: &[(&str, &[&str])] = &[
-    (
-        "p",
-        &[
-            "address",
-            "article",
-            "aside",
-            "blockquote",
-            "center",
-            "details",
-            "div",
-            "dl",
-            "fieldset",
-            "figure",
-            "footer",
-            "form",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "header",
-            "hr",
-            "main",
-            "nav",
-            "ol",
-            "p",
-            "pre",
-            "section",
-            "table",
-            "ul",
-        ],
-    ),
-    ("li", &["li"]),
-    ("dt", &["dt", "dd"]),
-    ("dd", &["dt", "dd"]),
-    ("option", &["option", "optgroup"]),
-    ("td", &["td", "th", "tr"]),
-    ("th", &["td", "th", "tr"]),
-    ("tr", &["tr"]),
-];
 
 /// Writes an HTML fragment as XHTML. Pure text and markup that is XHTML already come out the same, but
 /// for the spelling of references and tags.
@@ -175,7 +131,7 @@ fn push_element(html: &str, tag: &Tag<'_>, open: &mut Vec<String>, out: &mut Str
         return;
     }
     while let Some(top) = open.last()
-        && is_implied_end(top, &name)
+        && is_implied_end(Name::of(top), tag.id)
     {
         close(&top.clone(), open, out);
     }
@@ -195,12 +151,6 @@ fn push_element(html: &str, tag: &Tag<'_>, open: &mut Vec<String>, out: &mut Str
         push_escaped(&text, out);
     }
     open.push(name);
-}
-
-pub(super) fn is_implied_end(open: &str, next: &str) -> bool {
-    IMPLIED_ENDS
-        .iter()
-        .any(|(name, followers)| *name == open && followers.contains(&next))
 }
 
 /// Closes `name` and what is open inside; an end tag without its start is left out.

@@ -27,8 +27,8 @@ use crate::http::{ReplyBody, image_safety};
 use crate::image::accept::Accepted;
 use crate::image::ask::{Ask, Output};
 use crate::image::delivery::Default as Instead;
-use crate::imaging::{Content, Original, Trouble, Variant, Wanted};
-use crate::inflight::{Inflight, holder_of};
+use crate::imaging::{Content, Imager, Original, Trouble, Variant, Wanted};
+use crate::inflight::{Holder, Inflight, holder_of};
 
 use asked::{Asked, Refused};
 
@@ -122,6 +122,25 @@ async fn serve(
         }
     }
     let is_auto = ask.output == Output::Auto;
+    let (variant, was_there) = variant(imager, asked, ask, holder, head).await?;
+    Ok(made(
+        (asked, &app.inflight),
+        &variant,
+        is_auto,
+        was_there,
+        head,
+    ))
+}
+
+/// The variant that is asked for, and whether it was there. Where the client chooses and reads WebP it
+/// is that of `output=webp`: the same bytes under one key, whichever way they are asked for.
+async fn variant(
+    imager: &Arc<Imager>,
+    asked: &Asked,
+    ask: Ask,
+    holder: Holder,
+    head: &Parts,
+) -> Result<(Arc<Variant>, bool), Arc<Trouble>> {
     let accept = head
         .headers
         .get_all(ACCEPT)
@@ -132,14 +151,16 @@ async fn serve(
         url: asked.url.clone(),
         holder,
         text: format!("{}{moves}", asked.options.of_image()),
-        accepted: if is_auto {
-            Accepted::of(accept)
-        } else {
-            Accepted::default()
+        accepted: match ask.output {
+            Output::Auto => Accepted::of(accept),
+            _ => Accepted::default(),
         },
         ask,
     };
-    let as_webp = wanted.accepted.webp.then(|| Wanted {
+    if !wanted.accepted.webp {
+        return imager.variant(&wanted).await;
+    }
+    let as_webp = Wanted {
         text: format!("{}{moves}", asked.options.of_image_as("webp")),
         accepted: Accepted::default(),
         ask: Ask {
@@ -147,23 +168,12 @@ async fn serve(
             ..wanted.ask.clone()
         },
         ..wanted.clone()
-    });
-    let (variant, was_there) = match as_webp {
-        // The same bytes under one key, whichever way they are asked for.
-        Some(as_webp) => match imager.variant(&as_webp).await {
-            // What can't be made may still go out as it came.
-            Err(trouble) if trouble.reason() == "unsupported" => imager.variant(&wanted).await?,
-            made => made?,
-        },
-        None => imager.variant(&wanted).await?,
     };
-    Ok(made(
-        (asked, &app.inflight),
-        &variant,
-        is_auto,
-        was_there,
-        head,
-    ))
+    match imager.variant(&as_webp).await {
+        // What can't be made may still go out as it came.
+        Err(trouble) if trouble.reason() == "unsupported" => imager.variant(&wanted).await,
+        made => made,
+    }
 }
 
 /// The image's own bytes: those that are there, a part of them, or as they come.

@@ -210,8 +210,27 @@ pub(in crate::html) fn classify(id: Name) -> Kind {
     TABLE.get(id).unwrap_or(Kind::Ordinary)
 }
 
+/// Whether an element whose end tag was left away ends where this one starts in it.
+pub(crate) fn is_implied_end(open: Name, next: Name) -> bool {
+    let is_paragraph = open == Name::of("p");
+    match classify(next) {
+        Kind::ListItem(siblings) => is_paragraph || open.is_one_of(siblings),
+        Kind::Succeeding(siblings) => open.is_one_of(siblings),
+        Kind::TablePart { parents, .. } => {
+            matches!(classify(open), Kind::TablePart { .. }) && !open.is_one_of(parents)
+        }
+        Kind::Block => is_paragraph || open.is_one_of(&HEADINGS) && next.is_one_of(&HEADINGS),
+        Kind::Table | Kind::Plaintext => is_paragraph,
+        Kind::Void { closes_p } | Kind::Raw { closes_p } => closes_p && is_paragraph,
+        _ => false,
+    }
+}
+
 /// Headings, which close each other.
-pub(super) const HEADINGS: [Name; 6] = names(["h1", "h2", "h3", "h4", "h5", "h6"]);
+pub(in crate::html) const HEADINGS: [Name; 6] = names(["h1", "h2", "h3", "h4", "h5", "h6"]);
+
+/// The cells of a table's row.
+pub(in crate::html) const CELLS: [Name; 2] = names(["td", "th"]);
 
 /// What ends svg and math where it starts.
 const BREAKOUTS: [Name; 44] = names([

@@ -22,7 +22,7 @@ fn frame(declared: &[(&str, &str)]) -> Frame {
 fn stripped(xml: &str) -> String {
     let frame = frame(&[("h", XHTML), ("s", SVG), ("o", "urn:other")]);
     let once = apply(xml, &edits(xml, &frame, &[]));
-    assert_eq!(edits(&once, &frame, &[]), [], "twice is once: {once}");
+    assert_eq!(edits(&once, &frame, &[]), [], "idempotent: {once}");
     once
 }
 

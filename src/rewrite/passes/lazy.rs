@@ -3,7 +3,7 @@
 //! image is seen twice.
 //!
 //! Invariants: an image that has an address of its own is left; nothing but `src` and twins is
-//! changed; twice is once.
+//! changed; it is idempotent.
 
 mod candidate;
 mod placeholder;

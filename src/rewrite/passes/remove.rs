@@ -147,37 +147,12 @@ impl Remove {
             return Vec::new();
         };
         let source = Source { html, tags, markup };
-        let mut edits = Vec::new();
-        for matcher in &self.elements {
-            // What stands inside something that goes, goes with it.
-            let mut gone_to = 0;
-            for node in tree.select_matcher(matcher).nodes() {
-                if source.start(node).is_some_and(|start| start < gone_to) {
-                    continue;
-                }
-                let Some(range) = source.span(node) else {
-                    return self.written_anew(&source, &tree);
-                };
-                gone_to = range.end;
-                let text = String::new();
-                edits.push(Edit { range, text });
-            }
-        }
+        let Some(mut edits) = self.elements_of(&source, &tree) else {
+            return self.written_anew(&source, &tree);
+        };
         for (matcher, names) in &self.attributes {
             for node in tree.select_matcher(matcher).nodes() {
-                let tag = source.tag(node).map(|index| &source.tags[index]);
-                edits.extend(tag.into_iter().flat_map(|tag| {
-                    let named = |attribute: &&Attribute<'_>| {
-                        let written = attribute.name;
-                        names.iter().any(|name| written.eq_ignore_ascii_case(name))
-                    };
-                    // All of a name: the second would count once the first is gone.
-                    tag.attributes
-                        .iter()
-                        .filter(named)
-                        .map(|attribute| tag.remove(attribute))
-                        .collect::<Vec<_>>()
-                }));
+                edits.extend(source.attributes(node, names));
             }
         }
         edits.sort_by_key(|edit| (edit.range.start, std::cmp::Reverse(edit.range.end)));
@@ -189,6 +164,25 @@ impl Remove {
             is_new
         });
         edits
+    }
+
+    /// The elements that go; `None` where one is not written as the tree has it.
+    fn elements_of(&self, source: &Source<'_>, tree: &Document) -> Option<Vec<Edit>> {
+        let mut edits = Vec::new();
+        for matcher in &self.elements {
+            // What stands inside something that goes, goes with it.
+            let mut gone_to = 0;
+            for node in tree.select_matcher(matcher).nodes() {
+                if source.start(node).is_some_and(|start| start < gone_to) {
+                    continue;
+                }
+                let range = source.span(node)?;
+                gone_to = range.end;
+                let text = String::new();
+                edits.push(Edit { range, text });
+            }
+        }
+        Some(edits)
     }
 
     /// The whole field as the tree has it, without what matches.
@@ -240,6 +234,20 @@ impl Source<'_> {
     fn tag(&self, node: &NodeRef<'_>) -> Option<usize> {
         let number = node.attr(NUMBER)?;
         number.parse().ok().filter(|&index| index < self.tags.len())
+    }
+
+    /// The removal of an element's attributes of these names, all of a name: the second would count
+    /// once the first is gone.
+    fn attributes(&self, node: &NodeRef<'_>, names: &[String]) -> Vec<Edit> {
+        let Some(tag) = self.tag(node).map(|index| &self.tags[index]) else {
+            return Vec::new();
+        };
+        let is_named = |attribute: &&Attribute<'_>| {
+            let written = attribute.name;
+            names.iter().any(|name| written.eq_ignore_ascii_case(name))
+        };
+        let named = tag.attributes.iter().filter(is_named);
+        named.map(|attribute| tag.remove(attribute)).collect()
     }
 
     /// Where an element's tag stands.

@@ -1,7 +1,7 @@
 //! Takes out of a field what no reader needs and what can only harm.
 //!
 //! Invariants: a field that holds nothing of that kind stays byte for byte; what comes out holds
-//! nothing forbidden when a browser parses it, with scripts or without; twice is once.
+//! nothing forbidden when a browser parses it, with scripts or without; it is idempotent.
 
 mod browser;
 mod danger;

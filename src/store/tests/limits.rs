@@ -142,7 +142,8 @@ async fn files_that_no_record_has_are_swept() {
     let store = Store::open(options).unwrap();
     assert_eq!(files_below(&folder.path().join("temp")), 0);
     until("orphans are swept", || files_below(&bodies) == 1).await;
-    assert!(store.get(Space::Feeds, "news").await.is_some());
+    let found = store.get(Space::Feeds, "news").await;
+    assert!(found.is_some(), "{:?}", store.status());
     store.close().await;
 }
 

@@ -115,7 +115,7 @@ fn settle(html: Cow<'_, str>, markup: Markup, terms: Terms) -> Option<Cleaned> {
     for _ in 0..=ROUNDS_MAX {
         let next = match clean_once(&text, markup, terms) {
             Ok(next) => next,
-            // Twice is once there.
+            // It is idempotent there.
             Err(TooComplex) if is_of_tokens => text.clone().into_owned(),
             Err(TooComplex) => {
                 (is_reduced, is_of_tokens) = (true, true);

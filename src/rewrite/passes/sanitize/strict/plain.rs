@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 
 use url::{ParseError, Url};
 
-use super::list::{Listed, listed};
+use super::list::listed;
 use super::{LIST, is_value};
-use crate::html::escape::{TEXT, push_value};
+use crate::html::escape::{push_text, push_value};
 use crate::html::nesting::{Implied, Nesting};
 use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk};
@@ -34,7 +34,9 @@ pub(super) fn clean(html: &str) -> Option<String> {
     let mut tag = Tag::default();
     while let Some(token) = walk.token(&mut tag) {
         match token {
-            Token::Text(text) if nesting.text(text) => push_text(text, &mut out),
+            Token::Text(text) if nesting.text(text) => {
+                push_text(&htmlize::unescape(text), &mut out);
+            }
             Token::Tag => {
                 match nesting.implied(&tag) {
                     Implied::Nothing => {}
@@ -53,22 +55,6 @@ pub(super) fn clean(html: &str) -> Option<String> {
         }
     }
     nesting.is_closed().then_some(out)
-}
-
-fn push_text(text: &str, out: &mut String) {
-    const NO_BREAK_SPACE: &str = "\u{a0}";
-    let is_plain = memchr::memchr3(b'&', b'<', b'>', text.as_bytes()).is_none()
-        && memchr::memchr(NO_BREAK_SPACE.as_bytes()[0], text.as_bytes()).is_none();
-    if is_plain {
-        return out.push_str(text);
-    }
-    let text = htmlize::unescape(text);
-    for (index, part) in text.split(NO_BREAK_SPACE).enumerate() {
-        if index > 0 {
-            out.push_str("&nbsp;");
-        }
-        TEXT.push(part, out);
-    }
 }
 
 fn push_tag(html: &str, tag: &Tag<'_>, out: &mut String) -> Option<()> {
@@ -95,7 +81,7 @@ fn push_tag(html: &str, tag: &Tag<'_>, out: &mut String) -> Option<()> {
             continue;
         }
         // One that only looks harmless to the list changes the order of the others.
-        is_kept(element, name, &value).then_some(())?;
+        is_value(element.name, name, &value).then_some(())?;
         out.push(' ');
         out.push_str(name);
         out.push_str("=\"");
@@ -104,10 +90,6 @@ fn push_tag(html: &str, tag: &Tag<'_>, out: &mut String) -> Option<()> {
     }
     out.push('>');
     Some(())
-}
-
-fn is_kept(element: &Listed, name: &str, value: &str) -> bool {
-    is_value(element.name, name, value)
 }
 
 fn has_listed_scheme(address: &str) -> bool {

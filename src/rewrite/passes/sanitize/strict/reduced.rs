@@ -2,7 +2,7 @@
 //!
 //! Invariants: only tags of the strict list come out, each closed in its order, with attributes of the
 //! list; nothing that changes how a tokenizer reads on (raw text, svg, math, comments). So, whatever a
-//! browser builds of it, every element it creates is one of these tags. Twice is once. Time and memory
+//! browser builds of it, every element it creates is one of these tags. It is idempotent. Time and memory
 //! grow with the bytes of the field.
 
 use super::is_value;
@@ -11,8 +11,7 @@ use crate::feed::characters::escape;
 use crate::html::Markup;
 use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk};
-use crate::html::{Name, is_foreign_root};
-use crate::rewrite::xhtml::is_implied_end;
+use crate::html::{Name, is_foreign_root, is_implied_end};
 
 /// The most elements that may be open at once; tags of deeper ones are left out.
 const DEPTH_MAX: usize = 100;
@@ -82,7 +81,7 @@ impl Writer {
             return;
         };
         while let Some(top) = self.open.last()
-            && is_implied_end(top.name, element.name)
+            && is_implied_end(Name::of(top.name), tag.id)
         {
             self.close_last();
         }
