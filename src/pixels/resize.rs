@@ -1,7 +1,8 @@
 //! Resampling, with Lanczos' filter and SIMD; colours under alpha are weighed by it.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{U8x3, U8x4};
+use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use super::{Canvas, Trouble};
 use crate::image::geometry::Size;
@@ -12,22 +13,28 @@ pub(super) fn resize(canvas: Canvas, size: Size) -> Result<Canvas, Trouble> {
     if from == size {
         return Ok(canvas);
     }
-    let channels = canvas.channels();
-    let pixel_type = if canvas.has_alpha() {
-        PixelType::U8x4
-    } else {
-        PixelType::U8x3
+    let pixels = match canvas.has_alpha() {
+        true => resized::<U8x4>(&canvas, size),
+        false => resized::<U8x3>(&canvas, size),
     };
-    let source = ImageRef::new(from.width, from.height, canvas.bytes(), pixel_type)
-        .map_err(|_| Trouble::Unreadable)?;
-    let mut target = Image::new(size.width, size.height, pixel_type);
+    let resized = pixels.and_then(|pixels| Canvas::new(size, canvas.channels(), pixels));
+    resized.ok_or(Trouble::Unreadable)
+}
+
+/// The same for one kind of pixel: the library's call for any kind would have all of its kinds compiled
+/// here, which takes a quarter of a minute.
+fn resized<P: PixelTrait>(canvas: &Canvas, size: Size) -> Option<Vec<u8>> {
+    let from = canvas.size();
+    let source = TypedImageRef::<P>::from_buffer(from.width, from.height, canvas.bytes()).ok()?;
+    let mut pixels = vec![0; usize::try_from(size.pixels()).ok()? * canvas.channels()];
+    let mut target = TypedImage::<P>::from_buffer(size.width, size.height, &mut pixels).ok()?;
     // An image that only has an alpha channel needs no weighing, which costs as much again.
     let options = ResizeOptions::new()
         .resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3))
         .use_alpha(canvas.has_alpha() && !canvas.is_opaque());
-    let resized = Resizer::new().resize(&source, &mut target, &options);
-    resized.map_err(|_| Trouble::Unreadable)?;
-    Canvas::new(size, channels, target.into_vec()).ok_or(Trouble::Unreadable)
+    let resizing = Resizer::new().resize_typed(&source, &mut target, &options);
+    resizing.ok()?;
+    Some(pixels)
 }
 
 #[cfg(test)]
