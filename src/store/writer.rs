@@ -283,27 +283,30 @@ impl Writer {
             self.open = None;
         }
         let outcome = match &mut self.open {
-            Some(open) => probe(&shared, open, wanted_bytes).map_err(|error| error.to_string()),
+            Some(open) => probe(&shared, open, wanted_bytes),
             None => match Disk::open(&shared.options.path) {
                 Ok((disk, connection)) => self.adopt(disk, connection),
-                Err(error) => Err(chain(&error)),
+                Err(error) => return shared.health.trip(chain(&error), wanted_bytes),
             },
         };
         match outcome {
             Ok(()) => shared.health.recover(),
-            Err(reason) => shared.health.trip(reason, wanted_bytes),
+            Err(refused) => self.trip(&refused, wanted_bytes),
         }
     }
 
-    fn adopt(&mut self, disk: Disk, connection: Connection) -> Result<(), String> {
+    fn adopt(&mut self, disk: Disk, connection: Connection) -> Result<(), Refused> {
         let mut open = Open::new(Arc::new(disk), connection);
-        self.shared
-            .take_stock(&open.connection)
-            .map_err(Refused::from)
-            .and_then(|()| probe(&self.shared, &mut open, 0))
-            .map_err(|refused| refused.to_string())?;
-        self.take(open);
-        Ok(())
+        let stock = self.shared.take_stock(&open.connection);
+        let outcome = stock.map_err(Refused::from);
+        let outcome = outcome.and_then(|()| probe(&self.shared, &mut open, 0));
+        match &outcome {
+            Ok(()) => self.take(open),
+            // It is put aside then.
+            Err(refused) if refused.is_damage() => self.open = Some(open),
+            Err(_) => {}
+        }
+        outcome
     }
 }
 

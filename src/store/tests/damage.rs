@@ -8,6 +8,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::corruption::{Fixture, fifo, rewrite};
+use super::limits::quick;
 use super::*;
 
 #[tokio::test]
@@ -103,6 +104,34 @@ async fn what_can_be_read_of_a_damaged_database_is_kept() {
     assert!(folder.path().join("store.db.damaged").exists());
     let state = store.state(Space::Hosts, "example.org").await;
     assert_eq!(state, Some(b"kept".to_vec()));
+    store.close().await;
+}
+
+#[tokio::test]
+async fn damage_that_a_probe_finds_first_is_put_aside_too() {
+    let folder = tempfile::tempdir().unwrap();
+    Store::open(quick(folder.path())).unwrap().close().await;
+    let path = folder.path().join("store.db");
+    let sql = "SELECT rootpage FROM sqlite_master WHERE name = 'state'";
+    let database = Connection::open(&path).unwrap();
+    let page: u32 = database.query_row(sql, [], |row| row.get(0)).unwrap();
+    drop(database);
+    rewrite(&path, |bytes| {
+        let pages = bytes.chunks_mut(4_096);
+        pages.zip(1..).for_each(|(bytes, number)| {
+            if number == page {
+                bytes.fill(0xaa);
+            }
+        });
+    });
+    let store = Store::open(quick(folder.path())).unwrap();
+    assert!(store.status().degraded.is_none(), "nobody has read it yet");
+    let health = &store.shared().unwrap().health;
+    health.trip("the disk was full".to_owned(), 0);
+    until("it begins anew", || store.status().degraded.is_none()).await;
+    assert!(folder.path().join("store.db.damaged").exists());
+    let put = store.put(Space::Feeds, "new", Vec::new(), pieces("new"));
+    assert!(put.await);
     store.close().await;
 }
 

@@ -309,7 +309,8 @@ async fn a_directory_that_goes_away_is_noticed_and_made_again() {
     );
     store.close().await;
     let store = Store::open(quick(&path)).unwrap();
-    let entry = store.get(Space::Feeds, "news").await.unwrap();
+    let entry = store.get(Space::Feeds, "news").await;
+    let entry = entry.unwrap_or_else(|| panic!("{:?}", store.status()));
     assert_eq!(entry.body.concat(), large(3).as_bytes());
     store.close().await;
 }
