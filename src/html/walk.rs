@@ -71,8 +71,6 @@ pub(crate) struct Walk<'h> {
     raw: Option<(&'h str, bool)>,
     /// What the text ends in the midst of.
     unfinished: Option<Unfinished>,
-    /// Whether a script's comment hid its end: then the ends of others are looked for without.
-    hides_ends: bool,
     /// See [`is_plain`](Self::is_plain).
     is_plain: bool,
     /// Whether browsers may read something in another way than this walk.
@@ -116,7 +114,6 @@ impl<'h> Walk<'h> {
             open_comments: Vec::new(),
             raw: None,
             unfinished: None,
-            hides_ends: false,
             is_plain: markup == Markup::Html,
             is_doubtful: false,
         }

@@ -1,5 +1,9 @@
 //! What a tag means for how the walk reads on: raw text, svg and math.
 
+use std::ops::Range;
+
+use memchr::memmem;
+
 use super::{Reading, Walk};
 use crate::html::Markup;
 use crate::html::ends::Ends;
@@ -57,17 +61,12 @@ impl<'h> Walk<'h> {
             Reading::Open | Reading::Html4 => {}
         }
         let ends = self.ends.get_or_insert_with(|| Ends::of(bytes));
-        let mut end = None;
-        if ends.raw_text(bytes, tag.range.start).is_some() {
-            if content == Content::Script && !self.hides_ends {
-                let (found, _) = script_end(bytes, self.at);
-                end = Some(found).filter(|found| *found < bytes.len());
-                // SECURITY: looked for once more and once more it would take quadratic time.
-                self.hides_ends = end.is_none();
-            }
-            // One that its own text hides from browsers ends where it does to all others: what is
-            // read there would be another text once a rule had changed it.
-            end = end.or_else(|| Some(raw_text_end(bytes, name, self.at)));
+        let has_end = ends.raw_text(bytes, tag.range.start).is_some();
+        let end = has_end.then(|| raw_text_end(bytes, name, self.at));
+        if let (Content::Script, Some(end)) = (content, end) {
+            // Browsers may not see that end, and where they see one depends on what follows. Read as
+            // they do, that would be another text once a rule had changed it.
+            self.is_doubtful = self.is_doubtful || is_hidden(bytes, self.at..end);
         }
         match end.filter(|end| *end < bytes.len()) {
             Some(end) => {
@@ -81,6 +80,12 @@ impl<'h> Walk<'h> {
             }
         }
     }
+}
+
+/// Whether a comment in a script hides from browsers where its text ends.
+fn is_hidden(html: &[u8], text: Range<usize>) -> bool {
+    memmem::find(&html[text.clone()], b"<!--").is_some()
+        && script_end(html, text.start).0 != text.end
 }
 
 /// What is open behind a text in which nothing is foreign.
