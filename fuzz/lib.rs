@@ -20,8 +20,8 @@ pub fn rules(text: &str) -> Arc<Rules> {
     Arc::new(Rules::new(feed.rules.clone()).expect("the rules are right"))
 }
 
-/// `bytes` through the rules, `size` of them at a time; and whether all items could be told apart: what
-/// has another item inside one of its fields passes unread, and no rule counts it.
+/// `bytes` through the rules, `size` of them at a time; and whether it is a feed all of whose items could be
+/// told apart: what has another item inside one of its fields passes unread, and no rule counts it.
 #[must_use]
 pub fn rewrite(
     rules: &Arc<Rules>,
@@ -40,7 +40,8 @@ pub fn rewrite(
     }
     let ending = rewriter.finish(&mut out);
     let mut skips = ending.skips.iter();
-    (out, !skips.any(|(skip, _)| *skip == Skip::Interrupted))
+    let is_told = !skips.any(|(skip, _)| *skip == Skip::Interrupted);
+    (out, is_told && rewriter.format().is_some())
 }
 
 /// `text` with the edits carried out; they must be sorted and stand apart, on characters.

@@ -53,7 +53,11 @@ pub struct Repair {
     edits: Edits,
     state: State,
     skips: usize,
+    filter: Option<DoctypeFilter>,
 }
+
+/// What becomes of a DOCTYPE behind the repair; `None` where it stays.
+pub type DoctypeFilter = fn(&str) -> Option<String>;
 
 #[derive(Debug, Default)]
 enum State {
@@ -94,12 +98,18 @@ impl<'a> Source<'a> {
 }
 
 impl Repair {
-    /// One that takes notes of what it does.
+    /// One for documents whose DOCTYPE goes through `filter` later: only what it leaves is declared.
     #[must_use]
-    pub fn explaining() -> Self {
-        let mut repair = Self::default();
-        repair.edits.take_notes_from_here();
-        repair
+    pub fn before(filter: Option<DoctypeFilter>) -> Self {
+        Self {
+            filter,
+            ..Self::default()
+        }
+    }
+
+    /// From now on it takes notes of what it does.
+    pub fn explain(&mut self) {
+        self.edits.take_notes_from_here();
     }
 
     /// Where the document's text is put before [`advance`](Self::advance) is called.
@@ -157,7 +167,7 @@ impl Repair {
                     prolog::Progress::More => None,
                     prolog::Progress::NoFeed => Some(State::Passing),
                     prolog::Progress::Root(range, format) => {
-                        let doctype = prolog.repair(&source, &mut self.edits);
+                        let doctype = prolog.repair(&source, self.filter, &mut self.edits);
                         self.scanner.go_to(range.start - self.base);
                         self.clean = range.start - self.base;
                         Some(State::Body(Box::new(Body::new(format, doctype))))

@@ -2,7 +2,7 @@
 //! well-formed on the way.
 
 use crate::feed::encoding::Decoder;
-use crate::feed::repair::{Finding, Repair};
+use crate::feed::repair::{DoctypeFilter, Finding, Repair};
 use crate::feed::splitter::Skip;
 
 /// Where decoded text is put.
@@ -15,10 +15,10 @@ pub(super) enum Inlet {
 }
 
 impl Inlet {
-    /// An inlet for one document.
-    pub(super) fn new(repairs: bool) -> Self {
+    /// An inlet for one document, whose DOCTYPE goes through `filter` behind it.
+    pub(super) fn new(repairs: bool, filter: Option<DoctypeFilter>) -> Self {
         if repairs {
-            Self::Repair(Box::default())
+            Self::Repair(Box::new(Repair::before(filter)))
         } else {
             Self::Plain(String::new())
         }
@@ -27,7 +27,7 @@ impl Inlet {
     /// From now on it takes notes of what it repairs.
     pub(super) fn explain(&mut self) {
         if let Self::Repair(repair) = self {
-            **repair = Repair::explaining();
+            repair.explain();
         }
     }
 

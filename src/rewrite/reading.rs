@@ -42,7 +42,7 @@ pub fn read<'a>(
     repairs: bool,
 ) -> Reading {
     let mut decoder = Decoder::new(origin.charset.as_deref());
-    let mut inlet = Inlet::new(repairs);
+    let mut inlet = Inlet::new(repairs, None);
     let mut splitter = Splitter::new(splitter::Options {
         is_repaired: repairs,
         ..splitter::Options::default()

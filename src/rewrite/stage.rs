@@ -10,6 +10,7 @@ use crate::feed::Format;
 use crate::feed::element;
 use crate::feed::json;
 use crate::feed::namespace::Ns;
+use crate::feed::repair::DoctypeFilter;
 use crate::feed::splitter::{Frame, Piece};
 use crate::html::Edit;
 use crate::html::apply;
@@ -30,7 +31,7 @@ use crate::rewrite::json_piece;
 use crate::rewrite::link;
 use crate::rewrite::passes::sanitize::Sanitize;
 use crate::rewrite::piece::{self, Work};
-use crate::rewrite::rules::Rules;
+use crate::rewrite::rules::{RuleOptions, Rules};
 use crate::rewrite::selection::{Item, Texts};
 use crate::rewrite::subset;
 use crate::rewrite::template::{FeedFacts, ItemFacts};
@@ -52,6 +53,11 @@ pub(super) struct Stage {
     /// Whether an item or a child of the feed or channel was seen.
     pub(super) has_content: bool,
     pub(super) hints: Hints,
+}
+
+/// What a document's DOCTYPE goes through.
+pub(super) fn doctype_filter(options: &RuleOptions) -> Option<DoctypeFilter> {
+    (options.sanitize != Sanitize::Off).then_some(subset::harmless)
 }
 
 impl Stage {
@@ -134,8 +140,8 @@ impl Stage {
     /// What becomes of a processing instruction or the DOCTYPE.
     fn instruction(&self, xml: &str) -> Fate {
         if xml.starts_with("<!") {
-            let harmless = self.sanitizes().then(|| subset::harmless(xml)).flatten();
-            return harmless.map_or(Fate::Kept, Fate::Replaced);
+            let filtered = doctype_filter(self.rules.options()).and_then(|filter| filter(xml));
+            return filtered.map_or(Fate::Kept, Fate::Replaced);
         }
         match self.rules.changes_envelope() {
             true => envelope::instruction(xml, &self.base.url),

@@ -17,7 +17,7 @@ use crate::rewrite::full_text::FullTexts;
 use crate::rewrite::hints::Hints;
 use crate::rewrite::inlet::Inlet;
 use crate::rewrite::rules::Rules;
-use crate::rewrite::stage::Stage;
+use crate::rewrite::stage::{Stage, doctype_filter};
 
 /// Where a document came from.
 #[derive(Debug, Clone)]
@@ -46,9 +46,10 @@ impl FeedRewriter {
         if rules.changes_anything() {
             decoder.name_utf_8();
         }
+        let filter = doctype_filter(rules.options());
         Self {
             decoder,
-            inlet: Inlet::new(rules.options().repair),
+            inlet: Inlet::new(rules.options().repair, filter),
             splitter: Splitter::new(splitter::Options {
                 is_repaired: rules.options().repair,
                 ..splitter::Options::default()

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use super::DoctypeFilter;
 use super::edits::{Edits, Fault, Place};
 use super::references::Entities;
 use crate::feed::characters::Name;
@@ -58,10 +59,16 @@ pub(super) fn is_html(raw: &str) -> bool {
         && !name[4..].starts_with(|letter: char| letter.is_alphanumeric())
 }
 
-/// Repairs the DOCTYPE `raw` at `start`.
-pub(super) fn repair(raw: &str, start: usize, edits: &mut Edits) -> Doctype {
+/// Repairs the DOCTYPE `raw` at `start`, which goes through `filter` later.
+pub(super) fn repair(
+    (raw, filter): (&str, Option<DoctypeFilter>),
+    start: usize,
+    edits: &mut Edits,
+) -> Doctype {
     let (head, subset) = split(raw);
-    let mut doctype = subset.map_or_else(Doctype::default, read_subset);
+    let filtered = filter.and_then(|filter| filter(raw));
+    let declared = filtered.as_deref().map_or(subset, |left| split(left).1);
+    let mut doctype = declared.map_or_else(Doctype::default, read_subset);
     let head = match read_head(head) {
         Some(head) => head,
         None if subset.is_none() => {

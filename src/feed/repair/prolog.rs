@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::doctype::{self, Doctype};
 use super::edits::{Edits, Fault, Place};
-use super::{HELD_BYTES_MAX, Source, comment, declaration};
+use super::{DoctypeFilter, HELD_BYTES_MAX, Source, comment, declaration, tag};
 use crate::feed::characters::{Name, is_allowed, is_blank};
 use crate::feed::namespace;
 use crate::feed::token::{Scanner, Token};
@@ -69,7 +69,10 @@ impl Prolog {
         let raw = &source.text[range.clone()];
         match token {
             Token::Start => {
-                let name = Tag::parse(raw).map_or("", |tag| tag.name());
+                let name = &raw[1..tag::name_end(raw)];
+                let is_text = tag::is_text(name, Name::of(name));
+                let tag = Tag::parse(raw).filter(|_| !is_text);
+                let name = tag.as_ref().map_or("", Tag::name);
                 match namespace::split(name).1.to_ascii_lowercase().as_str() {
                     "rss" | "channel" => return self.root(source, range, Format::Rss),
                     "rdf" => return self.root(source, range, Format::Rdf),
@@ -106,7 +109,12 @@ impl Prolog {
     }
 
     /// Repairs what stands before the root, and says what its DOCTYPE declares.
-    pub(super) fn repair(&self, source: &Source<'_>, edits: &mut Edits) -> Doctype {
+    pub(super) fn repair(
+        &self,
+        source: &Source<'_>,
+        filter: Option<DoctypeFilter>,
+        edits: &mut Edits,
+    ) -> Doctype {
         let first = self.tokens.iter().position(|(token, range)| {
             *token == Token::Instruction && is_declaration(source.slice(range))
         });
@@ -164,7 +172,7 @@ impl Prolog {
                     }
                 }
                 Token::Declaration if doctype.is_none() && doctype::is_doctype(raw) => {
-                    doctype = Some(doctype::repair(raw, range.start, edits));
+                    doctype = Some(doctype::repair((raw, filter), range.start, edits));
                 }
                 Token::Declaration => edits.replace(Fault::Doctype, range, "", Place::default),
             }

@@ -67,6 +67,12 @@ pub(super) fn read(
     report
 }
 
+/// Whether what looks like a tag of this name is text, such as an address: `<http://example.org>`,
+/// `<somebody@example.org>`.
+pub(super) fn is_text(name: &str, kind: Name) -> bool {
+    kind == Name::Invalid || kind == Name::Colons && name.ends_with(':')
+}
+
 struct Reader<'a> {
     raw: &'a str,
     entities: &'a Entities,

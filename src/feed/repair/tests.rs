@@ -338,6 +338,7 @@ fn nothing_stands_around_the_document() {
     check("<rss/><!-- z", "<rss/>");
     check_left("<rss/>x<rss>a&b</rss>", "<rss/><rss>a&b</rss>", 1);
     check_same("<b>x</b><rss>&nbsp;</rss>");
+    check_same("<rdf=8><RDF a='&'/>");
 }
 
 #[test]

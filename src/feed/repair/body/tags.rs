@@ -50,8 +50,7 @@ impl Body {
         let name_end = tag::name_end(raw);
         let name = &raw[1..name_end];
         let kind = Name::of(name);
-        // An address: `<http://example.org>`, `<somebody@example.org>`.
-        if kind == Name::Invalid || kind == Name::Colons && name.ends_with(':') {
+        if tag::is_text(name, kind) {
             return self.text(source, range, edits);
         }
         let is_item = self.is_item(name);
