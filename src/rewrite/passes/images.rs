@@ -19,7 +19,8 @@ use crate::rewrite::places::{
 pub(super) use selectors::Marked;
 use selectors::Selectors;
 pub use selectors::{Marks, SelectorError, check_selector};
-use values::{Carrier, covered, kind_of, replaced, rewritten, sheet_edit, sheets};
+pub(super) use values::Sheets;
+use values::{Carrier, covered, kind_of, replaced, rewritten};
 
 /// What is read besides images.
 #[derive(Debug, Clone, Copy, Default)]
@@ -88,13 +89,14 @@ impl HtmlPass {
     ) -> Vec<Edit> {
         let marked = self.marked(html, markup);
         let mut walk = Walk::new(html, markup);
+        let sheets = Sheets::new(html, markup);
         let mut tag = Tag::default();
         let mut edits = Vec::new();
         while walk.read(&mut tag) {
             let marks = marked.of(&tag);
             self.tag(&mut tag, (marks, depth), address);
             tag.write(&mut edits);
-            self.sheets((html, markup), (&tag, marks), address, &mut edits);
+            self.sheets(&sheets, (&tag, marks), address, &mut edits);
         }
         edits
     }
@@ -175,7 +177,7 @@ impl HtmlPass {
     /// The edits of the style sheet that the element holds which `tag` starts, if it is one of style.
     pub(in crate::rewrite) fn sheets(
         &self,
-        (html, markup): (&str, Markup),
+        sheets: &Sheets<'_>,
         (tag, marks): (&Tag<'_>, Marks),
         address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
         edits: &mut Vec<Edit>,
@@ -183,18 +185,17 @@ impl HtmlPass {
         if !tag.starts("style") || tag.is_gone {
             return;
         }
-        for sheet in sheets(html.as_bytes(), markup, tag) {
-            edits.extend(sheet_edit(html, &sheet, |decoded| {
-                css::edits(decoded, &mut |found| {
-                    address(&Seen {
-                        address: found,
-                        marks,
-                        element: tag.name,
-                        attribute: "",
-                    })
+        let inner = &mut |decoded: &str| {
+            css::edits(decoded, &mut |found| {
+                address(&Seen {
+                    address: found,
+                    marks,
+                    element: tag.name,
+                    attribute: "",
                 })
-            }));
-        }
+            })
+        };
+        sheets.edit(tag, inner, edits);
     }
 }
 

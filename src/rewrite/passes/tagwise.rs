@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::images::{Marked, Seen};
+use super::images::{Marked, Seen, Sheets};
 use super::lazy::{Promotes, Promotion, Step};
 use super::sanitize::is_harmless;
 use super::{ImageRules, Passes, Site, attributes, trackers};
@@ -69,6 +69,7 @@ impl Passes {
         let listening = Listening {
             passes: self,
             html,
+            sheets: Sheets::new(html, site.markup),
             site,
             images: images.zip(marked.as_ref()),
             links: parts.links,
@@ -119,6 +120,7 @@ impl Passes {
 struct Listening<'a, 'h> {
     passes: &'h Passes,
     html: &'h str,
+    sheets: Sheets<'h>,
     site: &'a Site<'a>,
     images: Option<(&'h ImageRules, &'a Marked)>,
     links: bool,
@@ -152,8 +154,9 @@ impl<'h> Listening<'_, 'h> {
             });
         }
         tag.write(edits);
-        let field = (self.html, site.markup);
-        images.html.sheets(field, (tag, marks), address, edits);
+        images
+            .html
+            .sheets(&self.sheets, (tag, marks), address, edits);
     }
 }
 

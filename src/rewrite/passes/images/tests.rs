@@ -62,6 +62,18 @@ fn spelling_survives() {
 }
 
 #[test]
+fn comments_in_drawn_style_sheets_end_where_they_do() {
+    check(
+        "<svg><style><!--><img src=\"a\">--></style></svg>",
+        "<svg><style><!--><img src=\"P[a]\">--></style></svg>",
+    );
+    check(
+        "<svg><style><!--a{b:url(c)}--><![CDATA[a{b:url(c)}]]></style></svg>",
+        "<svg><style><!--a{b:url(P[c])}--><![CDATA[a{b:url(P[c])}]]></style></svg>",
+    );
+}
+
+#[test]
 fn a_script_that_hides_its_end_ends_all_the_same() {
     // To browsers it is a part of the script; other readers show it.
     check(

@@ -1,13 +1,14 @@
 //! The values that hold image URLs, and how an edited one is written back.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
 use super::Covers;
 use crate::html::tag::{Attribute, Quote, Tag};
-use crate::html::{Edit, Markup, Name, Written, css, escape, open_sheet};
+use crate::html::{Edit, Markup, Name, Written, comment, css, escape, open_sheet};
 use crate::rewrite::places::{self, Kind};
 
 /// A style sheet in an element, or a part of one.
@@ -41,19 +42,83 @@ pub(super) fn kind_of(element: Name, attribute: &Attribute<'_>, raw: &[u8]) -> O
     (!is_nothing).then_some(kind)
 }
 
-/// The style sheets that may hold addresses of the `style` element which `tag` starts.
-pub(super) fn sheets(html: &[u8], markup: Markup, tag: &Tag<'_>) -> Vec<Sheet> {
-    let start = tag.range.end;
-    let mut found = Vec::new();
-    if markup == Markup::Html && !tag.is_foreign {
-        let content = tag
-            .raw_end
-            .map_or_else(|| open_sheet(html, start), |end| start..end);
-        found.extend(sheet(html, content, false));
-    } else if !tag.is_self_closed {
-        push_sheets(html, start, &mut found);
+/// Finds the style sheets of a field.
+pub(in crate::rewrite) struct Sheets<'h> {
+    html: &'h str,
+    markup: Markup,
+    /// SECURITY: once a comment has no end, none that follows has, and to look for one each time would
+    /// take quadratic time.
+    has_open_comment: Cell<bool>,
+}
+
+impl<'h> Sheets<'h> {
+    pub(in crate::rewrite) fn new(html: &'h str, markup: Markup) -> Self {
+        Self {
+            html,
+            markup,
+            has_open_comment: Cell::new(false),
+        }
     }
-    found
+
+    /// Those that may hold addresses of the `style` element which `tag` starts.
+    fn of(&self, tag: &Tag<'_>) -> Vec<Sheet> {
+        let (html, start) = (self.html.as_bytes(), tag.range.end);
+        let mut found = Vec::new();
+        if self.markup == Markup::Html && !tag.is_foreign {
+            let content = tag
+                .raw_end
+                .map_or_else(|| open_sheet(html, start), |end| start..end);
+            found.extend(sheet(html, content, false));
+        } else if !tag.is_self_closed {
+            self.push(start, &mut found);
+        }
+        found
+    }
+
+    /// Those in the content, from `at` on, of a `style` element that holds markup like any other: text,
+    /// and what CDATA sections and comments hold, which is raw.
+    fn push(&self, mut at: usize, found: &mut Vec<Sheet>) {
+        let html = self.html.as_bytes();
+        loop {
+            let open = memchr(b'<', &html[at..]).map_or(html.len(), |length| at + length);
+            found.extend(sheet(html, at..open, true));
+            let Some((content, end)) = self.raw(open) else {
+                return;
+            };
+            found.extend(sheet(html, content, false));
+            at = end;
+        }
+    }
+
+    /// The content of the CDATA section or comment at `open`, and where it ends.
+    fn raw(&self, open: usize) -> Option<(Range<usize>, usize)> {
+        const CDATA: &[u8] = b"<![CDATA[";
+        let html = self.html.as_bytes();
+        if html[open..].starts_with(CDATA) {
+            let start = open + CDATA.len();
+            let end = start + memmem::find(&html[start..], b"]]>")?;
+            return Some((start..end, end + "]]>".len()));
+        }
+        if !html[open..].starts_with(b"<!--") || self.has_open_comment.get() {
+            return None;
+        }
+        let found = comment(html, open, self.markup);
+        self.has_open_comment.set(found.is_none());
+        found
+    }
+
+    /// Appends the edits of the sheets of the element that `tag` starts, whose decoded values `inner`
+    /// reads.
+    pub(super) fn edit(
+        &self,
+        tag: &Tag<'_>,
+        inner: &mut dyn FnMut(&str) -> Vec<Edit>,
+        edits: &mut Vec<Edit>,
+    ) {
+        for sheet in self.of(tag) {
+            edits.extend(sheet_edit(self.html, &sheet, &mut *inner));
+        }
+    }
 }
 
 fn sheet(html: &[u8], range: Range<usize>, has_references: bool) -> Option<Sheet> {
@@ -64,35 +129,8 @@ fn sheet(html: &[u8], range: Range<usize>, has_references: bool) -> Option<Sheet
     })
 }
 
-/// Those in the content, from `at` on, of a `style` element that holds markup like any other: text, and
-/// what CDATA sections and comments hold, which is raw.
-fn push_sheets(html: &[u8], mut at: usize, found: &mut Vec<Sheet>) {
-    loop {
-        let open = memchr(b'<', &html[at..]).map_or(html.len(), |length| at + length);
-        found.extend(sheet(html, at..open, true));
-        let rest = &html[open..];
-        let (start, close) = if rest.starts_with(b"<![CDATA[") {
-            (open + 9, &b"]]>"[..])
-        } else if rest.starts_with(b"<!--") {
-            (open + 4, &b"-->"[..])
-        } else {
-            return;
-        };
-        let Some(length) = memmem::find(&html[start..], close) else {
-            return;
-        };
-        let end = start + length;
-        found.extend(sheet(html, start..end, false));
-        at = end + close.len();
-    }
-}
-
 /// The edit of a style sheet, whose decoded value `inner` reads.
-pub(super) fn sheet_edit(
-    html: &str,
-    sheet: &Sheet,
-    inner: impl FnOnce(&str) -> Vec<Edit>,
-) -> Option<Edit> {
+fn sheet_edit(html: &str, sheet: &Sheet, inner: impl FnOnce(&str) -> Vec<Edit>) -> Option<Edit> {
     let carrier = match sheet.has_references {
         true => Carrier::Text,
         false => Carrier::Raw,
