@@ -208,6 +208,12 @@ impl Namespaces {
         self.bindings.len()
     }
 
+    /// Whether one of the bindings made since `mark` is of `prefix`.
+    pub(super) fn is_bound_since(&self, prefix: &str, mark: usize) -> bool {
+        let since = self.bindings.get(mark..).unwrap_or_default();
+        since.iter().any(|(bound, _)| bound == prefix)
+    }
+
     /// Drops the bindings made since `mark`.
     pub(super) fn forget(&mut self, mark: usize) {
         self.bindings.truncate(mark);

@@ -105,6 +105,12 @@ impl Levels {
             .count()
     }
 
+    /// Whether an element inside root and channels declares `prefix`.
+    pub(super) fn is_bound_inside(&self, prefix: &str) -> bool {
+        let first = self.list.get(self.containers());
+        first.is_some_and(|level| self.namespaces.is_bound_since(prefix, level.bindings))
+    }
+
     /// The innermost element of that name, whatever its case.
     pub(super) fn find(&mut self, name: &str) -> Option<usize> {
         for index in self.hashes.len()..self.list.len() {

@@ -339,6 +339,10 @@ fn nothing_stands_around_the_document() {
     check_left("<rss/>x<rss>a&b</rss>", "<rss/><rss>a&b</rss>", 1);
     check_same("<b>x</b><rss>&nbsp;</rss>");
     check_same("<rdf=8><RDF a='&'/>");
+    check(
+        "<channel><a:feed xmlns:a='http://www.w3.org/2005/Atom'><d><a:entry></a:feed></channel>",
+        "<channel><a:feed xmlns:a='http://www.w3.org/2005/Atom'><d><a:entry></a:entry></d></a:feed></channel>",
+    );
 }
 
 #[test]

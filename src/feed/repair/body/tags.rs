@@ -38,7 +38,7 @@ impl Body {
         let raw = source.slice(&range);
         if let Some(known) = self.known.find(raw, self.levels.changes()) {
             if known.is_item {
-                self.before_item(range.start, source, edits);
+                self.before_item(&range, source, edits);
             }
             let name = &raw[1..raw.len() - 1];
             if !self.levels.push_name(name, range.end, false) {
@@ -55,7 +55,7 @@ impl Body {
         }
         let is_item = self.is_item(name);
         if is_item {
-            self.before_item(range.start, source, edits);
+            self.before_item(&range, source, edits);
         }
         let may_cut = self.reread_bytes < REREAD_BYTES_MAX;
         let report = tag::read(raw, name_end, (&self.entities, may_cut));
@@ -192,8 +192,13 @@ impl Body {
         text
     }
 
-    /// An item starts at `at`: whatever is open there should not be.
-    fn before_item(&mut self, at: usize, source: &Source<'_>, edits: &mut Edits) {
+    /// An item's tag stands at `range`: whatever is open there should not be, unless it says what the
+    /// item is.
+    fn before_item(&mut self, range: &Range<usize>, source: &Source<'_>, edits: &mut Edits) {
+        let (at, raw) = (range.start, source.slice(range));
+        let (prefix, _) = namespace::split(&raw[1..tag::name_end(raw)]);
+        let is_declared = || self.levels.is_bound_inside(prefix) && !raw.contains("xmlns");
+        let stays = !prefix.is_empty() && is_declared();
         let is_in_document = self
             .field
             .as_ref()
@@ -201,7 +206,7 @@ impl Body {
         if self.levels.is_beyond() || is_in_document {
             return;
         }
-        if !self.levels.is_in_container() {
+        if !self.levels.is_in_container() && !stays {
             let is_known = self.items == Items::Siblings;
             if let Some(field) = self.field.as_mut().filter(|_| !is_known) {
                 field.see_structure(at);
