@@ -27,7 +27,7 @@ pub(crate) fn escape(text: &str, out: &mut String) {
 }
 
 /// Whether `text` may hold a character that is not allowed. Fast, and right when it says no.
-pub(super) fn may_be_illegal(text: &str) -> bool {
+pub(crate) fn may_be_illegal(text: &str) -> bool {
     // The least of each, without a branch and to the end: compilers make vectors of that, and few
     // instructions.
     let (mut least, mut least_behind_cr, mut least_vt, mut least_mark) = (!0, !0, !0, !0);

@@ -11,6 +11,7 @@ use ammonia::{Builder, UrlRelative};
 use url::Url;
 
 use super::danger;
+use crate::feed::characters::{is_allowed, may_be_illegal};
 use crate::html::Markup;
 use crate::html::escape::ANY_QUOTES;
 use crate::html::tag::Tag;
@@ -149,10 +150,15 @@ pub(super) fn tokens_only(html: &str, markup: Markup) -> String {
 }
 
 fn clean_once(html: &str, markup: Markup, terms: Terms) -> Result<String, TooComplex> {
-    let clean = match plain::clean(html) {
+    let mut clean = match plain::clean(html) {
         Some(clean) => clean,
         None => clean_by_tree(html, terms)?,
     };
+    // SECURITY: they go from every feed of XML, and what they stood in is something else then:
+    // `x&#2;:y` has no scheme.
+    if may_be_illegal(&clean) {
+        clean.retain(is_allowed);
+    }
     Ok(match markup {
         Markup::Html => clean,
         Markup::Xhtml => xhtml::well_formed(&clean),

@@ -169,6 +169,15 @@ fn inline_xhtml_keeps_its_namespace_under_the_strict_list() {
 }
 
 #[test]
+fn the_strict_list_judges_what_xml_leaves_of_an_address() {
+    for hidden in ["&#2;", "&#x1f;", "\u{b}", "&#xffff;"] {
+        let html = format!("<a href=\"ms{hidden}-word:x\">a</a> {hidden}b");
+        let clean = run(&html, Markup::Html, Sanitize::Strict);
+        assert_eq!(clean, "<a>a</a> b", "{html}");
+    }
+}
+
+#[test]
 fn a_megabyte_of_references_is_not_given_to_a_tree() {
     for part in ["&nbsp;&amp;", "&amp;</x>"] {
         let html = part.repeat(120_000);
