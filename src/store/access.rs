@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, broadcast};
@@ -46,13 +47,26 @@ enum Kind {
     Memory(Box<Memory>),
 }
 
+/// How long somebody else may have the directory, and how often it is tried: whoever let it go may have
+/// started a process just now, which holds the lock until its program begins.
+const LOCK_FOR: Duration = Duration::from_millis(500);
+const LOCK_EVERY: Duration = Duration::from_millis(10);
+
 impl Store {
     /// Opens the directory, and makes it where there is none. Reads and syncs a few files.
     ///
     /// # Errors
     /// When another process has it open, or when it can't be used.
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        let (disk, connection) = Disk::open(&options.path)?;
+        let until = Instant::now() + LOCK_FOR;
+        let (disk, connection) = loop {
+            match Disk::open(&options.path) {
+                Err(OpenError::InUse { .. }) if Instant::now() < until => {
+                    std::thread::sleep(LOCK_EVERY);
+                }
+                opened => break opened?,
+            }
+        };
         let shared = Arc::new(Shared::new(options));
         let database = |source| OpenError::Database {
             path: disk.path.clone(),
