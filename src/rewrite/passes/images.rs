@@ -19,8 +19,8 @@ use crate::rewrite::places::{
 pub(super) use selectors::Marked;
 use selectors::Selectors;
 pub use selectors::{Marks, SelectorError, check_selector};
-pub(super) use values::Sheets;
-use values::{Carrier, covered, kind_of, replaced, rewritten};
+pub(super) use values::{Carrier, Sheets, rewritten};
+use values::{covered, kind_of, replaced};
 
 /// What is read besides images.
 #[derive(Debug, Clone, Copy, Default)]

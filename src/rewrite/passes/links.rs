@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use url::Url;
 
+use super::images::{Carrier, rewritten};
 use crate::html::srcset;
 use crate::html::tag::Tag;
 use crate::html::walk::Walk;
@@ -226,10 +227,15 @@ impl Links {
         if (tag.starts("img") || tag.starts("source"))
             && let Some(index) = tag.index("srcset")
         {
-            let list = tag.value_of(&tag.attributes[index]);
-            let inner = srcset::edits(&list, &mut |written| join(written, base));
-            let new = (!inner.is_empty()).then(|| crate::html::apply(&list, &inner));
-            put(tag, index, new, budget);
+            let attribute = &tag.attributes[index];
+            let carrier = Carrier::Value(tag, tag.quote(attribute));
+            let raw = tag.raw(attribute).unwrap_or_default();
+            let new = rewritten(raw, carrier, |list| {
+                srcset::edits(list, &mut |written| join(written, base))
+            });
+            if let Some(new) = new.and_then(|new| budget.spend(new)) {
+                tag.write_at(index, new);
+            }
         }
     }
 }

@@ -141,7 +141,7 @@ fn sheet_edit(html: &str, sheet: &Sheet, inner: impl FnOnce(&str) -> Vec<Edit>) 
 }
 
 /// A raw value after the edits that `inner` makes of what it says; `None` when it makes none.
-pub(super) fn rewritten(
+pub(in crate::rewrite::passes) fn rewritten(
     raw: &str,
     carrier: Carrier<'_, '_>,
     inner: impl FnOnce(&str) -> Vec<Edit>,
@@ -187,7 +187,7 @@ pub(super) fn replaced(
 
 /// What a value stands in, and so how it is written.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Carrier<'t, 'h> {
+pub(in crate::rewrite::passes) enum Carrier<'t, 'h> {
     /// Text without character references.
     Raw,
     /// Text with character references.
