@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::full_text::{self, own_host, page, path_of, wait_for};
+use crate::full_text::{self, own_host, path_of};
 use crate::origin::{Origin, Reply};
+use crate::process::Process;
 use crate::reader::{Answer, get};
 use crate::service::{Service, feed_of};
 
@@ -159,34 +160,38 @@ async fn other_rules_and_other_addresses_make_other_feeds() {
 }
 
 #[tokio::test]
-async fn another_feed_under_the_same_name_gets_its_own_articles() {
+async fn no_article_of_another_feed_under_the_same_name_is_read() {
     let folder = tempfile::tempdir().unwrap();
-    let paths: Vec<String> = (0..20).map(|number| format!("/{number}")).collect();
-    let publisher = async |name: &'static str| {
-        let paths = paths.clone();
-        Origin::start(move |head| match path_of(head) {
-            "/feed.xml" => {
-                let paths: Vec<_> = paths.iter().map(String::as_str).collect();
-                Reply::ok(full_text::feed(own_host(head), &paths))
-            }
-            _ => Reply::status(200, &[("content-type", "text/html")], page(name, 4)),
+    let publisher = async || {
+        Origin::start(|head| match path_of(head) {
+            "/feed.xml" => Reply::ok(full_text::feed(own_host(head), &["/a"])),
+            // Each time such a page is read, the log says that there is no article on it.
+            _ => Reply::status(200, &[("content-type", "text/html")], "<p>Short."),
         })
         .await
     };
-    let keys = "full_text = true\n[fetch]\nhost_spacing = \"0s\"";
-    let (first, second) = (publisher("First").await, publisher("Second").await);
-    let service = start(folder.path(), first.address(), keys).await;
-    wait_for(&service, |text| text.contains("First 3: A sentence")).await;
-    stop(service).await;
-
-    let service = start(folder.path(), second.address(), keys).await;
-    let gets = (0..20).map(|_| get(service.addr, "/feeds/news", &[]));
-    for answer in futures_util::future::join_all(gets).await {
-        assert!(!answer.text().contains(&first.address().to_string()));
-    }
-    let text = wait_for(&service, |text| text.contains("Second 3: A sentence")).await;
-    assert!(!text.contains("First"));
-    stop(service).await;
+    let serve = async |own: SocketAddr| {
+        let toml = format!(
+            "[[feed]]\nname = \"news\"\nurl = \"http://{own}/feed.xml\"\nallow_private = [\"{own}\"]\nfull_text = true\n"
+        );
+        let process = Process::start(folder.path(), &toml);
+        assert_eq!(process.get("/feeds/news").await.status, 200);
+        let mut tries = 0;
+        while !process.log().contains(&format!(
+            "no full text feed.name=\"news\" url=\"http://{own}/a"
+        )) {
+            tries += 1;
+            assert!(tries < 1_000, "{}", process.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let log = process.log();
+        assert_eq!(process.terminate().await, Some(0));
+        log
+    };
+    let (first, second) = (publisher().await, publisher().await);
+    serve(first.address()).await;
+    let log = serve(second.address()).await;
+    assert!(!log.contains(&first.address().to_string()), "{log}");
 }
 
 #[tokio::test]
