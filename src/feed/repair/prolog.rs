@@ -108,6 +108,15 @@ impl Prolog {
         Progress::Root(source.base + range.start..source.base + range.end, format)
     }
 
+    /// Which token is the XML declaration; behind anything that stays it can't be one.
+    fn xml_declaration(&self, source: &Source<'_>) -> Option<usize> {
+        let mut tokens = self.tokens.iter();
+        let first = tokens.position(|(token, _)| is_kept(*token))?;
+        let (token, range) = &self.tokens[first];
+        let is_it = *token == Token::Instruction && is_declaration(source.slice(range));
+        is_it.then_some(first)
+    }
+
     /// Repairs what stands before the root, and says what its DOCTYPE declares.
     pub(super) fn repair(
         &self,
@@ -115,27 +124,13 @@ impl Prolog {
         filter: Option<DoctypeFilter>,
         edits: &mut Edits,
     ) -> Doctype {
-        let first = self.tokens.iter().position(|(token, range)| {
-            *token == Token::Instruction && is_declaration(source.slice(range))
-        });
-        let is_kept = |token: &Token| {
-            matches!(
-                token,
-                Token::Comment | Token::Instruction | Token::Declaration
-            )
-        };
-        // Behind anything that stays it can't be one.
-        let first = first.filter(|first| {
-            !self.tokens[..*first]
-                .iter()
-                .any(|(token, _)| is_kept(token))
-        });
+        let first = self.xml_declaration(source);
         let mut doctype = None;
         let mut standalone = false;
         for (index, (token, range)) in self.tokens.iter().enumerate() {
             let raw = source.slice(range);
             let range = range.clone();
-            if is_kept(token) && !matches!(token, Token::Comment) {
+            if is_kept(*token) && !matches!(token, Token::Comment) {
                 drop_illegal(raw, range.start, edits);
             }
             match token {
@@ -184,6 +179,14 @@ impl Prolog {
             doctype
         }
     }
+}
+
+/// Whether such a token stays where nothing is wrong with it.
+fn is_kept(token: Token) -> bool {
+    matches!(
+        token,
+        Token::Comment | Token::Instruction | Token::Declaration
+    )
 }
 
 enum Found {

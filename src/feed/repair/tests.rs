@@ -343,6 +343,15 @@ fn nothing_stands_around_the_document() {
         "<channel><a:feed xmlns:a='http://www.w3.org/2005/Atom'><d><a:entry></a:feed></channel>",
         "<channel><a:feed xmlns:a='http://www.w3.org/2005/Atom'><d><a:entry></a:entry></d></a:feed></channel>",
     );
+    check(
+        "<channel><a:feed xmlns:a='http://www.w3.org/2005/Atom'><d><a:entry xmlns:b='u'></a:feed></channel>",
+        "<channel><a:feed xmlns:a='http://www.w3.org/2005/Atom'><d><a:entry xmlns:b='u'></a:entry></d></a:feed></channel>",
+    );
+    let own = "<a:entry xmlns:a='http://www.w3.org/2005/Atom'>";
+    check(
+        &format!("<channel>{own}<d>{own}</a:entry></channel>"),
+        &format!("<channel>{own}<d></d></a:entry>{own}</a:entry></channel>"),
+    );
 }
 
 #[test]

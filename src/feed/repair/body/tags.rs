@@ -197,8 +197,8 @@ impl Body {
     fn before_item(&mut self, range: &Range<usize>, source: &Source<'_>, edits: &mut Edits) {
         let (at, raw) = (range.start, source.slice(range));
         let (prefix, _) = namespace::split(&raw[1..tag::name_end(raw)]);
-        let is_declared = || self.levels.is_bound_inside(prefix) && !raw.contains("xmlns");
-        let stays = !prefix.is_empty() && is_declared();
+        let stays =
+            !prefix.is_empty() && self.levels.is_bound_inside(prefix) && !declares(raw, prefix);
         let is_in_document = self
             .field
             .as_ref()
@@ -340,4 +340,10 @@ impl Body {
         }
         After::GoTo(doubt.at)
     }
+}
+
+/// Whether the tag `raw` declares `prefix` itself.
+fn declares(raw: &str, prefix: &str) -> bool {
+    let mut attributes = Tag::parse(raw).into_iter().flat_map(|tag| tag.attributes());
+    attributes.any(|attribute| attribute.name.strip_prefix("xmlns:") == Some(prefix))
 }
