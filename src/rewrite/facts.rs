@@ -166,20 +166,39 @@ const HIDDEN: [Name; 2] = names(["script", "style"]);
 /// The text of inline markup, decoded. What nobody said is XHTML is read up to the first tag that
 /// no title holds: behind that is another element, as where an end tag is broken.
 fn text_of_markup(markup: &str, is_xhtml: bool) -> String {
-    let mut found = String::new();
-    let (mut is_read, mut is_hidden) = (true, false);
-    let mut walk = Walk::of_reader(markup, Markup::Xhtml);
+    visible(markup, Markup::Xhtml, |tag| {
+        is_xhtml || PHRASE.iter().any(|one| tag.starts(one))
+    })
+}
+
+/// The text of a fragment that people see, decoded, up to the first tag that is not part of it.
+fn visible(markup: &str, by: Markup, is_part: impl Fn(&Tag<'_>) -> bool) -> String {
+    let decoded = |part| match by {
+        Markup::Html => htmlize::unescape(part),
+        Markup::Xhtml => Decoded::content(part).as_str().to_owned().into(),
+    };
+    let mut found = String::with_capacity(markup.len());
+    let mut is_hidden = false;
+    let mut walk = Walk::of_reader(markup, by);
     let mut tag = Tag::default();
-    while let Some(token) = walk.token(&mut tag).filter(|_| is_read) {
+    while let Some(token) = walk.token(&mut tag) {
         match token {
-            Token::Tag if !tag.is_end => {
-                is_read = is_xhtml || PHRASE.iter().any(|one| tag.starts(one));
-                is_hidden |= tag.starts_one_of(&HIDDEN) && !tag.is_self_closed;
+            Token::Tag if tag.is_end => is_hidden &= !HIDDEN.contains(&tag.id),
+            Token::Tag if !is_part(&tag) => break,
+            Token::Tag if tag.starts_one_of(&HIDDEN) => {
+                is_hidden |= tag.raw_end.is_none() && !tag.is_self_closed;
             }
-            Token::Tag => is_hidden &= !HIDDEN.contains(&tag.id),
+            Token::Tag => {
+                let raw = tag.raw_end.map(|end| &markup[tag.range.end..end]);
+                found.push_str(&decoded(raw.unwrap_or_default()));
+            }
             Token::Text(_) | Token::Cdata(_) if is_hidden => {}
-            Token::Text(part) => found.push_str(Decoded::content(part).as_str()),
+            Token::Text(part) => found.push_str(&decoded(part)),
             Token::Cdata(part) => found.push_str(part),
+            // A tag without an end is read as text, in titles at least.
+            Token::Unfinished if by == Markup::Html => {
+                found.push_str(&decoded(&markup[walk.range()]));
+            }
             _ => {}
         }
     }
@@ -221,24 +240,9 @@ fn reference(text: &str) -> Option<(char, usize)> {
     Some((char::from_u32(code.ok()?)?, "&#".len() + length + 1))
 }
 
-/// The text of an HTML fragment; what scripts and style sheets say is none.
+/// The text of an HTML fragment that people see.
 pub(super) fn without_tags(html: &str) -> String {
-    let mut text = String::with_capacity(html.len());
-    let mut walk = Walk::of_reader(html, Markup::Html);
-    let mut tag = Tag::default();
-    while let Some(token) = walk.token(&mut tag) {
-        match token {
-            Token::Text(part) => text.push_str(&htmlize::unescape(part)),
-            Token::Tag if !tag.starts_one_of(&HIDDEN) => {
-                let raw = tag.raw_end.map_or("", |end| &html[tag.range.end..end]);
-                text.push_str(&htmlize::unescape(raw));
-            }
-            // A tag without an end is read as text, in titles at least.
-            Token::Unfinished => text.push_str(&htmlize::unescape(&html[walk.range()])),
-            _ => {}
-        }
-    }
-    text.trim().to_owned()
+    visible(html, Markup::Html, |_| true).trim().to_owned()
 }
 
 /// The facts of a JSON Feed item that stands at `base`; without one, what it says itself.
@@ -356,6 +360,7 @@ mod tests {
             ("open <b", "open <b"),
             ("<!-- c > d --><b title='>'>x</b>", "x"),
             ("a<script>b</script><style>c</style> d", "a d"),
+            ("a<svg><style>b</style><style/><text>c</text></svg>", "ac"),
             ("in <title>a &amp; b</title>, <xmp>c</xmp>", "in a & b, c"),
         ] {
             assert_eq!(without_tags(html), expected, "{html}");
