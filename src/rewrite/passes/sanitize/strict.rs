@@ -102,11 +102,36 @@ pub(super) fn clean_article(html: &str) -> Cleaned {
 }
 
 fn clean_by(html: &str, markup: Markup, terms: Terms) -> Cleaned {
-    settle(Cow::Borrowed(html), markup, terms).unwrap_or_else(|| Cleaned {
+    let unprefixed = (markup == Markup::Xhtml)
+        .then(|| unprefixed(html))
+        .flatten();
+    let text = unprefixed.map_or(Cow::Borrowed(html), Cow::Owned);
+    settle(text, markup, terms).unwrap_or_else(|| Cleaned {
         // SECURITY: nested such that no parser agrees with itself; then it is only text.
         text: ANY_QUOTES.write(html),
         is_reduced: true,
     })
+}
+
+/// Inline XHTML whose elements have a prefix, without it: parsers of HTML know none of them. Its outermost
+/// element, a `div` by RFC 4287 §3.1.1.3, tells the prefix; `None` where that has none.
+fn unprefixed(xhtml: &str) -> Option<String> {
+    let mut tags = tags(xhtml, Markup::Xhtml);
+    let outermost = tags.next()?;
+    let prefix = outermost.full_name().strip_suffix("div")?;
+    prefix.strip_suffix(':')?;
+    let without = |tag: &Tag<'_>| {
+        let start = tag.name_range.start;
+        let has_it = tag.full_name().starts_with(prefix);
+        has_it.then(|| Edit::removing(start..start + prefix.len()))
+    };
+    let mut edits: Vec<_> = without(&outermost).into_iter().collect();
+    edits.push(Edit {
+        range: outermost.name_range.end..outermost.name_range.end,
+        text: format!(" xmlns=\"{XHTML_NAMESPACE}\""),
+    });
+    edits.extend(tags.filter_map(|tag| without(&tag)));
+    Some(apply(xhtml, &edits))
 }
 
 /// Cleans until nothing changes; `None` when it never ends.
