@@ -233,7 +233,7 @@ impl Refresher {
         mut incoming: Incoming,
         early: Option<&Flight<Trouble>>,
     ) -> Result<Recorded, Trouble> {
-        let mut making = Making::begin(self, feed, arrived, &incoming);
+        let mut making = Making::begin(self, feed, arrived, (&incoming, early.is_some()));
         while let Some(chunk) = making.next_chunk(&mut incoming).await? {
             making.read(chunk, &mut incoming).await?;
             if let (Some(copy), Some(flight)) = (making.begin_growing()?, early) {

@@ -1,4 +1,4 @@
-//! Entity tags of rewritten feeds (RFC 9110 §8.8.3). Pure.
+//! Entity tags of rewritten feeds (RFC 9110 §8.8.3).
 
 use xxhash_rust::xxh3::Xxh3;
 
@@ -17,6 +17,14 @@ pub(super) fn make(inputs: &[&[u8]], rules: &Rules) -> String {
         hash.update(input);
     }
     format!("{:032x}", hash.digest128())
+}
+
+/// An entity tag, its opaque part, that no other has: 128 random bits. `None` where there are none to
+/// be had.
+pub(super) fn unrepeated() -> Option<String> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).ok()?;
+    Some(format!("{:032x}", u128::from_be_bytes(bits)))
 }
 
 /// Settles the tag of a copy that is whole now. The same bytes as before keep their tag and date,

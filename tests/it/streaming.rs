@@ -48,6 +48,25 @@ async fn what_streamed_is_compared_with_what_comes_next() {
     panic!("the new document never came");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_streams_has_an_entity_tag_from_its_start() {
+    let publisher = Origin::start(|_| Reply::status(200, &[], feed_of(5, 200))).await;
+    let mut tags = Vec::new();
+    for keys in ["images = \"weserv\"", "keep_items = 9", "full_text = true"] {
+        let service = Service::with_feed(keys, publisher.address()).await;
+        let first = get(service.addr, "/feeds/news", &[]).await;
+        assert_eq!(first.status, 200, "{keys}");
+        let tag = first.header("etag").to_owned();
+        let again = get(service.addr, "/feeds/news", &[("if-none-match", &tag)]).await;
+        assert_eq!(again.status, 304, "{keys}: {tag}");
+        assert_eq!(again.header("etag"), tag);
+        tags.push(tag);
+    }
+    tags.sort();
+    tags.dedup();
+    assert_eq!(tags.len(), 3, "{tags:?}");
+}
+
 async fn first_bytes_leave_early(keys: &str) {
     let feed = feed_of(40, 2_000);
     let (start, rest) = feed.split_at(feed.len() / 2);

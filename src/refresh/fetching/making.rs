@@ -36,6 +36,8 @@ pub(super) struct Making<'a> {
     source: Came,
     /// Whether it comes from upstream: then nothing is added but full texts.
     is_streaming: bool,
+    /// Whether readers get it while it grows.
+    is_played: bool,
     /// Where it streams and its items get full texts.
     ahead: Option<LookAhead<'a>>,
     /// The copy, once the document is known to be a feed.
@@ -47,7 +49,7 @@ impl<'a> Making<'a> {
         refresher: &'a Refresher,
         feed: &'a Feed,
         arrived: &'a Arrived,
-        incoming: &Incoming,
+        (incoming, is_played): (&Incoming, bool),
     ) -> Self {
         let origin = arrived.origin();
         let digest = remake::begin_digest(&origin.url, origin.charset.as_deref());
@@ -72,6 +74,7 @@ impl<'a> Making<'a> {
             // What is to be compared with it, or made again of it, is at hand whatever the store is.
             source: Came::begin(refresher.store.is_persistent() || feed.adds_content()),
             is_streaming,
+            is_played,
             ahead,
             growing: None,
         }
@@ -180,12 +183,13 @@ impl<'a> Making<'a> {
         // With more in it, what upstream says of its own body says too little.
         let has_more = feed.full_text.is_some() || feed.adds_content() && !self.is_streaming;
         let says_enough = !arrived.validators.is_empty() && !has_more;
-        let etag = says_enough.then(|| {
-            tag::make(
-                &[inputs[0], inputs[1], arrived.url.as_str().as_bytes()],
-                &feed.rules,
-            )
-        });
+        let url = arrived.url.as_str().as_bytes();
+        let etag = match says_enough {
+            true => Some(tag::make(&[inputs[0], inputs[1], url], &feed.rules)),
+            // What it will be made of is not known yet, and readers get its head now.
+            false if self.is_played => tag::unrepeated(),
+            false => None,
+        };
         FeedCopy {
             head: Head::new(&content_type, etag, SystemTime::now()),
             forms: Arc::new(Forms::growing(
