@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::environment::Environment;
 use super::problem::{Place, Problem, Spot};
 use super::secret::names_a_secret;
-use super::suggest::{new_name, old_name, suggest};
+use super::suggest::{new_name, suggest};
 use super::values::Raw;
 
 /// A value and where it was written.
@@ -285,9 +285,7 @@ impl<'d> Table<'_, 'd> {
 
     /// The value of a key in the file, unread.
     pub(super) fn written(&self, key: &str) -> Option<&'d Spanned<DeValue<'d>>> {
-        let entries = self.entries?;
-        let old = || entries.get(old_name(&self.spot.path, key)?);
-        entries.get(key).or_else(old)
+        self.entries?.get(key)
     }
 
     /// Whether nothing at all is written in this table.
@@ -324,11 +322,8 @@ impl<'d> Table<'_, 'd> {
                 self.reader.mask(value);
             }
             let spot = self.spot_of(key.get_ref(), Place::File(key.span()));
-            let new = new_name(&self.spot.path, key.get_ref());
-            let is_written = |new: &&str| self.entries.is_some_and(|all| all.contains_key(*new));
-            let problem = match new.filter(|new| self.asked.contains(new)) {
-                Some(new) if !is_written(&new) => continue,
-                Some(new) => Problem::new(spot, format!("this key is called `{new}` now")),
+            let problem = match new_name(&self.spot.path, key.get_ref(), &self.asked) {
+                Some(new) => Problem::new(spot, format!("`{}` is now `{new}`", key.get_ref())),
                 None => {
                     let help = suggest(key.get_ref(), &self.asked, "known keys here");
                     Problem::new(spot, "there is no such key").with_help(help)

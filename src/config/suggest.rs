@@ -3,8 +3,7 @@
 /// Names longer than this are no near misses of ours.
 const NAME_CHARS_MAX: usize = 64;
 
-/// Keys that had another name before, which is still read: the table it stands in, if only there; the
-/// old name; the new one.
+/// Keys that were renamed: the end of the path of the table they are in, the old name, the new one.
 const RENAMED: &[(&str, &str, &str)] = &[
     ("", "promote_pictures", "promote_images"),
     ("", "linked_pictures", "linked_images"),
@@ -13,18 +12,12 @@ const RENAMED: &[(&str, &str, &str)] = &[
     ("archive", "picture_bytes_max", "image_bytes_max"),
 ];
 
-/// What a key of the table at `path` is called that had this name before.
-pub(super) fn new_name(path: &str, written: &str) -> Option<&'static str> {
+/// The new name of a renamed key of the table at `path`, if that table has it.
+pub(super) fn new_name(path: &str, written: &str, known: &[&str]) -> Option<&'static str> {
     let mut renamed = RENAMED.iter();
-    let found = renamed.find(|(table, old, _)| *old == written && path.ends_with(table));
+    let found = renamed
+        .find(|(table, old, new)| *old == written && path.ends_with(table) && known.contains(new));
     found.map(|(_, _, new)| *new)
-}
-
-/// What a key of the table at `path` was called before.
-pub(super) fn old_name(path: &str, key: &str) -> Option<&'static str> {
-    let mut renamed = RENAMED.iter();
-    let found = renamed.find(|(table, _, new)| *new == key && path.ends_with(table));
-    found.map(|(_, old, _)| *old)
 }
 
 /// One line of advice: the near miss if there is one, and the list of what is known.

@@ -122,7 +122,7 @@ impl Template {
             environment: Arc::new(environment),
             needs: Needs {
                 words: asks(&["item.words", "item.reading_minutes"]),
-                images: asks(&["item.images", "item.pictures"]),
+                images: asks(&["item.images"]),
             },
         };
         let rendered = template.try_out()?;
@@ -279,7 +279,6 @@ fn describe_item(item: &ItemFacts<'_>, extent: &Extent) -> Value {
         words => extent.words,
         reading_minutes => extent.reading_minutes,
         images => extent.images,
-        pictures => extent.images,
         article => describe_article(item.article.as_deref().unwrap_or(&Article::default())),
     }
 }
@@ -293,7 +292,6 @@ fn describe_article(article: &Article) -> Value {
         site_name => Value::from(&article.site_name),
         language => Value::from(&article.language),
         image => web_address(&article.image),
-        picture => web_address(&article.image),
         words => article.words,
         reading_minutes => article.reading_minutes,
     }

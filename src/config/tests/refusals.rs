@@ -3,14 +3,26 @@
 use super::*;
 
 #[test]
-fn keys_that_have_another_name_now() {
+fn renamed_keys() {
     check(
-        "archive = { pictures_max = 1, images_max = 2 }",
-        &["1:13 archive.pictures_max: this key is called `images_max` now"],
+        "defaults.promote_pictures = true",
+        &["1:10 defaults.promote_pictures: `promote_pictures` is now `promote_images`"],
+    );
+    check_feed(
+        "linked_pictures = true",
+        &["4:1 feed[0].linked_pictures (feed \"a\"): `linked_pictures` is now `linked_images`"],
     );
     check(
-        "archive.pictures_max = 'x'",
-        &["1:24 archive.images_max: expected"],
+        "archive = { pictures_max = 1, images_max = 2 }",
+        &["1:13 archive.pictures_max: `pictures_max` is now `images_max`"],
+    );
+    check(
+        "archive.picture_bytes_max = 'x'",
+        &["1:9 archive.picture_bytes_max: `picture_bytes_max` is now `image_bytes_max`"],
+    );
+    check_feed(
+        "archive = { pictures = true }",
+        &["4:13 feed[0].archive.pictures (feed \"a\"): `pictures` is now `images`"],
     );
     check_feed(
         "pictures = true",

@@ -38,8 +38,11 @@ const VARIABLES: [&str; 25] = [
     "feed.language",
 ];
 
-/// What `item.images` and `item.article.image` were called before.
-const RENAMED: [&str; 2] = ["item.pictures", "item.article.picture"];
+/// Variables that were renamed: the old name and the new one.
+const RENAMED: [(&str, &str); 2] = [
+    ("item.pictures", "item.images"),
+    ("item.article.picture", "item.article.image"),
+];
 
 /// The functions there are.
 const FUNCTIONS: [&str; 3] = ["range", "dict", "namespace"];
@@ -106,16 +109,23 @@ pub(super) fn check(
         None => Ok(named),
         Some((line, variable)) => Err(TemplateError {
             line,
-            message: format!(
-                "unknown variable `{variable}`; there are {}",
-                VARIABLES.join(", ")
-            ),
+            message: describe_unknown(variable),
         }),
     }
 }
 
+fn describe_unknown(variable: &str) -> String {
+    match RENAMED.iter().find(|(old, _)| *old == variable) {
+        Some((old, new)) => format!("`{old}` is now `{new}`"),
+        None => format!(
+            "unknown variable `{variable}`; there are {}",
+            VARIABLES.join(", ")
+        ),
+    }
+}
+
 fn is_known(variable: &str) -> bool {
-    VARIABLES.contains(&variable) || RENAMED.contains(&variable) || FUNCTIONS.contains(&variable)
+    VARIABLES.contains(&variable) || FUNCTIONS.contains(&variable)
 }
 
 /// Looks at one word together with its neighbours.

@@ -148,7 +148,16 @@ fn the_extent_is_asked_for_where_it_is_named() {
         1,
         &["unknown variable `item.word`", "item.words"],
     );
-    check("{{ item.pictures }}", false, true);
+    check_refused(
+        "\n{{ item.pictures }}",
+        2,
+        &["`item.pictures` is now `item.images`"],
+    );
+    check_refused(
+        "{{ item.article.picture }}",
+        1,
+        &["`item.article.picture` is now `item.article.image`"],
+    );
     check_refused("{{ item.image_count }}", 1, &["item.images"]);
     check_refused("<b>\n<!--/feedwright:footer-->", 1, &["mark"]);
 }
