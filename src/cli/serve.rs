@@ -147,8 +147,10 @@ async fn run(
         never = live.tidy() => match never {},
     };
     match drained {
-        Drained::Whole => tracing::info!("drained"),
-        Drained::Cut => tracing::warn!("the drain timeout ran out; what was in flight was cut"),
+        Drained::Complete => tracing::info!("drained"),
+        Drained::TimedOut => {
+            tracing::warn!("the drain timeout ran out; what was in flight was cut")
+        }
     }
     live.current().close().await;
     Ok(ExitCode::SUCCESS)

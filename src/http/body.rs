@@ -12,7 +12,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode, response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::stream::{Piece, Stream as Taking};
+use super::exchange::{Exchange, Piece};
 use crate::cache::{Body, Broken, Next, Playback};
 use crate::client::Client;
 
@@ -44,7 +44,7 @@ pub struct ReplyBody {
 /// A request, as its log line tells it when it is dropped.
 #[derive(Debug)]
 pub(super) struct Request {
-    stream: Arc<Taking>,
+    exchange: Arc<Exchange>,
     started: Instant,
     head: Arc<Parts>,
     peer: IpAddr,
@@ -57,13 +57,13 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn begin(
-        stream: Arc<Taking>,
+        exchange: Arc<Exchange>,
         head: Arc<Parts>,
         (peer, client): (IpAddr, Client),
     ) -> Self {
         let started = Instant::now();
         Self {
-            stream,
+            exchange,
             started,
             head,
             peer,
@@ -230,7 +230,7 @@ impl HttpBody for ReplyBody {
         request.is_whole = is_over;
         next.map_ok(|bytes| {
             request.sent_bytes += bytes.len() as u64;
-            Frame::data(request.stream.piece(bytes))
+            Frame::data(request.exchange.piece(bytes))
         })
     }
 

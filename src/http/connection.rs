@@ -16,12 +16,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::body::{self, ReplyBody};
+use super::exchange::{Exchange, StreamExecutor};
 use super::failure::Failure;
 use super::head::{self, HEADERS_MAX, HeadLimits};
-use super::meter::{MeteredIo, Patience, Verdict, Watchdog};
+use super::meter::MeteredIo;
 use super::origin::Origin;
-use super::places::Place;
-use super::stream::{Stream, Streams};
+use super::slots::ConnectionSlot;
+use super::transfer::LeastRate;
+use super::watchdog::{Timeouts, Verdict, Watchdog};
 use super::{Answer, RequestBody};
 use crate::config::ServerSettings;
 
@@ -34,8 +36,11 @@ const HTTP2_RESETS_MAX: usize = 20;
 const HTTP2_ERRORS_MAX: usize = 100;
 
 /// A builder of connections whose tasks `tasks` tracks.
-pub(super) fn builder(settings: &ServerSettings, tasks: TaskTracker) -> auto::Builder<Streams> {
-    let mut builder = auto::Builder::new(Streams(tasks));
+pub(super) fn builder(
+    settings: &ServerSettings,
+    tasks: TaskTracker,
+) -> auto::Builder<StreamExecutor> {
+    let mut builder = auto::Builder::new(StreamExecutor(tasks));
     let head_bytes_max = settings.head_bytes_max;
     builder
         .http1()
@@ -60,20 +65,22 @@ pub(super) fn builder(settings: &ServerSettings, tasks: TaskTracker) -> auto::Bu
     builder
 }
 
-pub(super) fn patience(settings: &ServerSettings) -> Patience {
-    Patience {
+pub(super) fn timeouts(settings: &ServerSettings) -> Timeouts {
+    Timeouts {
         idle: settings.idle_timeout,
         head: settings.header_timeout,
-        write: settings.write_timeout,
-        write_bytes_per_second_min: settings.write_bytes_per_second_min,
+        rate: LeastRate {
+            window: settings.write_timeout,
+            bytes_per_second: settings.write_bytes_per_second_min,
+        },
     }
 }
 
-/// What every connection of a server shares.
+/// What all connections of a server share.
 #[derive(Clone)]
-pub(super) struct Terms<A> {
-    pub(super) builder: auto::Builder<Streams>,
-    pub(super) patience: Patience,
+pub(super) struct ConnectionContext<A> {
+    pub(super) builder: auto::Builder<StreamExecutor>,
+    pub(super) timeouts: Timeouts,
     pub(super) head_limits: HeadLimits,
     /// The largest piece of a body that is handed over to HTTP/2 at once.
     pub(super) http2_piece_bytes_max: usize,
@@ -81,43 +88,43 @@ pub(super) struct Terms<A> {
     pub(super) answer: A,
 }
 
-/// A connection that was accepted and has a place.
+/// An accepted connection with its slot.
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
     pub(super) peer: SocketAddr,
     pub(super) origin: Origin,
-    pub(super) place: Place,
+    pub(super) slot: ConnectionSlot,
 }
 
 /// What the requests of one connection share.
-struct Shared<A> {
-    terms: Terms<A>,
+struct ConnectionState<A> {
+    context: ConnectionContext<A>,
     origin: Origin,
-    place: Place,
+    slot: ConnectionSlot,
 }
 
-/// Serves one connection until it ends, is given up or evicted, or `drain` asks it to end after
-/// what is in flight.
-pub(super) async fn serve<A: Answer>(terms: Terms<A>, accepted: Accepted) {
+/// Serves one connection until it ends, is too slow or evicted, or `drain` asks it to end after
+/// the requests in flight.
+pub(super) async fn serve<A: Answer>(context: ConnectionContext<A>, accepted: Accepted) {
     let Accepted {
         stream,
         peer,
         origin,
-        place,
+        slot,
     } = accepted;
-    let builder = terms.builder.clone();
-    let (patience, drain) = (terms.patience, terms.drain.clone());
-    let meter = Arc::clone(place.meter());
-    let mut evicted = std::pin::pin!(place.evicted());
-    let shared = Arc::new(Shared {
-        terms,
+    let builder = context.builder.clone();
+    let (timeouts, drain) = (context.timeouts, context.drain.clone());
+    let meter = Arc::clone(slot.meter());
+    let mut evicted = std::pin::pin!(slot.evicted());
+    let state = Arc::new(ConnectionState {
+        context,
         origin,
-        place,
+        slot,
     });
-    let service = service_fn(move |request| respond(Arc::clone(&shared), request));
+    let service = service_fn(move |request| respond(Arc::clone(&state), request));
     let io = TokioIo::new(MeteredIo::new(stream, Arc::clone(&meter)));
     let mut connection = std::pin::pin!(builder.serve_connection(io, service));
-    let mut watchdog = Watchdog::new(&meter, patience);
+    let mut watchdog = Watchdog::new(&meter, timeouts);
     let mut is_ending = false;
     loop {
         tokio::select! {
@@ -130,15 +137,15 @@ pub(super) async fn serve<A: Answer>(terms: Terms<A>, accepted: Accepted) {
             verdict = watchdog.verdict() => match verdict {
                 Verdict::GoAway => {}
                 Verdict::SlowReader => {
-                    tracing::info!(%peer, "connection given up: the reader takes too little");
+                    tracing::info!(%peer, "connection closed: reader too slow");
                     return;
                 }
                 Verdict::Idle | Verdict::SlowHead => return,
             },
             () = evicted.as_mut() => {
-                tracing::debug!(%peer, "idle connection given up for another");
+                tracing::debug!(%peer, "idle connection evicted");
                 connection.as_mut().graceful_shutdown();
-                // HTTP/2 says good-bye, as far as the socket takes it at once.
+                // HTTP/2 sends its GOAWAY, as far as the socket takes it at once.
                 connection.as_mut().now_or_never();
                 return;
             }
@@ -150,38 +157,38 @@ pub(super) async fn serve<A: Answer>(terms: Terms<A>, accepted: Accepted) {
 }
 
 async fn respond<A: Answer>(
-    shared: Arc<Shared<A>>,
+    state: Arc<ConnectionState<A>>,
     request: Request<Incoming>,
 ) -> Result<Response<ReplyBody>, Infallible> {
-    let Shared {
-        terms,
+    let ConnectionState {
+        context,
         origin,
-        place,
-    } = &*shared;
+        slot,
+    } = &*state;
     let (mut head, request_body) = request.into_parts();
     let client = origin.client(&head);
     head.extensions.insert(client);
     let head = Arc::new(head);
     if head.version == Version::HTTP_2 {
-        place.meter().set_http2();
+        slot.meter().set_http2();
     }
     // Else the connection is what counts.
-    let request_place = match origin.is_proxy() {
-        true => place.places().begin_request(client),
+    let request_slot = match origin.is_proxy() {
+        true => slot.slots().begin_request(client),
         false => Ok(None),
     };
-    let (request_place, busy) = match request_place {
-        Ok(request_place) => (request_place, None),
+    let (request_slot, busy) = match request_slot {
+        Ok(request_slot) => (request_slot, None),
         Err(_) => (None, Some(Failure::ClientBusy)),
     };
-    let stream = Stream::begin(place.meter(), request_place);
-    let record = body::Request::begin(stream, Arc::clone(&head), (origin.address(), client));
-    let refusal = head::refusal(&head, &terms.head_limits);
+    let exchange = Exchange::begin(slot.meter(), request_slot);
+    let record = body::Request::begin(exchange, Arc::clone(&head), (origin.address(), client));
+    let refusal = head::refusal(&head, &context.head_limits);
     let mut reply = match refusal.or(busy) {
         Some(failure) => failure.into_reply(),
         None => {
             let body = RequestBody(Some(request_body));
-            terms.answer.answer(Arc::clone(&head), body).await
+            context.answer.answer(Arc::clone(&head), body).await
         }
     };
     if head::has_odd_body(&head) {
@@ -201,7 +208,7 @@ async fn respond<A: Answer>(
         reply_body = ReplyBody::empty();
     }
     let bytes_max = match head.version {
-        Version::HTTP_2 => terms.http2_piece_bytes_max,
+        Version::HTTP_2 => context.http2_piece_bytes_max,
         _ => usize::MAX,
     };
     let reply_body = reply_body.for_request(record, &parts, bytes_max);

@@ -4,22 +4,24 @@
 
 mod body;
 mod connection;
+mod exchange;
 pub mod failure;
 mod head;
 mod meter;
 mod origin;
-mod places;
 pub mod reply;
 pub mod route;
 pub mod server;
-mod stream;
+mod slots;
+mod transfer;
+mod watchdog;
 
 use std::future::Future;
 use std::sync::Arc;
 
 pub use crate::client::Client;
 pub use body::ReplyBody;
-pub use stream::Piece;
+pub use exchange::Piece;
 
 /// The body of a request; `None` where there was no connection that it could come over.
 #[derive(Debug, Default)]

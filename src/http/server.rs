@@ -1,4 +1,4 @@
-//! The accept loop: a bounded number of connections, and an end that waits for what is in flight.
+//! The accept loop: a bounded number of connections, and a shutdown that drains them.
 
 use std::future::Future;
 use std::io;
@@ -12,52 +12,52 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Answer;
-use super::connection::{self, Accepted, Terms};
+use super::connection::{self, Accepted, ConnectionContext};
 use super::head::HeadLimits;
 use super::origin::Clients;
-use super::places::{Place, Places, Refused};
+use super::slots::{ConnectionSlot, ConnectionSlots, Refused};
 use crate::client::Client;
 use crate::config::ServerSettings;
 
-/// Connections that may wait to be accepted; the kernel holds it to `net.core.somaxconn`. When a feed is
-/// new, thousands of readers come at once, and those beyond it are not heard for a second or more.
+/// Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`. When a feed is
+/// new, thousands of readers connect at once, and one beyond the backlog tries again after a second or more.
 const LISTEN_BACKLOG: u32 = 4096;
 
 /// How long accepting pauses when the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Idle connections that are ended then.
+/// Idle connections that are evicted then.
 const EVICTED_AT_ONCE: usize = 8;
 
-/// How often the log says the same of connections that can't be had, at most.
-const SAID_EVERY: Duration = Duration::from_secs(60);
+/// The least interval between two log lines of one kind about connections.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How the end went.
+/// How draining ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drained {
     /// Everything in flight was answered.
-    Whole,
-    /// The time for it ran out; what was left was cut.
-    Cut,
+    Complete,
+    /// The timeout passed; what was left was cut off.
+    TimedOut,
 }
 
 /// Listens on an address.
 ///
 /// # Errors
-/// When somebody else listens there, or it is no address of this machine.
+/// When another process listens there, or it is no address of this machine.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // After a restart, connections of before may still be ending.
+    // After a restart, earlier connections may still be closing.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(LISTEN_BACKLOG)
 }
 
-/// Serves until `shutdown` resolves, then stops accepting, answers what is in flight, waits for
-/// `tasks` and returns, after `drain_timeout` in any case.
+/// Serves until `shutdown` resolves, then stops accepting, answers the requests in flight, waits
+/// for `tasks` and returns, after `drain_timeout` at the latest.
 pub async fn run<A: Answer>(
     listener: TcpListener,
     settings: &ServerSettings,
@@ -66,9 +66,9 @@ pub async fn run<A: Answer>(
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
     let connections = TaskTracker::new();
-    let terms = Terms {
+    let context = ConnectionContext {
         builder: connection::builder(settings, connections.clone()),
-        patience: connection::patience(settings),
+        timeouts: connection::timeouts(settings),
         head_limits: HeadLimits {
             url_bytes_max: settings.url_bytes_max,
         },
@@ -76,17 +76,17 @@ pub async fn run<A: Answer>(
         drain: CancellationToken::new(),
         answer,
     };
-    let drain = terms.drain.clone();
-    let door = Door {
+    let drain = context.drain.clone();
+    let acceptor = Acceptor {
         clients: Clients::new(settings.trusted_proxies.clone()),
-        places: Places::new(settings.connections_max, settings.client_connections_max),
+        slots: ConnectionSlots::new(settings.connections_max, settings.client_connections_max),
         connections: connections.clone(),
-        said_failed: Seldom::default(),
-        said_refused: Seldom::default(),
-        said_full: Seldom::default(),
+        failed_log: LogLimiter::default(),
+        refused_log: LogLimiter::default(),
+        full_log: LogLimiter::default(),
     };
     tokio::select! {
-        () = door.accept(listener, terms) => {}
+        () = acceptor.accept(listener, context) => {}
         () = shutdown => {}
     }
     tracing::info!(connections = connections.len(), "draining");
@@ -98,23 +98,23 @@ pub async fn run<A: Answer>(
         tasks.wait().await;
     };
     match tokio::time::timeout(settings.drain_timeout, finished).await {
-        Ok(()) => Drained::Whole,
-        Err(_) => Drained::Cut,
+        Ok(()) => Drained::Complete,
+        Err(_) => Drained::TimedOut,
     }
 }
 
-/// Lets connections in.
-struct Door {
+/// Accepts connections, as many as there are slots.
+struct Acceptor {
     clients: Clients,
-    places: Arc<Places>,
+    slots: Arc<ConnectionSlots>,
     connections: TaskTracker,
-    said_failed: Seldom,
-    said_refused: Seldom,
-    said_full: Seldom,
+    failed_log: LogLimiter,
+    refused_log: LogLimiter,
+    full_log: LogLimiter,
 }
 
-impl Door {
-    async fn accept<A: Answer>(mut self, listener: TcpListener, terms: Terms<A>) {
+impl Acceptor {
+    async fn accept<A: Answer>(mut self, listener: TcpListener, context: ConnectionContext<A>) {
         loop {
             let (stream, peer) = match accept_one(&listener).await {
                 Ok(accepted) => accepted,
@@ -124,46 +124,46 @@ impl Door {
                 }
             };
             let origin = self.clients.origin(peer.ip());
-            // Whoever finds no place is refused here: the stream is dropped.
-            let Some(place) = self.place(origin.connection_client()).await else {
+            // Without a slot the connection is refused: the stream is dropped.
+            let Some(slot) = self.slot(origin.connection_client()).await else {
                 continue;
             };
             let accepted = Accepted {
                 stream,
                 peer,
                 origin,
-                place,
+                slot,
             };
             self.connections
-                .spawn(connection::serve(terms.clone(), accepted));
+                .spawn(connection::serve(context.clone(), accepted));
         }
     }
 
-    /// A place for a client's connection, if it may have one more.
-    async fn place(&mut self, client: Client) -> Option<Place> {
-        let mut place = self.places.take(client);
-        if matches!(place, Err(Refused::All)) {
-            if self.said_full.is_due() {
+    /// Takes a slot for a client's connection, if it may have one more.
+    async fn slot(&mut self, client: Client) -> Option<ConnectionSlot> {
+        let mut slot = self.slots.take(client);
+        if matches!(slot, Err(Refused::All)) {
+            if self.full_log.is_due() {
                 tracing::warn!(
-                    "every connection has a request under way: new ones wait; see `[server] connections_max`"
+                    "every connection has a request in flight: new ones wait; see `[server] connections_max`"
                 );
             }
-            // The others wait in the kernel's queue meanwhile.
-            place = self.places.wait(client).await;
+            // Others wait in the listen backlog meanwhile.
+            slot = self.slots.wait(client).await;
         }
-        if place.is_err() && self.said_refused.is_due() {
+        if slot.is_err() && self.refused_log.is_due() {
             tracing::warn!(
                 %client,
                 "connection refused: the client has as many as `[server] client_connections_max` allows"
             );
         }
-        place.ok()
+        slot.ok()
     }
 
-    /// Mostly there are no file descriptors left.
+    /// Evicts idle connections after a failed accept: usually no file descriptors are left.
     async fn make_room(&mut self, error: &io::Error) {
-        let evicted = self.places.evict_idle(EVICTED_AT_ONCE);
-        if self.said_failed.is_due() {
+        let evicted = self.slots.evict_idle(EVICTED_AT_ONCE);
+        if self.failed_log.is_due() {
             let connections = self.connections.len();
             tracing::warn!(%error, connections, evicted, "accept failed");
         }
@@ -171,14 +171,14 @@ impl Door {
     }
 }
 
-/// Something that the log says once in a while.
+/// Lets a log line through once per [`LOG_INTERVAL`].
 #[derive(Default)]
-struct Seldom(Option<Instant>);
+struct LogLimiter(Option<Instant>);
 
-impl Seldom {
+impl LogLimiter {
     fn is_due(&mut self) -> bool {
         let now = Instant::now();
-        let is_due = self.0.is_none_or(|at| now - at >= SAID_EVERY);
+        let is_due = self.0.is_none_or(|at| now - at >= LOG_INTERVAL);
         if is_due {
             self.0 = Some(now);
         }
@@ -186,12 +186,12 @@ impl Seldom {
     }
 }
 
-/// Accepts, past errors that concern one connection only.
+/// Accepts the next connection, skipping errors that concern one connection only.
 async fn accept_one(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                // A reply is written whole; waiting for more would only delay it.
+                // Nagle's algorithm would only delay replies.
                 stream.set_nodelay(true).ok();
                 return Ok((stream, peer));
             }

@@ -192,7 +192,7 @@ async fn shutting_down_finishes_what_is_in_flight() {
         hangs_up(&mut idle).await,
         "an idle connection outlives the shutdown"
     );
-    assert_eq!(service.drain().await, Drained::Whole);
+    assert_eq!(service.drain().await, Drained::Complete);
 }
 
 #[tokio::test]
@@ -206,5 +206,5 @@ async fn shutting_down_has_a_hard_end() {
     while publisher.seen().is_empty() {
         tokio::task::yield_now().await;
     }
-    assert_eq!(service.drain().await, Drained::Cut);
+    assert_eq!(service.drain().await, Drained::TimedOut);
 }

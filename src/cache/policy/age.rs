@@ -6,11 +6,8 @@ use http::HeaderMap;
 use http::header::{AGE, DATE};
 
 use super::date::parse_http_date;
-use super::directives::seconds;
+use super::delta::{DELTA_MAX, seconds};
 use super::list::{members, text};
-
-/// The most that a time in seconds counts for (RFC 9111 §1.2.2): 68 years.
-pub const DELTA_MAX: Duration = Duration::from_secs(1 << 31);
 
 /// The corrected initial age: the larger of what `Date` and what `Age` with the time on the way say.
 #[must_use]

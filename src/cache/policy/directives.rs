@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::header::{CACHE_CONTROL, PRAGMA};
 use http::{HeaderMap, HeaderName};
 
-use super::age::DELTA_MAX;
+use super::delta::{DELTA_MAX, delta_seconds};
 use super::list::{all_members, is_token, members, unquote};
 
 /// A directive that may name fields: `no-cache`, `private`.
@@ -150,21 +150,6 @@ pub(super) fn field_names(value: &str) -> Option<Vec<HeaderName>> {
     };
     let names: Option<Vec<HeaderName>> = members(&list).map(|name| name.parse().ok()).collect();
     names.filter(|names| !names.is_empty())
-}
-
-/// RFC 9111 §1.2.2, also as a quoted string.
-fn delta_seconds(value: &str) -> Option<Duration> {
-    let bare = unquote(value);
-    seconds(bare.as_deref().unwrap_or(value))
-}
-
-/// Digits as seconds; more than [`DELTA_MAX`] is that much.
-pub(super) fn seconds(digits: &str) -> Option<Duration> {
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let seconds = digits.parse().unwrap_or(u64::MAX);
-    Some(Duration::from_secs(seconds).min(DELTA_MAX))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 mod age;
 mod conditions;
 mod date;
+mod delta;
 mod directives;
 mod freshness;
 mod invalidation;
@@ -22,9 +23,10 @@ mod update;
 mod validation;
 mod vary;
 
-pub use age::{DELTA_MAX, initial_age};
+pub use age::initial_age;
 pub use conditions::{Condition, evaluate, has_unsafe_conditions, if_range_holds};
 pub use date::parse_http_date;
+pub use delta::DELTA_MAX;
 pub use directives::{Directives, Listed};
 pub use freshness::{Heuristic, Received, Terms, terms};
 pub use invalidation::{invalidated, is_safe};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName};
 
-use super::age::DELTA_MAX;
+use super::delta::DELTA_MAX;
 use super::directives::{Directives, Listed, field_names};
 use super::structured::{Bare, Member, parse_dictionary};
 

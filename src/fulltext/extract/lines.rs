@@ -3,7 +3,7 @@
 
 use dom_query::{Document, NodeRef};
 
-use super::holdings::{Held, Holdings};
+use super::statistics::{ElementStatistics, Statistics};
 use super::tree::{is_any, is_inline};
 
 /// Letters of a text beside which another one is a paragraph too.
@@ -14,13 +14,13 @@ const TABLE_SHARE_MAX: f64 = 0.5;
 const PAD: &str = "data-fw-pad";
 
 /// Makes paragraphs and tables of a page known as such.
-pub(super) fn make(document: &Document, holdings: &Holdings) {
+pub(super) fn make(document: &Document, statistics: &Statistics) {
     let Some(body) = document.body() else { return };
     for node in body.descendants() {
         if node.has_name("div") {
-            make_line(document, &node, holdings);
+            make_line(document, &node, statistics);
         } else if node.has_name("table") {
-            let (all, held) = (holdings.get(&body).0, holdings.get(&node).0);
+            let (all, held) = (statistics.get(&body).0, statistics.get(&node).0);
             mark_table(document, &node, &held, all.letters);
         }
     }
@@ -37,7 +37,7 @@ pub(super) fn clean(root: &NodeRef<'_>) {
     }
 }
 
-fn make_line(document: &Document, node: &NodeRef<'_>, holdings: &Holdings) {
+fn make_line(document: &Document, node: &NodeRef<'_>, statistics: &Statistics) {
     let children = node.children();
     let is_text = |child: &NodeRef<'_>| child.is_text() && child.is_nonempty_text();
     if children.iter().all(is_inline) {
@@ -45,7 +45,7 @@ fn make_line(document: &Document, node: &NodeRef<'_>, holdings: &Holdings) {
             && [node.prev_element_sibling(), node.next_element_sibling()]
                 .iter()
                 .flatten()
-                .any(|beside| is_paragraph(beside, &holdings.get(beside).0));
+                .any(|beside| is_paragraph(beside, &statistics.get(beside).0));
         if is_line {
             node.rename("p");
         }
@@ -74,7 +74,7 @@ fn make_line(document: &Document, node: &NodeRef<'_>, holdings: &Holdings) {
     wrap(&mut line);
 }
 
-fn is_paragraph(node: &NodeRef<'_>, held: &Held) -> bool {
+fn is_paragraph(node: &NodeRef<'_>, held: &ElementStatistics) -> bool {
     is_any(node, &["p", "div"])
         && held.prose >= NEIGHBOUR_LETTERS_MIN
         && held.prose == held.letters
@@ -82,7 +82,7 @@ fn is_paragraph(node: &NodeRef<'_>, held: &Held) -> bool {
 }
 
 /// A table with text of its own, and no table in it, is one of data.
-fn mark_table(document: &Document, table: &NodeRef<'_>, held: &Held, all: usize) {
+fn mark_table(document: &Document, table: &NodeRef<'_>, held: &ElementStatistics, all: usize) {
     let is_small = held.letters as f64 <= all as f64 * TABLE_SHARE_MAX;
     let is_layout = held.tables > 1 || held.fields > 0 || held.link_share() > 0.5;
     if held.letters == 0 || !is_small || is_layout {

@@ -4,14 +4,14 @@
 //! what stands on the page. Nothing here bounds what a page takes: it runs in a process that is
 //! bounded; bytes and depth are looked at first, so that most of what is too much is named.
 
-mod clutter;
+mod boilerplate;
 mod copies;
 mod facts;
 mod figures;
 mod formulas;
 mod headings;
-mod holdings;
 mod lines;
+mod names;
 mod opaque;
 mod oracle;
 mod order;
@@ -21,6 +21,7 @@ mod players;
 mod readable;
 mod shape;
 mod state;
+mod statistics;
 mod tree;
 mod wall;
 mod xhtml;

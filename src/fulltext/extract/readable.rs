@@ -1,21 +1,21 @@
 //! Where on a page its article is, when nobody says.
 //!
-//! The search is Readability's, as dom_smoothie has it, over a page that clutter was taken out of;
+//! The search is Readability's, as dom_smoothie has it, over a page that boilerplate was taken out of;
 //! what it leaves behind or takes along too much is put right afterwards.
 
 use dom_query::Document;
 use dom_smoothie::{CandidateSelectMode, Config, Readability};
 use url::Url;
 
-use super::holdings::Holdings;
 use super::opaque::Opaque;
 use super::order::Order;
 use super::state::{self, Told};
-use super::{NoArticle, clutter, copies, facts, figures, headings, lines, plain, shape, tree};
+use super::statistics::Statistics;
+use super::{NoArticle, boilerplate, copies, facts, figures, headings, lines, plain, shape, tree};
 
 /// Elements of a page that the search takes on.
 const ELEMENTS_MAX: usize = 200_000;
-/// Letters with which the search is content in a page without clutter, and in one as it is.
+/// Letters with which the search is content in a page without boilerplate, and in one as it is.
 const ENOUGH_CHARS: (usize, usize) = (150, 500);
 /// Letters of prose on a page from which on its scripts are not asked for an article.
 const SHOWN_PROSE: usize = 2_000;
@@ -32,7 +32,7 @@ const PLEA_CHARS_MAX: usize = 300;
 /// When the page has none.
 pub(super) fn find(document: &Document, title: &str, base: &Url) -> Result<String, NoArticle> {
     let body = facts::body(document);
-    let prose = Holdings::of(document).prose;
+    let prose = Statistics::of(document).prose;
     let has_scripts = document.select_single("script, noscript").exists();
     let state = (prose < SHOWN_PROSE)
         .then(|| state::find(document))
@@ -68,18 +68,18 @@ fn shown(document: &Document, title: &str, base: &Url, body: Option<&str>) -> St
     plain::make(&document.root());
     headings::make(document);
     let opaque = Opaque::take(document);
-    clutter::remove_teasers(document);
-    let holdings = Holdings::of(document);
-    clutter::keep_notes(document, &holdings);
-    lines::make(document, &holdings);
+    boilerplate::remove_teasers(document);
+    let statistics = Statistics::of(document);
+    boilerplate::keep_notes(document, &statistics);
+    lines::make(document, &statistics);
     let untouched = document.clone();
-    clutter::remove_site(&untouched);
-    clutter::remove(document);
+    boilerplate::remove_site(&untouched);
+    boilerplate::remove(document);
     figures::make(document, &document.root());
     let order = Order::of(document);
     let clean = search(document.clone(), base, ENOUGH_CHARS.0);
     let plain = search(untouched, base, ENOUGH_CHARS.1);
-    // What was taken for clutter may have been the article.
+    // What was taken for boilerplate may have been the article.
     let html = if tree::text_chars(&clean) * 2 < tree::text_chars(&plain) {
         plain
     } else {
@@ -101,11 +101,11 @@ fn shown(document: &Document, title: &str, base: &Url, body: Option<&str>) -> St
     tree::inner_html(&article)
 }
 
-/// What somebody said is the article, as a sequence of blocks; with `prune` without clutter.
+/// What somebody said is the article, as a sequence of blocks; with `prune` without boilerplate.
 pub(super) fn tidy(html: &str, prune: bool, _base: &Url) -> String {
     let found = tree::parse(html);
     if prune {
-        clutter::remove(&found);
+        boilerplate::remove(&found);
     }
     let Some(body) = found.body() else {
         return String::new();
@@ -120,7 +120,7 @@ pub(super) fn tidy(html: &str, prune: bool, _base: &Url) -> String {
 }
 
 fn search(document: Document, base: &Url, enough: usize) -> String {
-    clutter::hide_names(&document);
+    boilerplate::hide_names(&document);
     let config = Config {
         keep_classes: true,
         char_threshold: enough,

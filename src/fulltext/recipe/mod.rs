@@ -41,7 +41,7 @@ pub struct Recipe {
     /// Request header fields for its pages. SECURITY: they may hold secrets, and go nowhere else.
     #[serde(skip)]
     pub headers: Vec<(String, String)>,
-    /// Whether clutter is taken out of what `content` finds.
+    /// Whether boilerplate is taken out of what `content` finds.
     pub prune: bool,
     /// Whether an article is looked for where `content` finds nothing.
     pub autodetect: bool,

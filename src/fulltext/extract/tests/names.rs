@@ -2,7 +2,7 @@
 
 use super::{SENTENCES, article_of};
 
-/// Headings as documentation has them, with words by which clutter is known.
+/// Headings as documentation has them, with words by which boilerplate is known.
 const HEADINGS: &[&str] = &[
     "Cookies and sessions",
     "Comments in Python",
@@ -168,7 +168,7 @@ fn sections_and_what_they_are_made_of_stay() {
 }
 
 #[test]
-fn what_behaves_like_clutter_goes() {
+fn what_behaves_like_boilerplate_goes() {
     let html = article_of(&format!(
         "<div id=cookie-bar>We use cookies to improve your experience here. <a href=/c>More</a></div>\
          <article><h1>T</h1><p>{SENTENCES}</p><div class=share><a href=/f>Facebook</a> <a href=/t>Twitter</a></div>\

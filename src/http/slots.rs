@@ -1,7 +1,7 @@
-//! Places for connections: how many there are, how many one client may have, who gives one up.
+//! Connection slots: limits in all and per client, and the eviction of idle connections.
 //!
-//! Invariant: whoever is refused or evicted delays nobody else. A new connection waits only while
-//! every other one has a request under way.
+//! Invariant: a client that is refused or evicted delays no other. A new connection waits only
+//! while every other one has a request in flight.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,24 +14,24 @@ use tokio_util::sync::CancellationToken;
 use super::meter::Meter;
 use crate::client::Client;
 
-/// How often somebody who waits for a place looks for connections that have become idle.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
-/// Idle connections are looked for among all at once, and this part of them is remembered: so one
-/// of many new connections pays for the look.
+/// How often a waiting connection looks for others that have become idle.
+const IDLE_CHECK_INTERVAL: Duration = Duration::from_millis(100);
+/// A search for idle connections reads all of them and remembers one in so many, so that only one
+/// of many new connections pays for a search.
 const REMEMBERED_PART: usize = 32;
 
-/// Why there is no place.
+/// Why a connection or request gets no slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// The client has as many as one may have.
+    /// The client has as many as it may have.
     Client,
-    /// All are taken, and every one of them has a request under way.
+    /// All are taken, each by a connection with a request in flight.
     All,
 }
 
-/// The places of a server.
+/// The connection slots of a server.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct ConnectionSlots {
     connections_max: usize,
     client_max: usize,
     taken: Mutex<Taken>,
@@ -42,10 +42,10 @@ pub(super) struct Places {
 struct Taken {
     last_id: u64,
     connections: HashMap<u64, Arc<Connection>>,
-    /// How many places each client has.
+    /// How many slots each client has.
     clients: HashMap<Client, usize>,
-    /// Connections that were idle for longest when they were looked for, the longest last, and
-    /// since when.
+    /// The connections that were idle for longest at the last search, the longest last, and since
+    /// when.
     idle: Vec<(Instant, Arc<Connection>)>,
 }
 
@@ -57,7 +57,7 @@ struct Connection {
     evicted: CancellationToken,
 }
 
-impl Places {
+impl ConnectionSlots {
     pub(super) fn new(connections_max: usize, client_max: usize) -> Arc<Self> {
         Arc::new(Self {
             connections_max,
@@ -67,11 +67,11 @@ impl Places {
         })
     }
 
-    /// A place for a connection of this client. Where all are taken, the connection that is idle
-    /// for longest gives up its own.
-    pub(super) fn take(self: &Arc<Self>, client: Client) -> Result<Place, Refused> {
+    /// Takes a slot for a connection of this client. Where all are taken, the connection that has
+    /// been idle for longest is evicted.
+    pub(super) fn take(self: &Arc<Self>, client: Client) -> Result<ConnectionSlot, Refused> {
         let mut taken = self.taken();
-        if !taken.has_room_for(client, self.client_max) {
+        if !taken.has_room(client, self.client_max) {
             return Err(Refused::Client);
         }
         if taken.connections.len() >= self.connections_max && !taken.evict_idle() {
@@ -88,18 +88,18 @@ impl Places {
         taken
             .connections
             .insert(connection.id, Arc::clone(&connection));
-        Ok(Place {
+        Ok(ConnectionSlot {
             connection,
-            places: Arc::clone(self),
+            slots: Arc::clone(self),
         })
     }
 
-    /// The same, as soon as there is one.
-    pub(super) async fn wait(self: &Arc<Self>, client: Client) -> Result<Place, Refused> {
+    /// Takes a slot as soon as there is one.
+    pub(super) async fn wait(self: &Arc<Self>, client: Client) -> Result<ConnectionSlot, Refused> {
         loop {
             tokio::select! {
                 () = self.freed.notified() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(IDLE_CHECK_INTERVAL) => {}
             }
             match self.take(client) {
                 Err(Refused::All) => {}
@@ -108,27 +108,27 @@ impl Places {
         }
     }
 
-    /// Lets a request over a proxy's connection begin: each counts as one connection of its client.
-    /// `Ok(None)` where nobody knows whose it is.
+    /// Takes a slot for a request over a proxy's connection: it counts as one connection of its
+    /// client. `Ok(None)` where the client is unknown.
     pub(super) fn begin_request(
         self: &Arc<Self>,
         client: Client,
-    ) -> Result<Option<RequestPlace>, Refused> {
+    ) -> Result<Option<RequestSlot>, Refused> {
         if !client.is_known() {
             return Ok(None);
         }
         let mut taken = self.taken();
-        if !taken.has_room_for(client, self.client_max) {
+        if !taken.has_room(client, self.client_max) {
             return Err(Refused::Client);
         }
         taken.add(client);
-        Ok(Some(RequestPlace {
+        Ok(Some(RequestSlot {
             client,
-            places: Arc::clone(self),
+            slots: Arc::clone(self),
         }))
     }
 
-    /// Ends up to `count` idle connections, those that are idle for longest.
+    /// Evicts up to `count` idle connections, those idle for longest, and returns how many.
     pub(super) fn evict_idle(&self, count: usize) -> usize {
         let mut taken = self.taken();
         (0..count).take_while(|_| taken.evict_idle()).count()
@@ -140,7 +140,7 @@ impl Places {
 }
 
 impl Taken {
-    fn has_room_for(&self, client: Client, client_max: usize) -> bool {
+    fn has_room(&self, client: Client, client_max: usize) -> bool {
         !client.is_known()
             || self
                 .clients
@@ -163,19 +163,19 @@ impl Taken {
         }
     }
 
-    /// Takes the place of a connection, if it still has it.
+    /// Frees the slot of a connection, if it still has one.
     fn remove(&mut self, connection: &Connection) -> bool {
-        let had_place = self.connections.remove(&connection.id).is_some();
-        if had_place {
+        let had_slot = self.connections.remove(&connection.id).is_some();
+        if had_slot {
             self.subtract(connection.client);
         }
-        had_place
+        had_slot
     }
 
     fn evict_idle(&mut self) -> bool {
         loop {
             if self.idle.is_empty() {
-                self.look_for_idle();
+                self.find_idle();
             }
             let Some((since, connection)) = self.idle.pop() else {
                 return false;
@@ -187,7 +187,7 @@ impl Taken {
         }
     }
 
-    fn look_for_idle(&mut self) {
+    fn find_idle(&mut self) {
         let idle = self.connections.values();
         let mut idle: Vec<_> = idle
             .filter_map(|connection| Some((connection.meter.idle_since()?, connection)))
@@ -205,118 +205,118 @@ impl Taken {
     }
 }
 
-/// A connection's place, until it is dropped.
+/// A connection's slot, freed on drop.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     connection: Arc<Connection>,
-    places: Arc<Places>,
+    slots: Arc<ConnectionSlots>,
 }
 
-impl Place {
-    /// The counters of the connection that has it.
+impl ConnectionSlot {
+    /// The counters of the slot's connection.
     pub(super) fn meter(&self) -> &Arc<Meter> {
         &self.connection.meter
     }
 
-    pub(super) fn places(&self) -> &Arc<Places> {
-        &self.places
+    pub(super) fn slots(&self) -> &Arc<ConnectionSlots> {
+        &self.slots
     }
 
-    /// Resolves when the connection is to end for the sake of another.
+    /// Resolves when the connection is to end to make room for another.
     pub(super) fn evicted(&self) -> impl Future<Output = ()> + use<> {
         self.connection.evicted.clone().cancelled_owned()
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        self.places.taken().remove(&self.connection);
-        self.places.freed.notify_one();
+        self.slots.taken().remove(&self.connection);
+        self.slots.freed.notify_one();
     }
 }
 
-/// A request's part of what its client may have, until it is dropped.
+/// A request's slot, freed on drop.
 #[derive(Debug)]
-pub(super) struct RequestPlace {
+pub(super) struct RequestSlot {
     client: Client,
-    places: Arc<Places>,
+    slots: Arc<ConnectionSlots>,
 }
 
-impl Drop for RequestPlace {
+impl Drop for RequestSlot {
     fn drop(&mut self) {
-        self.places.taken().subtract(self.client);
+        self.slots.taken().subtract(self.client);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::stream::Stream;
+    use crate::http::exchange::Exchange;
 
     fn client(number: u8) -> Client {
         Client::at([192, 0, 2, number].into())
     }
 
-    async fn is_evicted(place: &Place) -> bool {
-        tokio::time::timeout(Duration::ZERO, place.evicted())
+    async fn is_evicted(slot: &ConnectionSlot) -> bool {
+        tokio::time::timeout(Duration::ZERO, slot.evicted())
             .await
             .is_ok()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_idle_for_longest_gives_up_its_place() {
-        let places = Places::new(3, 256);
+    async fn the_connection_idle_for_longest_is_evicted() {
+        let slots = ConnectionSlots::new(3, 256);
         let second = Duration::from_secs(1);
-        let busy = places.take(Client::UNKNOWN).unwrap();
-        let request = Stream::begin(busy.meter(), None);
-        let used = places.take(Client::UNKNOWN).unwrap();
-        let silent = places.take(Client::UNKNOWN).unwrap();
+        let busy = slots.take(Client::UNKNOWN).unwrap();
+        let request = Exchange::begin(busy.meter(), None);
+        let used = slots.take(Client::UNKNOWN).unwrap();
+        let silent = slots.take(Client::UNKNOWN).unwrap();
         tokio::time::advance(second).await;
-        drop(Stream::begin(used.meter(), None));
+        drop(Exchange::begin(used.meter(), None));
         tokio::time::advance(second).await;
-        let next = places.take(Client::UNKNOWN).unwrap();
+        let next = slots.take(Client::UNKNOWN).unwrap();
         assert!(is_evicted(&silent).await && !is_evicted(&used).await);
         tokio::time::advance(second).await;
-        let _next_but_one = places.take(Client::UNKNOWN).unwrap();
+        let _next_but_one = slots.take(Client::UNKNOWN).unwrap();
         assert!(is_evicted(&used).await && !is_evicted(&next).await);
         assert!(!is_evicted(&busy).await);
         drop(request);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn where_nobody_is_idle_a_new_one_waits() {
-        let places = Places::new(2, 256);
-        let (first, second) = (places.take(client(1)), places.take(client(2)));
+    async fn without_an_idle_connection_a_new_one_waits() {
+        let slots = ConnectionSlots::new(2, 256);
+        let (first, second) = (slots.take(client(1)), slots.take(client(2)));
         let (first, second) = (first.unwrap(), second.unwrap());
-        let _request = Stream::begin(first.meter(), None);
-        let ending = Stream::begin(second.meter(), None);
-        assert_eq!(places.take(client(3)).unwrap_err(), Refused::All);
-        let mut waiting = std::pin::pin!(places.wait(client(3)));
+        let _request = Exchange::begin(first.meter(), None);
+        let ending = Exchange::begin(second.meter(), None);
+        assert_eq!(slots.take(client(3)).unwrap_err(), Refused::All);
+        let mut waiting = std::pin::pin!(slots.wait(client(3)));
         let early = tokio::time::timeout(Duration::from_secs(60), waiting.as_mut());
         assert!(early.await.is_err());
         drop(ending);
         let third = waiting.await.unwrap();
         assert!(is_evicted(&second).await);
         drop((second, third));
-        assert!(places.take(client(4)).is_ok());
+        assert!(slots.take(client(4)).is_ok());
     }
 
     #[tokio::test]
-    async fn one_client_has_so_many_and_the_others_theirs() {
-        let places = Places::new(10, 2);
-        let taken = [places.take(client(1)), places.take(client(1))];
+    async fn one_clients_limit_leaves_the_others_theirs() {
+        let slots = ConnectionSlots::new(10, 2);
+        let taken = [slots.take(client(1)), slots.take(client(1))];
         assert!(taken.iter().all(Result::is_ok));
-        assert_eq!(places.take(client(1)).unwrap_err(), Refused::Client);
-        assert!(places.take(client(2)).is_ok());
-        let unknown: Vec<_> = (0..8).map(|_| places.take(Client::UNKNOWN)).collect();
+        assert_eq!(slots.take(client(1)).unwrap_err(), Refused::Client);
+        assert!(slots.take(client(2)).is_ok());
+        let unknown: Vec<_> = (0..8).map(|_| slots.take(Client::UNKNOWN)).collect();
         assert!(unknown.iter().all(Result::is_ok));
         drop(taken);
-        let request = places.begin_request(client(1)).unwrap();
-        assert!(places.take(client(1)).is_ok(), "its places are free again");
-        let _other = places.begin_request(client(1)).unwrap();
-        assert!(places.begin_request(client(1)).is_err());
+        let request = slots.begin_request(client(1)).unwrap();
+        assert!(slots.take(client(1)).is_ok(), "its slots are free again");
+        let _other = slots.begin_request(client(1)).unwrap();
+        assert!(slots.begin_request(client(1)).is_err());
         drop(request);
-        assert!(places.begin_request(client(1)).is_ok());
-        assert!(places.begin_request(Client::UNKNOWN).unwrap().is_none());
+        assert!(slots.begin_request(client(1)).is_ok());
+        assert!(slots.begin_request(Client::UNKNOWN).unwrap().is_none());
     }
 }

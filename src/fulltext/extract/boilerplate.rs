@@ -2,24 +2,19 @@
 //! advertising. It goes before the article is looked for.
 //!
 //! Invariants: a name alone says nothing, since names are made from headings and by tools: what is
-//! called clutter goes where it also behaves like it. Headings, paragraphs, tables, items, code and
+//! called boilerplate goes where it also behaves like it. Headings, paragraphs, tables, items, code and
 //! what is in them are never judged. What holds a good part of the page's text, or an article's
 //! body, stays whatever it is called.
-
-mod names;
-mod words;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use dom_query::{Document, Matcher, NodeId, NodeRef};
 
-use super::holdings::{Held, Holdings};
+use super::names::{Evidence, is_unlikely, names_site};
+use super::statistics::{ElementStatistics, SHARE_MAX, Statistics};
 use super::tree::{self, is_any, is_heading, is_never_judged, matcher};
-pub(super) use names::{Evidence, evidence, is_unlikely, names_site};
 
-/// Of the page's text, what a piece of clutter may hold at most.
-pub(super) const SHARE_MAX: f64 = 0.3;
 /// Of an element's text, what stands in links where it leads away; and where it holds headings or
 /// images that are links.
 const LINKS_MIN: f64 = 0.5;
@@ -39,23 +34,23 @@ static NEVER: LazyLock<Option<Matcher>> = LazyLock::new(|| {
     )
 });
 
-/// Takes clutter out of the page.
+/// Takes boilerplate out of the page.
 pub(super) fn remove(document: &Document) {
     // What readers fill in tells what an element is for, so it goes afterwards.
-    let holdings = Holdings::of(document);
+    let statistics = Statistics::of(document);
     if let Some(body) = document.body() {
-        let most = (holdings.get(&body).0.letters as f64 * SHARE_MAX) as usize;
+        let most = (statistics.get(&body).0.letters as f64 * SHARE_MAX) as usize;
         let mut open = vec![body];
         while let Some(node) = open.pop() {
             for child in node.element_children() {
                 if is_any(&child, &["pre", "code", "math", "svg"]) {
                     continue;
                 }
-                let (held, evidence) = holdings.get(&child);
+                let (held, evidence) = statistics.get(&child);
                 // What stands on all pages of a site is no article, even where there is nothing else.
-                if is_clutter(&child, &held, evidence)
+                if is_boilerplate(&child, &held, evidence)
                     && (held.letters <= most || is_of_site(&child))
-                    && !holds_article(&child, &holdings)
+                    && !holds_article(&child, &statistics)
                 {
                     child.remove_from_parent();
                 } else {
@@ -129,8 +124,8 @@ fn remove_never(document: &Document) {
     }
 }
 
-/// Whether an element is clutter, by its name and by what it holds.
-fn is_clutter(node: &NodeRef<'_>, held: &Held, evidence: Evidence) -> bool {
+/// Whether an element is boilerplate, by its name and by what it holds.
+fn is_boilerplate(node: &NodeRef<'_>, held: &ElementStatistics, evidence: Evidence) -> bool {
     if node.has_name("p") {
         // A line that is little more than a link.
         return matches!(evidence, Evidence::Class | Evidence::Comment)
@@ -158,8 +153,8 @@ fn is_clutter(node: &NodeRef<'_>, held: &Held, evidence: Evidence) -> bool {
     behaves(node, held, evidence)
 }
 
-/// Whether what is called clutter behaves like it.
-pub(super) fn behaves(node: &NodeRef<'_>, held: &Held, evidence: Evidence) -> bool {
+/// Whether what is called boilerplate behaves like it.
+pub(super) fn behaves(node: &NodeRef<'_>, held: &ElementStatistics, evidence: Evidence) -> bool {
     if evidence == Evidence::None {
         return false;
     }
@@ -209,12 +204,12 @@ fn is_hidden_by_class(node: &NodeRef<'_>) -> bool {
 }
 
 /// Keeps what stands beside an article's paragraphs as a note to them: the search would leave it.
-pub(super) fn keep_notes(document: &Document, holdings: &Holdings) {
+pub(super) fn keep_notes(document: &Document, statistics: &Statistics) {
     for node in document
         .select("aside, [role=note], [role=alert], [role=complementary]")
         .nodes()
     {
-        let (held, evidence) = holdings.get(node);
+        let (held, evidence) = statistics.get(node);
         let is_prose = held.prose > 0 && held.link_share() < LINKS_MIN / 2.0 && held.fields == 0;
         let leads_away = held.linked_headings + held.linked_images > 0;
         if is_prose
@@ -281,12 +276,12 @@ fn stands_alone(link: &NodeRef<'_>) -> bool {
             .any(|beside| beside.is_text() && beside.is_nonempty_text())
 }
 
-fn holds_article(node: &NodeRef<'_>, holdings: &Holdings) -> bool {
+fn holds_article(node: &NodeRef<'_>, statistics: &Statistics) -> bool {
     if is_any(node, &["article", "main"]) {
         return true;
     }
     node.descendants_it().any(|inner| {
-        inner.has_name("article") && holdings.get(&inner).0.letters > 1_000
+        inner.has_name("article") && statistics.get(&inner).0.letters > 1_000
             || inner
                 .attr("itemprop")
                 .is_some_and(|prop| &*prop == "articleBody")
@@ -296,7 +291,7 @@ fn holds_article(node: &NodeRef<'_>, holdings: &Holdings) -> bool {
 /// Hides names from the search for the article, which judges by them, where they would mislead it.
 /// They stay readable by [`tree::names_of`].
 pub(super) fn hide_names(document: &Document) {
-    let holdings = Holdings::of(document);
+    let statistics = Statistics::of(document);
     let Some(body) = document.body() else { return };
     let mut kinds = HashMap::new();
     for node in body.descendants().into_iter().filter(NodeRef::is_element) {
@@ -304,7 +299,7 @@ pub(super) fn hide_names(document: &Document) {
         if class.is_none() && id.is_none() {
             continue;
         }
-        let (held, _) = holdings.get(&node);
+        let (held, _) = statistics.get(&node);
         let is_hollow =
             held.prose + held.items + held.matter + held.players + held.in_headings == 0;
         let is_judged = !is_never_judged(&node);

@@ -6,10 +6,12 @@ use std::collections::HashMap;
 
 use dom_query::{Document, NodeId, NodeRef};
 
-use super::clutter::{Evidence, SHARE_MAX, evidence, names_site};
+use super::names::{Evidence, evidence, names_site};
 use super::tree::{is_any, is_heading, is_never_judged};
 use crate::rewrite::article;
 
+/// The share of a page's text that a piece of boilerplate may hold at most.
+pub(super) const SHARE_MAX: f64 = 0.3;
 /// Letters of a line that may be a sentence.
 const SENTENCE_LETTERS_MIN: usize = 20;
 /// Letters of a line that is prose though it ends like no sentence.
@@ -62,7 +64,7 @@ const UNSEEN: &[&str] = &["script", "style", "template", "noscript", "head", "ti
 
 /// What an element holds, in letters without white space where it is text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Held {
+pub(super) struct ElementStatistics {
     pub(super) letters: usize,
     pub(super) in_links: usize,
     /// Sentences and long lines that are not mostly links.
@@ -85,14 +87,14 @@ pub(super) struct Held {
     pub(super) players: usize,
     /// Elements whose class calls them a comment or a reply.
     pub(super) comments: usize,
-    /// Prose of the page, outside everything that may be clutter, before and behind it.
+    /// Prose of the page, outside everything that may be boilerplate, before and behind it.
     pub(super) before: usize,
     pub(super) behind: usize,
     /// Whether the page has an `article` or `main` with most of that prose, and this is no part of it.
     pub(super) is_outside: bool,
 }
 
-impl Held {
+impl ElementStatistics {
     /// Of its text, what stands in links.
     pub(super) fn link_share(&self) -> f64 {
         if self.letters == 0 {
@@ -121,13 +123,13 @@ impl Held {
 }
 
 /// What all elements below a page's body hold.
-pub(super) struct Holdings {
-    of: HashMap<NodeId, (Held, Evidence)>,
-    /// Letters of prose that is surely no clutter.
+pub(super) struct Statistics {
+    of: HashMap<NodeId, (ElementStatistics, Evidence)>,
+    /// Letters of prose that is surely no boilerplate.
     pub(super) prose: usize,
 }
 
-impl Holdings {
+impl Statistics {
     pub(super) fn of(document: &Document) -> Self {
         let mut walk = Walk::default();
         if let Some(body) = document.body() {
@@ -136,7 +138,7 @@ impl Holdings {
         walk.conclude()
     }
 
-    pub(super) fn get(&self, node: &NodeRef<'_>) -> (Held, Evidence) {
+    pub(super) fn get(&self, node: &NodeRef<'_>) -> (ElementStatistics, Evidence) {
         self.of.get(&node.id).copied().unwrap_or_default()
     }
 }
@@ -172,11 +174,11 @@ impl Line {
 struct Entry {
     id: NodeId,
     parent: usize,
-    held: Held,
+    held: ElementStatistics,
     line: Line,
     evidence: Evidence,
     is_core: bool,
-    /// Whether it may be clutter, or is none of the article's flow, if it holds no good part of the page.
+    /// Whether it may be boilerplate, or is none of the article's flow, if it holds no good part of the page.
     is_off: Off,
 }
 
@@ -237,7 +239,7 @@ impl Walk {
     }
 
     fn element(&mut self, node: &NodeRef<'_>, parent: usize, index: usize, above: Place) -> Place {
-        let mut held = Held::default();
+        let mut held = ElementStatistics::default();
         let evidence = evidence(node);
         let mut place = above;
         if is_any(node, BLOCKS) {
@@ -277,7 +279,7 @@ impl Walk {
         place
     }
 
-    fn conclude(mut self) -> Holdings {
+    fn conclude(mut self) -> Statistics {
         for entry in &mut self.entries {
             entry.held.prose = entry.line.prose();
         }
@@ -288,7 +290,7 @@ impl Walk {
         }
         let prose = self.count_free();
         let all = self.entries.into_iter();
-        Holdings {
+        Statistics {
             of: all
                 .map(|entry| (entry.id, (entry.held, entry.evidence)))
                 .collect(),
@@ -296,7 +298,7 @@ impl Walk {
         }
     }
 
-    /// Counts the prose that is surely no clutter, before and behind each element, and all of it.
+    /// Counts the prose that is surely no boilerplate, before and behind each element, and all of it.
     fn count_free(&mut self) -> usize {
         let all = self.entries.first().map_or(0, |body| body.held.letters);
         let most = (all as f64 * SHARE_MAX) as usize;
@@ -329,7 +331,7 @@ impl Walk {
     /// Marks what stands outside the element that holds most of the prose and says that it is the
     /// article.
     fn find_outside(&mut self, prose: usize) {
-        let own = |held: &Held| prose - held.before - held.behind;
+        let own = |held: &ElementStatistics| prose - held.before - held.behind;
         let is_core = |entry: &Entry| entry.is_core && own(&entry.held) * 2 > prose;
         let Some(core) = self.entries.iter().rposition(is_core) else {
             return;

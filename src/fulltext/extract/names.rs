@@ -1,10 +1,12 @@
 //! What the names of an element say of it: words of its class, and of its id where that is not made
 //! from a heading.
 
+mod words;
+
 use dom_query::NodeRef;
 
-use super::words::{COMMENTS, KEEPERS, PAIRS, SITE, UNLIKELY, WORDS};
-use crate::fulltext::extract::tree::{is_any, is_heading, line_of};
+use super::tree::{is_any, is_heading, line_of};
+use words::{COMMENTS, KEEPERS, PAIRS, SITE, UNLIKELY, WORDS};
 
 /// Names of an element that are read, and letters of each.
 const NAMES_MAX: usize = 32;
@@ -12,7 +14,7 @@ const NAME_LETTERS_MAX: usize = 128;
 
 /// What the names of an element say of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::fulltext::extract) enum Evidence {
+pub(super) enum Evidence {
     #[default]
     None,
     /// Its id alone, and no heading that the id may be made from.
@@ -23,10 +25,10 @@ pub(in crate::fulltext::extract) enum Evidence {
 }
 
 /// What an element's names say.
-pub(in crate::fulltext::extract) fn evidence(node: &NodeRef<'_>) -> Evidence {
+pub(super) fn evidence(node: &NodeRef<'_>) -> Evidence {
     for name in ["class", "data-component", "data-testid", "data-module"] {
         if let Some(value) = node.attr(name)
-            && names_clutter(&value)
+            && names_boilerplate(&value)
         {
             let is_comment = names_one_of(&value, COMMENTS);
             return if is_comment {
@@ -38,14 +40,14 @@ pub(in crate::fulltext::extract) fn evidence(node: &NodeRef<'_>) -> Evidence {
     }
     let id = node.attr("id");
     match id {
-        Some(id) if names_clutter(&id) && !is_made_from_heading(node, &id) => Evidence::Id,
+        Some(id) if names_boilerplate(&id) && !is_made_from_heading(node, &id) => Evidence::Id,
         _ => Evidence::None,
     }
 }
 
 /// Whether an element calls itself a part of the site around all of its pages: its end, or what asks
 /// for agreement. Where it holds the article's own parts it is none.
-pub(in crate::fulltext::extract) fn names_site(node: &NodeRef<'_>) -> bool {
+pub(super) fn names_site(node: &NodeRef<'_>) -> bool {
     let is_called = ["class", "id"].iter().any(|name| {
         node.attr(name)
             .is_some_and(|value| names_one_of(&value, SITE))
@@ -59,7 +61,7 @@ pub(in crate::fulltext::extract) fn names_site(node: &NodeRef<'_>) -> bool {
 }
 
 /// Whether the search for the article takes an element for unlikely by its names.
-pub(in crate::fulltext::extract) fn is_unlikely(node: &NodeRef<'_>) -> bool {
+pub(super) fn is_unlikely(node: &NodeRef<'_>) -> bool {
     let class = node.attr("class").unwrap_or_default();
     let id = node.attr("id").unwrap_or_default();
     let is_in = |name: &str| {
@@ -83,7 +85,7 @@ fn is_made_from_heading(node: &NodeRef<'_>, id: &str) -> bool {
     !text.is_empty() && (id.contains(&text) || id.len() > 3 && text.contains(&id))
 }
 
-fn names_clutter(value: &str) -> bool {
+fn names_boilerplate(value: &str) -> bool {
     value.split_ascii_whitespace().take(NAMES_MAX).any(|name| {
         let words = split_name(name);
         if words.iter().any(|word| KEEPERS.contains(&word.as_str())) {
