@@ -1,9 +1,9 @@
 //! Items that share an id, or a link without ids: each is kept for itself. Pure.
 
+use super::digest::digest;
 use super::ledger::Ledger;
 use super::options::Versions;
 use super::render::jsonl;
-use super::writing::digest;
 use crate::rewrite::entry::Entry;
 use crate::rewrite::identity::{self, Parts};
 

@@ -10,7 +10,8 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::Options;
 use super::apart;
-use super::writing::{Writer, digests};
+use super::digest::digests;
+use super::writing::Writer;
 use crate::rewrite::entry::{self, Entry};
 use crate::upstream::Upstream;
 

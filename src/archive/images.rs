@@ -12,12 +12,12 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures_util::StreamExt;
 use http::HeaderValue;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::folder::Folder;
+use super::image_path::{folder_of, relative};
 use super::tally::{Tally, Wanted};
 use super::{Drawer, Limits, Setting};
 use crate::image::address::Keys;
@@ -40,13 +40,6 @@ const FETCHES_MAX: usize = 4;
 const ITEM_TIMEOUT: Duration = Duration::from_secs(180);
 /// Bytes of one item's images.
 const ITEM_BYTES_MAX: usize = 256 << 20;
-/// What stands in a name that is part of an address.
-const NAME: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~');
-
 /// What fetches images.
 #[derive(Debug)]
 pub(super) struct Porter {
@@ -299,22 +292,4 @@ impl OwnAddresses {
 
 fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
-}
-
-/// The folder of the images of the file at `path`.
-pub(super) fn folder_of(path: &str) -> String {
-    let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
-    let dot = path[name_at..].rfind('.').filter(|dot| *dot > 0);
-    format!(
-        "{}.files",
-        &path[..dot.map_or(path.len(), |dot| name_at + dot)]
-    )
-}
-
-/// The URL of an image as the file at `path` has it.
-fn relative(path: &str, name: &str) -> String {
-    let folder = folder_of(path);
-    let folder = folder.rsplit('/').next().unwrap_or_default();
-    let folder = utf8_percent_encode(folder, NAME);
-    format!("{folder}/{name}")
 }

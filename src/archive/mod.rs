@@ -8,9 +8,11 @@
 
 mod apart;
 mod archivist;
+mod digest;
 mod drawer;
 mod folder;
 mod health;
+mod image_path;
 mod images;
 mod ledger;
 mod oldest;

@@ -6,7 +6,7 @@ use std::io;
 use std::time::UNIX_EPOCH;
 
 use super::folder::Folder;
-use super::images::folder_of;
+use super::image_path::{folder_of, stem};
 use super::ledger::{self, Line};
 
 /// Items that one look at the indexes finds.
@@ -153,12 +153,6 @@ fn date_ms(folder: &Folder, line: &Line) -> i64 {
             i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
         })
     })
-}
-
-fn stem(path: &str) -> &str {
-    let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
-    let dot = path[name_at..].rfind('.').filter(|dot| *dot > 0);
-    &path[..dot.map_or(path.len(), |dot| name_at + dot)]
 }
 
 impl Old {

@@ -1,7 +1,7 @@
 //! What waits to be written, in the store, so that it outlives the process.
 
+use super::digest::digests;
 use super::render::jsonl;
-use super::writing::digests;
 use crate::rewrite::entry::Entry;
 use crate::store::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, Store, Window};
 

@@ -8,16 +8,14 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
-use xxhash_rust::xxh3::xxh3_128;
-
 pub(super) use outcome::{Outcome, Written};
 
 use super::apart;
+use super::digest::{digest, digests, short};
 use super::folder::{Folder, Holds};
 use super::ledger::{self, Ledger, Line};
 use super::options::{Options, Versions};
 use super::path::{Facts, with_suffix};
-use super::render::jsonl;
 use super::tally::{Tally, Wanted};
 use crate::rewrite::entry::Entry;
 
@@ -364,22 +362,6 @@ impl Writer {
         }
         Err(io::Error::other("there is no name left for it"))
     }
-}
-
-/// Of what tells an item from others, and of all that is kept of it.
-pub(super) fn digests(entry: &Entry) -> (u128, u128) {
-    let whole = jsonl::render(entry, "");
-    (digest(&entry.identity()), xxh3_128(whole.as_bytes()))
-}
-
-/// Of an identity.
-pub(super) fn digest(identity: &str) -> u128 {
-    xxh3_128(identity.as_bytes())
-}
-
-/// An identity's digest as it stands in names.
-fn short(id: u128) -> String {
-    format!("{:016x}", (id >> 64) as u64)
 }
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, broadcast};
 
 use super::blocking::Core;
-use super::directory::Disk;
+use super::directory::{Disk, Open};
 use super::history::{Order, Window};
 use super::memory::Memory;
 use super::purge::Purge;
 use super::shared::Shared;
-use super::writer::{Open, QUEUE_MAX, Writer};
+use super::writer::{QUEUE_MAX, Writer};
 use super::{Entry, HistoryItem, KeptItem, Limits, Listed, OpenError, Options, Space, Status};
 use crate::causes::chain;
 

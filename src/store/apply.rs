@@ -1,21 +1,21 @@
 //! What the writing thread does to the database and the files: one change at a time, within a
 //! transaction that the caller commits.
 
-use std::io;
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::change::{Body, Change, Put};
 use super::clock::{UseClock, to_ms};
-use super::files::{Files, Temporary};
-use super::history::{self, HistoryItem, Order};
+use super::error::Error;
+use super::files::Files;
+use super::history;
 use super::history_totals::Recorded;
-use super::purge::{self, Purge};
+use super::purge::Purge;
 use super::readers::{self, Found};
-use super::record::{Bound, Coding, Sum, VERSION};
+use super::record::{Bound, VERSION};
 use super::totals::Totals;
-use super::{BODY_BYTES_MAX, META_BYTES_MAX, Space, schema, states};
+use super::{BODY_BYTES_MAX, META_BYTES_MAX, Space, states};
 use crate::shares::Share;
 
 /// What a row takes in the database besides its key, meta and bytes.
@@ -24,94 +24,6 @@ const ROW_BYTES: u64 = 256;
 pub(super) const WEIGHT_MAX: i64 = (BODY_BYTES_MAX + 2 * META_BYTES_MAX) as i64;
 /// Files take whole blocks.
 const BLOCK_BYTES: u64 = 4 << 10;
-
-/// One change.
-#[derive(Debug)]
-pub(super) enum Change {
-    /// Puts a body in the place of any other of this key.
-    Put(Box<Put>),
-    /// Puts another meta in the place of a body's.
-    SetMeta {
-        space: Space,
-        key: String,
-        meta: Vec<u8>,
-    },
-    /// Removes a body.
-    Remove { space: Space, key: String },
-    /// Removes what this says.
-    Purge(Purge),
-    /// Removes the body of this record, which did not verify.
-    Discard(i64),
-    /// Records items of a feed and keeps the newest so many.
-    Record {
-        feed: String,
-        items: Vec<HistoryItem>,
-        order: Order,
-        keep: usize,
-    },
-    /// Forgets a feed's items.
-    Forget { feed: String },
-    /// Removes items that did not verify.
-    DiscardItems(Vec<i64>),
-    /// Writes whatever waits to be written together.
-    Flush,
-    /// The same, and closes the directory.
-    Close,
-    /// Somebody found the database damaged.
-    StartAnew,
-}
-
-impl Change {
-    /// The body that the change would have replaced.
-    pub(super) fn supersedes(&self) -> Option<(Space, &str)> {
-        match self {
-            Self::Put(put) => Some((put.space, &put.key)),
-            Self::SetMeta { space, key, .. } | Self::Remove { space, key } => Some((*space, key)),
-            _ => None,
-        }
-    }
-
-    /// The body whose newest version lies on disk, or is gone, once the change is made.
-    pub(super) fn renews(&self) -> Option<(Space, &str)> {
-        match self {
-            Self::SetMeta { .. } => None,
-            _ => self.supersedes(),
-        }
-    }
-
-    /// Bytes that the change writes.
-    pub(super) fn bytes(&self) -> usize {
-        match self {
-            Self::Put(put) => put.meta.len() + put.stored_bytes as usize,
-            Self::SetMeta { meta, .. } => meta.len(),
-            Self::Record { items, .. } => items.iter().map(|item| item.bytes.len()).sum(),
-            _ => 0,
-        }
-    }
-}
-
-/// A body to be put.
-#[derive(Debug)]
-pub(super) struct Put {
-    pub(super) space: Space,
-    pub(super) key: String,
-    pub(super) meta: Vec<u8>,
-    pub(super) coding: Coding,
-    pub(super) stored_bytes: u64,
-    pub(super) body_bytes: u64,
-    pub(super) body_sum: Sum,
-    /// Taken when it is applied.
-    pub(super) body: Option<Body>,
-}
-
-/// Where a body is.
-#[derive(Debug)]
-pub(super) enum Body {
-    /// Here, to be put into the database.
-    Inline(Bytes),
-    /// In a file that waits for its place.
-    File(Temporary),
-}
 
 /// What a batch did besides what its transaction holds.
 #[derive(Debug, Default)]
@@ -128,24 +40,6 @@ pub(super) struct Effects {
     pub(super) recorded: Vec<(String, Recorded)>,
 }
 
-/// The disk, or the database on it, refuses to be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum Refused {
-    /// The database.
-    #[error("{0}")]
-    Database(#[from] rusqlite::Error),
-    /// A file.
-    #[error("{0}")]
-    File(#[from] io::Error),
-}
-
-impl Refused {
-    /// Whether the database is damaged, rather than the disk full, busy or gone.
-    pub(super) fn is_damage(&self) -> bool {
-        matches!(self, Self::Database(error) if schema::is_damage(error))
-    }
-}
-
 /// What changes are made to.
 pub(super) struct Target<'a> {
     pub(super) connection: &'a Connection,
@@ -157,12 +51,12 @@ pub(super) struct Target<'a> {
 
 impl Target<'_> {
     /// Makes a change; how much there was to change.
-    pub(super) fn apply(&mut self, change: &mut Change) -> Result<u64, Refused> {
+    pub(super) fn apply(&mut self, change: &mut Change) -> Result<u64, Error> {
         match change {
             Change::Put(put) => self.put(put).map(|()| 1),
             Change::SetMeta { space, key, meta } => self.set_meta(*space, key, meta).map(u64::from),
             Change::Remove { space, key } => self.remove(*space, key).map(u64::from),
-            Change::Purge(purge) => purge::carry_out(self, purge),
+            Change::Purge(purge) => self.purge(purge),
             Change::Discard(id) => self.discard(*id).map(u64::from),
             Change::Record {
                 feed,
@@ -185,7 +79,7 @@ impl Target<'_> {
         }
     }
 
-    fn put(&mut self, put: &mut Put) -> Result<(), Refused> {
+    fn put(&mut self, put: &mut Put) -> Result<(), Error> {
         // That a feed was refreshed is no reading.
         let used_at_ms = match (put.space, self.find(put.space, &put.key)?) {
             (Space::Feeds, Some(found)) => found.used_at_ms,
@@ -240,7 +134,7 @@ impl Target<'_> {
         Ok(())
     }
 
-    fn set_meta(&mut self, space: Space, key: &str, meta: &[u8]) -> Result<bool, Refused> {
+    fn set_meta(&mut self, space: Space, key: &str, meta: &[u8]) -> Result<bool, Error> {
         let Some(mut found) = self.find(space, key)? else {
             return Ok(false);
         };
@@ -269,7 +163,7 @@ impl Target<'_> {
         Ok(true)
     }
 
-    fn remove(&mut self, space: Space, key: &str) -> Result<bool, Refused> {
+    fn remove(&mut self, space: Space, key: &str) -> Result<bool, Error> {
         let sql = "SELECT id FROM entry WHERE space = ?1 AND key = ?2";
         let mut find = self.connection.prepare_cached(sql)?;
         let id = find.query_row(params![space.id(), key], |row| row.get(0));
@@ -280,7 +174,7 @@ impl Target<'_> {
     }
 
     /// Deletes a record, whatever its row says.
-    pub(super) fn discard(&mut self, id: i64) -> Result<bool, Refused> {
+    pub(super) fn discard(&mut self, id: i64) -> Result<bool, Error> {
         let sql = "DELETE FROM entry WHERE id = ?1 RETURNING is_file, weight, space";
         let mut delete = self.connection.prepare_cached(sql)?;
         let gone = delete.query_row([id], |row| {
@@ -304,7 +198,39 @@ impl Target<'_> {
         Ok(true)
     }
 
-    fn find(&self, space: Space, key: &str) -> Result<Option<Found>, Refused> {
+    /// Removes what an operator wants removed; the number of bodies.
+    pub(super) fn purge(&mut self, purge: &Purge) -> Result<u64, Error> {
+        let (space, key, before) = purge.columns();
+        // Keys are compared by bytes, so that those that start with a text come one after the other.
+        let sql = "SELECT id, key FROM entry WHERE (?1 IS NULL OR space = ?1) \
+                   AND (?2 IS NULL OR key >= ?2) AND (?3 IS NULL OR stored_at_ms < ?3)";
+        let mut select = self.connection.prepare_cached(sql)?;
+        let mut rows = select.query(params![space, key, before])?;
+        let mut ids = Vec::new();
+        while let Some(row) = rows.next()? {
+            let is_meant = match &purge.key {
+                Some(only) => row.get::<_, String>(1).is_ok_and(|key| only.holds(&key)),
+                None => true,
+            };
+            if is_meant {
+                ids.push(row.get(0)?);
+            }
+        }
+        let mut count = 0;
+        for id in ids {
+            count += u64::from(self.discard(id)?);
+        }
+        if purge.with_items && purge.space.is_none_or(|space| space == Space::Feeds) {
+            for feed in history::feeds(self.connection)? {
+                if purge.key.as_ref().is_none_or(|only| only.holds(&feed)) {
+                    history::forget(self.connection, &feed)?;
+                }
+            }
+        }
+        Ok(count)
+    }
+
+    fn find(&self, space: Space, key: &str) -> Result<Option<Found>, Error> {
         Ok(readers::find(self.connection, space, key)?)
     }
 
@@ -313,7 +239,7 @@ impl Target<'_> {
         &self,
         states: &states::Batch,
         used: &[((Space, String), i64)],
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Error> {
         states::write(self.connection, states)?;
         let sql = "UPDATE entry SET used_at_ms = ?3 WHERE space = ?1 AND key = ?2";
         let mut touch = self.connection.prepare_cached(sql)?;

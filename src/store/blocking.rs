@@ -12,9 +12,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use rusqlite::Connection;
 
-use super::apply::{Body, Change, Put, Refused};
+use super::change::{Body, Change, Job, Put};
 use super::clock::of_ms;
 use super::directory::Disk;
+use super::error::Error;
 use super::files::Files;
 use super::history::{self, HistoryItem, KeptItem, Order, Window};
 use super::history_totals;
@@ -23,7 +24,6 @@ use super::pieces::Pieces;
 use super::purge::Purge;
 use super::shared::Shared;
 use super::states;
-use super::writer::Job;
 use super::{
     BODY_BYTES_MAX, Entry, KEY_BYTES_MAX, Listed, META_BYTES_MAX, STATE_BYTES_MAX, Space, Status,
     record,
@@ -302,7 +302,7 @@ impl Core {
         &self,
         space: Space,
         key: &str,
-        look: impl FnOnce(&Library) -> Result<Look<Used<Entry>>, Refused>,
+        look: impl FnOnce(&Library) -> Result<Look<Used<Entry>>, Error>,
     ) -> Option<Entry> {
         let disk = self.shared.disk()?;
         if self.shared.superseded.hides(space, key) {
@@ -331,10 +331,10 @@ impl Core {
         disk: &Disk,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Option<T> {
-        self.checked(disk.library.readers.with(work).map_err(Refused::from))
+        self.checked(disk.library.readers.with(work).map_err(Error::from))
     }
 
-    fn checked<T>(&self, read: Result<T, Refused>) -> Option<T> {
+    fn checked<T>(&self, read: Result<T, Error>) -> Option<T> {
         match read {
             Ok(value) => Some(value),
             Err(refused) => {

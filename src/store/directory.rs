@@ -4,19 +4,19 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 use rustix::fs::OFlags;
 
 use super::files::{self, Files};
+use super::layout::{DATABASE, LOCK};
 use super::library::Library;
 use super::permissions;
 use super::readers::Readers;
 use super::salvage::salvage;
-use super::schema::{self, Refusal};
+use super::schema::{self, SchemaError};
 
-const DATABASE: &str = "store.db";
-const LOCK: &str = "lock";
 /// What a damaged database's name ends with.
 const DAMAGED: &str = ".damaged";
 /// What SQLite puts beside the database.
@@ -114,6 +114,24 @@ impl Disk {
     }
 }
 
+/// The open directory with the connection that writes.
+pub(super) struct Open {
+    pub(super) disk: Arc<Disk>,
+    pub(super) connection: Connection,
+    /// SQLite's `data_version` at the last look; another one means that another process has written.
+    pub(super) data_version: Option<i64>,
+}
+
+impl Open {
+    pub(super) fn new(disk: Arc<Disk>, connection: Connection) -> Self {
+        Self {
+            disk,
+            connection,
+            data_version: None,
+        }
+    }
+}
+
 /// The database of a directory that somebody else may have open.
 pub(super) fn existing(directory: &Path) -> Result<PathBuf, OpenError> {
     let database = directory.join(DATABASE);
@@ -194,13 +212,13 @@ fn open_database(directory: &Path) -> Result<Connection, OpenError> {
         make_database(&path).map_err(unusable(&path))?;
         match schema::open_writer(&path) {
             Ok((connection, is_new)) => return Ok(fill(&path, connection, is_new)),
-            Err(Refusal::Newer(version)) => return Err(OpenError::Newer { path, version }),
-            Err(Refusal::Damaged) if !was_damaged => {
+            Err(SchemaError::Newer(version)) => return Err(OpenError::Newer { path, version }),
+            Err(SchemaError::Damaged) if !was_damaged => {
                 put_aside(directory).map_err(unusable(&path))?;
                 was_damaged = true;
             }
-            Err(Refusal::Damaged) => return Err(OpenError::Damaged(path)),
-            Err(Refusal::Other(source)) => return Err(OpenError::Database { path, source }),
+            Err(SchemaError::Damaged) => return Err(OpenError::Damaged(path)),
+            Err(SchemaError::Other(source)) => return Err(OpenError::Database { path, source }),
         }
     }
 }
@@ -219,17 +237,6 @@ fn make_database(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
-}
-
-/// Up to `count` names in a directory.
-pub(super) fn names(directory: &Path, count: usize) -> impl Iterator<Item = String> + use<> {
-    let entries = fs::read_dir(directory).into_iter().flatten().take(count);
-    entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-}
-
-/// Whether a name in the directory is the lock's, or one of the database's.
-pub(super) fn is_ours(name: &str) -> bool {
-    name == LOCK || name.starts_with(DATABASE)
 }
 
 /// A new database gets what can be read in a damaged one that was put aside.

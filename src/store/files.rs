@@ -15,16 +15,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use rustix::fs::OFlags;
 
+use super::layout::{BODIES, SHARDS, TEMPORARY};
 use super::permissions;
 use super::record::PIECE_BYTES;
 
-/// Directories that the files are spread over.
-pub(super) const SHARDS: u8 = u8::MAX;
 /// Left-over temporary files that one start removes; as many as writes at the same time are usual.
 const LEFTOVERS_MAX: usize = 10_000;
-
-const BODIES: &str = "bodies";
-const TEMPORARY: &str = "temp";
 
 /// The files of a store.
 #[derive(Debug)]
@@ -250,18 +246,6 @@ pub(super) fn make_directory(path: &Path) -> io::Result<()> {
         Ok(()) => fs::set_permissions(path, Permissions::from_mode(permissions::FOLDER)),
         Err(error) => Err(error),
     }
-}
-
-/// The folders that a store has below its own.
-pub(super) fn folders(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    let bodies = directory.join(BODIES);
-    let shards = (0..=SHARDS).map({
-        let bodies = bodies.clone();
-        move |shard| bodies.join(format!("{shard:02x}"))
-    });
-    [directory.join(TEMPORARY), bodies]
-        .into_iter()
-        .chain(shards)
 }
 
 fn is_link(error: &io::Error) -> bool {

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::clock::of_ms;
+use super::error::is_bad_value;
 use super::history_totals::{self, Account, Recorded};
 use super::record::{self, Coding, Sum, bind};
-use super::schema;
 use super::totals::{Totals, WhenFull};
 
 /// Bytes of one item.
@@ -159,7 +159,7 @@ pub(super) fn select(
                 items.push(item);
             }
             Ok(None) => bad.push(row.get(7)?),
-            Err(error) if schema::is_bad_value(&error) => bad.push(row.get(7)?),
+            Err(error) if is_bad_value(&error) => bad.push(row.get(7)?),
             Err(error) => return Err(error),
         }
     }

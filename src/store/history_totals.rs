@@ -11,7 +11,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::apply::Refused;
+use super::error::Error;
 use super::totals::{Totals, WhenFull};
 
 /// What a row takes besides its texts and bytes.
@@ -240,7 +240,7 @@ pub(super) fn count_all(connection: &Connection) -> rusqlite::Result<()> {
 pub(super) fn count_next(
     connection: &mut Connection,
     after: &str,
-) -> Result<Option<String>, Refused> {
+) -> Result<Option<String>, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let next = "SELECT min(feed) FROM (SELECT min(feed) AS feed FROM history WHERE feed > ?1 \
                 UNION ALL SELECT min(feed) FROM history_total WHERE feed > ?1)";

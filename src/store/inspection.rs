@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::apply::Refused;
 use super::directory::{self, OpenError};
+use super::error::Error;
 use super::files::Files;
 use super::library::{Library, Look};
 use super::purge::Purge;
 use super::readers::Readers;
-use super::schema::{self, Refusal};
+use super::schema::{self, SchemaError};
 use super::{Entry, KeptItem, Listed, Space, Window, history, requests};
 
 /// A look into a directory; locks nothing and changes nothing.
@@ -38,12 +38,12 @@ impl Inspection {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let database = directory::existing(path)?;
         let refused = |refusal| match refusal {
-            Refusal::Newer(version) => OpenError::Newer {
+            SchemaError::Newer(version) => OpenError::Newer {
                 path: database.clone(),
                 version,
             },
-            Refusal::Damaged => OpenError::Damaged(database.clone()),
-            Refusal::Other(source) => OpenError::Database {
+            SchemaError::Damaged => OpenError::Damaged(database.clone()),
+            SchemaError::Other(source) => OpenError::Database {
                 path: database.clone(),
                 source,
             },
@@ -68,7 +68,7 @@ impl Inspection {
         space: Space,
         range: (&str, Option<&str>),
         count: usize,
-    ) -> Result<Vec<(String, Option<Listed>)>, Refused> {
+    ) -> Result<Vec<(String, Option<Listed>)>, Error> {
         self.library.list(space, range, count)
     }
 
@@ -76,7 +76,7 @@ impl Inspection {
     ///
     /// # Errors
     /// When the database or the file can't be read.
-    pub fn get(&self, space: Space, key: &str) -> Result<Seen, Refused> {
+    pub fn get(&self, space: Space, key: &str) -> Result<Seen, Error> {
         Ok(match self.library.get(space, key)? {
             Look::Found((entry, _)) => Seen::Entry(entry),
             Look::Absent => Seen::Nothing,
@@ -88,7 +88,7 @@ impl Inspection {
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn items(&self, feed: &str, window: &Window) -> Result<Vec<KeptItem>, Refused> {
+    pub fn items(&self, feed: &str, window: &Window) -> Result<Vec<KeptItem>, Error> {
         let select = |view: &_| history::select(view, feed, window);
         Ok(self.library.readers.with(select)?.0)
     }
@@ -98,7 +98,7 @@ impl Inspection {
     ///
     /// # Errors
     /// When the database can't be written.
-    pub fn ask_to_purge(&self, purge: &Purge, patience: Duration) -> Result<Option<u64>, Refused> {
+    pub fn ask_to_purge(&self, purge: &Purge, patience: Duration) -> Result<Option<u64>, Error> {
         Ok(requests::ask(&self.database, purge, patience)?)
     }
 }

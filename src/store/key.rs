@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use super::permissions;
 use crate::image::secret::Secret;
 
-/// The file's name in the data directory.
-pub const FILE: &str = "signing.key";
+pub use super::layout::SIGNING_KEY as FILE;
 
 const KEY_BYTES: usize = 32;
 /// Bytes of the file that are read: digits, and white space at their end.

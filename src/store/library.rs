@@ -4,8 +4,8 @@ use std::io;
 
 use bytes::Bytes;
 
-use super::apply::Refused;
 use super::clock::of_ms;
+use super::error::Error;
 use super::files::Files;
 use super::pieces::{Pieces, StoredBytes};
 use super::readers::{self, Found, Readers, Shape};
@@ -36,7 +36,7 @@ pub(super) type Used<T> = (T, i64);
 
 impl Library {
     /// A body and its meta.
-    pub(super) fn get(&self, space: Space, key: &str) -> Result<Look<Used<Entry>>, Refused> {
+    pub(super) fn get(&self, space: Space, key: &str) -> Result<Look<Used<Entry>>, Error> {
         let mut last_missing = None;
         for _ in 0..READS_MAX {
             let (found, inline) = match self.find(space, key)? {
@@ -72,7 +72,7 @@ impl Library {
     }
 
     /// The same without the body.
-    pub(super) fn get_meta(&self, space: Space, key: &str) -> Result<Look<Used<Entry>>, Refused> {
+    pub(super) fn get_meta(&self, space: Space, key: &str) -> Result<Look<Used<Entry>>, Error> {
         let found = self.readers.with(|view| readers::find(view, space, key))?;
         Ok(match found {
             None => Look::Absent,
@@ -84,7 +84,7 @@ impl Library {
     }
 
     /// A body that is read in pieces. It is not verified: the digest of what is read will be.
-    pub(super) fn open(&self, space: Space, key: &str) -> Result<Option<Pieces>, Refused> {
+    pub(super) fn open(&self, space: Space, key: &str) -> Result<Option<Pieces>, Error> {
         let Some((found, inline)) = self.find(space, key)? else {
             return Ok(None);
         };
@@ -109,13 +109,13 @@ impl Library {
         space: Space,
         range: (&str, Option<&str>),
         count: usize,
-    ) -> Result<Vec<(String, Option<Listed>)>, Refused> {
+    ) -> Result<Vec<(String, Option<Listed>)>, Error> {
         let list = |view: &_| readers::list(view, space, range, count);
         Ok(self.readers.with(list)?)
     }
 
     /// The row of a key, with its bytes where they are in the database, in one view of it.
-    fn find(&self, space: Space, key: &str) -> Result<Option<Row>, Refused> {
+    fn find(&self, space: Space, key: &str) -> Result<Option<Row>, Error> {
         let found = self.readers.with(|view| {
             let Some(found) = readers::find(view, space, key)? else {
                 return Ok(None);

@@ -13,14 +13,17 @@
 mod access;
 mod apply;
 mod blocking;
+mod change;
 mod clock;
 mod directory;
+mod error;
 mod files;
 mod health;
 mod history;
 mod history_totals;
 mod inspection;
 pub mod key;
+mod layout;
 mod library;
 mod memory;
 mod permissions;
@@ -48,9 +51,9 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 pub use access::Store;
-pub use apply::Refused;
 pub use clock::age;
 pub use directory::OpenError;
+pub use error::Error;
 pub use history::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, KeptItem, Window};
 pub use inspection::{Inspection, Seen};
 pub use pieces::StoredBody;

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{directory, files, key};
+use super::layout;
 
 /// What a file of ours may be to anybody.
 pub(super) const FILE: u32 = 0o600;
@@ -25,8 +25,8 @@ pub(super) fn tighten(directory: &Path) {
     let mut tightened: Vec<PathBuf> = Vec::new();
     let mut refused: Option<(PathBuf, io::Error)> = None;
     // The directory first: once it is ours alone, nobody can put a link in the place of anything in it.
-    let folders = files::folders(directory);
-    let named = directory::names(directory, NAMES_MAX).filter(|name| is_ours(name));
+    let folders = layout::folders(directory);
+    let named = layout::names(directory, NAMES_MAX).filter(|name| layout::is_ours(name));
     let ours = std::iter::once(directory.to_owned())
         .chain(folders)
         .chain(named.map(|name| directory.join(name)));
@@ -90,15 +90,11 @@ pub(super) fn own(file: &File) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(FILE))
 }
 
-fn is_ours(name: &str) -> bool {
-    directory::is_ours(name) || name == key::FILE
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
 
-    use super::super::{Options, Space, Store};
+    use super::super::{Options, Space, Store, key};
     use super::*;
 
     fn mode(path: &Path) -> u32 {

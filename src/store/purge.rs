@@ -2,11 +2,8 @@
 
 use std::time::SystemTime;
 
-use rusqlite::params;
-
-use super::apply::{Refused, Target};
+use super::Space;
 use super::clock::to_ms;
-use super::{Space, history};
 
 /// What is to be removed: everything that all of this holds for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +28,7 @@ pub enum Key {
 }
 
 impl Key {
-    fn holds(&self, key: &str) -> bool {
+    pub(super) fn holds(&self, key: &str) -> bool {
         match self {
             Self::Is(one) => key == one,
             Self::StartsWith(start) => key.starts_with(start.as_str()),
@@ -67,38 +64,4 @@ impl Purge {
             before,
         )
     }
-}
-
-/// Removes it; how many bodies there were.
-pub(super) fn carry_out(target: &mut Target<'_>, purge: &Purge) -> Result<u64, Refused> {
-    let (space, key, before) = purge.columns();
-    // Keys are compared by bytes, so that those that start with a text come one after the other.
-    let sql = "SELECT id, key FROM entry WHERE (?1 IS NULL OR space = ?1) \
-               AND (?2 IS NULL OR key >= ?2) AND (?3 IS NULL OR stored_at_ms < ?3)";
-    let mut select = target.connection.prepare_cached(sql)?;
-    let mut rows = select.query(params![space, key, before])?;
-    let mut ids = Vec::new();
-    while let Some(row) = rows.next()? {
-        let is_meant = match &purge.key {
-            Some(only) => row.get::<_, String>(1).is_ok_and(|key| only.holds(&key)),
-            None => true,
-        };
-        if is_meant {
-            ids.push(row.get(0)?);
-        }
-    }
-    drop(rows);
-    drop(select);
-    let mut count = 0;
-    for id in ids {
-        count += u64::from(target.discard(id)?);
-    }
-    if purge.with_items && purge.space.is_none_or(|space| space == Space::Feeds) {
-        for feed in history::feeds(target.connection)? {
-            if purge.key.as_ref().is_none_or(|only| only.holds(&feed)) {
-                history::forget(target.connection, &feed)?;
-            }
-        }
-    }
-    Ok(count)
 }

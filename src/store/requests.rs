@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::apply::Refused;
 use super::clock::of_ms;
-use super::purge::{Key, Purge, carry_out};
+use super::directory::Open;
+use super::error::Error;
+use super::purge::{Key, Purge};
 use super::shared::Shared;
-use super::writer::Open;
 use super::{Space, schema};
 
 /// How often the asking process looks for the answer.
@@ -47,25 +47,25 @@ pub(super) fn ask(
 }
 
 /// Does what other processes asked for since the last look.
-pub(super) fn answer_requests(shared: &Shared, open: &mut Open) -> Result<(), Refused> {
+pub(super) fn answer_requests(shared: &Shared, open: &mut Open) -> Result<(), Error> {
     let version = open
         .connection
         .pragma_query_value(None, "data_version", |row| row.get(0))?;
-    if open.seen == Some(version) {
+    if open.data_version == Some(version) {
         return Ok(());
     }
     let files = &open.disk.library.files;
     let transaction = open
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if open.seen.is_none() {
+    if open.data_version.is_none() {
         // Answers that nobody took before the last process ended.
         transaction.execute("DELETE FROM request WHERE removed IS NOT NULL", [])?;
     }
     let asked = unanswered(&transaction)?;
     let mut target = shared.target(&transaction, files);
     for (id, purge) in &asked {
-        let removed = carry_out(&mut target, purge)?;
+        let removed = target.purge(purge)?;
         transaction.execute(
             "UPDATE request SET removed = ?2 WHERE id = ?1",
             params![id, removed.cast_signed()],
@@ -76,7 +76,7 @@ pub(super) fn answer_requests(shared: &Shared, open: &mut Open) -> Result<(), Re
     effects.freed.iter().for_each(|id| files.remove(*id));
     shared.health.weigh(effects.entries, &effects.weights);
     asked.iter().for_each(|(_, purge)| shared.tell(purge));
-    open.seen = Some(version);
+    open.data_version = Some(version);
     Ok(())
 }
 

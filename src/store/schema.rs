@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use super::error::is_damage;
 use super::history_totals;
 
 /// `Fwst`: marks the file as ours.
@@ -108,7 +109,7 @@ const STATEMENTS_MAX: usize = 64;
 
 /// Why the database can't be used as it is.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum SchemaError {
     /// It is damaged, or no database of ours.
     Damaged,
     /// A later version of the program made it.
@@ -117,7 +118,7 @@ pub(super) enum Refusal {
     Other(rusqlite::Error),
 }
 
-impl From<rusqlite::Error> for Refusal {
+impl From<rusqlite::Error> for SchemaError {
     fn from(error: rusqlite::Error) -> Self {
         if is_damage(&error) {
             Self::Damaged
@@ -129,7 +130,7 @@ impl From<rusqlite::Error> for Refusal {
 
 /// Opens the one connection that writes, and makes the tables where there are none: then it is true
 /// that the database is new.
-pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), Refusal> {
+pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), SchemaError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | common();
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch(EVERY_CONNECTION)?;
@@ -163,26 +164,6 @@ pub(super) fn open_memory() -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Whether a file is damaged, rather than the disk full, busy or gone.
-pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
-}
-
-/// Whether a value was read that can't have been written: of another type, too large a number, no
-/// UTF-8.
-pub(super) fn is_bad_value(error: &rusqlite::Error) -> bool {
-    matches!(
-        error,
-        rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::Utf8Error(..)
-    )
-}
-
 fn common() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -190,11 +171,11 @@ fn common() -> OpenFlags {
 }
 
 /// Makes sure that the tables are those of this version.
-pub(super) fn check(connection: &Connection) -> Result<(), Refusal> {
+pub(super) fn check(connection: &Connection) -> Result<(), SchemaError> {
     match marks(connection)? {
         (APPLICATION_ID, VERSION_MIN..=VERSION) => Ok(()),
-        (APPLICATION_ID, version) if version > VERSION => Err(Refusal::Newer(version)),
-        _ => Err(Refusal::Damaged),
+        (APPLICATION_ID, version) if version > VERSION => Err(SchemaError::Newer(version)),
+        _ => Err(SchemaError::Damaged),
     }
 }
 
@@ -204,7 +185,7 @@ fn marks(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
 }
 
 /// Makes the tables, or those of an earlier version into those of this one: all of it or nothing.
-fn prepare(connection: &mut Connection) -> Result<bool, Refusal> {
+fn prepare(connection: &mut Connection) -> Result<bool, SchemaError> {
     let (application, version) = marks(connection)?;
     let is_new = (application, version) == (0, 0) && is_empty(connection)?;
     if !is_new {

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use rusqlite::Connection;
 use tokio::sync::broadcast;
 
-use super::apply::{Change, Effects, Target, WEIGHT_MAX, share_of};
+use super::apply::{Effects, Target, WEIGHT_MAX, share_of};
+use super::change::Change;
 use super::clock::UseClock;
 use super::directory::Disk;
 use super::files::Files;

@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::Space;
+use super::error::is_bad_value;
 use super::record::{Bad, Sum, bind};
-use super::{Space, schema};
 
 /// Values that wait to be written.
 const WAITING_MAX: usize = 100_000;
@@ -117,7 +118,7 @@ pub(super) fn read(
         Ok(Some((known, value))) if known == sum(space, key, &value) => Ok(Ok(Some(value))),
         Ok(None) => Ok(Ok(None)),
         Ok(Some(_)) => Ok(Err(Bad)),
-        Err(error) if schema::is_bad_value(&error) => Ok(Err(Bad)),
+        Err(error) if is_bad_value(&error) => Ok(Err(Bad)),
         Err(error) => Err(error),
     }
 }

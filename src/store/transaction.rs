@@ -3,10 +3,12 @@
 
 use rusqlite::{TransactionBehavior, params};
 
-use super::apply::{Change, Refused, Target};
+use super::apply::Target;
+use super::change::{Change, Job};
+use super::directory::Open;
+use super::error::Error;
 use super::shared::Shared;
 use super::superseded::Keys;
-use super::writer::{Job, Open};
 
 /// A probe writes at least so much, and at most.
 const PROBE_BYTES_MIN: usize = 64 << 10;
@@ -17,14 +19,14 @@ pub(super) fn commit(
     shared: &Shared,
     open: &mut Open,
     jobs: &mut [Job],
-) -> Result<Vec<u64>, Option<Refused>> {
+) -> Result<Vec<u64>, Option<Error>> {
     let flushes = |job: &Job| matches!(job.change, Change::Flush | Change::Close);
     let waiting = jobs.iter().any(flushes).then(|| shared.waiting());
     let files = &open.disk.library.files;
     let transaction = open
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(Refused::from)?;
+        .map_err(Error::from)?;
     let mut target = shared.target(&transaction, files);
     let history = target.history;
     let mut work = || {
@@ -36,7 +38,7 @@ pub(super) fn commit(
             target.flush(states, used)?;
         }
         files.sync_places(&target.effects.placed)?;
-        Ok::<_, Refused>(answers)
+        Ok::<_, Error>(answers)
     };
     let worked = work();
     let effects = target.effects;
@@ -64,7 +66,7 @@ pub(super) fn commit(
 }
 
 /// Writes as much as could not be written, and removes what is out of date by now.
-pub(super) fn probe(shared: &Shared, open: &mut Open, wanted_bytes: usize) -> Result<(), Refused> {
+pub(super) fn probe(shared: &Shared, open: &mut Open, wanted_bytes: usize) -> Result<(), Error> {
     let bytes = wanted_bytes.clamp(PROBE_BYTES_MIN, PROBE_BYTES_MAX);
     drop(open.disk.library.files.write(&[vec![0; bytes].into()])?);
     // The log is what grew; where the database has room this gives some back.
@@ -74,7 +76,7 @@ pub(super) fn probe(shared: &Shared, open: &mut Open, wanted_bytes: usize) -> Re
 }
 
 /// Removes what is out of date.
-pub(super) fn settle(shared: &Shared, open: &mut Open) -> Result<(), Refused> {
+pub(super) fn settle(shared: &Shared, open: &mut Open) -> Result<(), Error> {
     let files = &open.disk.library.files;
     shared.superseded.settle(|keys| {
         let transaction = open
@@ -90,7 +92,7 @@ pub(super) fn settle(shared: &Shared, open: &mut Open) -> Result<(), Refused> {
     })
 }
 
-fn remove_superseded(target: &mut Target<'_>, keys: &Keys) -> Result<(), Refused> {
+fn remove_superseded(target: &mut Target<'_>, keys: &Keys) -> Result<(), Error> {
     // A write of some kind, also where nothing is out of date.
     target.connection.execute(
         "INSERT OR REPLACE INTO state (space, key, sum, value) VALUES (0, 'probe', x'', ?1)",

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::Space;
-use super::apply::Refused;
 use super::directory::Disk;
+use super::error::Error;
 use super::shared::Shared;
 use crate::shares::{Share, Yields};
 
@@ -50,7 +50,7 @@ pub(super) fn make_room(
     disk: &Disk,
     connection: &mut Connection,
     budget: u64,
-) -> Result<(), Refused> {
+) -> Result<(), Error> {
     let goal = budget - budget / SPARE_PARTS;
     let shares = shared.limits().shares;
     let mut copies = 0;
@@ -80,7 +80,7 @@ fn evict(
     disk: &Disk,
     connection: &mut Connection,
     Yields { share, bytes }: Yields,
-) -> Result<u64, Refused> {
+) -> Result<u64, Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let oldest: Vec<(i64, i64)> = transaction
         .prepare_cached(
@@ -124,7 +124,7 @@ fn space_of(share: Share) -> Space {
 }
 
 /// Gives pages of the database that nothing uses any more back to the file system, some at a time.
-pub(super) fn shrink(connection: &Connection) -> Result<(), Refused> {
+pub(super) fn shrink(connection: &Connection) -> Result<(), Error> {
     let count = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (pages, free) = (count("page_count")?, count("freelist_count")?);
     if free < FREE_PAGES_MIN || free < pages / FREE_PARTS {
@@ -140,7 +140,7 @@ pub(super) fn shrink(connection: &Connection) -> Result<(), Refused> {
 
 /// Looks for damage that no reading would find: a key that its index no longer leads to is a miss for
 /// ever. Only the tables that stay small.
-pub(super) fn check(connection: &Connection) -> Result<(), Refused> {
+pub(super) fn check(connection: &Connection) -> Result<(), Error> {
     for table in ["entry", "state"] {
         let mut check = connection.prepare(&format!("PRAGMA integrity_check({table})"))?;
         let finding: String = check.query_row([], |row| row.get(0))?;
@@ -154,7 +154,7 @@ pub(super) fn check(connection: &Connection) -> Result<(), Refused> {
 
 /// Removes the files of one directory that no record has: those of a process that was killed
 /// between putting a file at its place and committing its record.
-pub(super) fn sweep(disk: &Disk, connection: &Connection, shard: u8) -> Result<(), Refused> {
+pub(super) fn sweep(disk: &Disk, connection: &Connection, shard: u8) -> Result<(), Error> {
     let sql = "SELECT 1 FROM entry WHERE id = ?1 AND is_file";
     let mut find = connection.prepare_cached(sql)?;
     for id in disk.library.files.records_in(shard)? {

@@ -3,17 +3,18 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::apply::{Change, Refused};
-use super::directory::Disk;
+use super::change::{Change, Job};
+use super::directory::{Disk, Open};
+use super::error::Error;
 use super::requests::answer_requests;
 use super::shared::Shared;
 use super::transaction::{commit, probe, settle};
-use super::{directory, files, history_totals, upkeep};
+use super::{directory, history_totals, layout, upkeep};
 use crate::causes::chain;
 
 /// Changes that wait for the thread; who has more waits.
@@ -27,31 +28,6 @@ const TICK: Duration = Duration::from_secs(1);
 const BUDGET_EVERY: Duration = Duration::from_secs(10);
 /// How often a directory is looked at for files that no record has, until all were.
 const SWEEP_EVERY: Duration = Duration::from_millis(50);
-
-/// A change, and who waits for it: told how much there was to change, or nothing at all when the
-/// change was dropped.
-pub(super) struct Job {
-    pub(super) change: Change,
-    pub(super) reply: Option<SyncSender<u64>>,
-}
-
-/// The open directory, as the thread has it.
-pub(super) struct Open {
-    pub(super) disk: Arc<Disk>,
-    pub(super) connection: Connection,
-    /// What SQLite said when this process last looked whether another one had written.
-    pub(super) seen: Option<i64>,
-}
-
-impl Open {
-    pub(super) fn new(disk: Arc<Disk>, connection: Connection) -> Self {
-        Self {
-            disk,
-            connection,
-            seen: None,
-        }
-    }
-}
 
 pub(super) struct Writer {
     shared: Arc<Shared>,
@@ -143,7 +119,7 @@ impl Writer {
     }
 
     /// Keeps within the budget, and removes files that no record has.
-    fn keep_in_order(&mut self) -> Result<(), Refused> {
+    fn keep_in_order(&mut self) -> Result<(), Error> {
         let Some(open) = &mut self.open else {
             return Ok(());
         };
@@ -171,7 +147,7 @@ impl Writer {
         answer_requests(&self.shared, open)?;
         if let Some(shard) = self.to_sweep {
             upkeep::sweep(&open.disk, &open.connection, shard)?;
-            self.to_sweep = (shard < files::SHARDS).then(|| shard + 1);
+            self.to_sweep = (shard < layout::SHARDS).then(|| shard + 1);
             if self.to_sweep.is_none() {
                 upkeep::check(&open.connection)?;
                 self.to_count = Some(String::new());
@@ -234,7 +210,7 @@ impl Writer {
         }
     }
 
-    fn trip(&mut self, refused: &Refused, wanted_bytes: usize) {
+    fn trip(&mut self, refused: &Error, wanted_bytes: usize) {
         self.shared.health.trip(refused.to_string(), wanted_bytes);
         self.probe_at = Instant::now() + self.shared.options.probe_every;
         if refused.is_damage() {
@@ -295,10 +271,10 @@ impl Writer {
         }
     }
 
-    fn adopt(&mut self, disk: Disk, connection: Connection) -> Result<(), Refused> {
+    fn adopt(&mut self, disk: Disk, connection: Connection) -> Result<(), Error> {
         let mut open = Open::new(Arc::new(disk), connection);
         let stock = self.shared.take_stock(&open.connection);
-        let outcome = stock.map_err(Refused::from);
+        let outcome = stock.map_err(Error::from);
         let outcome = outcome.and_then(|()| probe(&self.shared, &mut open, 0));
         match &outcome {
             Ok(()) => self.take(open),
