@@ -17,9 +17,9 @@ use crate::cache::{self, Shelf};
 use crate::causes::chain;
 use crate::config::image_hosts;
 use crate::config::{FeedSettings, Settings};
-use crate::image::accept;
-use crate::image::address::Keys;
-use crate::imaging::{self, HostRules, Imager};
+use crate::images::accept;
+use crate::images::fetching::{self, HostRules, Imager};
+use crate::images::signed_url::Keys;
 use crate::inflight::Inflight;
 use crate::mirror::{LeastRate, Mirror, Mirrors};
 use crate::refresh::{self, Feed, Refresher};
@@ -139,7 +139,7 @@ fn start_pool(settings: &Settings) -> Workers {
     Workers::new(
         &settings.workers,
         settings.image.work_bytes,
-        imaging::worker_data,
+        fetching::worker_data,
     )
 }
 
@@ -256,7 +256,7 @@ impl App {
         let mirrors =
             Mirrors::new(client, shelf.clone(), store.clone(), tasks).with_least_rate(least_rate);
         let mirrors_by_name = mirrors_by_name(&settings);
-        let shared = imaging::Shared {
+        let shared = fetching::Shared {
             shelf: shelf.clone(),
             inflight: inflight.clone(),
             store: store.clone(),

@@ -1,8 +1,9 @@
 //! Feedwright: a feed proxy that rewrites a feed without losing a byte it was not told to change.
 //!
 //! Invariant: arrows point down. `cli` → `demo`, `routes` → `app`, `http` → `mirror`, `refresh` →
-//! `config` → `archive`, `imaging` → `cache` → `upstream`, `store` → `inflight`; `rewrite` → `feed`, `image`, `client`;
-//! `feed` → `html`. `html`, `feed`, `rewrite`, `image`, `client` and `shares` do no I/O, read no clock and know no settings.
+//! `config` → `archive`, `images::fetching` → `cache` → `upstream`, `store` → `inflight`; `rewrite` → `feed`, `images`, `client`;
+//! `feed` → `html`. `html`, `feed`, `rewrite`, `client`, `shares` and
+//! the URL rules of `images` do no I/O, read no clock and know no settings.
 #![forbid(unsafe_code)]
 
 pub mod cli;
@@ -16,8 +17,6 @@ pub mod refresh;
 
 pub mod config;
 
-pub mod imaging;
-
 pub mod cache;
 pub mod store;
 pub mod upstream;
@@ -26,7 +25,6 @@ pub mod inflight;
 
 pub mod archive;
 pub mod fulltext;
-pub mod pixels;
 pub mod workers;
 
 pub mod rewrite;
@@ -34,7 +32,7 @@ pub mod rewrite;
 pub mod client;
 pub mod feed;
 pub mod html;
-pub mod image;
+pub mod images;
 pub mod shares;
 
 mod causes;

@@ -22,10 +22,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use feedwright::image::accept::Accepted;
-use feedwright::image::ask::Ask;
-use feedwright::image::options::Options;
-use feedwright::pixels::{Limits, Quality, inspect, make};
+use feedwright::images::accept::Accepted;
+use feedwright::images::options::Options;
+use feedwright::images::processing::{Limits, Quality, inspect, make};
+use feedwright::images::transform::Ask;
 use peer::Sharp;
 use stats::Series;
 use worker::Pool;

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use crate::cpu;
 use anyhow::Context;
 use bytes::Bytes;
-use feedwright::image::accept::Accepted;
-use feedwright::image::ask::Ask;
-use feedwright::pixels::job::{self, FIRST_GRANT_BYTES, Request};
-use feedwright::pixels::{Limits, Quality};
+use feedwright::images::accept::Accepted;
+use feedwright::images::processing::job::{self, FIRST_GRANT_BYTES, Request};
+use feedwright::images::processing::{Limits, Quality};
+use feedwright::images::transform::Ask;
 use feedwright::workers::{Job, Kind, Options, Workers};
 
 /// The service's default.

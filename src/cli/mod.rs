@@ -26,7 +26,7 @@ use crate::causes::chain;
 use crate::config::{self, FeedSettings, Settings};
 use crate::feed::encoding::http_charset;
 use crate::fulltext::recipe::Recipe;
-use crate::image::accept;
+use crate::images::accept;
 use crate::store::key::KeyError;
 use crate::workers;
 

@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use crate::app::{KeyLife, provide_image_key};
 use crate::config::Settings;
-use crate::image::address::{Signer, normal};
-use crate::image::options::Options;
+use crate::images::options::Options;
+use crate::images::signed_url::{Signer, normal};
 
 /// Prints the address; exit code 2 when the URL or the options are no good.
 pub(super) fn sign(mut settings: Settings, url: &str, options: &str) -> anyhow::Result<ExitCode> {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, ExitCode};
 
 use crate::fulltext;
-use crate::pixels::{fonts, job};
+use crate::images::processing::{fonts, job};
 use crate::workers::Kind;
 use crate::workers::child::{self, Handlers, Reply, Request};
 

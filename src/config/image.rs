@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::images;
 use super::reader::{Table, Written};
 use super::texts;
-use crate::image::address::Keys;
-use crate::imaging::Options;
-use crate::pixels::{Limits, Quality};
+use crate::images::fetching::Options;
+use crate::images::processing::{Limits, Quality};
+use crate::images::signed_url::Keys;
 use crate::upstream::HostPort;
 
 const SECONDS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);

@@ -9,8 +9,8 @@ use http::HeaderValue;
 use serde::Deserialize;
 
 use super::texts;
-use crate::image::ask::Output;
-use crate::imaging::{HostRule, HostRules};
+use crate::images::fetching::{HostRule, HostRules};
+use crate::images::transform::Output;
 
 /// The name of the file beside the configuration.
 pub(super) const FILE: &str = "image-hosts.toml";

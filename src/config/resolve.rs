@@ -13,7 +13,7 @@ use super::reader::Written;
 use super::rules::pick;
 use super::settings::{FeedName, FeedSettings, LogSettings, ServerSettings, Settings};
 use super::store::Store;
-use crate::image::address::Keys;
+use crate::images::signed_url::Keys;
 use crate::rewrite::target::Images;
 use crate::rewrite::{ImageRule, RuleOptions};
 use crate::store;

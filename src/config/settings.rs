@@ -11,8 +11,8 @@ use super::mirror::MirrorSettings;
 use crate::archive;
 use crate::client::Network;
 use crate::fulltext;
-use crate::image::address::Keys;
-use crate::imaging;
+use crate::images::fetching;
+use crate::images::signed_url::Keys;
 use crate::rewrite::RuleOptions;
 use crate::store;
 use crate::upstream::{Options, ProxyUser, ResolverKind, Upstream, hosts};
@@ -35,7 +35,7 @@ pub struct Settings {
     /// What addresses of our own image proxy are signed with, as far as it is configured.
     pub image_keys: Keys,
     /// Whose images our own image proxy serves, and how.
-    pub image: imaging::Options,
+    pub image: fetching::Options,
     /// The file with what is known of image hosts; `None`: ours.
     pub image_hosts: Option<PathBuf>,
     /// Bytes of memory that cached copies may fill.

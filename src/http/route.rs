@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::image::address;
+use crate::images::signed_url;
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub fn find<'a>(method: &Method, path: &'a str) -> Route<'a> {
         "/healthz" => Route::Health,
         "/readyz" => Route::Ready,
         "/image" | "/image/" => Route::ImageQuery,
-        _ if path.starts_with(address::PATH) => Route::Image(&path[address::PATH.len()..]),
+        _ if path.starts_with(signed_url::PATH) => Route::Image(&path[signed_url::PATH.len()..]),
         _ => match path.strip_prefix("/feeds/").and_then(feed) {
             Some(route) => route,
             None => return Route::NotFound,

@@ -1,6 +1,6 @@
 //! The rules of one feed, as configured and as parsed.
 
-use crate::image::address::Keys;
+use crate::images::signed_url::Keys;
 use crate::rewrite::address::ImageRule;
 use crate::rewrite::figure::Figure;
 use crate::rewrite::passes::attributes::Setting;

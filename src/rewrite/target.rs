@@ -16,7 +16,7 @@ use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC};
 use url::Url;
 
 use crate::html::escape::Escapes;
-use crate::image::secret::Secret;
+use crate::images::secret::Secret;
 use crate::rewrite::address::GlobError;
 use crate::rewrite::image_url::ImageUrl;
 pub use images::Images;

@@ -24,10 +24,10 @@ use crate::cache::Body;
 use crate::cache::policy::{self, Condition, Ranges};
 use crate::http::failure::{Failure, ImageFailure};
 use crate::http::{ReplyBody, image_safety};
-use crate::image::accept::Accepted;
-use crate::image::ask::{Ask, Output};
-use crate::image::delivery::Default as Instead;
-use crate::imaging::{Content, Imager, Original, Trouble, Variant, Wanted};
+use crate::images::accept::Accepted;
+use crate::images::delivery::Default as Instead;
+use crate::images::fetching::{Content, ImageError, Imager, Original, Variant, Wanted};
+use crate::images::transform::{Ask, Output};
 use crate::inflight::{Holder, Inflight, holder_of};
 
 use asked::{Asked, Refused};
@@ -61,43 +61,43 @@ async fn answer(
     asked: Result<Asked, Refused>,
     head: &Parts,
 ) -> Result<Response<ReplyBody>, Failure> {
-    let fail = |trouble: Arc<Trouble>, instead: Option<Url>, is_literal: bool| {
+    let fail = |error: Arc<ImageError>, instead: Option<Url>, is_literal: bool| {
         let options = app.imager.options();
         Failure::Image(Box::new(ImageFailure {
-            trouble,
+            error,
             instead,
             is_weserv: options.weserv_statuses,
             is_literal,
             body_bytes_max: options.body_bytes_max,
         }))
     };
-    let asked = asked.map_err(|refused| fail(Arc::new(refused.trouble), refused.instead, false))?;
+    let asked = asked.map_err(|refused| fail(Arc::new(refused.error), refused.instead, false))?;
     let is_literal = !matches!(asked.url.host(), Some(url::Host::Domain(_)));
-    serve(app, &asked, head).await.map_err(|trouble| {
+    serve(app, &asked, head).await.map_err(|error| {
         let instead = asked
             .delivery
             .default
             .as_ref()
             .and_then(|instead| match instead {
                 Instead::Url(url) => Some(url.clone()),
-                Instead::Original if is_redirect_trouble(&trouble) => None,
+                Instead::Original if is_redirect_error(&error) => None,
                 Instead::Original => Some(asked.url.clone()),
             })
             .filter(|url| app.imager.may_lead_to(url, asked.is_signed));
-        fail(trouble, instead, is_literal)
+        fail(error, instead, is_literal)
     })
 }
 
 /// An image that redirects in circles is none to be sent to.
-fn is_redirect_trouble(trouble: &Trouble) -> bool {
-    matches!(trouble, Trouble::Fetch(error) if error.reason() == "redirect")
+fn is_redirect_error(error: &ImageError) -> bool {
+    matches!(error, ImageError::Fetch(error) if error.reason() == "redirect")
 }
 
 async fn serve(
     app: &App,
     asked: &Asked,
     head: &Parts,
-) -> Result<Response<ReplyBody>, Arc<Trouble>> {
+) -> Result<Response<ReplyBody>, Arc<ImageError>> {
     let imager = &app.imager;
     let via = head
         .headers
@@ -105,7 +105,7 @@ async fn serve(
         .iter()
         .filter_map(|via| via.to_str().ok());
     if imager.is_loop(via, &asked.url) {
-        return Err(Arc::new(Trouble::Loop));
+        return Err(Arc::new(ImageError::Loop));
     }
     let rule = imager.rule(&asked.url);
     let is_bypassed = rule.as_ref().is_some_and(|rule| rule.bypass);
@@ -140,7 +140,7 @@ async fn variant(
     ask: Ask,
     holder: Holder,
     head: &Parts,
-) -> Result<(Arc<Variant>, bool), Arc<Trouble>> {
+) -> Result<(Arc<Variant>, bool), Arc<ImageError>> {
     let accept = head
         .headers
         .get_all(ACCEPT)
@@ -171,7 +171,7 @@ async fn variant(
     };
     match imager.variant(&as_webp).await {
         // What can't be made may still go out as it came.
-        Err(trouble) if trouble.reason() == "unsupported" => imager.variant(&wanted).await,
+        Err(error) if error.reason() == "unsupported" => imager.variant(&wanted).await,
         made => made,
     }
 }
@@ -181,7 +181,7 @@ async fn untouched(
     asked: &Asked,
     original: &Original,
     head: &Parts,
-) -> Result<Response<ReplyBody>, Arc<Trouble>> {
+) -> Result<Response<ReplyBody>, Arc<ImageError>> {
     let mut headers = HeaderMap::new();
     let kind = original.kind;
     put(&mut headers, CONTENT_TYPE, kind.media_type());
@@ -208,14 +208,14 @@ async fn untouched(
                 head.headers.contains_key(http::header::RANGE) || head.version < Version::HTTP_11;
             if !needs_whole {
                 // One that is passed on has no start for those who come late.
-                let player = recording.join().ok_or(Trouble::PassedOn)?;
+                let player = recording.join().ok_or(ImageError::PassedOn)?;
                 let body = ReplyBody::growing(player.into_stream());
                 return Ok(reply(StatusCode::OK, headers, body));
             }
             recording
                 .whole()
                 .await
-                .map_err(|_| Arc::new(Trouble::Broken))?
+                .map_err(|_| Arc::new(ImageError::Broken))?
         }
     };
     if let Some(digest) = original.digest {

@@ -14,7 +14,7 @@ use feedwright::archive::render::{Format, jsonl};
 use feedwright::archive::{
     Archivist, Document, Drawer, Limits, Options, OwnAddresses, Setting, Shared,
 };
-use feedwright::image::address::Keys;
+use feedwright::images::signed_url::Keys;
 use feedwright::rewrite::entry::Entry;
 use feedwright::store::{self, Store};
 use feedwright::upstream::hosts::{self, Hosts};

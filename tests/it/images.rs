@@ -8,11 +8,11 @@ mod instead;
 mod odd;
 mod safety;
 
-use feedwright::image::accept::Accepted;
-use feedwright::image::address::{Signer, normal};
-use feedwright::image::ask::Ask;
-use feedwright::image::options::Options;
-use feedwright::pixels::{Limits, Made, Quality, Trouble, inspect, make};
+use feedwright::images::accept::Accepted;
+use feedwright::images::options::Options;
+use feedwright::images::processing::{Limits, Made, ProcessingError, Quality, inspect, make};
+use feedwright::images::signed_url::{Signer, normal};
+use feedwright::images::transform::Ask;
 use image::{ImageFormat, Rgb, RgbImage};
 
 use crate::origin::{Origin, Reply};
@@ -36,7 +36,7 @@ fn image(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
 }
 
 /// What is made of an image, without a service.
-pub(crate) fn process(bytes: &[u8], query: &str) -> Result<Made, Trouble> {
+pub(crate) fn process(bytes: &[u8], query: &str) -> Result<Made, ProcessingError> {
     let (limits, ask) = (
         Limits::default(),
         Ask::of(Options::lenient(query).unwrap().pairs()),

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use feedwright::image::accept::AVIF_IS_WRITTEN;
-use feedwright::image::kind::Kind;
-use feedwright::pixels::{Made, Trouble};
+use feedwright::images::accept::AVIF_IS_WRITTEN;
+use feedwright::images::format::Kind;
+use feedwright::images::processing::{Made, ProcessingError};
 use image::AnimationDecoder;
 
 use crate::images::process;
@@ -89,11 +89,11 @@ fn judge_error(row: &Row, message: &str) -> Result<(), String> {
 }
 
 /// What is wrong, if anything is.
-fn judge(row: &Row, made: Result<Made, Trouble>) -> Result<(), String> {
+fn judge(row: &Row, made: Result<Made, ProcessingError>) -> Result<(), String> {
     let wants_error = !row.status.is_empty() && row.status != "200";
     let made = match made {
-        Err(trouble) if wants_error => return judge_error(row, &trouble.to_string()),
-        Err(trouble) => return Err(trouble.to_string()),
+        Err(error) if wants_error => return judge_error(row, &error.to_string()),
+        Err(error) => return Err(error.to_string()),
         Ok(_) if wants_error => return Err("there is an image".into()),
         Ok(made) => made,
     };
@@ -240,7 +240,7 @@ fn run(row: &mut Row, fixtures: &Path) -> Result<(), String> {
             .map(|query| process(&bytes, query).map(|made| made.bytes.len()));
         let sizes: Vec<usize> = made
             .collect::<Result<_, _>>()
-            .map_err(|trouble| trouble.to_string())?;
+            .map_err(|error| error.to_string())?;
         let wants_less_first = !row.other.contains("without_af");
         let is_ordered = sizes.is_sorted_by(|a, b| (a < b) == wants_less_first);
         return if is_ordered {

@@ -6,9 +6,9 @@ mod processes;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use feedwright::image::ask::Ask;
-use feedwright::image::options;
-use feedwright::pixels::job::Request;
+use feedwright::images::options;
+use feedwright::images::processing::job::Request;
+use feedwright::images::transform::Ask;
 use feedwright::workers::{Answer, Error, Job, Kind, Options, Workers};
 use image::{ImageFormat, Rgb, RgbImage};
 use tokio::time::Instant;

@@ -7,8 +7,8 @@ use http::{HeaderValue, Response, StatusCode};
 use url::Url;
 
 use crate::http::{ReplyBody, image_safety};
-use crate::imaging::Trouble;
-use crate::pixels;
+use crate::images::fetching::ImageError;
+use crate::images::processing::ProcessingError;
 use crate::upstream::guard::Refusal;
 use crate::upstream::{FetchError, RedirectProblem};
 
@@ -16,7 +16,7 @@ use crate::upstream::{FetchError, RedirectProblem};
 #[derive(Debug, Clone)]
 pub struct ImageFailure {
     /// Why.
-    pub trouble: Arc<Trouble>,
+    pub error: Arc<ImageError>,
     /// Where the client is sent instead.
     pub instead: Option<Url>,
     /// Whether the status code is weserv's, to which every failure of a host is a 404.
@@ -30,59 +30,61 @@ pub struct ImageFailure {
 impl ImageFailure {
     /// The status code that the text goes with.
     pub(super) fn status(&self) -> StatusCode {
-        match (&*self.trouble, self.is_weserv) {
-            (Trouble::NoUrl | Trouble::BadUrl | Trouble::Malformed, _) => StatusCode::BAD_REQUEST,
-            (Trouble::NotSigned | Trouble::WrongSignature, _) => StatusCode::FORBIDDEN,
-            (
-                Trouble::Busy(_)
-                | Trouble::PassedOn
-                | Trouble::NoWorker
-                | Trouble::Abandoned
-                | Trouble::Fetch(FetchError::Crowded),
-                _,
-            ) => StatusCode::SERVICE_UNAVAILABLE,
-            (Trouble::GivenUp, _) => StatusCode::INTERNAL_SERVER_ERROR,
-            (Trouble::Pixels(trouble), is_weserv) => pixels_status(trouble, is_weserv),
-            (Trouble::Late(_), _) => StatusCode::BAD_REQUEST,
-            (Trouble::Fetch(FetchError::Refused(_)), true) if self.is_literal => {
+        match (&*self.error, self.is_weserv) {
+            (ImageError::NoUrl | ImageError::BadUrl | ImageError::Malformed, _) => {
                 StatusCode::BAD_REQUEST
             }
-            (Trouble::Loop, false) => StatusCode::LOOP_DETECTED,
-            (Trouble::Memory | Trouble::Crashed, false) => StatusCode::UNPROCESSABLE_ENTITY,
-            (Trouble::TooLarge(_) | Trouble::Fetch(FetchError::TooLarge { .. }), false) => {
+            (ImageError::NotSigned | ImageError::WrongSignature, _) => StatusCode::FORBIDDEN,
+            (
+                ImageError::Busy(_)
+                | ImageError::PassedOn
+                | ImageError::NoWorker
+                | ImageError::Abandoned
+                | ImageError::Fetch(FetchError::Crowded),
+                _,
+            ) => StatusCode::SERVICE_UNAVAILABLE,
+            (ImageError::GivenUp, _) => StatusCode::INTERNAL_SERVER_ERROR,
+            (ImageError::Pixels(error), is_weserv) => pixels_status(error, is_weserv),
+            (ImageError::Late(_), _) => StatusCode::BAD_REQUEST,
+            (ImageError::Fetch(FetchError::Refused(_)), true) if self.is_literal => {
+                StatusCode::BAD_REQUEST
+            }
+            (ImageError::Loop, false) => StatusCode::LOOP_DETECTED,
+            (ImageError::Memory | ImageError::Crashed, false) => StatusCode::UNPROCESSABLE_ENTITY,
+            (ImageError::TooLarge(_) | ImageError::Fetch(FetchError::TooLarge { .. }), false) => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
-            (Trouble::Fetch(error), false) => fetch_status(error),
-            (Trouble::Broken, false) => StatusCode::BAD_GATEWAY,
+            (ImageError::Fetch(error), false) => fetch_status(error),
+            (ImageError::Broken, false) => StatusCode::BAD_GATEWAY,
             (_, true) => StatusCode::NOT_FOUND,
         }
     }
 
     /// What weserv says then.
     fn message(&self) -> String {
-        match &*self.trouble {
-            Trouble::NoUrl => "The request names no image: url is missing".into(),
-            Trouble::BadUrl => "Unable to parse URI".into(),
-            Trouble::Malformed => "Unable to parse the address".into(),
-            Trouble::NotSigned => "Images of this host need a signature".into(),
-            Trouble::WrongSignature => "The signature is wrong".into(),
-            Trouble::Loop => "The request leads back here".into(),
-            Trouble::Fetch(FetchError::Crowded) => "Too many images are being fetched".into(),
-            Trouble::Fetch(error) => self.fetch_message(error),
-            Trouble::Broken => "The transfer of the image ended early".into(),
-            Trouble::TooLarge(bytes) => too_large(*bytes),
-            Trouble::Pixels(trouble) => trouble.to_string(),
-            Trouble::Late(time) => {
+        match &*self.error {
+            ImageError::NoUrl => "The request names no image: url is missing".into(),
+            ImageError::BadUrl => "Unable to parse URI".into(),
+            ImageError::Malformed => "Unable to parse the address".into(),
+            ImageError::NotSigned => "Images of this host need a signature".into(),
+            ImageError::WrongSignature => "The signature is wrong".into(),
+            ImageError::Loop => "The request leads back here".into(),
+            ImageError::Fetch(FetchError::Crowded) => "Too many images are being fetched".into(),
+            ImageError::Fetch(error) => self.fetch_message(error),
+            ImageError::Broken => "The transfer of the image ended early".into(),
+            ImageError::TooLarge(bytes) => too_large(*bytes),
+            ImageError::Pixels(error) => error.to_string(),
+            ImageError::Late(time) => {
                 let seconds = time.as_secs_f32();
                 let plural = if seconds == 1.0 { "" } else { "s" };
                 format!("Maximum image processing time of {seconds} second{plural} exceeded")
             }
-            Trouble::Memory => "Input image takes more memory than is allowed".into(),
-            Trouble::Crashed => pixels::Trouble::Unreadable.to_string(),
-            Trouble::NoWorker => "Images can't be processed at present".into(),
-            Trouble::Busy(_) => "Too many images are being processed".into(),
-            Trouble::PassedOn => "The image is on its way to others".into(),
-            Trouble::Abandoned | Trouble::GivenUp => "Something's wrong!".into(),
+            ImageError::Memory => "Input image takes more memory than is allowed".into(),
+            ImageError::Crashed => ProcessingError::Unreadable.to_string(),
+            ImageError::NoWorker => "Images can't be processed at present".into(),
+            ImageError::Busy(_) => "Too many images are being processed".into(),
+            ImageError::PassedOn => "The image is on its way to others".into(),
+            ImageError::Abandoned | ImageError::GivenUp => "Something's wrong!".into(),
         }
     }
 
@@ -127,7 +129,7 @@ impl ImageFailure {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         image_safety(headers);
-        let status = format!("Feedwright; fwd=uri-miss; detail={}", self.trouble.reason());
+        let status = format!("Feedwright; fwd=uri-miss; detail={}", self.error.reason());
         if let Ok(status) = HeaderValue::try_from(status) {
             headers.insert("cache-status", status);
         }
@@ -146,13 +148,13 @@ fn too_large(bytes: u64) -> String {
     format!("The image is too large to be downloaded. Max image size: {bytes} bytes")
 }
 
-fn pixels_status(trouble: &pixels::Trouble, is_weserv: bool) -> StatusCode {
-    match trouble {
-        pixels::Trouble::Saver(_) | pixels::Trouble::Unsupported(_) | pixels::Trouble::Late => {
+fn pixels_status(error: &ProcessingError, is_weserv: bool) -> StatusCode {
+    match error {
+        ProcessingError::Saver(_) | ProcessingError::Unsupported(_) | ProcessingError::Late => {
             StatusCode::BAD_REQUEST
         }
         _ if is_weserv => StatusCode::NOT_FOUND,
-        pixels::Trouble::Invalid => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ProcessingError::Invalid => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

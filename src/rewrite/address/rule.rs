@@ -3,7 +3,7 @@
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::is_under;
-use crate::image::address::Keys;
+use crate::images::signed_url::Keys;
 use crate::rewrite::passes::images::Marks;
 use crate::rewrite::target::{Images, TargetError, Through};
 

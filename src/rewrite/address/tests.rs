@@ -1,9 +1,9 @@
 //! What becomes of addresses, and why others stay.
 
 use super::*;
-use crate::image::address::Keys;
-use crate::image::options::Options;
-use crate::image::secret::Secret;
+use crate::images::options::Options;
+use crate::images::secret::Secret;
+use crate::images::signed_url::Keys;
 use crate::rewrite::target::Images;
 
 fn options() -> RuleOptions {

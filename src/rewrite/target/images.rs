@@ -1,8 +1,8 @@
 //! What images are sent through: an image proxy elsewhere, or our own.
 
 use super::{Proxy, Target, TargetError};
-use crate::image::address::{Keys, Signer};
-use crate::image::options::Options;
+use crate::images::options::Options;
+use crate::images::signed_url::{Keys, Signer};
 use crate::rewrite::image_url::ImageUrl;
 
 /// What images are sent through, as configured.

@@ -1,7 +1,7 @@
 //! The image proxies that are known by name.
 
 use super::Proxy;
-use crate::image::secret::Secret;
+use crate::images::secret::Secret;
 
 /// A proxy's way to write addresses. In its texts `<base>` stands for where it is, `<options>` for
 /// what is asked of it (with its slash or `&`), `<format>` for the format (with its dot or `@`).

@@ -3,11 +3,11 @@
 use url::Url;
 
 use crate::app::App;
-use crate::image::address;
-use crate::image::delivery::{Default as Instead, Delivery};
-use crate::image::options::Options;
-use crate::image::source;
-use crate::imaging::Trouble;
+use crate::images::delivery::{Default as Instead, Delivery};
+use crate::images::fetching::ImageError;
+use crate::images::options::Options;
+use crate::images::signed_url;
+use crate::images::source_url;
 
 /// What a request asks for, once it is known to be allowed to.
 pub(super) struct Asked {
@@ -20,14 +20,14 @@ pub(super) struct Asked {
 
 /// Where a client is sent instead of an error, as far as that is allowed.
 pub(super) struct Refused {
-    pub(super) trouble: Trouble,
+    pub(super) error: ImageError,
     pub(super) instead: Option<Url>,
 }
 
-impl From<Trouble> for Refused {
-    fn from(trouble: Trouble) -> Self {
+impl From<ImageError> for Refused {
+    fn from(error: ImageError) -> Self {
         Self {
-            trouble,
+            error,
             instead: None,
         }
     }
@@ -45,8 +45,8 @@ pub(super) fn by_address(app: &App, address: &str) -> Result<Asked, Refused> {
             is_signed: true,
         })
         .map_err(|refusal| match refusal {
-            address::Refusal::Malformed => Trouble::Malformed.into(),
-            address::Refusal::WrongSignature => Trouble::WrongSignature.into(),
+            signed_url::Refusal::Malformed => ImageError::Malformed.into(),
+            signed_url::Refusal::WrongSignature => ImageError::WrongSignature.into(),
         })
 }
 
@@ -59,29 +59,29 @@ pub(super) fn by_query(app: &App, query: &str) -> Result<Asked, Refused> {
             .find(|(given, _)| *given == name)
             .map(|(_, value)| value)
     };
-    let options = Options::lenient(query).map_err(|_| Trouble::Malformed)?;
+    let options = Options::lenient(query).map_err(|_| ImageError::Malformed)?;
     let delivery = Delivery::of(options.pairs());
-    let refuse = |trouble| {
+    let refuse = |error| {
         // Nobody vouched for this request, whatever its signature was to say.
         let instead = delivery.default.clone().and_then(|instead| match instead {
             Instead::Original => None,
             Instead::Url(url) => Some(url).filter(|url| imager.may_lead_to(url, false)),
         });
-        Refused { trouble, instead }
+        Refused { error, instead }
     };
-    let value = raw("url").ok_or_else(|| refuse(Trouble::NoUrl))?;
-    let url = source::parse(value, imager.options().https_first);
-    let url = url.ok_or_else(|| refuse(Trouble::BadUrl))?;
+    let value = raw("url").ok_or_else(|| refuse(ImageError::NoUrl))?;
+    let url = source_url::parse(value, imager.options().https_first);
+    let url = url.ok_or_else(|| refuse(ImageError::BadUrl))?;
     let is_signed = match raw("s") {
         None if imager.is_unsigned(&url) => false,
-        None => return Err(refuse(Trouble::NotSigned)),
+        None => return Err(refuse(ImageError::NotSigned)),
         Some(signature) => {
-            let address = address::unsigned(&options, &url);
+            let address = signed_url::unsigned(&options, &url);
             let verified = app
                 .settings
                 .image_keys
                 .verify(&format!("{signature}/{address}"));
-            verified.map_err(|_| refuse(Trouble::WrongSignature))?;
+            verified.map_err(|_| refuse(ImageError::WrongSignature))?;
             true
         }
     };

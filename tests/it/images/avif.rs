@@ -3,10 +3,10 @@
 //! The images beside this file were written by avifenc 0.11: four colours in four quarters, the
 //! right half of those with transparency at 96 of 255. Their names say what is special about them.
 
-use feedwright::image::accept::AVIF_IS_WRITTEN;
-use feedwright::image::ask::Ask;
-use feedwright::image::options::Options;
-use feedwright::pixels::{Limits, Trouble, inspect};
+use feedwright::images::accept::AVIF_IS_WRITTEN;
+use feedwright::images::options::Options;
+use feedwright::images::processing::{Limits, ProcessingError, inspect};
+use feedwright::images::transform::Ask;
 use image::{ImageFormat, RgbaImage};
 
 use super::{ask as ask_service, look, open, process, refused};
@@ -162,7 +162,7 @@ fn with_size(name: &str, (width, height): (u32, u32)) -> Vec<u8> {
 
 #[test]
 fn the_head_is_judged_before_anything_is_decoded() {
-    let limit = Trouble::InputPixels(Limits::default().input_pixels_max);
+    let limit = ProcessingError::InputPixels(Limits::default().input_pixels_max);
     assert_eq!(
         process(&with_size("d8-420", (60_000, 60_000)), "w=9"),
         Err(limit.clone())
@@ -176,7 +176,7 @@ fn the_head_is_judged_before_anything_is_decoded() {
     grid[at + 4..at + 8].copy_from_slice(&60_001_u16.to_be_bytes().repeat(2));
     assert_eq!(process(&grid, "w=9"), Err(limit.clone()));
     grid[at + 2..at + 8].copy_from_slice(&[0, 0, 0, 1, 0, 1]);
-    assert_eq!(process(&grid, "w=9"), Err(Trouble::Unreadable));
+    assert_eq!(process(&grid, "w=9"), Err(ProcessingError::Unreadable));
     let references = grid.windows(4).position(|part| part == b"dimg").unwrap();
     grid[references + 6..references + 8].copy_from_slice(&[0, 1]);
     assert_eq!(process(&grid, "w=9"), Err(limit));
@@ -184,22 +184,22 @@ fn the_head_is_judged_before_anything_is_decoded() {
     for size in [(51, 34), (52, 35), (1, 1), (510, 350)] {
         assert_eq!(
             process(&with_size("d8-420", size), "w=9"),
-            Err(Trouble::Unreadable)
+            Err(ProcessingError::Unreadable)
         );
     }
     assert_eq!(
         process(&with_size("d8-420", (0, 35)), "w=9"),
-        Err(Trouble::Unreadable)
+        Err(ProcessingError::Unreadable)
     );
     for huge in [u32::MAX, 1 << 31, 65_537] {
         let bytes = with_size("d8-420", (huge, huge));
-        assert_eq!(process(&bytes, "w=9"), Err(Trouble::Unreadable));
+        assert_eq!(process(&bytes, "w=9"), Err(ProcessingError::Unreadable));
     }
     // One that says its samples are fewer, or smaller, than they are.
     let mut heavy = fixture("d12-444");
     let at = heavy.windows(4).position(|part| part == b"av1C").unwrap();
     heavy[at + 6] = 0b0000_1100;
-    assert_eq!(process(&heavy, "w=9"), Err(Trouble::Unreadable));
+    assert_eq!(process(&heavy, "w=9"), Err(ProcessingError::Unreadable));
     // Weights: pixels in, planes twice, pixels out.
     let weight = |name: &str| {
         let ask = Ask::of(Options::lenient("output=png").unwrap().pairs());
@@ -229,7 +229,7 @@ fn a_film_has_a_still_image_or_none() {
     bytes[meta + 12..meta + 16].copy_from_slice(b"free");
     assert!(matches!(
         process(&bytes, "w=9"),
-        Err(Trouble::Unsupported(_))
+        Err(ProcessingError::Unsupported(_))
     ));
 }
 
@@ -294,7 +294,7 @@ fn they_are_written() {
     let made = process(&fixture("d8-420"), large).unwrap();
     assert_eq!(made.media_type, "image/webp");
     let refused = process(&fixture("d8-420"), &format!("{large}&output=avif"));
-    assert!(matches!(refused, Err(Trouble::Unsupported(why)) if why.contains("2100000")));
+    assert!(matches!(refused, Err(ProcessingError::Unsupported(why)) if why.contains("2100000")));
 }
 
 #[tokio::test]

@@ -1,0 +1,321 @@
+//! An image as it was asked for: made once from the original, whoever asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use tokio::time::Instant;
+use url::Url;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::keep::{self, VariantNote};
+use super::landing::Landing;
+use super::{ATTEMPTS_MAX, ImageError, Imager, Original, Wanted};
+use crate::cache::{Body, Flight, Interest, Kept, Lookup, Standing, Times};
+use crate::images::format::Kind;
+use crate::images::processing::{ProcessingError, job};
+use crate::shares::Share;
+use crate::store::Space;
+use crate::workers;
+
+const OVERHEAD_BYTES: usize = 1 << 10;
+/// Media types and endings of what is made.
+const MADE: [(&str, &str); 7] = [
+    ("image/jpeg", "jpg"),
+    ("image/png", "png"),
+    ("image/webp", "webp"),
+    ("image/gif", "gif"),
+    ("image/tiff", "tiff"),
+    ("image/avif", "avif"),
+    ("application/json", "json"),
+];
+
+/// An image as it was asked for.
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// Its bytes, in one piece.
+    pub body: Body,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// The ending of its file's name.
+    pub extension: &'static str,
+    /// Of its bytes.
+    pub digest: u128,
+    /// What upstream said of the original's age.
+    pub last_modified: Option<HeaderValue>,
+    /// Where the original has moved for good.
+    pub canonical: Option<Url>,
+    /// How long it lasts.
+    pub times: Times,
+    /// The digest of the original.
+    source: u128,
+}
+
+impl Kept for Variant {
+    fn weight_bytes(&self) -> usize {
+        self.body.len() + OVERHEAD_BYTES
+    }
+
+    fn bodies(&self) -> Vec<Body> {
+        vec![self.body.clone()]
+    }
+
+    fn share(_: &str) -> Share {
+        Share::Images
+    }
+}
+
+impl Variant {
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.body.pieces().first().map_or(&[], |piece| piece)
+    }
+
+    fn standing(&self, now: Instant) -> Standing {
+        match self.times.remaining(now) {
+            Some(_) => Standing::Fresh,
+            None if self.times.may_stand_in(now) => Standing::Stale,
+            None => Standing::Useless,
+        }
+    }
+
+    /// The same, now that the original is known to be as it was.
+    fn confirmed(&self, original: &Original) -> Self {
+        Self {
+            times: original.times,
+            ..self.clone()
+        }
+    }
+}
+
+impl Imager {
+    /// An image as it is asked for, and whether it was there.
+    ///
+    /// # Errors
+    /// Why there is none, not even a stale one.
+    pub async fn variant(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+    ) -> Result<(Arc<Variant>, bool), Arc<ImageError>> {
+        let mut outcome = self.variant_once(wanted).await;
+        for _ in 1..ATTEMPTS_MAX {
+            match &outcome {
+                Err(trouble) if matches!(**trouble, ImageError::Abandoned) => {
+                    outcome = self.variant_once(wanted).await;
+                }
+                _ => break,
+            }
+        }
+        outcome
+    }
+
+    async fn variant_once(
+        self: &Arc<Self>,
+        wanted: &Wanted,
+    ) -> Result<(Arc<Variant>, bool), Arc<ImageError>> {
+        let key: Arc<str> = format!(
+            "variant {} {} {}",
+            wanted.text,
+            wanted.accepted.key(),
+            wanted.url
+        )
+        .into();
+        let now = Instant::now();
+        let (flight, stale) = match self
+            .variants
+            .look(&key, now, |variant| variant.standing(now))
+        {
+            Lookup::Fresh(variant) => return Ok((variant, true)),
+            Lookup::Failed(trouble, stale) => {
+                return stale.map(|stale| (stale, true)).ok_or(trouble);
+            }
+            Lookup::Running(flight, stale) => (flight, stale),
+            Lookup::Fetch(flight, stale) => {
+                let (imager, wanted, theirs) =
+                    (Arc::clone(self), wanted.clone(), Arc::clone(&flight));
+                let had = stale.clone();
+                self.tasks
+                    .spawn(async move { imager.produce(&key, &wanted, &theirs, had).await });
+                (flight, stale)
+            }
+        };
+        match (flight.landed().await, stale) {
+            (Ok(variant), _) => Ok((variant, false)),
+            (Err(_), Some(stale)) => Ok((stale, true)),
+            (Err(trouble), None) => Err(trouble),
+        }
+    }
+
+    async fn produce(
+        self: &Arc<Self>,
+        key: &Arc<str>,
+        wanted: &Wanted,
+        flight: &Flight<ImageError, Variant>,
+        had: Option<Arc<Variant>>,
+    ) {
+        let landing = Landing::begin(&self.variants, key, flight);
+        let had = match had {
+            Some(had) => Some(had),
+            None => self.stored_variant(key).await.map(Arc::new),
+        };
+        let outcome = match &had {
+            Some(stored) if stored.standing(Instant::now()) == Standing::Fresh => {
+                Ok(Arc::clone(stored))
+            }
+            _ => self
+                .renew(key, wanted, flight, had.as_deref())
+                .await
+                .map(Arc::new),
+        };
+        let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);
+        landing.land(outcome, stale);
+    }
+
+    /// Makes it, unless it would be made of the same again.
+    async fn renew(
+        self: &Arc<Self>,
+        key: &Arc<str>,
+        wanted: &Wanted,
+        flight: &Flight<ImageError, Variant>,
+        had: Option<&Variant>,
+    ) -> Result<Variant, Arc<ImageError>> {
+        let interest = Interest::default();
+        // Others are worked on meanwhile: this is part of waiting for one's turn.
+        let patience = self.options.work_timeout;
+        let fetching = async {
+            let original = self.original(&wanted.url, wanted.holder).await?;
+            let budget = self.client.budget();
+            let whole = original.whole((budget, wanted.holder), patience).await;
+            Ok::<_, Arc<ImageError>>((original, whole.map_err(Arc::new)?))
+        };
+        let (original, (bytes, _held)) = tokio::select! {
+            fetched = fetching => fetched?,
+            () = interest.lost(Some(flight), None) => return Err(Arc::new(ImageError::Abandoned)),
+        };
+        let source = original.digest.unwrap_or_else(|| xxh3_128(&bytes));
+        if let Some(had) = had.filter(|had| had.source == source) {
+            let variant = had.confirmed(&original);
+            self.store
+                .set_meta(Space::Images, key, note(&variant))
+                .await;
+            return Ok(variant);
+        }
+        let (bytes, media_type, extension) =
+            match self.work(wanted, original.kind, bytes.clone()).await {
+                Err(ImageError::Pixels(ProcessingError::Unsupported(_)))
+                    if original.kind == Kind::Avif && wanted.ask.only_shrinks() =>
+                {
+                    (bytes, Kind::Avif.media_type(), Kind::Avif.extension())
+                }
+                made => made.map_err(Arc::new)?,
+            };
+        let variant = Variant {
+            digest: xxh3_128(&bytes),
+            body: Body::new(vec![bytes]).within(self.client.budget()),
+            media_type,
+            extension,
+            last_modified: original.last_modified.clone(),
+            canonical: original.canonical.clone(),
+            times: original.times,
+            source,
+        };
+        if !variant.times.fresh_for.is_zero() {
+            let body = variant.body.pieces().to_vec();
+            self.store
+                .put(Space::Images, key, note(&variant), body)
+                .await;
+        }
+        Ok(variant)
+    }
+
+    /// Has a worker make it; what it makes for this image alone stays out of this process.
+    async fn work(
+        &self,
+        wanted: &Wanted,
+        kind: Kind,
+        bytes: Bytes,
+    ) -> Result<(Bytes, &'static str, &'static str), ImageError> {
+        let patience = self.options.work_timeout;
+        let request = job::Request {
+            ask: wanted.ask.clone(),
+            accepted: wanted.accepted,
+            quality: self.options.quality,
+            limits: self.options.limits,
+        };
+        let job = workers::Job {
+            kind: match kind {
+                Kind::Svg => workers::Kind::Svg,
+                _ => workers::Kind::Image,
+            },
+            grant_bytes: job::FIRST_GRANT_BYTES,
+            deadline: Instant::now() + patience,
+            work_max: None,
+            head: request.to_bytes(),
+            body: vec![bytes],
+            subject: wanted.url.to_string(),
+        };
+        let answer = self.workers.run(job).await.map_err(|error| match error {
+            workers::Error::Late => ImageError::Late(patience),
+            workers::Error::Busy => ImageError::Busy(patience),
+            workers::Error::Memory => ImageError::Memory,
+            workers::Error::Crashed => ImageError::Crashed,
+            workers::Error::Unavailable => ImageError::NoWorker,
+        })?;
+        let made = job::read(&answer.head, answer.body).ok_or(ImageError::Crashed)??;
+        // What an encoder kept in reserve would be held as long as the image is, and counted by nobody.
+        let bytes = made.bytes.into_boxed_slice();
+        Ok((bytes.into(), made.media_type, made.extension))
+    }
+
+    async fn stored_variant(&self, key: &Arc<str>) -> Option<Variant> {
+        let budget = self.client.budget();
+        let stored = self.store.get_within((Space::Images, key), budget, None);
+        let (entry, grant) = stored.await.ok()??;
+        let note: VariantNote = serde_json::from_slice(&entry.meta).ok()?;
+        let made = MADE.iter().find(|(media_type, extension)| {
+            *media_type == note.media_type && *extension == note.extension
+        });
+        let (media_type, extension) = made?;
+        let bytes: Bytes = match &entry.body[..] {
+            [piece] => piece.clone(),
+            pieces => pieces.concat().into(),
+        };
+        let body = Body::new(vec![bytes.clone()]);
+        body.hold(&Arc::new(grant));
+        Some(Variant {
+            digest: xxh3_128(&bytes),
+            body,
+            media_type,
+            extension,
+            last_modified: note
+                .last_modified
+                .as_deref()
+                .and_then(|text| HeaderValue::from_str(text).ok()),
+            canonical: note
+                .canonical
+                .as_deref()
+                .and_then(|url| Url::parse(url).ok()),
+            times: keep::times_since(entry.stored_at, note.fresh_s, &self.options),
+            source: u128::from_str_radix(&note.source, 16).ok()?,
+        })
+    }
+}
+
+fn note(variant: &Variant) -> Vec<u8> {
+    let note = VariantNote {
+        media_type: variant.media_type.to_owned(),
+        extension: variant.extension.to_owned(),
+        source: format!("{:032x}", variant.source),
+        fresh_s: remaining(variant).as_secs(),
+        last_modified: keep::text(variant.last_modified.as_ref()),
+        canonical: variant.canonical.as_ref().map(Url::to_string),
+    };
+    serde_json::to_vec(&note).unwrap_or_default()
+}
+
+/// How long it stays fresh: it is stored later than its original was fetched.
+fn remaining(variant: &Variant) -> Duration {
+    variant.times.remaining(Instant::now()).unwrap_or_default()
+}
