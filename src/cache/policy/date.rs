@@ -1,9 +1,15 @@
-//! HTTP dates (RFC 9110 §5.6.7): the three forms, and nothing near them.
+//! HTTP dates (RFC 9110 §5.6.7): exactly the three forms, in any letter case.
 //!
-//! Why so strict: a date that is almost one is an `Expires` that is in the past (RFC 9111 §5.3).
-//! Only letters' case is forgiven, which some servers get wrong and nobody can misread.
+//! Why exactly: an invalid `Expires` means a time in the past (RFC 9111 §5.3). The crate `httpdate`
+//! refuses what servers send and caches accept: other letter case, a wrong weekday, leap seconds,
+//! years before 1970; and it knows no `now` for the century of a two-digit year.
 
+use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 
 const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
@@ -18,10 +24,10 @@ const LONG_DAYS: [&str; 7] = [
     "saturday",
     "sunday",
 ];
-/// A year of two digits means the past when it would be more than this ahead.
-const AHEAD_YEARS_MAX: u64 = 50;
+/// A two-digit year that would be more than this many years ahead is in the past.
+const AHEAD_YEARS_MAX: i16 = 50;
 
-/// Reads an HTTP date. `now` decides the century of a year of two digits.
+/// Reads an HTTP date. `now` decides the century of a two-digit year.
 #[must_use]
 pub fn parse_http_date(text: &str, now: SystemTime) -> Option<SystemTime> {
     let text = text.trim_matches([' ', '\t']).to_ascii_lowercase();
@@ -41,14 +47,8 @@ fn imf(text: &str) -> Option<SystemTime> {
     if date.as_bytes()[2] != b' ' || date.as_bytes()[6] != b' ' {
         return None;
     }
-    moment(
-        (
-            digits(&date[7..])?,
-            month(&date[3..6])?,
-            digits(&date[..2])?,
-        ),
-        clock,
-    )
+    let (day, year) = (digits(&date[..2])?, digits(&date[7..])?);
+    moment(year, &date[3..6], day, clock)
 }
 
 /// `Sunday, 06-Nov-94 08:49:37 GMT`.
@@ -61,13 +61,12 @@ fn rfc850(text: &str, now: SystemTime) -> Option<SystemTime> {
     if date.as_bytes()[2] != b'-' || date.as_bytes()[6] != b'-' {
         return None;
     }
-    let this_year = year_of(now);
-    let short = digits(&date[7..])?;
-    let mut year = this_year - this_year % 100 + short;
+    let this_year = year_of(now)?;
+    let mut year = this_year - this_year % 100 + digits::<i16>(&date[7..])?;
     if year > this_year + AHEAD_YEARS_MAX {
         year -= 100;
     }
-    moment((year, month(&date[3..6])?, digits(&date[..2])?), clock)
+    moment(year, &date[3..6], digits(&date[..2])?, clock)
 }
 
 /// `Sun Nov  6 08:49:37 1994`.
@@ -78,71 +77,35 @@ fn asctime(text: &str) -> Option<SystemTime> {
     let day = text[8..10].strip_prefix(' ').unwrap_or(&text[8..10]);
     let known = DAYS.contains(&&text[..3]);
     let day = digits(day).filter(|_| known)?;
-    moment(
-        (digits(&text[20..])?, month(&text[4..7])?, day),
-        &text[11..19],
-    )
+    moment(digits(&text[20..])?, &text[4..7], day, &text[11..19])
 }
 
-fn month(name: &str) -> Option<u64> {
-    let index = MONTHS.iter().position(|month| *month == name)?;
-    Some(index as u64 + 1)
-}
-
-fn digits(text: &str) -> Option<u64> {
-    let all = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    all.then(|| text.parse().ok()).flatten()
-}
-
-fn moment((year, month, day): (u64, u64, u64), clock: &str) -> Option<SystemTime> {
+/// The moment of a date with the name of its month, and a clock time in UTC.
+fn moment(year: i16, month: &str, day: i8, clock: &str) -> Option<SystemTime> {
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    let date = Date::new(year, month.try_into().ok()?, day).ok()?;
     let bytes = clock.as_bytes();
     if bytes.len() != 8 || bytes[2] != b':' || bytes[5] != b':' {
         return None;
     }
-    let (hour, minute, second) = (
-        digits(&clock[..2])?,
-        digits(&clock[3..5])?,
-        digits(&clock[6..])?,
-    );
+    let hour = digits::<i64>(&clock[..2]).filter(|hour| *hour < 24)?;
+    let minute = digits::<i64>(&clock[3..5]).filter(|minute| *minute < 60)?;
     // 60 is a leap second.
-    if hour > 23 || minute > 59 || second > 60 || day == 0 || day > days_in(year, month) {
-        return None;
-    }
-    let days = days_since_epoch(year, month, day);
-    let seconds = hour * 3_600 + minute * 60 + second;
-    // Nothing on the web is older than the epoch: it is as old as can be.
-    let since = u64::try_from(days).map_or(0, |days| days * 86_400 + seconds);
-    UNIX_EPOCH.checked_add(Duration::from_secs(since))
+    let second = digits::<i64>(&clock[6..]).filter(|second| *second <= 60)?;
+    let midnight = date.duration_since(Date::constant(1970, 1, 1)).as_secs();
+    let seconds = midnight + hour * 3_600 + minute * 60 + second;
+    // No resource is older than the epoch; an earlier date counts as that.
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds.try_into().unwrap_or_default()))
 }
 
-fn days_in(year: u64, month: u64) -> u64 {
-    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    match month {
-        2 if is_leap => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
+fn digits<T: FromStr>(text: &str) -> Option<T> {
+    let all = text.bytes().all(|byte| byte.is_ascii_digit());
+    all.then(|| text.parse().ok()).flatten()
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar; the year begins in March.
-fn days_since_epoch(year: u64, month: u64, day: u64) -> i64 {
-    let year = if month <= 2 {
-        year as i64 - 1
-    } else {
-        year as i64
-    };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month as i64 + 9) % 12) + 2) / 5 + day as i64 - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-fn year_of(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let days = since.as_secs() / 86_400;
-    // Within a year of the truth, which the century does not mind.
-    1970 + days * 400 / 146_097
+fn year_of(time: SystemTime) -> Option<i16> {
+    let time = Timestamp::try_from(time).ok()?;
+    Some(Offset::UTC.to_datetime(time).year())
 }
 
 #[cfg(test)]

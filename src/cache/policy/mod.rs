@@ -17,7 +17,6 @@ mod range;
 mod reuse;
 mod status;
 mod storing;
-mod structured;
 mod targeted;
 mod update;
 mod validation;

@@ -1,20 +1,20 @@
-//! Targeted cache control (RFC 9213): `CDN-Cache-Control` governs a shared cache before
+//! Targeted cache control (RFC 9213): a shared cache follows `CDN-Cache-Control` instead of
 //! `Cache-Control` and `Expires`.
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName};
+use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
 use super::delta::DELTA_MAX;
 use super::directives::{Directives, Listed, field_names};
-use super::structured::{Bare, Member, parse_dictionary};
 
 /// The field that is meant for caches like this one.
 const TARGETED: HeaderName = HeaderName::from_static("cdn-cache-control");
 
-/// The directives that govern a response, and whether they are targeted ones, which make
-/// `Expires` count for nothing. A targeted field that is empty or no dictionary, or in which a
-/// directive has a value of the wrong type, is as if not there (RFC 9213 §2.1, §2.2).
+/// The directives that govern a response, and whether they are targeted, so that `Expires` is
+/// ignored. A targeted field is ignored where it is empty, no dictionary, or gives a directive a
+/// value of the wrong type (RFC 9213 §2.1, §2.2).
 #[must_use]
 pub fn governing(headers: &HeaderMap) -> (Directives, bool) {
     match targeted(headers) {
@@ -29,19 +29,19 @@ fn targeted(headers: &HeaderMap) -> Option<Directives> {
         .iter()
         .map(|line| line.as_bytes())
         .collect();
-    let members = parse_dictionary(&lines.join(&b", "[..])).ok()?;
+    let members: Dictionary = Parser::new(&lines.join(&b", "[..])).parse().ok()?;
     if members.is_empty() {
         return None;
     }
     let mut found = Directives::default();
     for (name, value) in &members {
-        add(&mut found, name, value)?;
+        add(&mut found, name.as_str(), value)?;
     }
     Some(found)
 }
 
-/// Takes in one directive; `None` where its value is of the wrong type.
-fn add(found: &mut Directives, name: &str, value: &Member) -> Option<()> {
+/// Adds one directive; `None` where its value is of the wrong type.
+fn add(found: &mut Directives, name: &str, value: &ListEntry) -> Option<()> {
     match name {
         "max-age" => found.max_age = Some(seconds(value)?),
         "s-maxage" => found.s_maxage = Some(seconds(value)?),
@@ -59,29 +59,34 @@ fn add(found: &mut Directives, name: &str, value: &Member) -> Option<()> {
     Some(())
 }
 
-fn seconds(value: &Member) -> Option<Duration> {
+fn bare(value: &ListEntry) -> Option<&BareItem> {
     match value {
-        Member::Item(Bare::Integer(seconds)) => {
-            let seconds = u64::try_from(*seconds).ok()?;
-            Some(Duration::from_secs(seconds).min(DELTA_MAX))
-        }
+        ListEntry::Item(item) => Some(&item.bare_item),
+        ListEntry::InnerList(_) => None,
+    }
+}
+
+fn seconds(value: &ListEntry) -> Option<Duration> {
+    let BareItem::Integer(seconds) = bare(value)? else {
+        return None;
+    };
+    let seconds = u64::try_from(*seconds).ok()?;
+    Some(Duration::from_secs(seconds).min(DELTA_MAX))
+}
+
+fn switch(value: &ListEntry) -> Option<bool> {
+    match bare(value)? {
+        BareItem::Boolean(switch) => Some(*switch),
         _ => None,
     }
 }
 
-fn switch(value: &Member) -> Option<bool> {
-    match value {
-        Member::Item(Bare::Boolean(switch)) => Some(*switch),
-        _ => None,
-    }
-}
-
-fn listed(value: &Member) -> Option<Listed> {
-    match value {
-        Member::Item(Bare::Boolean(true)) => Some(Listed::Whole),
-        Member::Item(Bare::Boolean(false)) => Some(Listed::No),
-        Member::Item(Bare::String(names)) => {
-            let names = field_names(&format!("\"{names}\""));
+fn listed(value: &ListEntry) -> Option<Listed> {
+    match bare(value)? {
+        BareItem::Boolean(true) => Some(Listed::Whole),
+        BareItem::Boolean(false) => Some(Listed::No),
+        BareItem::String(names) => {
+            let names = field_names(&format!("\"{}\"", names.as_str()));
             Some(names.map_or(Listed::Whole, Listed::Fields))
         }
         _ => None,
@@ -91,12 +96,13 @@ fn listed(value: &Member) -> Option<Listed> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
     use http::header::CACHE_CONTROL;
 
     fn check(targeted: &[&str], expected: Option<Directives>) {
         let mut headers = HeaderMap::from_iter([(CACHE_CONTROL, "max-age=7".parse().unwrap())]);
         for line in targeted {
-            headers.append(TARGETED, line.parse().unwrap());
+            headers.append(TARGETED, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         let fallback = Directives {
             max_age: Some(Duration::from_secs(7)),
@@ -147,5 +153,70 @@ mod tests {
         ] {
             check(&[ignored], None);
         }
+    }
+
+    #[test]
+    fn unknown_directives_are_checked_and_skipped() {
+        let expected = Directives {
+            max_age: Some(Duration::from_secs(9)),
+            ..Directives::default()
+        };
+        for valid in [
+            "a",
+            "a=?0, b",
+            "a=-12;x;y=1",
+            "a=1 ,\tb=2",
+            "a=1, b, a=2",
+            r#"a="x\"y""#,
+            "a=tok/en:x",
+            "a=:aGk=:",
+            "a=1.5",
+            "a=@1659578233",
+            "a=%\"f%c3%bc\"",
+            "a=(1 x;y \"z\" )",
+            "a=()",
+        ] {
+            check(&["max-age=9", valid], Some(expected.clone()));
+        }
+    }
+
+    #[test]
+    fn one_mistake_invalidates_the_field() {
+        for invalid in [
+            "&&&&&",
+            "A=1",
+            "MaX-aGe=1",
+            "a=",
+            "a =1",
+            "a= 1",
+            "a=1,",
+            "a=1 b=2",
+            ",a",
+            "a=\"open",
+            "a=\"\\x\"",
+            "a=\"\u{fc}\"",
+            "a=1234567890123456",
+            "a=1234567890123.1",
+            "a=1.",
+            "a=1.2345",
+            "a=--1",
+            "a=-",
+            "a=?2",
+            "a=:a!:",
+            "a=:aGk=",
+            "a=(1 2",
+            "a=(1,2)",
+            "a=(1\"x\")",
+            "a=@1.5",
+            "a=%\"%C3\"",
+            "a=%\"%c3\"",
+            "a=%x",
+            "a;=1",
+            "a;x=",
+            "a='1'",
+        ] {
+            check(&["max-age=9", invalid], None);
+        }
+        check(&["\tmax-age=9"], None);
     }
 }

@@ -6,6 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 use url::Url;
 
+use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::http::{ReplyBody, image_safety};
 use crate::images::fetching::ImageError;
 use crate::images::processing::ProcessingError;
@@ -129,8 +130,12 @@ impl ImageFailure {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         image_safety(headers);
-        let status = format!("Feedwright; fwd=uri-miss; detail={}", self.error.reason());
-        if let Ok(status) = HeaderValue::try_from(status) {
+        let status = CacheStatus {
+            forwarded: Some(Forwarded::UriMiss),
+            detail: Some(self.error.reason()),
+            ..CacheStatus::default()
+        };
+        if let Ok(status) = HeaderValue::try_from(status.to_string()) {
             headers.insert("cache-status", status);
         }
         let location = self
