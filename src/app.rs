@@ -144,13 +144,17 @@ fn start_pool(settings: &Settings) -> Workers {
 }
 
 /// What archives need of the settings.
-fn archive_setting(settings: &Settings, lookup: &Lookup, inflight: &Inflight) -> archive::Setting {
-    archive::Setting {
+fn archive_setting(
+    settings: &Settings,
+    lookup: &Lookup,
+    inflight: &Inflight,
+) -> archive::ArchiverSettings {
+    archive::ArchiverSettings {
         limits: settings.archive.clone(),
         fetch: settings.fetch.clone(),
         lookup: Arc::clone(lookup),
         inflight: inflight.clone(),
-        own: archive::OwnAddresses {
+        own: archive::OwnImageUrls {
             keys: settings.image_keys.clone(),
             public_url: settings.server.public_url.clone(),
         },

@@ -62,8 +62,8 @@ impl Live {
         }
         after.shelf.set_shares(after.settings.store_limits.shares);
         after.store.set_limits(after.settings.store_limits);
-        let archivist = &after.refresher.archivist;
-        archivist.set_totals(after.settings.archive.totals);
+        let archiver = &after.refresher.archiver;
+        archiver.set_totals(after.settings.archive.totals);
         self.0.send_replace(after);
         Ok(())
     }
@@ -157,7 +157,7 @@ impl App {
             && now.background_fetches_max == settings.background_fetches_max
             && now.resolver == settings.resolver;
         let is_same_archive = now.archive
-            == archive::Limits {
+            == archive::ArchiveLimits {
                 totals: now.archive.totals,
                 ..settings.archive.clone()
             };

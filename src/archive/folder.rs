@@ -1,7 +1,7 @@
-//! The archive's directory.
+//! The archive's directory: reading, writing and removing files below it.
 //!
-//! Invariants: a file is whole or not there; only one thread of the process writes at a time. What a
-//! killed process leaves behind is one temporary file, which the next write takes over.
+//! Invariants: a file is whole or not there; only one thread of the process writes at a time. A killed process
+//! leaves one temporary file at most, which the next write replaces.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Metadata};
@@ -10,30 +10,30 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// What of the archive is ours, below its directory; no item's path starts with a dot.
+/// The folder of the indexes; no item's path starts with a dot.
 const OWN: &str = ".index";
-/// Where files are written before they get their names.
+/// The temporary file, in the folder of the indexes.
 const NEXT: &str = "next.tmp";
-/// The same in a directory that lies on another disk.
+/// The temporary file in a directory that lies on another disk.
 const NEXT_BESIDE: &str = ".feedwright.tmp";
 
 /// The archive's directory.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(super) struct ArchiveFolder {
     root: PathBuf,
     writing: Mutex<()>,
 }
 
-/// What lies at a path.
+/// What lies at a path, compared with bytes that are to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Holds {
+pub(super) enum FileMatch {
     Nothing,
-    /// The very bytes that were to be written.
+    /// The same bytes.
     Same,
     Other,
 }
 
-impl Folder {
+impl ArchiveFolder {
     /// The archive at `root`, which is made when something is written.
     pub(super) fn new(root: PathBuf) -> Self {
         Self {
@@ -42,17 +42,17 @@ impl Folder {
         }
     }
 
-    /// The right to write.
+    /// Locks the archive for writing.
     pub(super) fn lock(&self) -> MutexGuard<'_, ()> {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A file of ours.
+    /// The path of a file in the folder of the indexes.
     pub(super) fn own(&self, name: &str) -> PathBuf {
         self.root.join(OWN).join(name)
     }
 
-    /// Makes the directory of our files.
+    /// Makes the folder of the indexes.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -64,22 +64,22 @@ impl Folder {
     ///
     /// # Errors
     /// When it can't be told.
-    pub(super) fn holds(&self, path: &str, bytes: &[u8]) -> io::Result<Holds> {
+    pub(super) fn holds(&self, path: &str, bytes: &[u8]) -> io::Result<FileMatch> {
         let path = self.root.join(path);
         let found = match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Holds::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FileMatch::Nothing),
             found => found?,
         };
         if !found.is_file() || found.len() != bytes.len() as u64 {
-            return Ok(Holds::Other);
+            return Ok(FileMatch::Other);
         }
         let mut content = Vec::with_capacity(bytes.len());
         let limit = bytes.len() as u64 + 1;
         File::open(&path)?.take(limit).read_to_end(&mut content)?;
         Ok(if content == bytes {
-            Holds::Same
+            FileMatch::Same
         } else {
-            Holds::Other
+            FileMatch::Other
         })
     }
 

@@ -1,40 +1,39 @@
-//! Whether the archive is written, why not, and what it counts.
+//! Whether the archive can be written, why not, and its counters.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How the archive fares.
+/// The state of the archive and its counters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Status {
+pub struct ArchiveStatus {
     /// The first of the feeds that can't be written at present, and why.
     pub degraded: Option<(String, String)>,
     /// Items that wait until they can be written.
     pub waiting: u64,
-    /// Items that were kept for the first time, since the start.
+    /// Items that were written for the first time, since the start.
     pub items: u64,
     /// Further versions of items, since the start.
     pub changes: u64,
-    /// Images that were kept, since the start.
+    /// Images that were saved, since the start.
     pub images: u64,
-    /// Images that could not be had and stay links, since the start.
+    /// Images that could not be fetched and stay links, since the start.
     pub images_missing: u64,
     /// Attempts that failed to write something, since the start.
     pub failures: u64,
-    /// Items that were not written since a total was reached, since the start; those that their feed still
-    /// has when there is room come back with it.
+    /// Items that were not written because a total was reached, since the start. Those that their feed still has
+    /// when there is room are written then.
     pub refused: u64,
-    /// Items that had to go for newer ones, since the start.
+    /// Items that were removed for newer ones, since the start.
     pub gone: u64,
-    /// Items that were too many to wait, since the start; those that their feed still has come back
-    /// with it.
+    /// Items that were too many to wait, since the start. Those that their feed still has are written later.
     pub dropped: u64,
 }
 
-/// The same while it changes.
+/// The counters and outages behind [`ArchiveStatus`].
 #[derive(Debug, Default)]
-pub(super) struct Health {
-    troubles: Mutex<BTreeMap<String, Trouble>>,
+pub(super) struct ArchiveHealth {
+    outages: Mutex<BTreeMap<String, Outage>>,
     pub(super) items: AtomicU64,
     pub(super) changes: AtomicU64,
     pub(super) images: AtomicU64,
@@ -44,24 +43,24 @@ pub(super) struct Health {
 }
 
 #[derive(Debug)]
-struct Trouble {
+struct Outage {
     reason: String,
     waiting: u64,
 }
 
-impl Health {
-    /// A feed's items can't be written, for this reason; so many wait.
+impl ArchiveHealth {
+    /// A feed's items can't be written, for this reason; `waiting` items wait.
     pub(super) fn trip(&self, feed: &str, reason: String, waiting: usize) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let waiting = waiting as u64;
-        let trouble = Trouble { reason, waiting };
-        let mut troubles = self.lock();
+        let outage = Outage { reason, waiting };
+        let mut outages = self.lock();
         // Once for an outage, not for each attempt.
-        if !troubles.contains_key(feed) {
-            let reason = trouble.reason.as_str();
+        if !outages.contains_key(feed) {
+            let reason = outage.reason.as_str();
             tracing::error!(target: "feedwright::archive", reason, waiting, feed.name = feed, "the archive can't be written: items wait");
         }
-        troubles.insert(feed.to_owned(), trouble);
+        outages.insert(feed.to_owned(), outage);
     }
 
     /// A feed's items are written again.
@@ -71,7 +70,7 @@ impl Health {
         }
     }
 
-    /// So many items of a feed can't even wait.
+    /// Counts and logs items of a feed that there was no room for among those that wait.
     pub(super) fn count_dropped(&self, feed: &str, items: usize) {
         if items > 0 {
             self.dropped.fetch_add(items as u64, Ordering::Relaxed);
@@ -79,13 +78,13 @@ impl Health {
         }
     }
 
-    pub(super) fn status(&self, (refused, gone): (u64, u64)) -> Status {
+    pub(super) fn status(&self, (refused, gone): (u64, u64)) -> ArchiveStatus {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let troubles = self.lock();
-        let first = troubles.iter().next();
-        Status {
-            degraded: first.map(|(feed, trouble)| (feed.clone(), trouble.reason.clone())),
-            waiting: troubles.values().map(|trouble| trouble.waiting).sum(),
+        let outages = self.lock();
+        let first = outages.iter().next();
+        ArchiveStatus {
+            degraded: first.map(|(feed, outage)| (feed.clone(), outage.reason.clone())),
+            waiting: outages.values().map(|outage| outage.waiting).sum(),
             items: count(&self.items),
             changes: count(&self.changes),
             images: count(&self.images),
@@ -97,7 +96,7 @@ impl Health {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Trouble>> {
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Outage>> {
+        self.outages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

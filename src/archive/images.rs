@@ -1,7 +1,7 @@
-//! Copies of the images of an item, beside its file.
+//! Copies of an item's images, beside its file.
 //!
-//! Invariants: each is fetched as every address of strangers is, past the guard and in its host's
-//! turn; what can't be had, or is no image, stays a link; only files are written that run nothing.
+//! Invariants: each image is fetched like any untrusted URL, through the guard and within its host's limits; one
+//! that can't be fetched, or is no image, stays a link; no file is written that can run scripts.
 
 use std::collections::HashMap;
 use std::io;
@@ -16,10 +16,10 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::folder::Folder;
+use super::folder::ArchiveFolder;
 use super::image_path::{folder_of, relative};
-use super::tally::{Tally, Wanted};
-use super::{Drawer, Limits, Setting};
+use super::usage::{Usage, WriteRequest};
+use super::{ArchiveLimits, ArchivedFeed, ArchiverSettings};
 use crate::images::format::Kind;
 use crate::images::signed_url::Keys;
 use crate::inflight::Grant;
@@ -29,7 +29,7 @@ use crate::upstream::{
     self, Client, ClientError, FetchError, Fetched, Manners, Upstream, Validators,
 };
 
-/// What we read; nothing that is no image.
+/// The `Accept` header: images only.
 const ACCEPT: HeaderValue =
     HeaderValue::from_static("image/avif,image/webp,image/*;q=0.8,*/*;q=0.1");
 /// Images are compressed already.
@@ -40,27 +40,27 @@ const FETCHES_MAX: usize = 4;
 const ITEM_TIMEOUT: Duration = Duration::from_secs(180);
 /// Bytes of one item's images.
 const ITEM_BYTES_MAX: usize = 256 << 20;
-/// What fetches images.
+/// Fetches images and writes them beside the files of items.
 #[derive(Debug)]
-pub(super) struct Porter {
+pub(super) struct ImageFetcher {
     client: Client,
     hosts: Arc<Hosts>,
-    own: OwnAddresses,
-    limits: Limits,
+    own: OwnImageUrls,
+    limits: ArchiveLimits,
 }
 
-/// How to read the addresses of our own image proxy: we fetch from nobody less than from ourselves.
+/// How to read URLs of our own image proxy: their sources are fetched instead.
 #[derive(Debug, Clone)]
-pub struct OwnAddresses {
-    /// What they are signed with.
+pub struct OwnImageUrls {
+    /// The keys that they are signed with.
     pub keys: Keys,
     /// Where they start.
     pub public_url: String,
 }
 
-/// An item's HTML with its images beside it.
+/// An item's HTML that shows the saved images, and what was saved.
 #[derive(Debug, Default)]
-pub(super) struct Brought {
+pub(super) struct SavedImages {
     pub(super) html: String,
     /// The files that were written.
     pub(super) files: Vec<String>,
@@ -68,23 +68,23 @@ pub(super) struct Brought {
     pub(super) missing: u64,
 }
 
-/// Where an item's images go.
+/// Where an item's images are saved.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Beside<'a> {
-    pub(super) folder: &'a Arc<Folder>,
-    pub(super) tally: &'a Arc<Tally>,
+pub(super) struct ImageTarget<'a> {
+    pub(super) folder: &'a Arc<ArchiveFolder>,
+    pub(super) usage: &'a Arc<Usage>,
     /// The item's file.
     pub(super) path: &'a str,
     pub(super) id: u128,
 }
 
-impl Porter {
-    /// One that fetches with these limits.
+impl ImageFetcher {
+    /// A fetcher with these limits.
     ///
     /// # Errors
     /// When the HTTP client can't be built.
-    pub(super) fn new(setting: Setting, hosts: Arc<Hosts>) -> Result<Self, ClientError> {
-        let Setting {
+    pub(super) fn new(setting: ArchiverSettings, hosts: Arc<Hosts>) -> Result<Self, ClientError> {
+        let ArchiverSettings {
             limits,
             fetch,
             lookup,
@@ -112,16 +112,16 @@ impl Porter {
         })
     }
 
-    /// Puts copies of an item's images beside its file; what there is no room for stays a link.
+    /// Saves an item's images beside its file. An image that there is no room for stays a link.
     ///
     /// # Errors
     /// When the disk is full or refuses.
-    pub(super) async fn bring(
+    pub(super) async fn save_beside(
         &self,
-        drawer: &Drawer,
-        at: Beside<'_>,
+        feed: &ArchivedFeed,
+        at: ImageTarget<'_>,
         entry: &Entry,
-    ) -> io::Result<Brought> {
+    ) -> io::Result<SavedImages> {
         let path = at.path;
         let base = Url::parse(&entry.link).ok();
         let mut wanted: Vec<(String, Url)> = Vec::new();
@@ -139,7 +139,7 @@ impl Porter {
         let deadline = Instant::now() + ITEM_TIMEOUT;
         let room = AtomicUsize::new(ITEM_BYTES_MAX);
         let one = |(address, url): (String, Url)| {
-            let (room, upstream) = (&room, &drawer.upstream);
+            let (room, upstream) = (&room, &feed.upstream);
             async move {
                 let fetching = timeout_at(deadline, self.fetch(upstream, url, room));
                 let Some((kind, bytes, held)) = fetching.await.ok().flatten() else {
@@ -147,18 +147,17 @@ impl Porter {
                 };
                 let name = format!("{:016x}.{}", xxh3_64(address.as_bytes()), kind.extension());
                 let file = format!("{}/{name}", folder_of(path));
-                let (folder, tally) = (Arc::clone(at.folder), Arc::clone(at.tally));
-                let (feed, id, reserve) =
-                    (Arc::clone(&drawer.feed), at.id, entry.html.len() as u64);
+                let (folder, usage) = (Arc::clone(at.folder), Arc::clone(at.usage));
+                let (feed, id, reserve) = (Arc::clone(&feed.name), at.id, entry.html.len() as u64);
                 let writing = tokio::task::spawn_blocking(move || {
-                    let wanted = Wanted {
+                    let wanted = WriteRequest {
                         feed: &feed,
                         id,
                         bytes: bytes.len() as u64,
                         replaced: folder.bytes_of(&file),
                         reserve,
                     };
-                    let is_written = write(&folder, &tally, wanted, (&file, &bytes))?;
+                    let is_written = write(&folder, &usage, wanted, (&file, &bytes))?;
                     drop((bytes, held));
                     Ok::<_, io::Error>(is_written.then_some(file))
                 });
@@ -169,25 +168,25 @@ impl Porter {
         let mut coming =
             futures_util::stream::iter(wanted.into_iter().map(one)).buffered(FETCHES_MAX);
         let mut here: HashMap<String, String> = HashMap::new();
-        let mut brought = Brought {
+        let mut saved = SavedImages {
             missing: beyond as u64,
-            ..Brought::default()
+            ..SavedImages::default()
         };
         while let Some(came) = coming.next().await {
             match came? {
                 Some((address, name, file)) => {
-                    brought.images += 1;
-                    brought.files.push(file);
+                    saved.images += 1;
+                    saved.files.push(file);
                     here.insert(address, relative(path, &name));
                 }
-                None => brought.missing += 1,
+                None => saved.missing += 1,
             }
         }
-        brought.html = entry::images(&entry.html, &mut |address| here.get(address).cloned());
-        Ok(brought)
+        saved.html = entry::images(&entry.html, &mut |address| here.get(address).cloned());
+        Ok(saved)
     }
 
-    /// An image's bytes; `None` when they can't be had, are too many, or are no image.
+    /// An image's bytes; `None` where they can't be fetched, are too many, or are no image.
     async fn fetch(
         &self,
         upstream: &Upstream,
@@ -242,27 +241,27 @@ impl Porter {
     }
 }
 
-/// An image, and what it takes of the budget of what is under way.
+/// An image with its part of the budget of bytes under way.
 type FetchedImage = (Kind, BytesMut, Option<Grant>);
 
-/// Writes an image's file; false where there is no room for it.
+/// Writes an image's file; false where the totals leave no room for it.
 fn write(
-    folder: &Folder,
-    tally: &Tally,
-    wanted: Wanted<'_>,
+    folder: &ArchiveFolder,
+    usage: &Usage,
+    wanted: WriteRequest<'_>,
     (file, bytes): (&str, &[u8]),
 ) -> io::Result<bool> {
-    if !tally.admit(wanted)? {
-        tally.note_refused(wanted.feed);
+    if !usage.admit(wanted)? {
+        usage.note_refused(wanted.feed);
         return Ok(false);
     }
     let _writing = folder.lock();
     let written = folder.write(file, bytes);
-    written.inspect_err(|_| tally.undo(wanted))?;
+    written.inspect_err(|_| usage.undo(wanted))?;
     Ok(true)
 }
 
-/// What a fetch says about the host.
+/// What the outcome of a fetch says about its host, for back-off.
 fn verdict<T>(outcome: &Result<T, FetchError>) -> Option<Verdict> {
     match outcome {
         Ok(_) | Err(FetchError::TooLarge { .. } | FetchError::Challenge { .. }) => {
@@ -281,8 +280,8 @@ fn verdict<T>(outcome: &Result<T, FetchError>) -> Option<Verdict> {
     }
 }
 
-impl OwnAddresses {
-    /// The image that an address of our own image proxy stands for.
+impl OwnImageUrls {
+    /// The image behind a URL of our own image proxy.
     fn source_of(&self, url: &Url) -> Option<Url> {
         let rest = url.as_str().strip_prefix(&self.public_url)?;
         let address = rest.strip_prefix("/image/")?;

@@ -1,31 +1,31 @@
 //! Items kept as files, and read back from them.
 //!
-//! `render` and `path` are pure: an item as text, read again, and where its file lies. A [`Drawer`]
-//! says how one feed's items are kept; the [`Archivist`] keeps them.
+//! `render` and `path` are pure: an item as the text of a file and back, and the path of that file. An
+//! [`ArchivedFeed`] says how one feed is archived; the [`Archiver`] writes its items and an index of them.
 //!
-//! Invariants: nothing here is on a reader's way; an item that was seen is kept once, and again as it
-//! changes; a file is whole or not there; what could not be written is written later.
+//! Invariants: no request waits for the archive; each version of an item is written once; a file is whole or
+//! not there; what can't be written now waits and is written later.
 
-mod apart;
-mod archivist;
+mod archiver;
 mod digest;
-mod drawer;
+mod duplicates;
+mod feed;
 mod folder;
 mod health;
 mod image_path;
 mod images;
-mod ledger;
+mod index;
 mod oldest;
 mod options;
 pub mod path;
 pub mod raw;
 pub mod render;
-mod stash;
-mod tally;
+mod usage;
+mod waiting;
 mod writing;
 
-pub use archivist::{Archivist, Setting, Settled, Shared};
-pub use drawer::{Document, Drawer};
-pub use health::Status;
-pub use images::OwnAddresses;
-pub use options::{Limits, Options, Versions};
+pub use archiver::{Archiver, ArchiverSettings, ArchiverShared, Settled};
+pub use feed::{ArchivedFeed, FeedSnapshot};
+pub use health::ArchiveStatus;
+pub use images::OwnImageUrls;
+pub use options::{ArchiveLimits, ArchiveOptions, Versions};

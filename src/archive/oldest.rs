@@ -1,20 +1,20 @@
-//! What the archive's files take, and which items are the oldest: read from its indexes.
+//! The size of the archive's files, and its oldest items, read from the indexes.
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::time::UNIX_EPOCH;
 
-use super::folder::Folder;
+use super::folder::ArchiveFolder;
 use super::image_path::{folder_of, stem};
-use super::ledger::{self, Line};
+use super::index::{self, IndexLine};
 
-/// Items that one look at the indexes finds.
+/// Items that one search of the indexes finds.
 const FOUND_MAX: usize = 1_000;
 
-/// An item whose turn it is to go.
+/// An archived item that may be removed for newer ones.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Old {
+pub(super) struct OldItem {
     /// The item's own time, or when it was first seen.
     pub(super) date_ms: i64,
     pub(super) feed: String,
@@ -29,7 +29,7 @@ pub(super) struct Old {
 ///
 /// # Errors
 /// When the directory can't be read.
-pub(super) fn feeds(folder: &Folder) -> io::Result<Vec<String>> {
+pub(super) fn feeds(folder: &ArchiveFolder) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder.own("")) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -43,16 +43,16 @@ pub(super) fn feeds(folder: &Folder) -> io::Result<Vec<String>> {
     Ok(feeds)
 }
 
-/// Bytes of a feed's files: its items in all their versions, their images, and the index. What
-/// somebody removed is not counted.
+/// Bytes of a feed's files: its items in all their versions, their images, and the index. Files that somebody
+/// removed don't count.
 ///
 /// # Errors
 /// When the disk refuses.
-pub(super) fn count(folder: &Folder, feed: &str) -> io::Result<u64> {
+pub(super) fn count(folder: &ArchiveFolder, feed: &str) -> io::Result<u64> {
     let mut bytes = 0;
     let mut seen: HashSet<String> = HashSet::new();
-    let index = folder.own(&ledger::name(feed));
-    ledger::read(&index, |line| {
+    let index = folder.own(&index::name(feed));
+    index::read(&index, |line| {
         if line.path.is_empty() || !seen.insert(line.path.clone()) {
             return;
         }
@@ -70,10 +70,10 @@ pub(super) fn count(folder: &Folder, feed: &str) -> io::Result<u64> {
 /// # Errors
 /// When the disk refuses.
 pub(super) fn find(
-    folder: &Folder,
+    folder: &ArchiveFolder,
     feeds: &[String],
     gone: &HashSet<(String, u128)>,
-) -> io::Result<Vec<Old>> {
+) -> io::Result<Vec<OldItem>> {
     let mut found = Vec::new();
     for feed in feeds {
         found.extend(of_feed(folder, feed, gone)?);
@@ -86,12 +86,16 @@ pub(super) fn find(
     Ok(found)
 }
 
-fn of_feed(folder: &Folder, feed: &str, gone: &HashSet<(String, u128)>) -> io::Result<Vec<Old>> {
-    let mut items: HashMap<u128, Old> = HashMap::new();
+fn of_feed(
+    folder: &ArchiveFolder,
+    feed: &str,
+    gone: &HashSet<(String, u128)>,
+) -> io::Result<Vec<OldItem>> {
+    let mut items: HashMap<u128, OldItem> = HashMap::new();
     let mut seen_ms: HashMap<u128, i64> = HashMap::new();
-    // A name that somebody freed may have been given to another item.
+    // A path that became free may have been given to another item.
     let mut owners: HashMap<String, u128> = HashMap::new();
-    ledger::read(&folder.own(&ledger::name(feed)), |line| {
+    index::read(&folder.own(&index::name(feed)), |line| {
         let Ok(id) = u128::from_str_radix(&line.id, 16) else {
             return;
         };
@@ -100,7 +104,7 @@ fn of_feed(folder: &Folder, feed: &str, gone: &HashSet<(String, u128)>) -> io::R
         } else if let Some(ms) = line.seen_ms {
             seen_ms.entry(id).or_insert(ms);
         } else if !line.path.is_empty() {
-            let new = || Old {
+            let new = || OldItem {
                 date_ms: date_ms(folder, &line),
                 feed: feed.to_owned(),
                 id,
@@ -114,7 +118,7 @@ fn of_feed(folder: &Folder, feed: &str, gone: &HashSet<(String, u128)>) -> io::R
             }
         }
     })?;
-    let mut found: Vec<Old> = items.into_values().collect();
+    let mut found: Vec<OldItem> = items.into_values().collect();
     for old in &mut found {
         old.date_ms = seen_ms.get(&old.id).copied().unwrap_or(old.date_ms);
         old.paths.retain(|path| owners.get(path) == Some(&old.id));
@@ -145,7 +149,7 @@ fn of_feed(folder: &Folder, feed: &str, gone: &HashSet<(String, u128)>) -> io::R
 }
 
 /// The time of an item whose line says none: when its file was written.
-fn date_ms(folder: &Folder, line: &Line) -> i64 {
+fn date_ms(folder: &ArchiveFolder, line: &IndexLine) -> i64 {
     line.date_ms.unwrap_or_else(|| {
         let written = folder.modified_at(&line.path);
         let since = written.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
@@ -155,13 +159,12 @@ fn date_ms(folder: &Folder, line: &Line) -> i64 {
     })
 }
 
-impl Old {
-    /// Removes the item's files and its images, and folders that are empty then; the bytes that were
-    /// there.
+impl OldItem {
+    /// Removes the item's files, its images, and folders that are empty then. Returns the bytes that were freed.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub(super) fn remove(&self, folder: &Folder) -> io::Result<u64> {
+    pub(super) fn remove(&self, folder: &ArchiveFolder) -> io::Result<u64> {
         let mut freed = 0;
         for images in &self.folders {
             freed += folder.remove_files_in(images)?;

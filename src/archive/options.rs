@@ -1,4 +1,4 @@
-//! What is kept of a feed's items, and where.
+//! Options of an archived feed, and the limits of the archive.
 
 use std::path::PathBuf;
 
@@ -6,16 +6,16 @@ use super::path::{PathError, PathTemplate};
 use super::render::Format;
 use crate::store::Totals;
 
-/// How the items of one feed are kept.
+/// How one feed is archived.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// Where each file lies, below the archive's directory.
+pub struct ArchiveOptions {
+    /// The path of each file, below the archive's directory.
     pub path: PathTemplate,
-    /// How an item stands in its file.
+    /// The format of a file.
     pub format: Format,
     /// What becomes of an item that has changed.
     pub versions: Versions,
-    /// Whether images are kept as well.
+    /// Whether images are archived as well.
     pub images: bool,
 }
 
@@ -29,20 +29,20 @@ pub enum Versions {
     Overwrite,
 }
 
-/// The archive of all feeds.
+/// The archive's directory, and the limits of all feeds together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct ArchiveLimits {
     /// The archive's directory.
     pub directory: PathBuf,
-    /// Images that one item's copies are made of; the rest stay links.
+    /// The most images that are saved of one item; the rest stay links.
     pub images_max: usize,
     /// Bytes of one image; a larger one stays a link.
     pub image_bytes_max: usize,
-    /// The most that all files take, and those of each feed. May change while the service runs.
+    /// The most bytes of all files and of each feed's. May change while the service runs.
     pub totals: Totals,
 }
 
-impl Default for Limits {
+impl Default for ArchiveLimits {
     fn default() -> Self {
         Self {
             directory: PathBuf::from("archive"),
@@ -53,7 +53,7 @@ impl Default for Limits {
     }
 }
 
-impl Options {
+impl ArchiveOptions {
     /// Files of this format at the usual place: by feed, year and month, named by date and title.
     ///
     /// # Errors

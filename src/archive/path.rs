@@ -66,7 +66,7 @@ pub struct PathError(String);
 
 /// What a template is filled with.
 #[derive(Debug, Clone, Copy)]
-pub struct Facts<'a> {
+pub struct PathFacts<'a> {
     /// The feed's name.
     pub feed: &'a str,
     /// The item's title.
@@ -115,7 +115,7 @@ impl PathTemplate {
 
     /// The path of an item, with `/` between its parts.
     #[must_use]
-    pub fn fill(&self, facts: &Facts<'_>) -> String {
+    pub fn fill(&self, facts: &PathFacts<'_>) -> String {
         let parts = self.parts.iter().map(|pieces| {
             let mut text = String::new();
             for piece in pieces {
@@ -173,7 +173,7 @@ fn parse_part(part: &str) -> Result<Vec<Piece>, PathError> {
     Ok(pieces)
 }
 
-fn value(field: Field, facts: &Facts<'_>) -> String {
+fn value(field: Field, facts: &PathFacts<'_>) -> String {
     let moment = Timestamp::from_millisecond(facts.date_ms).unwrap_or(Timestamp::UNIX_EPOCH);
     let moment = moment.to_zoned(TimeZone::UTC).datetime();
     match field {
@@ -270,7 +270,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn fill(template: &str, title: &str) -> String {
-        let facts = Facts {
+        let facts = PathFacts {
             feed: "dw",
             title,
             date_ms: 1_642_555_024_000,
@@ -359,7 +359,7 @@ mod tests {
     proptest! {
         #[test]
         fn paths_are_safe(title in "\\PC{0,300}|[./\\\\ a\u{202e}]{0,20}", date_ms in any::<i64>()) {
-            let facts = Facts { feed: "dw", title: &title, date_ms, id: "00ff" };
+            let facts = PathFacts { feed: "dw", title: &title, date_ms, id: "00ff" };
             let template = PathTemplate::parse("{title}/{date}/.{title}.html").unwrap();
             let path = template.fill(&facts);
             prop_assert!(path.split('/').count() == 3, "{}", path);

@@ -1,6 +1,6 @@
 //! Writes the items of one feed: each once, and again as a new version when it has changed.
 //!
-//! Invariants: whatever is called twice writes once; an item that can't be written stops no other.
+//! Invariants: writing is idempotent; an item that can't be written stops no other.
 
 mod outcome;
 
@@ -8,43 +8,43 @@ use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
-pub(super) use outcome::{Outcome, Written};
+pub(super) use outcome::{ItemWritten, WriteOutcome};
 
-use super::apart;
 use super::digest::{digest, digests, short};
-use super::folder::{Folder, Holds};
-use super::ledger::{self, Ledger, Line};
-use super::options::{Options, Versions};
-use super::path::{Facts, with_suffix};
-use super::tally::{Tally, Wanted};
+use super::duplicates;
+use super::folder::{ArchiveFolder, FileMatch};
+use super::index::{self, Index, IndexLine};
+use super::options::{ArchiveOptions, Versions};
+use super::path::{PathFacts, with_suffix};
+use super::usage::{Usage, WriteRequest};
 use crate::rewrite::entry::Entry;
 
-/// Versions that are kept of one item; one that changes more often has its newest overwritten.
+/// The most versions of one item; after that the newest is overwritten.
 const VERSIONS_MAX: u32 = 50;
-/// Files after which the disk is asked to have them.
+/// Files that are synced together.
 const BATCH_FILES: usize = 256;
-/// Items that fail one after another before the rest is not tried.
+/// Consecutive failures after which the rest is not tried.
 const FAILURES_MAX: usize = 8;
-/// By so much a name may be longer than the one that was tried first.
+/// The most bytes by which a name may be longer than the first one that was tried.
 const NAME_BYTES: u64 = 32;
 /// Names that are tried for one file.
 const NAMES_MAX: u32 = 1_000;
 
-/// What writes the items of one feed.
+/// Writes the items of one feed.
 #[derive(Debug)]
-pub(super) struct Writer {
-    folder: Arc<Folder>,
+pub(super) struct ItemWriter {
+    folder: Arc<ArchiveFolder>,
     feed: String,
-    options: Options,
-    ledger: Ledger,
-    tally: Arc<Tally>,
-    /// Files whose names may not be on disk yet; the ledger learns of them when they are.
-    unsynced: Vec<Line>,
+    options: ArchiveOptions,
+    index: Index,
+    usage: Arc<Usage>,
+    /// Files whose names may not be on disk yet; they get into the index when they are.
+    unsynced: Vec<IndexLine>,
 }
 
 /// Where an item is to be written.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct FilePlace {
     pub(super) id: u128,
     sum: u128,
     /// The item's own time, or when it was first seen.
@@ -52,98 +52,98 @@ pub(super) struct Place {
     version: u32,
     /// When it was first seen, where that is to be noted.
     seen_ms: Option<i64>,
-    /// Whether what lies there gives way.
+    /// Whether a file there is overwritten.
     is_over: bool,
     pub(super) path: String,
 }
 
-impl Writer {
-    /// Opens what is known of a feed.
+impl ItemWriter {
+    /// Opens the index of a feed.
     ///
     /// # Errors
     /// When the disk refuses.
     pub(super) fn open(
-        folder: Arc<Folder>,
-        tally: Arc<Tally>,
+        folder: Arc<ArchiveFolder>,
+        usage: Arc<Usage>,
         feed: &str,
-        options: Options,
+        options: ArchiveOptions,
     ) -> io::Result<Self> {
         folder.prepare()?;
-        let ledger = Ledger::open(&folder.own(&ledger::name(feed)))?;
+        let index = Index::open(&folder.own(&index::name(feed)))?;
         let mut writer = Self {
             folder,
             feed: feed.to_owned(),
             options,
-            ledger,
-            tally,
+            index,
+            usage,
             unsynced: Vec::new(),
         };
         writer.note_gone()?;
         Ok(writer)
     }
 
-    /// Notes which of the feed's items went for newer ones, of this feed or others.
+    /// Writes to the index which of the feed's items were removed for newer ones, of this feed or others.
     ///
     /// # Errors
     /// When the disk is full or refuses.
     pub(super) fn note_gone(&mut self) -> io::Result<()> {
-        let gone = self.tally.gone(&self.feed);
+        let gone = self.usage.gone(&self.feed);
         if gone.is_empty() {
             return Ok(());
         }
-        gone.iter().for_each(|id| self.ledger.note_gone(*id));
-        self.ledger.flush()?;
-        self.tally.note_gone(&self.feed, &gone);
+        gone.iter().for_each(|id| self.index.note_gone(*id));
+        self.index.flush()?;
+        self.usage.note_gone(&self.feed, &gone);
         Ok(())
     }
 
-    /// Takes what went out of the index, where that has become much of it, but for the items of a
-    /// document that the feed has now.
+    /// Compacts the index where much of it is about removed items; those among `entries`, which the feed has
+    /// now, stay marked.
     ///
     /// # Errors
     /// When the disk is full or refuses.
     pub(super) fn compact(mut self, entries: &[Entry]) -> io::Result<Self> {
-        if !self.ledger.is_worth_compacting() {
+        if !self.index.is_worth_compacting() {
             return Ok(self);
         }
         self.sync()?;
-        let path = self.folder.own(&ledger::name(&self.feed));
+        let path = self.folder.own(&index::name(&self.feed));
         let still = entries.iter().map(|entry| digests(entry).0).collect();
-        let less = self.ledger.compact(&path, &still)?;
-        self.tally.free(&self.feed, less);
-        Self::open(self.folder, self.tally, &self.feed, self.options)
+        let less = self.index.compact(&path, &still)?;
+        self.usage.free(&self.feed, less);
+        Self::open(self.folder, self.usage, &self.feed, self.options)
     }
 
-    /// The same by other options.
-    pub(super) fn with_options(self, options: Options) -> Self {
+    /// The same writer with other options.
+    pub(super) fn with_options(self, options: ArchiveOptions) -> Self {
         Self { options, ..self }
     }
 
-    /// Those of `entries` that are not kept as they are now.
+    /// The entries that are not archived as they are now.
     pub(super) fn fresh(&self, mut entries: Vec<Entry>) -> Vec<Entry> {
         let mut seen = HashSet::new();
         entries.retain_mut(|entry| {
             let (_, sum) = digests(entry);
-            apart::recognise(entry, &self.ledger, (sum, self.options.versions));
+            duplicates::recognise(entry, &self.index, (sum, self.options.versions));
             let (id, _) = digests(entry);
-            if self.ledger.is_gone(id) {
+            if self.index.is_gone(id) {
                 return false;
             }
             match self.options.versions {
-                Versions::Keep => !self.ledger.has_version(id, sum) && seen.insert((id, sum)),
+                Versions::Keep => !self.index.has_version(id, sum) && seen.insert((id, sum)),
                 // Of two items of one name the first counts, or they would take turns for ever.
                 Versions::Overwrite => {
                     let is_first = seen.insert((id, 0));
-                    is_first && self.ledger.known(id).is_none_or(|known| known.sum != sum)
+                    is_first && self.index.known(id).is_none_or(|known| known.sum != sum)
                 }
             }
         });
         entries
     }
 
-    /// Writes items as they are.
-    pub(super) fn write_all(&mut self, entries: Vec<Entry>, now_ms: i64) -> Outcome {
-        let mut outcome = Outcome::default();
+    /// Writes items without images.
+    pub(super) fn write_all(&mut self, entries: Vec<Entry>, now_ms: i64) -> WriteOutcome {
+        let mut outcome = WriteOutcome::default();
         let mut failures = 0;
         let entries = self.in_order(entries, now_ms);
         for entry in entries {
@@ -163,18 +163,18 @@ impl Writer {
         outcome
     }
 
-    /// Where a fresh item is to be written.
+    /// The place of an item that is not archived yet.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub(super) fn place(&mut self, entry: &Entry, now_ms: i64) -> io::Result<Place> {
+    pub(super) fn place(&mut self, entry: &Entry, now_ms: i64) -> io::Result<FilePlace> {
         let (id, sum) = digests(entry);
         let name = format!("{id:032x}");
         if self.unsynced.iter().any(|line| line.id == name) {
             self.sync()?;
         }
-        let known_ms = entry.date_ms.or_else(|| self.ledger.seen_ms(id));
-        let mut place = Place {
+        let known_ms = entry.date_ms.or_else(|| self.index.seen_ms(id));
+        let mut place = FilePlace {
             id,
             sum,
             date_ms: known_ms.unwrap_or(now_ms),
@@ -183,8 +183,8 @@ impl Writer {
             is_over: false,
             path: String::new(),
         };
-        let Some(known) = self.ledger.known(id) else {
-            place.path = self.options.path.fill(&Facts {
+        let Some(known) = self.index.known(id) else {
+            place.path = self.options.path.fill(&PathFacts {
                 feed: &self.feed,
                 title: &entry.title,
                 date_ms: place.date_ms,
@@ -192,7 +192,7 @@ impl Writer {
             });
             return Ok(place);
         };
-        place.path = self.ledger.first_path(known)?;
+        place.path = self.index.first_path(known)?;
         match self.options.versions {
             Versions::Overwrite => place.is_over = true,
             Versions::Keep => {
@@ -204,30 +204,30 @@ impl Writer {
         Ok(place)
     }
 
-    /// The same entries, the older ones first where those make room for newer ones: whatever their order
-    /// in the feed, the newest of them stay.
+    /// Sorts entries, older ones first, where older items are removed for newer ones: so the newest stay,
+    /// whatever the order of the feed.
     pub(super) fn in_order(&self, mut entries: Vec<Entry>, now_ms: i64) -> Vec<Entry> {
-        if self.tally.drops_oldest() {
+        if self.usage.drops_oldest() {
             entries.sort_by_key(|entry| entry.date_ms.unwrap_or(now_ms));
         }
         entries
     }
 
-    /// Writes an item; `html` stands in for its own.
+    /// Writes an item, with `html` in place of its own.
     ///
     /// # Errors
     /// When the disk is full or refuses.
     pub(super) fn write(
         &mut self,
-        place: &Place,
+        place: &FilePlace,
         entry: &Entry,
         html: Option<String>,
-    ) -> io::Result<Written> {
+    ) -> io::Result<ItemWritten> {
         let mut entry = entry.clone();
         entry.date_ms = Some(place.date_ms);
         entry.html = html.unwrap_or(entry.html);
         let text = self.options.format.render(&entry, &self.feed);
-        let line = Line {
+        let line = IndexLine {
             id: format!("{:032x}", place.id),
             sum: format!("{:032x}", place.sum),
             version: place.version,
@@ -237,15 +237,15 @@ impl Writer {
                 "" => String::new(),
                 _ => format!("{:032x}", digest(&entry.shared_identity())),
             },
-            ..Line::default()
+            ..IndexLine::default()
         };
-        let seen = place.seen_ms.map(|seen_ms| Line {
+        let seen = place.seen_ms.map(|seen_ms| IndexLine {
             id: line.id.clone(),
             seen_ms: Some(seen_ms),
-            ..Line::default()
+            ..IndexLine::default()
         });
-        let of_lines = line.bytes() + seen.as_ref().map_or(0, Line::bytes) + NAME_BYTES;
-        let wanted = Wanted {
+        let of_lines = line.bytes() + seen.as_ref().map_or(0, IndexLine::bytes) + NAME_BYTES;
+        let wanted = WriteRequest {
             feed: &self.feed.clone(),
             id: place.id,
             bytes: text.len() as u64 + of_lines,
@@ -257,34 +257,34 @@ impl Writer {
             reserve: 0,
         };
         if !self.admit(wanted)? {
-            self.tally.note_refused(&self.feed);
-            return Ok(Written::Refused);
+            self.usage.note_refused(&self.feed);
+            return Ok(ItemWritten::Refused);
         }
         // What an item without a date is called must not change, whatever happens.
         if let Some(seen) = &seen {
-            self.ledger.note(seen);
-            self.ledger.flush()?;
+            self.index.note(seen);
+            self.index.flush()?;
         }
         let path = self.put(place, text.as_bytes());
-        let path = path.inspect_err(|_| self.tally.undo(wanted))?;
-        self.unsynced.push(Line { path, ..line });
+        let path = path.inspect_err(|_| self.usage.undo(wanted))?;
+        self.unsynced.push(IndexLine { path, ..line });
         if self.unsynced.len() >= BATCH_FILES {
             self.sync()?;
         }
         Ok(match place.version == 1 && !place.is_over {
-            true => Written::First,
-            false => Written::Further,
+            true => ItemWritten::First,
+            false => ItemWritten::Further,
         })
     }
 
-    /// Whether there is room; what is not in the index yet can't go, so it is noted first.
-    fn admit(&mut self, wanted: Wanted<'_>) -> io::Result<bool> {
-        let is_admitted = self.tally.admit(wanted)?;
+    /// Whether there is room. Only what is in the index can be removed for it, so the index is written first.
+    fn admit(&mut self, wanted: WriteRequest<'_>) -> io::Result<bool> {
+        let is_admitted = self.usage.admit(wanted)?;
         let is_admitted = match is_admitted || self.unsynced.is_empty() {
             true => is_admitted,
             false => {
                 self.sync()?;
-                self.tally.admit(wanted)?
+                self.usage.admit(wanted)?
             }
         };
         self.note_gone()?;
@@ -295,8 +295,8 @@ impl Writer {
     ///
     /// # Errors
     /// When the archive can't be read or changed.
-    pub(super) fn has_room(&mut self, place: &Place, entry: &Entry) -> io::Result<bool> {
-        let wanted = Wanted {
+    pub(super) fn has_room(&mut self, place: &FilePlace, entry: &Entry) -> io::Result<bool> {
+        let wanted = WriteRequest {
             feed: &self.feed.clone(),
             id: place.id,
             bytes: 0,
@@ -305,24 +305,24 @@ impl Writer {
         };
         let has_room = self.admit(wanted)?;
         if !has_room {
-            self.tally.note_refused(&self.feed);
+            self.usage.note_refused(&self.feed);
         }
         Ok(has_room)
     }
 
-    /// Removes files of an item that is not kept after all.
+    /// Removes files of an item that was refused.
     ///
     /// # Errors
     /// When the disk refuses.
     pub(super) fn drop_files(&self, paths: &[String]) -> io::Result<()> {
         for path in paths {
-            self.tally.free(&self.feed, self.folder.remove(path)?);
+            self.usage.free(&self.feed, self.folder.remove(path)?);
         }
         Ok(())
     }
 
-    /// Has what was written on disk, and notes it. What can't be noted is found again when it is
-    /// written the next time.
+    /// Syncs the files that were written, and adds them to the index. A file that can't be added is found again
+    /// when its item is written the next time.
     ///
     /// # Errors
     /// When the disk is full or refuses.
@@ -330,16 +330,16 @@ impl Writer {
         let lines = std::mem::take(&mut self.unsynced);
         self.folder
             .sync(lines.iter().map(|line| line.path.as_str()))?;
-        lines.iter().for_each(|line| self.ledger.note(line));
-        self.ledger.flush()?;
+        lines.iter().for_each(|line| self.index.note(line));
+        self.index.flush()?;
         if let Some(oldest_ms) = lines.iter().filter_map(|line| line.date_ms).min() {
-            self.tally.note_written(&self.feed, oldest_ms);
+            self.usage.note_written(&self.feed, oldest_ms);
         }
         Ok(())
     }
 
-    /// Puts a file at its place, or at one beside it where another item lies there.
-    fn put(&self, place: &Place, bytes: &[u8]) -> io::Result<String> {
+    /// Writes a file at its place, or at one beside it where another item's file is there.
+    fn put(&self, place: &FilePlace, bytes: &[u8]) -> io::Result<String> {
         let _writing = self.folder.lock();
         let id = short(place.id);
         for attempt in 0..NAMES_MAX {
@@ -349,14 +349,14 @@ impl Writer {
                 more => with_suffix(&place.path, &format!("{id}-{more}")),
             };
             let holds = match place.is_over {
-                true => Holds::Nothing,
+                true => FileMatch::Nothing,
                 false => self.folder.holds(&path, bytes)?,
             };
             match holds {
-                Holds::Other => continue,
-                Holds::Nothing => self.folder.write(&path, bytes)?,
-                // By a process that was killed before it could note it.
-                Holds::Same => {}
+                FileMatch::Other => continue,
+                FileMatch::Nothing => self.folder.write(&path, bytes)?,
+                // Written by a process that was killed before it could write the index.
+                FileMatch::Same => {}
             }
             return Ok(path);
         }

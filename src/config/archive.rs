@@ -7,7 +7,7 @@ use super::store::{self, TotalKeys};
 use super::texts;
 use crate::archive::path::PathTemplate;
 use crate::archive::render::Format;
-use crate::archive::{Limits, Options, Versions};
+use crate::archive::{ArchiveLimits, ArchiveOptions, Versions};
 
 const FORM: &str = "`true`, `false` or a table, `{ format = \"markdown\" }`";
 
@@ -20,7 +20,7 @@ pub(super) struct LimitKeys {
 }
 
 /// `archive` of a feed as written.
-pub(super) type FeedKey = Option<Written<Option<Options>>>;
+pub(super) type FeedKey = Option<Written<Option<ArchiveOptions>>>;
 
 /// Reads `[archive]`.
 pub(super) fn read_limits(table: &mut Table<'_, '_>) -> LimitKeys {
@@ -33,9 +33,9 @@ pub(super) fn read_limits(table: &mut Table<'_, '_>) -> LimitKeys {
 }
 
 /// The limits, with defaults for what isn't written.
-pub(super) fn resolve_limits(written: LimitKeys) -> Limits {
-    let default = Limits::default();
-    Limits {
+pub(super) fn resolve_limits(written: LimitKeys) -> ArchiveLimits {
+    let default = ArchiveLimits::default();
+    ArchiveLimits {
         directory: written
             .directory
             .map_or(default.directory, |written| PathBuf::from(written.value)),
@@ -59,7 +59,7 @@ fn directory(text: &str) -> Result<String, String> {
 
 /// Reads a feed's `archive`.
 pub(super) fn read(table: &mut Table<'_, '_>) -> FeedKey {
-    let usual = Options::usual(Format::default()).ok();
+    let usual = ArchiveOptions::usual(Format::default()).ok();
     let found = table.switch_or_table("archive", FORM, usual, read_options)?;
     Some(Written {
         value: found.value.flatten(),
@@ -67,16 +67,16 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> FeedKey {
     })
 }
 
-fn read_options(table: &mut Table<'_, '_>) -> Option<Options> {
+fn read_options(table: &mut Table<'_, '_>) -> Option<ArchiveOptions> {
     let formats = Format::ALL.map(|format| (format.name(), format));
     let versions = [("keep", Versions::Keep), ("overwrite", Versions::Overwrite)];
     let path = table.text("path", PathTemplate::parse);
     let format = table.choice("format", &formats);
-    let usual = Options::usual(format.map_or(Format::default(), |format| format.value));
+    let usual = ArchiveOptions::usual(format.map_or(Format::default(), |format| format.value));
     let versions = table.choice("versions", &versions);
     let images = table.switch("images");
     let usual = usual.ok()?;
-    Some(Options {
+    Some(ArchiveOptions {
         path: path.map_or(usual.path, |path| path.value),
         format: usual.format,
         versions: versions.map_or(usual.versions, |versions| versions.value),

@@ -53,7 +53,7 @@ pub struct Settings {
     /// Limits of full texts.
     pub full_text: fulltext::Limits,
     /// Where the archive is, and its limits.
-    pub archive: archive::Limits,
+    pub archive: archive::ArchiveLimits,
     /// The feeds, in the order of the file; names are unique.
     pub feeds: Vec<FeedSettings>,
     /// The mirrors, in the order of the file; names are unique.
@@ -200,7 +200,7 @@ pub struct FeedSettings {
     /// How it gets its full texts; `None` for none.
     pub full_text: Option<fulltext::Options>,
     /// How its items are kept as files; `None` for not at all.
-    pub archive: Option<archive::Options>,
+    pub archive: Option<archive::ArchiveOptions>,
     /// The items that are served, those that fell out of the upstream included; 0 for its own
     /// alone.
     pub keep_items: usize,

@@ -10,14 +10,14 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::{Feed, Refresher};
-use crate::archive::{Archivist, Document, Drawer, Settled};
+use crate::archive::{ArchivedFeed, Archiver, FeedSnapshot, Settled};
 use crate::config::FeedSettings;
 
 /// What the archive has of a feed; `None` where it is not archived.
-pub(super) fn drawer(settings: &FeedSettings) -> Option<Arc<Drawer>> {
+pub(super) fn archived_feed(settings: &FeedSettings) -> Option<Arc<ArchivedFeed>> {
     settings.archive.clone().map(|options| {
         let name = Arc::from(settings.name.as_str());
-        Arc::new(Drawer::new(name, options, settings.upstream.clone()))
+        Arc::new(ArchivedFeed::new(name, options, settings.upstream.clone()))
     })
 }
 
@@ -29,8 +29,8 @@ impl Feed {
         url: &Url,
         awaited: Vec<String>,
         body: &[Bytes],
-    ) -> Option<Document> {
-        self.drawer.is_some().then(|| Document {
+    ) -> Option<FeedSnapshot> {
+        self.archived.is_some().then(|| FeedSnapshot {
             url: Arc::new(url.clone()),
             body: body.to_vec(),
             awaited: awaited.into(),
@@ -39,20 +39,20 @@ impl Feed {
 
     /// Whether it is fetched when it is due: a reader asked lately, or its items are archived.
     pub(super) fn is_kept_up(&self, now_ms: u64) -> bool {
-        self.drawer.is_some() || self.track.is_active(now_ms, self.settings.active_for)
+        self.archived.is_some() || self.track.is_active(now_ms, self.settings.active_for)
     }
 }
 
 impl Refresher {
     /// Hands a document to the archive.
-    pub(super) fn archive(&self, feed: &Feed, document: Option<Document>) -> Settled {
-        offer(&self.archivist, feed, document)
+    pub(super) fn archive(&self, feed: &Feed, document: Option<FeedSnapshot>) -> Settled {
+        offer(&self.archiver, feed, document)
     }
 
     /// Has the archive complete: what an earlier process stored of the feeds is taken in, feeds that
     /// were never fetched are due, and what can't be written is tried again, for ever.
     pub async fn look_after_archive(self: &Arc<Self>, feeds: &[Arc<Feed>]) -> Infallible {
-        let archived = feeds.iter().filter(|feed| feed.drawer.is_some());
+        let archived = feeds.iter().filter(|feed| feed.archived.is_some());
         for feed in archived.clone() {
             self.restore(feed).await;
             if feed.track.due_at_ms().is_none() {
@@ -60,19 +60,19 @@ impl Refresher {
             }
             self.serve_articles(feed);
         }
-        let drawers: Vec<_> = archived.filter_map(|feed| feed.drawer.clone()).collect();
-        self.archivist.look_after(&drawers).await
+        let archived: Vec<_> = archived.filter_map(|feed| feed.archived.clone()).collect();
+        self.archiver.look_after(&archived).await
     }
 }
 
 /// The same as [`Refresher::archive`].
 pub(super) fn offer(
-    archivist: &Arc<Archivist>,
+    archiver: &Arc<Archiver>,
     feed: &Feed,
-    document: Option<Document>,
+    document: Option<FeedSnapshot>,
 ) -> Settled {
-    match (&feed.drawer, document) {
-        (Some(drawer), Some(document)) => archivist.offer(drawer, document),
+    match (&feed.archived, document) {
+        (Some(archived), Some(document)) => archiver.offer(archived, document),
         _ => Settled::already(),
     }
 }

@@ -25,7 +25,7 @@ use super::intake::{Incoming, Intake};
 use super::news::News;
 use super::persist;
 use super::{Feed, Refresher, Trouble, tag};
-use crate::archive::Document;
+use crate::archive::FeedSnapshot;
 use answer::{compare, conditions, stated_by_http, times};
 pub(super) use ending::judge;
 use making::Making;
@@ -77,7 +77,7 @@ pub(super) struct Recorded {
     pub(super) held: Option<Arc<Grant>>,
     pub(super) output: u128,
     /// What the archive gets.
-    pub(super) document: Option<Document>,
+    pub(super) document: Option<FeedSnapshot>,
 }
 
 impl Refresher {

@@ -36,7 +36,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::archive::{self, Archivist, Drawer};
+use crate::archive::{self, ArchivedFeed, Archiver};
 use crate::cache::{self, Cache, Encoders, Flight};
 use crate::config::FeedSettings;
 use crate::fulltext::{Extractor, Library, Shelf};
@@ -75,7 +75,7 @@ pub struct Feed {
     full_text: Option<FullText>,
     /// The last document without its items.
     shell: Mutex<Option<Arc<Shell>>>,
-    drawer: Option<Arc<Drawer>>,
+    archived: Option<Arc<ArchivedFeed>>,
 }
 
 impl Feed {
@@ -95,7 +95,7 @@ impl Feed {
                 FullText::new(Shelf::new(name, options, settings.upstream.clone()))
             }),
             shell: Mutex::default(),
-            drawer: archiving::drawer(&settings),
+            archived: archiving::archived_feed(&settings),
             rules,
             settings,
         })
@@ -133,7 +133,7 @@ pub struct Refresher {
     /// How the publishers' hosts are treated.
     pub hosts: Arc<Hosts>,
     /// What keeps items as files.
-    pub archivist: Arc<Archivist>,
+    pub archiver: Arc<Archiver>,
     client: Client,
     store: Store,
     library: Arc<Library>,
@@ -161,7 +161,7 @@ impl Refresher {
     /// # Errors
     /// When the archive's HTTP client can't be built.
     pub fn new(
-        (client, archive): (Client, archive::Setting),
+        (client, archive): (Client, archive::ArchiverSettings),
         shelf: cache::Shelf,
         store: Store,
         options: &Options,
@@ -172,7 +172,7 @@ impl Refresher {
         let fetching = (client.clone(), Arc::clone(&hosts));
         let extractor = Extractor::new(options.workers.clone());
         let library = Library::new(store.clone(), fetching, extractor, limits);
-        let shared = archive::Shared {
+        let shared = archive::ArchiverShared {
             store: store.clone(),
             hosts: Arc::clone(&hosts),
             tasks: tasks.clone(),
@@ -190,7 +190,7 @@ impl Refresher {
             pages: Semaphore::new(page::AT_ONCE_MAX),
             started_at: Instant::now(),
             wall_clock: options.wall_clock,
-            archivist: Arc::new(Archivist::new(archive, shared)?),
+            archiver: Arc::new(Archiver::new(archive, shared)?),
             tasks,
             client,
             store,

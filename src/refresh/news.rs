@@ -8,7 +8,7 @@ use url::Url;
 use super::history::Kept;
 use super::persist::Source;
 use super::{Feed, Trouble, retry};
-use crate::archive::Document;
+use crate::archive::FeedSnapshot;
 use crate::cache::FeedCopy;
 use crate::causes::chain;
 use crate::feed::splitter::Ending;
@@ -27,7 +27,7 @@ pub(super) struct News {
     /// What its items are to what is kept of the feed.
     pub(super) kept: Option<Kept>,
     /// What the archive gets; nothing when upstream confirmed the copy.
-    pub(super) document: Option<Document>,
+    pub(super) document: Option<FeedSnapshot>,
 }
 
 /// Whether a document lacked nothing but the last end tags; `None` where none came, nor could have.

@@ -188,7 +188,7 @@ impl Refresher {
         );
         let wall_clock = self.wall_clock;
         let (begun, tasks) = (Instant::now(), self.tasks.clone());
-        let archivist = self.archivist.clone();
+        let archiver = self.archiver.clone();
         let restoring = self.tasks.spawn(async move {
             let _busy = feed.persisted.busy.lock().await;
             if let Some(copy) = cache.peek(&feed.key) {
@@ -227,7 +227,7 @@ impl Refresher {
                 return Some(copy);
             }
             // The process may have ended before its items were written.
-            archiving::offer(&archivist, &feed, remade.document);
+            archiving::offer(&archiver, &feed, remade.document);
             // What a fetch brought meanwhile is newer.
             cache.revise(&feed.key, (None, begun), |newer| {
                 Some(newer.unwrap_or(copy))

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 use super::persist::{Said, hex, of_ms};
 use super::{Feed, fetching, media_type, tag};
-use crate::archive::Document;
+use crate::archive::FeedSnapshot;
 use crate::cache::{FeedCopy, Forms, Head, Recorder, Times};
 use crate::feed::encoding::http_charset;
 use crate::inflight::Inflight;
@@ -19,7 +19,7 @@ use crate::rewrite::{Additions, FeedRewriter, Origin};
 pub(super) struct Remade {
     pub(super) copy: FeedCopy,
     /// What the archive gets.
-    pub(super) document: Option<Document>,
+    pub(super) document: Option<FeedSnapshot>,
 }
 
 /// What rewrites a document of the feed.

@@ -41,8 +41,8 @@ pub(super) fn ready(app: &App) -> Result<Response<ReplyBody>, Failure> {
     }))
 }
 
-fn archive_status(app: &App) -> archive::Status {
-    app.refresher.archivist.status()
+fn archive_status(app: &App) -> archive::ArchiveStatus {
+    app.refresher.archiver.status()
 }
 
 /// The feeds with addresses to copy, or what to do where there are none.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use feedwright::archive::Status;
+use feedwright::archive::ArchiveStatus;
 use feedwright::archive::render::Format;
 
 use crate::origin::{Origin, Reply};
@@ -53,8 +53,8 @@ fn toml(root: &Path, archive: &str) -> String {
     )
 }
 
-fn status(service: &Service) -> Status {
-    service.app.refresher.archivist.status()
+fn status(service: &Service) -> ArchiveStatus {
+    service.app.refresher.archiver.status()
 }
 
 /// The archive's files, by path; what is ours besides starts with a dot.

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant, SystemTime};
 use feedwright::archive::path::PathTemplate;
 use feedwright::archive::render::{Format, jsonl};
 use feedwright::archive::{
-    Archivist, Document, Drawer, Limits, Options, OwnAddresses, Setting, Shared,
+    ArchiveLimits, ArchiveOptions, ArchivedFeed, Archiver, ArchiverSettings, ArchiverShared,
+    FeedSnapshot, OwnImageUrls,
 };
 use feedwright::images::signed_url::Keys;
 use feedwright::rewrite::entry::Entry;
@@ -52,33 +53,33 @@ fn feed(items: usize) -> String {
     )
 }
 
-fn archivist(folder: &Path) -> Arc<Archivist> {
-    let setting = Setting {
-        limits: Limits {
+fn archiver(folder: &Path) -> Arc<Archiver> {
+    let setting = ArchiverSettings {
+        limits: ArchiveLimits {
             directory: folder.join("archive"),
-            ..Limits::default()
+            ..ArchiveLimits::default()
         },
         fetch: upstream::Options::default(),
         inflight: feedwright::inflight::Inflight::unlimited(),
         lookup: upstream::names(upstream::ResolverKind::Dns),
-        own: OwnAddresses {
+        own: OwnImageUrls {
             keys: Keys::default(),
             public_url: "http://127.0.0.1:1".to_owned(),
         },
     };
-    let shared = Shared {
+    let shared = ArchiverShared {
         store: Store::open(store::Options::at(folder.join("data"))).unwrap(),
         hosts: Arc::new(Hosts::new(hosts::Options::default(), Jitter::random())),
         tasks: TaskTracker::new(),
         wall_clock: SystemTime::now,
     };
-    Arc::new(Archivist::new(setting, shared).unwrap())
+    Arc::new(Archiver::new(setting, shared).unwrap())
 }
 
-fn drawer() -> Arc<Drawer> {
-    let options = Options {
+fn archived_feed() -> Arc<ArchivedFeed> {
+    let options = ArchiveOptions {
         path: PathTemplate::parse("{feed}/{title}.jsonl").unwrap(),
-        ..Options::usual(Format::JsonLines).unwrap()
+        ..ArchiveOptions::usual(Format::JsonLines).unwrap()
     };
     let upstream = Upstream {
         url: Url::parse("http://127.0.0.1:1/").unwrap(),
@@ -88,24 +89,24 @@ fn drawer() -> Arc<Drawer> {
         proxy: None,
         allow_private: Vec::new(),
     };
-    Arc::new(Drawer::new("news".into(), options, upstream))
+    Arc::new(ArchivedFeed::new("news".into(), options, upstream))
 }
 
 /// Has all items written.
 async fn write(folder: &Path, items: usize) {
-    let document = Document {
+    let document = FeedSnapshot {
         url: Arc::new(Url::parse("http://127.0.0.1:1/").unwrap()),
         body: vec![feed(items).into()],
         awaited: Vec::new().into(),
     };
-    let archivist = archivist(folder);
+    let archiver = archiver(folder);
     let before = Instant::now();
     // A minute is not enough for many items on a slow disk.
-    archivist.offer(&drawer(), document).wait().await;
-    while !archivist.is_idle() && before.elapsed() < Duration::from_secs(600) {
+    archiver.offer(&archived_feed(), document).wait().await;
+    while !archiver.is_idle() && before.elapsed() < Duration::from_secs(600) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    assert_eq!(archivist.status().degraded, None);
+    assert_eq!(archiver.status().degraded, None);
 }
 
 #[test]

@@ -113,7 +113,7 @@ async fn recorded(store: &Store, feed: &str) -> Vec<u32> {
 /// Waits until what was fetched is written.
 async fn written(simulation: &Simulation) {
     for _ in 0..5_000 {
-        let is_idle = simulation.app.refresher.archivist.is_idle();
+        let is_idle = simulation.app.refresher.archiver.is_idle();
         if is_idle && simulation.app.refresher.tasks.is_empty() {
             return;
         }

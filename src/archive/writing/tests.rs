@@ -11,17 +11,17 @@ use crate::store::Totals;
 
 const NOW_MS: i64 = 1_700_000_000_000;
 
-fn options(path: &str) -> Options {
-    Options {
+fn options(path: &str) -> ArchiveOptions {
+    ArchiveOptions {
         path: PathTemplate::parse(path).unwrap(),
-        ..Options::usual(Format::Seed).unwrap()
+        ..ArchiveOptions::usual(Format::Seed).unwrap()
     }
 }
 
-fn open(root: &Path, options: &Options) -> Writer {
-    let folder = Arc::new(Folder::new(root.to_owned()));
-    let tally = Arc::new(Tally::new(Arc::clone(&folder), Totals::default()));
-    Writer::open(folder, tally, "news", options.clone()).unwrap()
+fn open(root: &Path, options: &ArchiveOptions) -> ItemWriter {
+    let folder = Arc::new(ArchiveFolder::new(root.to_owned()));
+    let usage = Arc::new(Usage::new(Arc::clone(&folder), Totals::default()));
+    ItemWriter::open(folder, usage, "news", options.clone()).unwrap()
 }
 
 fn entry(id: &str, title: &str, html: &str) -> Entry {
@@ -36,7 +36,7 @@ fn entry(id: &str, title: &str, html: &str) -> Entry {
 }
 
 /// Writes what is fresh of these; how much was new, and how much changed.
-fn keep(writer: &mut Writer, entries: &[Entry]) -> (u64, u64) {
+fn keep(writer: &mut ItemWriter, entries: &[Entry]) -> (u64, u64) {
     let fresh = writer.fresh(entries.to_vec());
     let outcome = writer.write_all(fresh, NOW_MS);
     assert!(outcome.error.is_none() && outcome.failed.is_empty());
@@ -67,7 +67,7 @@ fn files(root: &Path) -> BTreeMap<String, String> {
 #[test]
 fn items_are_written_once_and_changes_beside_them() {
     let root = tempfile::tempdir().unwrap();
-    let options = Options::usual(Format::Seed).unwrap();
+    let options = ArchiveOptions::usual(Format::Seed).unwrap();
     let mut writer = open(root.path(), &options);
     let items = [entry("a", "One", "<p>1</p>"), entry("b", "Two", "<p>2</p>")];
     assert_eq!(keep(&mut writer, &items), (2, 0));
@@ -99,7 +99,7 @@ fn items_are_written_once_and_changes_beside_them() {
 #[test]
 fn changes_are_written_over_where_the_operator_says_so() {
     let root = tempfile::tempdir().unwrap();
-    let options = Options {
+    let options = ArchiveOptions {
         versions: Versions::Overwrite,
         ..options("{title}.html")
     };
@@ -185,10 +185,10 @@ fn what_was_written_and_not_noted_is_found() {
     ];
     keep(&mut open(root.path(), &options), &items);
     let before = files(root.path());
-    let ledger = root.path().join(".index/news.jsonl");
-    let text = fs::read_to_string(&ledger).unwrap();
+    let index = root.path().join(".index/news.jsonl");
+    let text = fs::read_to_string(&index).unwrap();
     let seen = text.lines().find(|line| line.contains("seen_ms")).unwrap();
-    fs::write(&ledger, format!("{seen}\n{{\"id\":\"torn")).unwrap();
+    fs::write(&index, format!("{seen}\n{{\"id\":\"torn")).unwrap();
     let mut writer = open(root.path(), &options);
     let fresh = writer.fresh(items.to_vec());
     writer.write_all(fresh, NOW_MS + 1);
@@ -232,7 +232,7 @@ fn what_lies_in_the_way_is_left_alone() {
 fn items_that_share_an_id_are_each_written() {
     for versions in [Versions::Keep, Versions::Overwrite] {
         let root = tempfile::tempdir().unwrap();
-        let options = Options {
+        let options = ArchiveOptions {
             versions,
             ..options("{title}.html")
         };
@@ -242,7 +242,7 @@ fn items_that_share_an_id_are_each_written() {
         };
         let told = |entries: &[Entry]| {
             let mut entries = entries.to_vec();
-            apart::tell(&mut entries);
+            duplicates::tell_apart(&mut entries);
             entries
         };
         let [a, b, c, d] = [

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::archive::Options;
+use crate::archive::ArchiveOptions;
 use crate::archive::path::PathTemplate;
 use crate::archive::render::Format;
-use crate::archive::writing::{Outcome, Writer};
+use crate::archive::writing::{ItemWriter, WriteOutcome};
 use crate::rewrite::entry::Entry;
 
 fn totals(bytes_max: u64, feed_bytes_max: u64, when_full: WhenFull) -> Totals {
@@ -18,20 +18,20 @@ fn totals(bytes_max: u64, feed_bytes_max: u64, when_full: WhenFull) -> Totals {
     }
 }
 
-fn tally_of(root: &Path, totals: Totals) -> Arc<Tally> {
-    let folder = Arc::new(Folder::new(root.to_owned()));
-    Arc::new(Tally {
+fn usage_of(root: &Path, totals: Totals) -> Arc<Usage> {
+    let folder = Arc::new(ArchiveFolder::new(root.to_owned()));
+    Arc::new(Usage {
         count_after: Duration::ZERO,
-        ..Tally::new(folder, totals)
+        ..Usage::new(folder, totals)
     })
 }
 
-fn open(tally: &Arc<Tally>, feed: &str) -> Writer {
-    let options = Options {
+fn open(usage: &Arc<Usage>, feed: &str) -> ItemWriter {
+    let options = ArchiveOptions {
         path: PathTemplate::parse("{feed}/{title}.html").unwrap(),
-        ..Options::usual(Format::Seed).unwrap()
+        ..ArchiveOptions::usual(Format::Seed).unwrap()
     };
-    Writer::open(Arc::clone(&tally.folder), Arc::clone(tally), feed, options).unwrap()
+    ItemWriter::open(Arc::clone(&usage.folder), Arc::clone(usage), feed, options).unwrap()
 }
 
 /// An item of that day, with a thousand bytes of text.
@@ -45,7 +45,7 @@ fn entry(day: i64) -> Entry {
     }
 }
 
-fn keep(writer: &mut Writer, entries: Vec<Entry>) -> Outcome {
+fn keep(writer: &mut ItemWriter, entries: Vec<Entry>) -> WriteOutcome {
     let fresh = writer.fresh(entries);
     let outcome = writer.write_all(fresh, 0);
     assert!(outcome.error.is_none() && outcome.failed.is_empty());
@@ -77,24 +77,24 @@ fn bytes_below(path: &Path) -> u64 {
 fn a_full_archive_refuses_and_goes_on_when_there_is_room() {
     let root = tempfile::tempdir().unwrap();
     let refuse = totals(20_000, 9_000, WhenFull::Refuse);
-    let tally_before = tally_of(root.path(), refuse);
-    let mut writer = open(&tally_before, "a");
+    let usage_before = usage_of(root.path(), refuse);
+    let mut writer = open(&usage_before, "a");
     let all = || (0..20).map(entry).collect::<Vec<_>>();
     let outcome = keep(&mut writer, all());
     assert!((6..=7).contains(&outcome.items), "{outcome:?}");
     assert_eq!(outcome.items + outcome.refused, 20);
-    assert_eq!(tally_before.counts().0, outcome.refused);
-    let mut other = open(&tally_before, "b");
+    assert_eq!(usage_before.counts().0, outcome.refused);
+    let mut other = open(&usage_before, "b");
     keep(&mut other, all());
-    let mut third = open(&tally_before, "c");
+    let mut third = open(&usage_before, "c");
     keep(&mut third, all());
     assert!(bytes_below(root.path()) <= 20_000 && bytes_below(root.path()) > 17_000);
     assert_eq!(days(root.path(), "a").len(), days(root.path(), "b").len());
     assert!(days(root.path(), "c").len() < 5);
     // What is counted after a restart is what was counted all the time, or a little less.
-    let again = tally_of(root.path(), refuse);
+    let again = usage_of(root.path(), refuse);
     again
-        .admit(Wanted {
+        .admit(WriteRequest {
             feed: "a",
             id: 0,
             bytes: 0,
@@ -103,7 +103,7 @@ fn a_full_archive_refuses_and_goes_on_when_there_is_room() {
         })
         .unwrap();
     assert_eq!(again.lock().all, bytes_below(root.path()));
-    assert!(tally_before.lock().all >= again.lock().all);
+    assert!(usage_before.lock().all >= again.lock().all);
     // Somebody removes files: what the feed still has is written, what was there is not written again.
     for day in 0..3 {
         fs::remove_file(root.path().join(format!("a/{day:03}.html"))).unwrap();
@@ -120,7 +120,7 @@ fn a_full_archive_refuses_and_goes_on_when_there_is_room() {
     assert!((2..=3).contains(&outcome.items), "{outcome:?}");
     assert_eq!(days(root.path(), "a")[..4], [3, 4, 5, 6]);
     // Totals may change while it runs.
-    tally_before.set_totals(Totals::default());
+    usage_before.set_totals(Totals::default());
     assert_eq!(keep(&mut writer, all()).refused, 0);
     assert_eq!(days(root.path(), "a"), (3..20).collect::<Vec<_>>());
 }
@@ -128,8 +128,8 @@ fn a_full_archive_refuses_and_goes_on_when_there_is_room() {
 #[test]
 fn the_oldest_go_with_their_versions_images_and_lines() {
     let root = tempfile::tempdir().unwrap();
-    let tally = tally_of(root.path(), totals(20_000, 12_000, WhenFull::Oldest));
-    let mut writer = open(&tally, "a");
+    let usage = usage_of(root.path(), totals(20_000, 12_000, WhenFull::Oldest));
+    let mut writer = open(&usage, "a");
     // The newest first, as feeds have them.
     let outcome = keep(&mut writer, (0..20).rev().map(entry).collect());
     assert_eq!(outcome.refused, 0);
@@ -158,7 +158,7 @@ fn the_oldest_go_with_their_versions_images_and_lines() {
     assert!(!version.exists() && !images.exists());
     assert!(days(root.path(), "a")[0] > oldest);
     // Of all feeds the oldest goes, whosever it is.
-    let mut other = open(&tally, "b");
+    let mut other = open(&usage, "b");
     keep(&mut other, (22..40).map(entry).collect());
     let (of_a, of_b) = (days(root.path(), "a"), days(root.path(), "b"));
     assert!(
@@ -169,7 +169,7 @@ fn the_oldest_go_with_their_versions_images_and_lines() {
     assert_eq!(of_b.last(), Some(&39));
     assert!(of_a.len() < 6, "{of_a:?} {of_b:?}");
     writer.note_gone().unwrap();
-    assert!(tally.unknowing().is_empty() || tally.unknowing() == ["b"]);
+    assert!(usage.feeds_with_unnoted().is_empty() || usage.feeds_with_unnoted() == ["b"]);
     // An old one that comes now is written, whatever goes for it; one that is too large takes nobody's place.
     keep(&mut other, vec![entry(1)]);
     assert_eq!(days(root.path(), "b")[0], 1);
@@ -179,7 +179,7 @@ fn the_oldest_go_with_their_versions_images_and_lines() {
     assert_eq!(keep(&mut other, vec![huge]).refused, 1);
     assert_eq!((days(root.path(), "a"), days(root.path(), "b")), before);
     // After a restart nothing comes back either.
-    let again = tally_of(root.path(), totals(20_000, 12_000, WhenFull::Oldest));
+    let again = usage_of(root.path(), totals(20_000, 12_000, WhenFull::Oldest));
     let mut writer = open(&again, "a");
     keep(&mut writer, (0..24).map(entry).collect());
     assert_eq!(days(root.path(), "a"), before.0);
@@ -201,8 +201,8 @@ fn an_index_that_somebody_wrote_leads_to_nothing_outside() {
         })
         .collect();
     fs::write(archive.join(".index/a.jsonl"), lines).unwrap();
-    let tally = tally_of(&archive, totals(3_000, 0, WhenFull::Oldest));
-    let mut writer = open(&tally, "a");
+    let usage = usage_of(&archive, totals(3_000, 0, WhenFull::Oldest));
+    let mut writer = open(&usage, "a");
     keep(&mut writer, (0..4).map(entry).collect());
     assert!(outside.exists());
     assert!(bytes_below(&archive) <= 3_000);

@@ -1,23 +1,23 @@
-//! How much the archive takes, feed by feed, and what becomes of more than its totals.
+//! The disk usage of the archive, per feed and of all feeds, and its totals.
 //!
-//! The bytes are counted once and then kept up with what is written; they are counted anew, now and then,
-//! before something is refused or has to go, since people remove files.
+//! The bytes are counted once and then kept up with every write. They are counted again before something is
+//! refused or removed, since people remove files, but not often.
 //!
-//! Invariants: nothing is written that doesn't fit; what went doesn't come back while its feed still has
-//! it; the item that is written never goes.
+//! Invariants: nothing is written beyond a total; a removed item doesn't come back while its feed still has
+//! it; the item that is being written is never removed.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::folder::Folder;
-use super::oldest::{self, Old};
+use super::folder::ArchiveFolder;
+use super::oldest::{self, OldItem};
 use crate::store::{Gauge, Totals, WhenFull};
 
-/// What an item that went takes in the index.
+/// Bytes that a removed item takes in the index.
 pub(super) const GONE_BYTES: u64 = 64;
-/// The archive is counted anew no more often than this, nor for more than a part in so many of the time.
+/// The archive is counted again no more often than this, and for no more than one part in so many of the time.
 const COUNT_AFTER: Duration = Duration::from_secs(60);
 const COUNT_PARTS: u32 = 20;
 /// Lists of oldest items that are remembered.
@@ -25,10 +25,10 @@ const QUEUES_MAX: usize = 64;
 /// How often the log says that items are refused.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// How much the archive takes.
+/// The disk usage of the archive.
 #[derive(Debug)]
-pub(super) struct Tally {
-    folder: Arc<Folder>,
+pub(super) struct Usage {
+    folder: Arc<ArchiveFolder>,
     totals: Mutex<Totals>,
     state: Mutex<State>,
     gauge: Gauge,
@@ -41,11 +41,11 @@ struct State {
     counted: Option<Counted>,
     feeds: HashMap<String, u64>,
     all: u64,
-    /// What was written and is in no index yet.
+    /// Bytes that were written and are in no index yet, by feed.
     unnoted: HashMap<String, u64>,
-    /// The oldest items of a feed, or of all, as far as they were looked up.
-    queues: HashMap<Option<String>, VecDeque<Old>>,
-    /// Items that went, of which the index of their feed doesn't know yet.
+    /// The oldest items of a feed, or of all (`None`), as far as they were looked up.
+    queues: HashMap<Option<String>, VecDeque<OldItem>>,
+    /// Removed items whose index doesn't say so yet.
     gone: HashSet<(String, u128)>,
     evicted: u64,
     refused: u64,
@@ -57,21 +57,21 @@ struct Counted {
     took: Duration,
 }
 
-/// What is to be written.
+/// A file that is to be written.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'a> {
+pub(super) struct WriteRequest<'a> {
     pub(super) feed: &'a str,
-    /// The item, which stays whatever has to go.
+    /// The item, which is not removed for itself.
     pub(super) id: u128,
     pub(super) bytes: u64,
-    /// What lies there and gives way.
+    /// Bytes of the file that it replaces.
     pub(super) replaced: u64,
-    /// What the rest of the item is going to take.
+    /// Bytes that the rest of the item is going to take.
     pub(super) reserve: u64,
 }
 
-impl Tally {
-    pub(super) fn new(folder: Arc<Folder>, totals: Totals) -> Self {
+impl Usage {
+    pub(super) fn new(folder: Arc<ArchiveFolder>, totals: Totals) -> Self {
         Self {
             folder,
             totals: Mutex::new(totals),
@@ -82,7 +82,7 @@ impl Tally {
         }
     }
 
-    /// Goes by other totals from now on.
+    /// Sets other totals.
     pub(super) fn set_totals(&self, totals: Totals) {
         *self.totals.lock().unwrap_or_else(PoisonError::into_inner) = totals;
     }
@@ -91,23 +91,23 @@ impl Tally {
         *self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether older items go before newer ones are written.
+    /// Whether older items are removed for newer ones.
     pub(super) fn drops_oldest(&self) -> bool {
         let totals = self.totals();
         !totals.is_none() && totals.when_full == WhenFull::Oldest
     }
 
-    /// Items that were refused, and items that went, since the start.
+    /// Items that were refused, and items that were removed, since the start.
     pub(super) fn counts(&self) -> (u64, u64) {
         let state = self.lock();
         (state.refused, state.evicted)
     }
 
-    /// Whether so much may be written; makes room for it where that is wanted. It counts as written then.
+    /// Whether this may be written; makes room for it where older items are removed. It counts as written then.
     ///
     /// # Errors
     /// When the archive can't be read or changed.
-    pub(super) fn admit(&self, wanted: Wanted<'_>) -> io::Result<bool> {
+    pub(super) fn admit(&self, wanted: WriteRequest<'_>) -> io::Result<bool> {
         let totals = self.totals();
         if totals.is_none() {
             // Whoever sets one later has everything counted first.
@@ -139,13 +139,13 @@ impl Tally {
         Ok(fits)
     }
 
-    /// What was admitted was not written after all.
-    pub(super) fn undo(&self, wanted: Wanted<'_>) {
+    /// Takes back an admitted write that failed.
+    pub(super) fn undo(&self, wanted: WriteRequest<'_>) {
         self.free(wanted.feed, wanted.bytes);
         self.lock().add(wanted.feed, wanted.replaced);
     }
 
-    /// What was there is gone.
+    /// Counts bytes that were removed.
     pub(super) fn free(&self, feed: &str, bytes: u64) {
         let mut state = self.lock();
         state.take(feed, bytes);
@@ -154,7 +154,7 @@ impl Tally {
         }
     }
 
-    /// An item was refused.
+    /// Counts and logs a refused item.
     pub(super) fn note_refused(&self, feed: &str) {
         self.lock().refused += 1;
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
@@ -168,21 +168,21 @@ impl Tally {
         tracing::warn!(target: "feedwright::archive", unsaid, feed.name = feed, "archive: full, new items are not kept");
     }
 
-    /// A feed's index knows of all that was written, of which the oldest item is of this time.
+    /// The index of a feed has every item that was written; the oldest of them is of this time.
     pub(super) fn note_written(&self, feed: &str, oldest_ms: i64) {
         let mut state = self.lock();
         state.unnoted.remove(feed);
         // What is newer than the last one that was looked up is found by the next look.
         let is_outdated =
-            |queue: &VecDeque<Old>| queue.back().is_some_and(|old| oldest_ms <= old.date_ms);
+            |queue: &VecDeque<OldItem>| queue.back().is_some_and(|old| oldest_ms <= old.date_ms);
         state.queues.retain(|of, queue| {
             let is_of = of.as_deref().is_none_or(|of| of == feed);
             !is_of || !is_outdated(queue)
         });
     }
 
-    /// The feeds whose indexes don't know yet of items that went.
-    pub(super) fn unknowing(&self) -> Vec<String> {
+    /// The feeds whose indexes don't have all of their removed items yet.
+    pub(super) fn feeds_with_unnoted(&self) -> Vec<String> {
         let feeds: HashSet<String> = self
             .lock()
             .gone
@@ -192,14 +192,14 @@ impl Tally {
         feeds.into_iter().collect()
     }
 
-    /// What of a feed went and is not in its index yet.
+    /// Removed items of a feed that its index doesn't have yet.
     pub(super) fn gone(&self, feed: &str) -> Vec<u128> {
         let state = self.lock();
         let of_feed = state.gone.iter().filter(|(of, _)| of == feed);
         of_feed.map(|(_, id)| *id).collect()
     }
 
-    /// A feed's index knows that these went.
+    /// The index of a feed has these removed items now.
     pub(super) fn note_gone(&self, feed: &str, ids: &[u128]) {
         let mut state = self.lock();
         for id in ids {
@@ -210,7 +210,7 @@ impl Tally {
     fn make_room(
         &self,
         state: &mut State,
-        wanted: &Wanted<'_>,
+        wanted: &WriteRequest<'_>,
         totals: &Totals,
     ) -> io::Result<bool> {
         if totals.is_too_large(wanted.bytes + wanted.reserve) {
@@ -232,14 +232,14 @@ impl Tally {
         Ok(true)
     }
 
-    /// The oldest item, of a feed or of all, but for the one that is written.
+    /// The oldest item, of a feed or of all, except the one that is being written.
     fn next(
         &self,
         state: &mut State,
         of: Option<String>,
-        wanted: &Wanted<'_>,
-    ) -> io::Result<Option<Old>> {
-        let is_other = |old: &Old| old.id != wanted.id || old.feed != wanted.feed;
+        wanted: &WriteRequest<'_>,
+    ) -> io::Result<Option<OldItem>> {
+        let is_other = |old: &OldItem| old.id != wanted.id || old.feed != wanted.feed;
         for is_fresh in [false, true] {
             if is_fresh {
                 let feeds = match &of {
@@ -262,7 +262,7 @@ impl Tally {
         Ok(None)
     }
 
-    /// Counts what is there.
+    /// Counts the files of all feeds.
     fn count(&self, state: &mut State) -> io::Result<()> {
         let begun = Instant::now();
         let mut feeds = HashMap::new();
@@ -305,12 +305,12 @@ impl Counted {
 }
 
 impl State {
-    fn feed_with(&self, wanted: &Wanted<'_>) -> u64 {
+    fn feed_with(&self, wanted: &WriteRequest<'_>) -> u64 {
         let bytes = self.feeds.get(wanted.feed).copied().unwrap_or(0);
         (bytes + wanted.bytes + wanted.reserve).saturating_sub(wanted.replaced)
     }
 
-    fn fits(&self, wanted: &Wanted<'_>, totals: &Totals) -> bool {
+    fn fits(&self, wanted: &WriteRequest<'_>, totals: &Totals) -> bool {
         let all = (self.all + wanted.bytes + wanted.reserve).saturating_sub(wanted.replaced);
         !totals.is_over_feed(self.feed_with(wanted)) && !totals.is_over_all(all)
     }

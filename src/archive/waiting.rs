@@ -1,17 +1,17 @@
-//! What waits to be written, in the store, so that it outlives the process.
+//! Items that wait to be written, kept in the store so that they outlive the process.
 
 use super::digest::digests;
 use super::render::jsonl;
 use crate::rewrite::entry::Entry;
 use crate::store::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, Store, Window};
 
-/// The digests that each name starts with; what tells an item apart follows.
+/// Bytes of the two digests that a stored name starts with; the part that tells duplicates apart follows.
 const DIGESTS_BYTES: usize = 64;
-/// Bytes that are taken up at once.
+/// Bytes of waiting items that are read at a start.
 const BYTES_MAX: usize = 256 << 20;
 
-/// Keeps what waits for a feed's archive; what is too large waits in memory only.
-pub(super) async fn put(store: &Store, feed: &str, entries: &[Entry]) {
+/// Stores the items that wait; one that is too large for the store waits in memory only.
+pub(super) async fn save(store: &Store, feed: &str, entries: &[Entry]) {
     if !store.is_persistent() {
         return;
     }
@@ -31,8 +31,8 @@ pub(super) async fn put(store: &Store, feed: &str, entries: &[Entry]) {
     }
 }
 
-/// What an earlier process left.
-pub(super) async fn take(store: &Store, feed: &str) -> Vec<Entry> {
+/// The items that an earlier process stored.
+pub(super) async fn load(store: &Store, feed: &str) -> Vec<Entry> {
     if !store.is_persistent() {
         return Vec::new();
     }
@@ -51,12 +51,12 @@ pub(super) async fn take(store: &Store, feed: &str) -> Vec<Entry> {
     entries.collect()
 }
 
-/// Nothing waits any more.
+/// Removes the stored items of a feed.
 pub(super) async fn clear(store: &Store, feed: &str) {
     store.forget_items(&key(feed)).await;
 }
 
-/// Where it is: no feed has such a name.
+/// The name that the items are stored under; no feed has a space in its name.
 fn key(feed: &str) -> String {
     format!("archive of {feed}")
 }

@@ -1,8 +1,8 @@
-//! What of a feed's items is kept, and where: a file of lines to which is only ever added.
+//! The index of a feed's archive: which versions of which items are archived, and where. A file of JSON lines that
+//! is only appended to.
 //!
-//! Invariants: a line that was not written to its end is none, and is cut off; a line is written
-//! after the file that it names. What a killed process wrote and could not note is found again,
-//! since the same item has the same path.
+//! Invariants: a line without its end is cut off; a line is written after the file that it names. A file that a
+//! killed process wrote without its line is found again, since the same item has the same path.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
@@ -12,18 +12,18 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of a line; a longer one is none of ours.
+/// The most bytes of a line; a longer one is not ours.
 const LINE_BYTES_MAX: u64 = 8 << 10;
-/// Items that went and are remembered, beyond as many as there are.
+/// The index is compacted when it remembers so many more removed items than it has items.
 const GONE_MAX: usize = 1_000;
 
-/// A file that was written, or a time that was given to an item that has none.
+/// A line of the index: a file that was written, the time given to an item without one, or that an item was removed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Line {
-    /// Of the item's identity.
+pub(super) struct IndexLine {
+    /// The digest of the item's identity.
     pub(super) id: String,
-    /// Of what was kept of it.
+    /// The digest of the content of this version.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) sum: String,
     /// The version: 1 is the first.
@@ -34,10 +34,10 @@ pub(super) struct Line {
     /// The item's time, in milliseconds since 1970: its own, or when it was first seen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) date_ms: Option<i64>,
-    /// Of what it shares with other items of its feed.
+    /// The digest of the identity that it shares with other items of its feed.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) of: String,
-    /// Whether the item's files went for newer ones.
+    /// Whether the item's files were removed to make room for newer items.
     #[serde(rename = "gone", skip_serializing_if = "is_false")]
     pub(super) is_gone: bool,
     /// When an item without a date was first seen, in milliseconds since 1970.
@@ -55,16 +55,16 @@ fn is_false(is_it: &bool) -> bool {
     !is_it
 }
 
-/// The file's name for a feed.
+/// The name of a feed's index.
 pub(super) fn name(feed: &str) -> String {
     format!("{feed}.jsonl")
 }
 
-/// Hands every line of the file at `path` that can be read to `take`; none where there is no file.
+/// Hands every valid line of the index at `path` to `take`; none where there is no file.
 ///
 /// # Errors
 /// When the disk refuses.
-pub(super) fn read(path: &Path, mut take: impl FnMut(Line)) -> io::Result<()> {
+pub(super) fn read(path: &Path, mut take: impl FnMut(IndexLine)) -> io::Result<()> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         file => file?,
@@ -77,7 +77,7 @@ pub(super) fn read(path: &Path, mut take: impl FnMut(Line)) -> io::Result<()> {
     })
 }
 
-/// Hands every line of a file to `take`, its end included, as long as that says true.
+/// Hands every line of a file to `take`, its end included, until that says false.
 fn for_each_line(file: impl Read, mut take: impl FnMut(&[u8]) -> bool) -> io::Result<()> {
     let mut reader = BufReader::new(file);
     let mut text = Vec::new();
@@ -93,43 +93,43 @@ fn for_each_line(file: impl Read, mut take: impl FnMut(&[u8]) -> bool) -> io::Re
     }
 }
 
-impl Line {
-    /// The bytes that it takes in the file.
+impl IndexLine {
+    /// The bytes of the line in the file.
     pub(super) fn bytes(&self) -> u64 {
         let text = serde_json::to_vec(self).unwrap_or_default();
         text.len() as u64 + 1
     }
 }
 
-/// What is known of an item.
+/// An item in the index.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
-    /// Of its newest version.
+pub(super) struct IndexedItem {
+    /// The digest of its newest version.
     pub(super) sum: u128,
     pub(super) version: u32,
-    /// Where the line of its first version stands.
+    /// The offset of the line of its first version.
     first_at: u64,
 }
 
-/// What of a feed's items is kept, and where.
+/// The index of a feed's archive.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct Index {
     file: File,
-    /// Bytes of the file that are lines.
+    /// The length of the file, of whole lines.
     bytes: u64,
-    /// Lines that are to be written.
+    /// Lines to be written by [`flush`](Self::flush).
     next: Vec<u8>,
-    known: HashMap<u128, Known>,
-    /// Every version of every item: its identity's digest with its own.
+    known: HashMap<u128, IndexedItem>,
+    /// Every version of every item: the digests of its identity and its content.
     versions: HashSet<(u128, u128)>,
     seen_ms: HashMap<u128, i64>,
-    /// Items whose files went for newer ones.
+    /// Items whose files were removed for newer ones.
     gone: HashSet<u128>,
     /// Identities that several items share.
     shared: HashSet<u128>,
 }
 
-impl Ledger {
+impl Index {
     /// Opens the file, which is made where there is none, and reads it.
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl Ledger {
             .append(true)
             .create(true)
             .open(path)?;
-        let mut ledger = Self {
+        let mut index = Self {
             file,
             bytes: 0,
             next: Vec::new(),
@@ -151,31 +151,31 @@ impl Ledger {
             shared: HashSet::new(),
         };
         let mut bad = 0;
-        for_each_line(ledger.file.try_clone()?, |text| {
+        for_each_line(index.file.try_clone()?, |text| {
             let is_cut = (text.len() as u64) < LINE_BYTES_MAX && !text.ends_with(b"\n");
             if is_cut {
                 return false;
             }
-            match serde_json::from_slice::<Line>(text) {
-                Ok(line) => ledger.learn(&line, ledger.bytes),
+            match serde_json::from_slice::<IndexLine>(text) {
+                Ok(line) => index.learn(&line, index.bytes),
                 Err(_) => bad += 1,
             }
-            ledger.bytes += text.len() as u64;
+            index.bytes += text.len() as u64;
             true
         })?;
         if bad > 0 {
-            tracing::warn!(ledger = %path.display(), lines = bad, "lines of the archive's index can't be read");
+            tracing::warn!(index = %path.display(), lines = bad, "lines of the archive's index can't be read");
         }
-        ledger.file.set_len(ledger.bytes)?;
-        Ok(ledger)
+        index.file.set_len(index.bytes)?;
+        Ok(index)
     }
 
-    /// What is known of an item.
-    pub(super) fn known(&self, id: u128) -> Option<Known> {
+    /// An item in the index.
+    pub(super) fn known(&self, id: u128) -> Option<IndexedItem> {
         self.known.get(&id).copied()
     }
 
-    /// Whether this version of an item is kept, be it the newest or not.
+    /// Whether this version of an item is archived, the newest or not.
     pub(super) fn has_version(&self, id: u128, sum: u128) -> bool {
         self.versions.contains(&(id, sum))
     }
@@ -185,27 +185,27 @@ impl Ledger {
         self.shared.contains(&id)
     }
 
-    /// Whether an item's files went for newer ones.
+    /// Whether an item's files were removed for newer ones.
     pub(super) fn is_gone(&self, id: u128) -> bool {
         self.gone.contains(&id)
     }
 
-    /// Notes that an item's files went.
+    /// Notes that an item's files were removed.
     pub(super) fn note_gone(&mut self, id: u128) {
-        self.note(&Line {
+        self.note(&IndexLine {
             id: format!("{id:032x}"),
             is_gone: true,
-            ..Line::default()
+            ..IndexLine::default()
         });
     }
 
-    /// Whether so much of the file is about items that went that it is worth writing anew.
+    /// Whether enough of the file is about removed items to be worth compacting.
     pub(super) fn is_worth_compacting(&self) -> bool {
         self.gone.len() > self.known.len() + GONE_MAX
     }
 
-    /// Writes the file anew without the items that went, but for the mark of those in `still`, which the
-    /// feed still has; the bytes that it takes less. Has to be opened again.
+    /// Rewrites the file without the lines of removed items. Those in `still`, which the feed still has, keep
+    /// one line that says so. Returns the bytes that were freed. The index has to be opened again.
     ///
     /// # Errors
     /// When the disk is full or refuses; the file is as it was then.
@@ -240,8 +240,8 @@ impl Ledger {
         self.seen_ms.get(&id).copied()
     }
 
-    /// Notes a line, to be written by [`flush`](Self::flush).
-    pub(super) fn note(&mut self, line: &Line) {
+    /// Adds a line, to be written by [`flush`](Self::flush).
+    pub(super) fn note(&mut self, line: &IndexLine) {
         let at = self.bytes + self.next.len() as u64;
         self.learn(line, at);
         // Texts and numbers are always JSON.
@@ -250,7 +250,7 @@ impl Ledger {
         self.next.push(b'\n');
     }
 
-    /// Writes what was noted. What can't be written waits for the next time.
+    /// Writes the lines that were added. After an error they stay to be written the next time.
     ///
     /// # Errors
     /// When the disk is full or refuses.
@@ -258,7 +258,7 @@ impl Ledger {
         if self.next.is_empty() {
             return Ok(());
         }
-        // What is written to a file that was removed is kept nowhere.
+        // Lines written to an unlinked file would be lost.
         if self.file.metadata()?.nlink() == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
@@ -279,18 +279,18 @@ impl Ledger {
     ///
     /// # Errors
     /// When the disk refuses, or the line is not there any more.
-    pub(super) fn first_path(&mut self, known: Known) -> io::Result<String> {
+    pub(super) fn first_path(&mut self, known: IndexedItem) -> io::Result<String> {
         if known.first_at >= self.bytes {
             self.flush()?;
         }
         self.file.seek(SeekFrom::Start(known.first_at))?;
         let mut text = Vec::new();
         BufReader::new((&self.file).take(LINE_BYTES_MAX)).read_until(b'\n', &mut text)?;
-        let line: Line = serde_json::from_slice(&text).map_err(io::Error::other)?;
+        let line: IndexLine = serde_json::from_slice(&text).map_err(io::Error::other)?;
         Ok(line.path)
     }
 
-    fn learn(&mut self, line: &Line, at: u64) {
+    fn learn(&mut self, line: &IndexLine, at: u64) {
         let Ok(id) = u128::from_str_radix(&line.id, 16) else {
             return;
         };
@@ -309,7 +309,7 @@ impl Ledger {
             self.shared.insert(of);
         }
         self.versions.insert((id, sum));
-        let known = self.known.entry(id).or_insert(Known {
+        let known = self.known.entry(id).or_insert(IndexedItem {
             sum,
             version: line.version,
             first_at: at,

@@ -1,14 +1,14 @@
-//! Items that share an id, or a link without ids: each is kept for itself. Pure.
+//! Items of one feed that share an id, or a link where they have no ids: each is archived for itself. Pure.
 
 use super::digest::digest;
-use super::ledger::Ledger;
+use super::index::Index;
 use super::options::Versions;
 use super::render::jsonl;
 use crate::rewrite::entry::Entry;
 use crate::rewrite::identity::{self, Parts};
 
-/// Tells the items of one document apart; what is there twice is there once.
-pub(super) fn tell(entries: &mut Vec<Entry>) {
+/// Gives the items of one document that share an identity names of their own, and removes exact duplicates.
+pub(super) fn tell_apart(entries: &mut Vec<Entry>) {
     let guids: Vec<String> = entries.iter().map(Entry::shared_identity).collect();
     let guids: Vec<&str> = guids.iter().map(String::as_str).collect();
     let names = identity::tell_apart(&guids, |index| parts_of(&entries[index]));
@@ -22,24 +22,24 @@ pub(super) fn tell(entries: &mut Vec<Entry>) {
     });
 }
 
-/// Finds the item among those that are kept: by what it shares with others, where it was alone or an
-/// earlier version kept it; by what it differs by, though it is alone now.
-pub(super) fn recognise(entry: &mut Entry, ledger: &Ledger, (sum, versions): (u128, Versions)) {
+/// Finds an item in the index, and sets the part of its name that tells it from others as it was archived: none
+/// where it was alone then, or an earlier version of the program archived it.
+pub(super) fn recognise(entry: &mut Entry, index: &Index, (sum, versions): (u128, Versions)) {
     let shared = entry.shared_identity();
     let id = digest(&shared);
-    if entry.apart.is_empty() && !ledger.is_shared(id) {
+    if entry.apart.is_empty() && !index.is_shared(id) {
         return;
     }
     let is_kept_alone = match versions {
-        Versions::Keep => ledger.has_version(id, sum),
-        Versions::Overwrite => ledger.known(id).is_some_and(|known| known.sum == sum),
+        Versions::Keep => index.has_version(id, sum),
+        Versions::Overwrite => index.known(id).is_some_and(|known| known.sum == sum),
     };
     if is_kept_alone {
         entry.apart.clear();
         return;
     }
     let names = parts_of(entry).names(&shared);
-    let is_known = |name: &&String| ledger.known(digest(name)).is_some();
+    let is_known = |name: &&String| index.known(digest(name)).is_some();
     let first = names.first().filter(|_| entry.apart.is_empty());
     let name = names.iter().find(is_known).or(first).cloned();
     if let Some((_, part)) = name.as_deref().and_then(identity::split) {
