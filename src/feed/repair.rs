@@ -18,12 +18,14 @@ mod levels;
 mod prefixes;
 mod prolog;
 mod references;
+mod source;
 mod tag;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
+pub use doctype::DoctypeFilter;
 pub use edits::{Fault, Finding, Place};
 
 use super::characters;
@@ -33,10 +35,7 @@ use body::{After, Body};
 use edits::Edits;
 use json::Json;
 use prolog::Prolog;
-
-/// A field, or items of which one was left open, is held up to this length; beyond it is repaired
-/// without knowing its end. A longer comment or processing instruction is not looked at.
-const HELD_BYTES_MAX: usize = 1 << 20;
+use source::{HELD_BYTES_MAX, Source};
 
 /// Takes the decoded text of one document and hands it out repaired.
 #[derive(Debug, Default)]
@@ -56,9 +55,6 @@ pub struct Repair {
     filter: Option<DoctypeFilter>,
 }
 
-/// What becomes of a DOCTYPE behind the repair; `None` where it stays.
-pub type DoctypeFilter = fn(&str) -> Option<String>;
-
 #[derive(Debug, Default)]
 enum State {
     /// Only blanks so far: XML or JSON.
@@ -72,29 +68,6 @@ enum State {
     Left,
     /// It is no feed: it passes as it comes.
     Passing,
-}
-
-/// The text that is there. Positions that are kept count from the start of the document.
-struct Source<'a> {
-    text: &'a str,
-    base: usize,
-    /// The document has ended.
-    is_last: bool,
-}
-
-impl<'a> Source<'a> {
-    fn slice(&self, range: &Range<usize>) -> &'a str {
-        &self.text[range.start - self.base..range.end - self.base]
-    }
-
-    fn is_at_end(&self, at: usize) -> bool {
-        at == self.base + self.text.len()
-    }
-
-    /// Whether `letter` stands at `at`.
-    fn follows(&self, at: usize, letter: char) -> bool {
-        self.text[at - self.base..].starts_with(letter)
-    }
 }
 
 impl Repair {

@@ -19,7 +19,7 @@ pub(crate) mod tag;
 mod tests;
 pub(crate) mod walk;
 
-pub(crate) use closing::{Closing, closing, mentions_noscript, whole_tags};
+pub(crate) use closing::{closing, mentions_noscript, whole_tags};
 pub use edit::Edit;
 pub(crate) use edit::apply;
 pub(crate) use ends::Ends;
@@ -27,6 +27,7 @@ pub(crate) use name::{Name, Table, names};
 pub(crate) use open::is_implied_end;
 pub(crate) use references::Written;
 pub(crate) use syntax::{RawText, comment, open_sheet, read_all_attributes, tag_end, tag_name};
+pub(crate) use walk::Closing;
 
 /// How markup is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,18 +4,20 @@
 //! Invariant: what is raw text and what is foreign (svg, math) is known exactly, as a browser's tree
 //! construction tells its tokenizer, up to 512 open elements.
 
+mod closing;
 mod raw_text;
 
 use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-use super::closing::{Closing, Unfinished};
 use super::ends::Ends;
 use super::open::Open;
 use super::syntax::{comment, element_name, is_name_start, read_all_attributes, tag_name};
 use super::tag::{Attribute, Tag};
-use super::{Markup, Name, closing};
+use super::{Markup, Name};
+pub(crate) use closing::Closing;
+use closing::Unfinished;
 
 /// How many attributes of one tag are listed; of those behind the first 4,096 only the ones that
 /// have a value.

@@ -6,7 +6,7 @@ use crate::feed::characters::is_allowed;
 use crate::html::Markup;
 use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk, tags};
-use crate::rewrite::passes::lazy::address_of;
+use crate::rewrite::passes::lazy::shown::shown_url;
 
 /// Words that people read in a minute.
 const WORDS_PER_MINUTE: u64 = 250;
@@ -122,11 +122,11 @@ fn is_character(letter: char) -> bool {
 }
 
 fn count_images(html: &str, markup: Markup) -> u64 {
-    let mut addresses = HashSet::new();
+    let mut urls = HashSet::new();
     for tag in tags(html, markup).filter(|tag| !tag.is_end) {
-        addresses.extend(address_of(&tag));
+        urls.extend(shown_url(&tag));
     }
-    addresses.len() as u64
+    urls.len() as u64
 }
 
 #[cfg(test)]

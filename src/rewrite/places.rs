@@ -185,6 +185,20 @@ pub(super) fn reads_like_an_address(value: &str) -> bool {
     starts_like_one || names_an_image(value)
 }
 
+/// Whether `text` is a URL that a reader can load: not empty, no fragment, no `data:` or script.
+#[must_use]
+pub(super) fn is_loadable(text: &str) -> bool {
+    let is_inline = |scheme: &&str| {
+        text.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
+    !text.is_empty()
+        && !text.starts_with('#')
+        && !["data:", "about:", "javascript:", "blob:"]
+            .iter()
+            .any(is_inline)
+}
+
 /// Endings of files that are images.
 const IMAGE_ENDINGS: &[&str] = &[
     "jpg", "jpeg", "jfif", "png", "apng", "gif", "webp", "avif", "svg", "bmp", "ico", "jxl",

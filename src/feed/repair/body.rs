@@ -13,14 +13,17 @@ mod text;
 
 use std::ops::Range;
 
-use field::Field;
+use memchr::memmem;
+
+use field::{Field, Kind};
 use known::KnownTags;
 
 use super::doctype::{self, Doctype};
 use super::edits::{Edits, Fault, Place};
 use super::levels::Levels;
 use super::references::Entities;
-use super::{HELD_BYTES_MAX, Source, comment, prolog};
+use super::source::{HELD_BYTES_MAX, Source};
+use super::{comment, prolog};
 use crate::feed::Format;
 use crate::feed::token::Token;
 
@@ -141,6 +144,41 @@ impl Body {
             }
         }
         After::Next
+    }
+
+    /// An element of that kind was opened, whose content starts at `start`.
+    fn enter_field(&mut self, kind: Kind, start: usize, edits: &Edits) {
+        if self.field.is_none() && kind != Kind::Structure {
+            let level = self.levels.len().saturating_sub(1);
+            self.field = Some(Field::new(kind, level, start, edits.mark()));
+        }
+    }
+
+    /// The markup of the current field is no XML.
+    fn tear(&mut self) {
+        if let Some(field) = &mut self.field {
+            field.is_torn = true;
+        }
+    }
+
+    /// The element at `level` ends at `end`. Markup in it that is no XML becomes text: HTML, as it
+    /// was meant. Text in CDATA sections beside it was text before.
+    fn leave_field(&mut self, level: usize, end: usize, source: &Source<'_>, edits: &mut Edits) {
+        let Some(field) = self.field.take_if(|field| field.level == level) else {
+            return;
+        };
+        if !field.is_unescaped_html(end) {
+            return;
+        }
+        edits.cut(field.mark);
+        let start = field.start();
+        let text = source.slice(&(start..end));
+        let section = ("<![CDATA[", text, "]]>");
+        edits.surround(Fault::Html, start..end, section, || self.place());
+        for at in memmem::find_iter(text.as_bytes(), b"]]>") {
+            let at = start + at + 2;
+            edits.replace(Fault::Html, at..at, "]]><![CDATA[", || self.place());
+        }
     }
 
     /// Lets go what was held for too long, seen from `at`.

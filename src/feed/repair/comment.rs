@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::HELD_BYTES_MAX;
 use super::edits::{Edits, Fault, Place};
+use super::source::HELD_BYTES_MAX;
 use crate::feed::characters::is_allowed;
 
 /// Repairs the comment `raw` at `start`.

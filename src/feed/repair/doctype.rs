@@ -4,12 +4,14 @@
 
 use std::collections::HashSet;
 
-use super::DoctypeFilter;
 use super::edits::{Edits, Fault, Place};
 use super::references::Entities;
 use crate::feed::characters::Name;
 
 const NAME: &str = "<!DOCTYPE";
+
+/// Rewrites a DOCTYPE behind the repair; `None` leaves it as it is.
+pub type DoctypeFilter = fn(&str) -> Option<String>;
 
 /// What a DOCTYPE says that concerns the rest of the document.
 #[derive(Debug, Default)]

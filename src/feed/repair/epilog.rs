@@ -3,7 +3,8 @@
 //! Invariant: what readers may take for more of the feed is never dropped.
 
 use super::edits::{Edits, Fault, Place};
-use super::{Source, comment, prolog};
+use super::source::Source;
+use super::{comment, prolog};
 use crate::feed::characters::is_blank;
 use crate::feed::namespace;
 use crate::feed::token::{Scanner, Token};

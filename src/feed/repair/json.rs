@@ -1,8 +1,8 @@
 //! What is repaired in a JSON document: commas behind the last value, characters in strings that
 //! JSON wants escaped, a mark of byte order. What else is no JSON passes, and is refused later.
 
-use super::Source;
 use super::edits::{Edits, Fault, Place};
+use super::source::Source;
 use crate::feed::json::syntax::{self, Syntax};
 
 /// White space behind a comma beyond this is not waited for.

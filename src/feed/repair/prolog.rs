@@ -4,9 +4,10 @@
 
 use std::ops::Range;
 
-use super::doctype::{self, Doctype};
+use super::doctype::{self, Doctype, DoctypeFilter};
 use super::edits::{Edits, Fault, Place};
-use super::{DoctypeFilter, HELD_BYTES_MAX, Source, comment, declaration, tag};
+use super::source::{HELD_BYTES_MAX, Source};
+use super::{comment, declaration, tag};
 use crate::feed::characters::{Name, is_allowed, is_blank};
 use crate::feed::namespace;
 use crate::feed::token::{Scanner, Token};

@@ -8,6 +8,7 @@
 mod candidate;
 mod placeholder;
 mod seen;
+pub(in crate::rewrite) mod shown;
 
 use std::cell::OnceCell;
 
@@ -18,10 +19,11 @@ use crate::html::walk::tags;
 use crate::html::{Markup, Name, names};
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::passes::sanitize::attribute_may_harm;
-pub(in crate::rewrite) use candidate::address_of;
-use candidate::{candidate, is_address, is_image, names_others, stem};
+use crate::rewrite::places::is_loadable;
+use candidate::{candidate, is_image, names_others, stem};
 use placeholder::{Repeated, is_placeholder, may_be_placeholder};
 use seen::{Noscript, SeenImage, Twin};
+use shown::shown_url;
 
 /// How many attributes of an image are compared with its twin.
 const NAMES_MAX: usize = 64;
@@ -184,7 +186,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
         let found = lists.iter().find_map(|name| {
             let list = tag.value(name)?;
             srcset::best(&list)
-                .filter(|best| is_address(best))
+                .filter(|best| is_loadable(best))
                 .map(str::to_owned)
         });
         if !is_new || self.offered.is_none() {
@@ -195,7 +197,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
     fn read_image(&mut self, tag: &mut Tag<'h>) -> Step {
         let src = tag.value("src").unwrap_or_default();
         let src = src.trim_ascii();
-        let is_empty = !is_address(src);
+        let is_empty = !is_loadable(src);
         let names_others = is_empty
             || (self.offered.is_some() || names_others(tag))
                 && !self.is_of_bare
@@ -285,7 +287,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
         let is_first = is_image && twin.address.is_none();
         let is_part = is_wrapper(tag) || is_image || tag.starts("source");
         if is_first {
-            twin.address = address_of(tag).filter(|address| is_address(address));
+            twin.address = shown_url(tag).filter(|address| is_loadable(address));
         }
         let has_no_address = is_image && twin.address.is_none();
         let is_twin = !has_text && is_part && is_image <= is_first && !has_no_address;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::field::Kind;
+use super::field::{Field, Kind};
 use super::known::KnownTag;
 use super::{After, Body, Items, is_item};
 use crate::feed::Format;
@@ -10,8 +10,9 @@ use crate::feed::characters::{Name, is_blank};
 use crate::feed::namespace::{self, Namespaces, Ns};
 use crate::feed::repair::edits::{Edits, Fault, Place};
 use crate::feed::repair::levels::Doubt;
+use crate::feed::repair::prefixes;
+use crate::feed::repair::source::{HELD_BYTES_MAX, Source};
 use crate::feed::repair::tag::{self, TagReport};
-use crate::feed::repair::{HELD_BYTES_MAX, Source, prefixes};
 use crate::feed::xml::{self, Tag};
 
 /// HTML elements that have no end tag.
@@ -77,7 +78,7 @@ impl Body {
         if report.is_empty {
             self.close();
         } else {
-            let kind = self.kind_of(&tag);
+            let kind = Kind::of(&tag, self.levels.namespaces());
             self.enter_field(kind, end, edits);
             if name_end + 1 == raw.len() && self.may_be_known(tag.name()) {
                 let tag = KnownTag { is_item, kind };
@@ -310,7 +311,7 @@ impl Body {
             // What stands behind may count on its declarations.
             && !self.levels.top_declares();
         let tag_end = self.levels.top_tag_end() - 1;
-        let is_inside = |field: &&super::Field| field.level < level;
+        let is_inside = |field: &&Field| field.level < level;
         match self.field.as_ref().filter(is_inside) {
             Some(field) if is_void && field.is_held(at) => {
                 edits.replace(Fault::LeftOpen, tag_end..tag_end, "/", || self.place());

@@ -6,9 +6,9 @@ use memchr::{memchr_iter, memchr2_iter};
 
 use super::{After, Body};
 use crate::feed::characters::is_blank;
-use crate::feed::repair::Source;
 use crate::feed::repair::edits::{Edits, Fault};
 use crate::feed::repair::references::{self, Reference};
+use crate::feed::repair::source::Source;
 use crate::feed::token::{DECLARATION_BYTES_MAX, TAG_BYTES_MAX};
 
 /// `]]` before `>` is what must not stand in text.

@@ -1,10 +1,9 @@
 //! The addresses that an image names besides its `src`, and which of them is the best.
 
-use super::placeholder::is_placeholder;
 use crate::html::srcset;
 use crate::html::tag::Tag;
 use crate::html::{Name, names};
-use crate::rewrite::places::{names_an_image, reads_like_an_address};
+use crate::rewrite::places::{is_loadable, names_an_image, reads_like_an_address};
 
 /// Elements that stand for an image.
 const IMAGES: [Name; 4] = names(["img", "amp-img", "amp-anim", "a-img"]);
@@ -73,34 +72,6 @@ pub(super) fn stem(address: &str) -> &str {
     }
 }
 
-/// Something that a reader could load.
-pub(super) fn is_address(text: &str) -> bool {
-    let is_inline = |scheme: &str| {
-        text.get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    };
-    !text.is_empty()
-        && !text.starts_with('#')
-        && !["data:", "about:", "javascript:", "blob:"]
-            .iter()
-            .any(|scheme| is_inline(scheme))
-}
-
-/// The address of the image that a tag stands for, if it stands for one.
-pub(in crate::rewrite) fn address_of(tag: &Tag<'_>) -> Option<String> {
-    if !is_image(tag) {
-        return None;
-    }
-    let src = tag.value("src").unwrap_or_default();
-    let src = src.trim_ascii();
-    let candidate = candidate(tag);
-    let is_kept = || is_placeholder(tag, src, candidate.as_deref(), &|_| false);
-    if is_address(src) && !is_kept() {
-        return Some(src.to_owned());
-    }
-    candidate.or_else(|| (!src.is_empty()).then(|| src.to_owned()))
-}
-
 /// Whether a tag starts an element that stands for an image.
 pub(super) fn is_image(tag: &Tag<'_>) -> bool {
     tag.starts_one_of(&IMAGES)
@@ -117,7 +88,7 @@ pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
     let single = LAZY.iter().find_map(|name| {
         let value = tag.value_of(tag.named(*name)?);
         let value = value.trim_ascii();
-        let is_one = is_address(value)
+        let is_one = is_loadable(value)
             && reads_like_an_address(value)
             && !value.contains(char::is_whitespace);
         is_one.then(|| value.to_owned())
@@ -126,7 +97,7 @@ pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
         LAZY_LISTS.iter().find_map(|name| {
             let list = tag.value_of(tag.named(*name)?);
             srcset::best(&list)
-                .filter(|best| is_address(best))
+                .filter(|best| is_loadable(best))
                 .map(str::to_owned)
         })
     };
@@ -137,7 +108,7 @@ pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
             let value = value.trim_ascii();
             let is_one = attribute.is_data()
                 && attribute.id != Name::of("data-pin-media")
-                && is_address(value)
+                && is_loadable(value)
                 && names_an_image(value)
                 && value.contains('/')
                 && !value.contains(char::is_whitespace);

@@ -5,9 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::candidate::is_address;
 use crate::html::tag::Tag;
 use crate::html::{Name, Table, names};
+use crate::rewrite::places::is_loadable;
 
 /// What scripts put into `src`, as opposed to other sizes of the same image.
 const SWAPPED: [Name; 23] = names([
@@ -200,7 +200,7 @@ fn is_swapped(tag: &Tag<'_>) -> bool {
     tag.attributes.iter().any(|attribute| {
         attribute.id.is_one_of(&SWAPPED)
             && tag.named(attribute.id) == Some(attribute)
-            && is_address(tag.value_of(attribute).trim_ascii())
+            && is_loadable(tag.value_of(attribute).trim_ascii())
     })
 }
 
