@@ -12,7 +12,7 @@ const CHARSETS: &[Option<&str>] = &[
     Some("iso-2022-jp"),
     Some("big5"),
     Some("windows-1252"),
-    Some("cp037"),
+    Some("mac-greek"),
     Some("cp437"),
 ];
 

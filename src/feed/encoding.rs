@@ -8,6 +8,7 @@
 mod declaration;
 mod held;
 mod pages;
+mod standard;
 #[cfg(test)]
 mod tests;
 mod utf8;
@@ -18,20 +19,16 @@ use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, WINDOWS_1252};
 
 use declaration::{Charset, Declaration};
 use held::{Held, push_ascii, push_relabelled};
-use utf8::{Claim, Utf8};
+use standard::decode;
+use utf8::{Claim, GUESS_BYTES_MIN, Utf8};
 use wide::Wide;
 
 /// How much of the text from the first byte on that is not ASCII is looked at (and held back) to
 /// tell UTF-8 from something else.
 const PROBE_BYTES: usize = 4096;
-/// With fewer bytes that are not ASCII there is nothing to guess from: it is a Western text.
-const GUESS_BYTES_MIN: usize = 8;
 /// How much ASCII is held back because the declaration names another charset and may have to be
 /// changed; after that it is.
 const HELD_BYTES_MAX: usize = 64 << 10;
-/// Bytes are decoded in steps, so that little room is needed ahead.
-const STEP_BYTES: usize = 16 << 10;
-
 /// The charset that HTTP's `Content-Type` names.
 #[must_use]
 pub fn http_charset(content_type: Option<&str>) -> Option<String> {
@@ -50,7 +47,7 @@ pub fn http_charset(content_type: Option<&str>) -> Option<String> {
 
 /// Whether an XML declaration may name this charset, for all that is known here.
 pub(super) fn is_known(label: &str) -> bool {
-    declaration::encoding(label.as_bytes()).is_some()
+    declaration::encoding(label.as_bytes()).is_some_and(Charset::is_supported)
         || declaration::is_ascii_label(label.as_bytes())
 }
 
@@ -81,8 +78,10 @@ enum State {
     Utf8(Utf8),
     /// The charset is known and the declaration is out.
     Decoding(encoding_rs::Decoder),
-    /// The same for a code page: what each byte means.
+    /// The same for a code page: the characters of its upper half.
     Paged(Vec<char>),
+    /// The charset is known by name only.
+    Unsupported(&'static str),
 }
 
 impl std::fmt::Debug for State {
@@ -96,6 +95,7 @@ impl std::fmt::Debug for State {
             Self::Utf8(_) => "Utf8",
             Self::Decoding(_) => "Decoding",
             Self::Paged(_) => "Paged",
+            Self::Unsupported(_) => "Unsupported",
         })
     }
 }
@@ -137,6 +137,15 @@ impl Decoder {
     /// The charset that was settled on, `None` while all bytes so far were ASCII.
     pub fn charset(&self) -> Option<&'static str> {
         self.charset
+    }
+
+    /// The name of the document's charset where that is known and can't be decoded. What comes out is
+    /// not the document then.
+    pub fn unsupported(&self) -> Option<&'static str> {
+        match self.state {
+            State::Unsupported(name) => Some(name),
+            _ => None,
+        }
     }
 
     fn feed(&mut self, bytes: &[u8], is_last: bool, out: &mut String) {
@@ -181,7 +190,8 @@ impl Decoder {
             },
             State::Utf8(utf8) => utf8.decode(bytes, is_last, out),
             State::Decoding(decoder) => decode(decoder, bytes, is_last, out),
-            State::Paged(table) => decode_page(table, bytes, out),
+            State::Paged(upper_half) => decode_page(upper_half, bytes, out),
+            State::Unsupported(_) => decode_page(&[], bytes, out),
         }
     }
 
@@ -197,7 +207,12 @@ impl Decoder {
             return self.feed(&head[mark..], is_last, out);
         }
         if head.starts_with(pages::EBCDIC_MARK) {
-            return self.read_ebcdic(head, is_last, out);
+            let ebcdic = Held {
+                bytes: head,
+                ascii: 0,
+                label: None,
+            };
+            return self.start(Charset::Unsupported("EBCDIC"), &ebcdic, is_last, out);
         }
         let label = match declaration::read(&head) {
             Declaration::Unclear if !is_last => {
@@ -232,31 +247,6 @@ impl Decoder {
             self.state = State::Ascii;
             self.feed(&held.bytes, is_last, out);
         }
-    }
-
-    /// A document in EBCDIC: its declaration, whose letters all pages share, names the page.
-    fn read_ebcdic(&mut self, head: Vec<u8>, is_last: bool, out: &mut String) {
-        let start = &head[..head.len().min(PROBE_BYTES)];
-        let end = memchr::memmem::find(start, pages::EBCDIC_END);
-        if end.is_none() && head.len() < PROBE_BYTES && !is_last {
-            self.state = State::Head(head);
-            return;
-        }
-        let mut text = String::new();
-        let shared = pages::ebcdic().map(pages::Page::table).unwrap_or_default();
-        let end = end.map_or(start.len(), |end| end + pages::EBCDIC_END.len());
-        decode_page(&shared, &start[..end], &mut text);
-        let named = match declaration::read(text.as_bytes()) {
-            Declaration::Label(label) => pages::find(&text.as_bytes()[label]),
-            Declaration::Absent | Declaration::Unclear => None,
-        };
-        let page = named
-            .filter(|page| !page.is_ascii_below())
-            .or_else(pages::ebcdic);
-        self.charset = page.map(|page| page.name);
-        let table = page.map(pages::Page::table).unwrap_or_default();
-        self.state = State::Wide(Wide::Page(table), Some(String::new()));
-        self.feed(&head, is_last, out);
     }
 
     /// Holds ASCII back.
@@ -328,7 +318,8 @@ impl Decoder {
             Charset::Standard(charset) => {
                 State::Decoding(charset.new_decoder_without_bom_handling())
             }
-            Charset::Page(page) => State::Paged(page.table()),
+            Charset::Page(page) => State::Paged(page.upper_half()),
+            Charset::Unsupported(name) => State::Unsupported(name),
         };
         self.feed(rest, is_last, out);
     }
@@ -346,24 +337,15 @@ impl Decoder {
     }
 }
 
-fn decode(decoder: &mut encoding_rs::Decoder, bytes: &[u8], is_last: bool, out: &mut String) {
-    let mut rest = bytes;
-    loop {
-        let (step, later) = rest.split_at(rest.len().min(STEP_BYTES));
-        let is_end = is_last && later.is_empty();
-        let room = decoder.max_utf8_buffer_length(step.len());
-        out.reserve(room.unwrap_or(4 * STEP_BYTES));
-        let (_, read, _) = decoder.decode_to_string(step, out, is_end);
-        rest = &rest[read..];
-        if rest.is_empty() {
-            return;
+fn decode_page(upper_half: &[char], bytes: &[u8], out: &mut String) {
+    out.extend(bytes.iter().map(|&byte| {
+        match byte.checked_sub(0x80) {
+            None => char::from(byte),
+            Some(index) => upper_half
+                .get(usize::from(index))
+                .map_or(char::REPLACEMENT_CHARACTER, |letter| *letter),
         }
-    }
-}
-
-fn decode_page(table: &[char], bytes: &[u8], out: &mut String) {
-    let letters = bytes.iter().map(|byte| table.get(usize::from(*byte)));
-    out.extend(letters.map(|letter| letter.copied().unwrap_or(char::REPLACEMENT_CHARACTER)));
+    }));
 }
 
 /// Gives out `text` once its declaration is there to be changed; false while it is not.

@@ -138,6 +138,8 @@ pub enum NotAFeed {
     Html,
     /// JSON that is not well-formed.
     BrokenJson,
+    /// Text in this charset, which is not decoded.
+    Charset(&'static str),
     /// Anything else.
     Other,
 }
@@ -145,6 +147,7 @@ pub enum NotAFeed {
 impl fmt::Display for NotAFeed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Charset(name) => return write!(f, "text in the unsupported encoding {name}"),
             Self::Empty => "the document is empty",
             Self::Html => "a web page",
             Self::BrokenJson => "JSON that is not well-formed",

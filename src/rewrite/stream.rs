@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::feed::Format;
 use crate::feed::encoding::Decoder;
-use crate::feed::splitter::{self, Ending, NotAFeed, Skip, Splitter};
+use crate::feed::splitter::{self, Completeness, Ending, NotAFeed, Skip, Splitter};
 use crate::rewrite::additions::Additions;
 use crate::rewrite::article::Articles;
 use crate::rewrite::explain::{Note, Trace};
@@ -135,6 +135,9 @@ impl FeedRewriter {
         let mut ending = splitter.finish(&mut |frame, piece| stage.piece(frame, piece, out));
         ending.skips.extend(skips);
         ending.missing_ends = missing_ends;
+        if let Some(name) = self.decoder.unsupported() {
+            ending.completeness = Completeness::NotAFeed(NotAFeed::Charset(name));
+        }
         let complex = stage.trace.complex();
         if complex > 0 {
             ending.skips.push((Skip::TooComplex, complex));
@@ -177,6 +180,36 @@ impl FeedRewriter {
     /// What the document is instead, once it is known to be no feed.
     #[must_use]
     pub fn rejected(&self) -> Option<NotAFeed> {
-        self.splitter.rejected()
+        let unsupported = self.decoder.unsupported().map(NotAFeed::Charset);
+        unsupported.or_else(|| self.splitter.rejected())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rewrite::RuleOptions;
+
+    #[test]
+    fn a_feed_in_an_unsupported_charset_is_refused_by_name() {
+        let rules = Arc::new(Rules::new(RuleOptions::default()).unwrap());
+        let origin = Origin {
+            url: Url::parse("https://example.org/feed").unwrap(),
+            charset: Some("macgreek".to_owned()),
+        };
+        let mut rewriter = FeedRewriter::new(rules, origin);
+        let mut out = String::new();
+        rewriter.push(
+            b"<rss><channel><title>\xb0</title></channel></rss>",
+            &mut out,
+        );
+        let ending = rewriter.finish(&mut out);
+        let refused = NotAFeed::Charset("mac-greek");
+        assert_eq!(ending.completeness, Completeness::NotAFeed(refused));
+        assert_eq!(rewriter.rejected(), Some(refused));
+        assert_eq!(
+            refused.to_string(),
+            "text in the unsupported encoding mac-greek"
+        );
     }
 }

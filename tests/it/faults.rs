@@ -28,6 +28,8 @@ fn bad_replies() -> Vec<(&'static str, Reply)> {
         ("not-a-feed", Reply::ok("")),
         ("not-a-feed", Reply::ok(" \n\n ")),
         ("not-a-feed", Reply::ok("{\"error\": \"no such feed\"}")),
+        // `<?xml` in EBCDIC.
+        ("not-a-feed", Reply::ok(b"\x4C\x6F\xA7\x94\x93\x40")),
         ("truncated", Reply::ok(cut)),
         (
             "truncated",

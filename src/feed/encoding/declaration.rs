@@ -104,6 +104,8 @@ fn find_label(declaration: &[u8]) -> Option<Range<usize>> {
 pub(super) enum Charset {
     Standard(&'static Encoding),
     Page(&'static Page),
+    /// One that is known by name only.
+    Unsupported(&'static str),
 }
 
 impl Charset {
@@ -111,17 +113,21 @@ impl Charset {
         match self {
             Self::Standard(encoding) => encoding.name(),
             Self::Page(page) => page.name,
+            Self::Unsupported(name) => name,
         }
+    }
+
+    pub(super) fn is_supported(self) -> bool {
+        !matches!(self, Self::Unsupported(_))
     }
 }
 
 /// The charset that `label` means; `None` for one that is unknown or must not be believed.
 pub(super) fn encoding(label: &[u8]) -> Option<Charset> {
-    // A document in EBCDIC would have been seen in the bytes.
-    let page = || pages::find(label).filter(|page| page.is_ascii_below());
     standard(label)
         .map(Charset::Standard)
-        .or_else(|| page().map(Charset::Page))
+        .or_else(|| pages::find(label).map(Charset::Page))
+        .or_else(|| pages::find_unsupported(label).map(Charset::Unsupported))
 }
 
 fn standard(label: &[u8]) -> Option<&'static Encoding> {

@@ -313,16 +313,34 @@ fn code_pages_that_the_standard_leaves_out() {
 }
 
 #[test]
-fn ebcdic() {
+fn charsets_that_are_refused_by_name() {
+    let check = |document: &[u8], http: Option<&str>, expected: Option<&str>| {
+        for size in [1, 7, 1000] {
+            let mut decoder = Decoder::new(http);
+            let mut out = String::new();
+            for chunk in document.chunks(size) {
+                decoder.push(chunk, &mut out);
+            }
+            decoder.finish(&mut out);
+            assert_eq!(decoder.unsupported(), expected, "{out}");
+        }
+    };
     // <?xml version="1.0" encoding="cp500"?><a>[</a>
-    let document = b"\x4C\x6F\xA7\x94\x93\x40\xA5\x85\x99\xA2\x89\x96\x95\x7E\x7F\xF1\x4B\xF0\x7F\
+    let ebcdic = b"\x4C\x6F\xA7\x94\x93\x40\xA5\x85\x99\xA2\x89\x96\x95\x7E\x7F\xF1\x4B\xF0\x7F\
         \x40\x85\x95\x83\x96\x84\x89\x95\x87\x7E\x7F\x83\x97\xF5\xF0\xF0\x7F\x6F\x6E\
         \x4C\x81\x6E\x4A\x4C\x61\x81\x6E";
-    for size in [1, 7, 1000] {
-        let (out, charset) = decode_in(document, None, size);
-        assert_eq!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a>[</a>");
-        assert_eq!(charset, Some("cp500"));
-    }
+    check(ebcdic, None, Some("EBCDIC"));
+    let declared = |label: &str, letter: &[u8]| {
+        let start = format!("<?xml version=\"1.0\" encoding=\"{label}\"?><rss>");
+        [start.as_bytes(), letter, b"</rss>"].concat()
+    };
+    check(&declared("Mac_Greek", b"\xB0"), None, Some("mac-greek"));
+    check(&declared("maclatin2", b"\x80"), None, Some("mac-latin2"));
+    check(b"<rss>\x80</rss>", Some("macturkish"), Some("mac-turkish"));
+    // ASCII and UTF-8 are what they are under any label.
+    check(&declared("mac-iceland", b"x"), None, None);
+    check(&declared("mac-iceland", "\u{e4}".as_bytes()), None, None);
+    check(&declared("mac-cyrillic", b"\x80"), None, None);
 }
 
 #[test]

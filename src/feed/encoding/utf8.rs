@@ -1,7 +1,7 @@
 //! UTF-8: whether bytes are it, and what they say where some of them are broken.
 
-use super::GUESS_BYTES_MIN;
-
+/// With fewer bytes that are not ASCII there is nothing to guess from: it is a Western text.
+pub(super) const GUESS_BYTES_MIN: usize = 8;
 /// So many sequences of a text in UTF-8 may be broken, in percent.
 const BROKEN_PERCENT_MAX: usize = 1;
 /// Whole characters for each broken one that only UTF-8 has: other charsets have less than one for

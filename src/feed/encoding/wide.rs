@@ -2,6 +2,8 @@
 
 use encoding_rs::{UTF_16BE, UTF_16LE};
 
+use super::standard::decode;
+
 /// So many bytes tell these charsets from each other and from the rest.
 pub(super) const MARK_BYTES: usize = 4;
 
@@ -13,8 +15,6 @@ pub(super) enum Wide {
         /// The start of a unit whose end has not come yet.
         partial: Vec<u8>,
     },
-    /// EBCDIC: no wider, but no ASCII either.
-    Page(Vec<char>),
 }
 
 impl Wide {
@@ -53,8 +53,7 @@ impl Wide {
 
     pub(super) fn decode(&mut self, bytes: &[u8], is_last: bool, out: &mut String) {
         match self {
-            Self::Utf16(decoder) => super::decode(decoder, bytes, is_last, out),
-            Self::Page(table) => super::decode_page(table, bytes, out),
+            Self::Utf16(decoder) => decode(decoder, bytes, is_last, out),
             Self::Utf32 {
                 is_big_endian,
                 partial,
