@@ -18,8 +18,8 @@ use crate::causes::chain;
 use crate::config::image_hosts;
 use crate::config::{FeedSettings, Settings};
 use crate::images::accept;
-use crate::images::fetching::{self, HostRules, Imager};
-use crate::images::signed_url::Keys;
+use crate::images::fetching::{self, HostRules, Imager, ImagerParts};
+use crate::images::signed_url::SigningKeys;
 use crate::inflight::Inflight;
 use crate::mirror::{LeastRate, Mirror, Mirrors};
 use crate::refresh::{self, Feed, Refresher};
@@ -71,7 +71,7 @@ pub fn provide_image_key(settings: &mut Settings) -> Result<KeyLife, KeyError> {
         None => (key::make()?, KeyLife::Lost(None)),
     };
     // A key that was made here is long enough.
-    settings.set_image_keys(Keys::new(vec![key]).unwrap_or_default());
+    settings.set_image_keys(SigningKeys::new(vec![key]).unwrap_or_default());
     Ok(life)
 }
 
@@ -202,7 +202,7 @@ pub struct App {
     /// The memory of what is kept.
     pub shelf: Shelf,
     /// The keys of addresses that the configuration names.
-    written_keys: Keys,
+    written_keys: SigningKeys,
     stopping: Arc<AtomicBool>,
 }
 
@@ -260,7 +260,7 @@ impl App {
         let mirrors =
             Mirrors::new(client, shelf.clone(), store.clone(), tasks).with_least_rate(least_rate);
         let mirrors_by_name = mirrors_by_name(&settings);
-        let shared = fetching::Shared {
+        let shared = ImagerParts {
             shelf: shelf.clone(),
             inflight: inflight.clone(),
             store: store.clone(),

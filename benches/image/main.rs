@@ -23,9 +23,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use feedwright::images::accept::Accepted;
-use feedwright::images::options::Options;
-use feedwright::images::processing::{Limits, Quality, inspect, make};
-use feedwright::images::transform::Ask;
+use feedwright::images::options::UrlOptions;
+use feedwright::images::processing::{PixelLimits, Quality, inspect, make};
+use feedwright::images::transform::ImageTransform;
 use peer::Sharp;
 use stats::Series;
 use worker::Pool;
@@ -131,9 +131,9 @@ fn measure(
     let bytes = Bytes::from(fs::read(file)?);
     let (mut ours, mut theirs) = (Series::default(), Series::default());
     let (mut took, mut cpu, mut elapsed) = Default::default();
-    let (ask, quality) = asked(job)?;
+    let (transform, quality) = asked(job)?;
     // So that it has started.
-    pool.make(&bytes, &ask, quality)?;
+    pool.make(&bytes, &transform, quality)?;
     let begun = Instant::now();
     for _ in 0..ROUNDS_MAX {
         if begun.elapsed() > PER_JOB {
@@ -143,7 +143,7 @@ fn measure(
         std::hint::black_box(shrunk(&bytes, job)?);
         Series::push(&mut took, alone.elapsed().as_secs_f64());
         ours.push(cpu::seconds() - before);
-        let cost = pool.make(&bytes, &ask, quality)?;
+        let cost = pool.make(&bytes, &transform, quality)?;
         Series::push(&mut cpu, cost.cpu);
         Series::push(&mut elapsed, cost.elapsed);
         if let Some(sharp) = &mut sharp {
@@ -185,7 +185,7 @@ fn measure(
     Ok(())
 }
 
-fn asked(job: &Job) -> anyhow::Result<(Ask, Quality)> {
+fn asked(job: &Job) -> anyhow::Result<(ImageTransform, Quality)> {
     let output = match job.output {
         "jpeg" => "jpg",
         other => other,
@@ -196,17 +196,20 @@ fn asked(job: &Job) -> anyhow::Result<(Ask, Quality)> {
         webp: job.quality,
         webp_effort: job.effort,
     };
-    Ok((Ask::of(Options::parse(&query)?.pairs()), quality))
+    Ok((
+        ImageTransform::of(UrlOptions::parse(&query)?.pairs()),
+        quality,
+    ))
 }
 
 fn shrunk(bytes: &[u8], job: &Job) -> anyhow::Result<Vec<u8>> {
-    let (ask, quality) = asked(job)?;
-    let limits = Limits::default();
+    let (transform, quality) = asked(job)?;
+    let limits = PixelLimits::default();
     let head = inspect(bytes)?;
     Ok(make(
         bytes,
         &head,
-        &ask,
+        &transform,
         (Accepted::default(), &quality),
         (&limits, &|| false),
     )?

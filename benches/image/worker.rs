@@ -7,10 +7,10 @@ use crate::cpu;
 use anyhow::Context;
 use bytes::Bytes;
 use feedwright::images::accept::Accepted;
-use feedwright::images::processing::job::{self, FIRST_GRANT_BYTES, Request};
-use feedwright::images::processing::{Limits, Quality};
-use feedwright::images::transform::Ask;
-use feedwright::workers::{Job, Kind, Options, Workers};
+use feedwright::images::processing::job::{self, FIRST_GRANT_BYTES, ProcessingRequest};
+use feedwright::images::processing::{PixelLimits, Quality};
+use feedwright::images::transform::ImageTransform;
+use feedwright::workers::{WorkerJob, WorkerKind, WorkerOptions, Workers};
 
 /// The service's default.
 const WORK_BYTES: u64 = 192 << 20;
@@ -35,10 +35,10 @@ pub(crate) struct Cost {
 
 impl Pool {
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let options = Options {
+        let options = WorkerOptions {
             processes_max: 1,
             program: env!("CARGO_BIN_EXE_feedwright").into(),
-            ..Options::default()
+            ..WorkerOptions::default()
         };
         Ok(Self {
             runtime: tokio::runtime::Builder::new_current_thread()
@@ -49,16 +49,21 @@ impl Pool {
     }
 
     /// Has one made.
-    pub(crate) fn make(&self, image: &Bytes, ask: &Ask, quality: Quality) -> anyhow::Result<Cost> {
-        let request = Request {
-            ask: ask.clone(),
+    pub(crate) fn make(
+        &self,
+        image: &Bytes,
+        transform: &ImageTransform,
+        quality: Quality,
+    ) -> anyhow::Result<Cost> {
+        let request = ProcessingRequest {
+            transform: transform.clone(),
             accepted: Accepted::default(),
             quality,
-            limits: Limits::default(),
+            limits: PixelLimits::default(),
         };
         let (before, begun) = (cpu_of_both()?, Instant::now());
-        let job = Job {
-            kind: Kind::Image,
+        let job = WorkerJob {
+            kind: WorkerKind::Image,
             grant_bytes: FIRST_GRANT_BYTES,
             deadline: tokio::time::Instant::now() + PATIENCE,
             work_max: None,

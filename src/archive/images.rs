@@ -20,8 +20,8 @@ use super::folder::ArchiveFolder;
 use super::image_path::{folder_of, relative};
 use super::usage::{Usage, WriteRequest};
 use super::{ArchiveLimits, ArchivedFeed, ArchiverSettings};
-use crate::images::format::Kind;
-use crate::images::signed_url::Keys;
+use crate::images::format::ImageFormat;
+use crate::images::signed_url::SigningKeys;
 use crate::inflight::Grant;
 use crate::rewrite::entry::{self, Entry};
 use crate::upstream::hosts::{Hosts, Passage, Urgency, Verdict};
@@ -53,7 +53,7 @@ pub(super) struct ImageFetcher {
 #[derive(Debug, Clone)]
 pub struct OwnImageUrls {
     /// The keys that they are signed with.
-    pub keys: Keys,
+    pub keys: SigningKeys,
     /// Where they start.
     pub public_url: String,
 }
@@ -235,14 +235,14 @@ impl ImageFetcher {
             }
             bytes.extend_from_slice(&chunk);
         }
-        let kind = Kind::of(&bytes).filter(|kind| kind.is_inert());
+        let kind = ImageFormat::of(&bytes).filter(|kind| kind.is_inert());
         let held = found.body.into_grant();
         Ok(kind.map(|kind| (kind, bytes, held)))
     }
 }
 
 /// An image with its part of the budget of bytes under way.
-type FetchedImage = (Kind, BytesMut, Option<Grant>);
+type FetchedImage = (ImageFormat, BytesMut, Option<Grant>);
 
 /// Writes an image's file; false where the totals leave no room for it.
 fn write(

@@ -9,7 +9,7 @@ use url::Url;
 use super::pages::Pages;
 use crate::fulltext::extract::{self, PAGE_BYTES_MAX};
 use crate::fulltext::recipe::Recipe;
-use crate::workers;
+use crate::workers::WorkerOptions;
 
 /// Writes the article as HTML, and on standard error what its page says of it; exit code 1 when
 /// there is none.
@@ -23,7 +23,7 @@ pub(super) fn extract(
     input
         .read_to_end(&mut bytes)
         .context("standard input can't be read")?;
-    let pages = Pages::new(&workers::Options::default())?;
+    let pages = Pages::new(&WorkerOptions::default())?;
     let article = pages
         .look(url, content_type, bytes, recipe)
         .and_then(|findings| extract::join_whatever(vec![findings.article]).map_err(Into::into));

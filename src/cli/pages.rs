@@ -9,7 +9,7 @@ use crate::fulltext::recipe::Recipe;
 use crate::fulltext::{Extractor, StoredArticles};
 use crate::rewrite::article::Article;
 use crate::store::Entry;
-use crate::workers::{Options, WORKER_BYTES, Workers};
+use crate::workers::{WORKER_BYTES, WorkerOptions, Workers};
 
 /// One worker, and what it takes to wait for it.
 #[derive(Debug)]
@@ -20,13 +20,13 @@ pub(super) struct Pages {
 
 impl Pages {
     /// With these limits, but for the number of workers.
-    pub(super) fn new(options: &Options) -> anyhow::Result<Self> {
+    pub(super) fn new(options: &WorkerOptions) -> anyhow::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .context("the runtime can't be started")?;
-        let options = Options {
+        let options = WorkerOptions {
             processes_max: 1,
             ..options.clone()
         };

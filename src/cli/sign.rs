@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use crate::app::{KeyLife, provide_image_key};
 use crate::config::Settings;
-use crate::images::options::Options;
-use crate::images::signed_url::{Signer, normal};
+use crate::images::options::UrlOptions;
+use crate::images::signed_url::{UrlSigner, normal};
 
 /// Prints the address; exit code 2 when the URL or the options are no good.
 pub(super) fn sign(mut settings: Settings, url: &str, options: &str) -> anyhow::Result<ExitCode> {
-    let (url, options) = match (normal(url), Options::parse(options)) {
+    let (url, options) = match (normal(url), UrlOptions::parse(options)) {
         (Ok(url), Ok(options)) => (url, options),
         (url, options) => {
             let url = url.err().map(|error| error.to_string());
@@ -28,7 +28,7 @@ pub(super) fn sign(mut settings: Settings, url: &str, options: &str) -> anyhow::
             KeyLife::Lost(Some(error)) => return Err(error.into()),
         }
     }
-    let signer = Signer::new(&settings.image_keys, &settings.server.public_url, &options);
+    let signer = UrlSigner::new(&settings.image_keys, &settings.server.public_url, &options);
     let address = signer.map(|signer| signer.sign(url.as_str()));
     writeln!(std::io::stdout().lock(), "{}", address.unwrap_or_default())?;
     Ok(ExitCode::SUCCESS)

@@ -4,16 +4,17 @@ use std::io::Write;
 use std::process::{Command, ExitCode};
 
 use crate::fulltext;
-use crate::images::processing::{fonts, job};
-use crate::workers::Kind;
-use crate::workers::child::{self, Handlers, Reply, Request};
+use crate::images::processing::fonts;
+use crate::images::processing::job::{self, ProcessingReply};
+use crate::workers::WorkerKind;
+use crate::workers::child::{self, Handlers, JobReply, JobRequest};
 
 /// The head of a job that asks what the worker is still able to do, whatever its kind.
 const SELF_TEST: &[u8] = b"self-test";
 
 const HANDLERS: Handlers = Handlers {
     start: |kind, data| {
-        if kind == Kind::Svg {
+        if kind == WorkerKind::Svg {
             fonts::open(data);
         }
     },
@@ -22,14 +23,14 @@ const HANDLERS: Handlers = Handlers {
 
 /// Is a worker of this kind, until its parent closes the pipe.
 pub(super) fn worker(kind: &str, bytes_max: u64) -> ExitCode {
-    match Kind::of_name(kind) {
+    match WorkerKind::of_name(kind) {
         Some(kind) => child::serve(kind, bytes_max, HANDLERS),
         None => ExitCode::from(2),
     }
 }
 
-fn work(kind: Kind, request: Request) -> Reply {
-    let Request {
+fn work(kind: WorkerKind, request: JobRequest) -> JobReply {
+    let JobRequest {
         head,
         body,
         room_bytes,
@@ -39,19 +40,21 @@ fn work(kind: Kind, request: Request) -> Reply {
         return self_test();
     }
     match kind {
-        Kind::Image | Kind::Svg => match job::work(&head, &body, room_bytes, is_largest) {
-            job::Reply::Done(head, body) => Reply::Done { head, body },
-            job::Reply::Needs(bytes) => Reply::Needs(bytes),
-        },
-        Kind::Page => {
+        WorkerKind::Image | WorkerKind::Svg => {
+            match job::work(&head, &body, room_bytes, is_largest) {
+                ProcessingReply::Done(head, body) => JobReply::Done { head, body },
+                ProcessingReply::Needs(bytes) => JobReply::Needs(bytes),
+            }
+        }
+        WorkerKind::Page => {
             let (head, body) = fulltext::job::work(&head, body);
-            Reply::Done { head, body }
+            JobReply::Done { head, body }
         }
     }
 }
 
 /// Tries what a worker must not be able to do; a line for each, with what came of it.
-fn self_test() -> Reply {
+fn self_test() -> JobReply {
     let tries: [(&str, std::io::Result<()>); 7] = [
         ("read", std::fs::File::open("/etc/passwd").map(drop)),
         ("write", std::fs::write("/tmp/feedwright-worker", "")),
@@ -72,7 +75,7 @@ fn self_test() -> Reply {
         let outcome = outcome.map_or_else(|error| error.to_string(), |()| "done".into());
         writeln!(body, "{name}: {outcome}").ok();
     }
-    Reply::Done {
+    JobReply::Done {
         head: Vec::new(),
         body,
     }

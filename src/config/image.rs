@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::images;
 use super::reader::{Table, Written};
 use super::texts;
-use crate::images::fetching::Options;
-use crate::images::processing::{Limits, Quality};
-use crate::images::signed_url::Keys;
+use crate::images::fetching::ImageProxyOptions;
+use crate::images::processing::{PixelLimits, Quality};
+use crate::images::signed_url::SigningKeys;
 use crate::upstream::HostPort;
 
 const SECONDS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
@@ -21,7 +21,7 @@ const PIXELS: RangeInclusive<u32> = 1_000_000..=1_000_000_000;
 
 /// The keys as they are written.
 pub(super) struct Image {
-    pub(super) key: Option<Written<Keys>>,
+    pub(super) key: Option<Written<SigningKeys>>,
     pub(super) hosts: Option<Written<String>>,
     unsigned_hosts: Option<Written<Vec<String>>>,
     open: Option<Written<bool>>,
@@ -73,8 +73,8 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Image {
 }
 
 /// What they mean.
-pub(super) fn resolve(written: Image) -> Options {
-    let default = Options::default();
+pub(super) fn resolve(written: Image) -> ImageProxyOptions {
+    let default = ImageProxyOptions::default();
     let pixels = written.pixels_max.map(|count| u64::from(count.value));
     let count = |written: Option<Written<u32>>, default: usize| {
         written.map_or(default, |written| written.value as usize)
@@ -84,7 +84,7 @@ pub(super) fn resolve(written: Image) -> Options {
             .and_then(|count| u8::try_from(count.value).ok())
             .unwrap_or(default)
     };
-    Options {
+    ImageProxyOptions {
         unsigned_hosts: value(written.unsigned_hosts).unwrap_or_default(),
         open: value(written.open).unwrap_or(default.open),
         allow_private: value(written.allow_private).unwrap_or_default(),
@@ -94,7 +94,7 @@ pub(super) fn resolve(written: Image) -> Options {
         host_fetches_max: count(written.host_fetches_max, default.host_fetches_max),
         work_bytes: value(written.work_bytes).unwrap_or(default.work_bytes),
         work_timeout: value(written.work_timeout).unwrap_or(default.work_timeout),
-        limits: Limits {
+        limits: PixelLimits {
             input_pixels_max: pixels.unwrap_or(default.limits.input_pixels_max),
             output_pixels_max: pixels.unwrap_or(default.limits.output_pixels_max),
             frames_max: value(written.frames_max).unwrap_or(default.limits.frames_max),

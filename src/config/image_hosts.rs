@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::texts;
 use crate::images::fetching::{HostRule, HostRules};
-use crate::images::transform::Output;
+use crate::images::transform::OutputFormat;
 
 /// The name of the file beside the configuration.
 pub(super) const FILE: &str = "image-hosts.toml";
@@ -127,13 +127,13 @@ fn parse(text: &str) -> Result<HostRules, String> {
     Ok(HostRules::new(rules.collect::<Result<_, String>>()?))
 }
 
-fn format(text: &str) -> Option<Output> {
+fn format(text: &str) -> Option<OutputFormat> {
     Some(match text {
-        "jpg" | "jpeg" => Output::Jpeg,
-        "png" => Output::Png,
-        "webp" => Output::WebP,
-        "gif" => Output::Gif,
-        "auto" => Output::Auto,
+        "jpg" | "jpeg" => OutputFormat::Jpeg,
+        "png" => OutputFormat::Png,
+        "webp" => OutputFormat::WebP,
+        "gif" => OutputFormat::Gif,
+        "auto" => OutputFormat::Auto,
         _ => return None,
     })
 }

@@ -13,9 +13,9 @@ use super::rules::RuleKeys;
 use super::suggest::suggest;
 use super::texts;
 use crate::causes::chain;
-use crate::images::options::Options;
+use crate::images::options::UrlOptions;
 use crate::images::secret::Secret;
-use crate::images::signed_url::{KEYS_MAX, Keys};
+use crate::images::signed_url::{KEYS_MAX, SigningKeys};
 use crate::rewrite::passes::images::check_selector;
 use crate::rewrite::target::{Images, PresetOptions, Proxy, Target};
 use crate::rewrite::{IMAGE_RULES_MAX, ImageRule, check_path};
@@ -212,9 +212,9 @@ pub(super) fn read_rules(table: &mut Table<'_, '_>) -> Option<Written<Vec<ImageR
 }
 
 /// Reads `[image] key`: one secret, or a list of them.
-pub(super) fn read_keys(table: &mut Table<'_, '_>) -> Option<Written<Keys>> {
+pub(super) fn read_keys(table: &mut Table<'_, '_>) -> Option<Written<SigningKeys>> {
     let found = table.secrets("key", KEYS_MAX, Secret::parse)?;
-    match Keys::new(found.value) {
+    match SigningKeys::new(found.value) {
         Ok(keys) => Some(Written {
             value: keys,
             spot: found.spot,
@@ -257,7 +257,7 @@ fn preset(name: &str, told: &PresetOptions, options: Option<&str>) -> Result<Pro
 }
 
 fn builtin(options: &str) -> Result<Images, String> {
-    let options = Options::parse(options).map_err(|error| error.to_string())?;
+    let options = UrlOptions::parse(options).map_err(|error| error.to_string())?;
     Ok(Images::Builtin(options))
 }
 

@@ -13,7 +13,7 @@ use super::reader::Written;
 use super::rules::pick;
 use super::settings::{FeedName, FeedSettings, LogSettings, ServerSettings, Settings};
 use super::store::Store;
-use crate::images::signed_url::Keys;
+use crate::images::signed_url::SigningKeys;
 use crate::rewrite::target::Images;
 use crate::rewrite::{ImageRule, RuleOptions};
 use crate::store;
@@ -84,7 +84,7 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
     let mut settings = Settings {
         image_hosts: path_of(value(written.hosts.take())),
         image: super::image::resolve(written),
-        image_keys: Keys::default(),
+        image_keys: SigningKeys::default(),
         log: log(file.log),
         store_limits,
         store: store(&file.store, store_limits),

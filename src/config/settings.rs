@@ -11,12 +11,12 @@ use super::mirror::MirrorSettings;
 use crate::archive;
 use crate::client::Network;
 use crate::fulltext;
-use crate::images::fetching;
-use crate::images::signed_url::Keys;
+use crate::images::fetching::ImageProxyOptions;
+use crate::images::signed_url::SigningKeys;
 use crate::rewrite::RuleOptions;
 use crate::store;
 use crate::upstream::{Options, ProxyUser, ResolverKind, Upstream, hosts};
-use crate::workers;
+use crate::workers::WorkerOptions;
 
 /// Characters of a feed's name.
 const FEED_NAME_CHARS_MAX: usize = 64;
@@ -33,9 +33,9 @@ pub struct Settings {
     /// How much the store may take, and whose shares of it and of memory are whose.
     pub store_limits: store::Limits,
     /// What addresses of our own image proxy are signed with, as far as it is configured.
-    pub image_keys: Keys,
+    pub image_keys: SigningKeys,
     /// Whose images our own image proxy serves, and how.
-    pub image: fetching::Options,
+    pub image: ImageProxyOptions,
     /// The file with what is known of image hosts; `None`: ours.
     pub image_hosts: Option<PathBuf>,
     /// Bytes of memory that cached copies may fill.
@@ -49,7 +49,7 @@ pub struct Settings {
     /// Who resolves names.
     pub resolver: ResolverKind,
     /// The processes that work on untrusted content.
-    pub workers: workers::Options,
+    pub workers: WorkerOptions,
     /// Limits of full texts.
     pub full_text: fulltext::Limits,
     /// Where the archive is, and its limits.
@@ -85,7 +85,7 @@ impl Settings {
     }
 
     /// Signs with these keys from now on.
-    pub fn set_image_keys(&mut self, keys: Keys) {
+    pub fn set_image_keys(&mut self, keys: SigningKeys) {
         for feed in &mut self.feeds {
             // Elsewhere a new key would only make copies void.
             if feed.rules.signs_addresses() {

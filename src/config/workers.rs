@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::file::SECOND;
 use super::reader::{Table, Written};
-use crate::workers::Options;
+use crate::workers::WorkerOptions;
 
 const PROCESSES: RangeInclusive<u32> = 0..=256;
 const IDLE: RangeInclusive<Duration> = SECOND..=Duration::from_secs(86_400);
@@ -31,9 +31,9 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Workers {
 }
 
 /// What they mean.
-pub(super) fn resolve(written: Workers) -> Options {
-    let default = Options::default();
-    Options {
+pub(super) fn resolve(written: Workers) -> WorkerOptions {
+    let default = WorkerOptions::default();
+    WorkerOptions {
         processes_max: value(written.processes_max)
             .map_or(default.processes_max, |count| count as usize),
         idle_timeout: value(written.idle_timeout).unwrap_or(default.idle_timeout),

@@ -14,7 +14,7 @@ use super::job::{self, Question};
 use super::recipe::Recipe;
 use super::record::Stored;
 use crate::rewrite::article::Article;
-use crate::workers::{self, Job, Kind, Workers};
+use crate::workers::{WorkerError, WorkerJob, WorkerKind, Workers};
 
 /// Memory that a page is estimated to take: this, and so much for each byte of it.
 const PAGE_BYTES: u64 = 8 << 20;
@@ -67,7 +67,7 @@ impl Extractor {
         let mut outcome = self.look_once(page, recipe).await;
         for _ in 1..TRIES_MAX {
             match &outcome {
-                Err(workers::Error::Late | workers::Error::Busy) => {}
+                Err(WorkerError::Late | WorkerError::Busy) => {}
                 _ => break,
             }
             outcome = self.look_once(page, recipe).await;
@@ -117,15 +117,15 @@ impl Extractor {
         Ok(extract::join(found))
     }
 
-    async fn look_once(&self, page: &Stored, recipe: &Recipe) -> Result<Findings, workers::Error> {
+    async fn look_once(&self, page: &Stored, recipe: &Recipe) -> Result<Findings, WorkerError> {
         let question = Question {
             asked: page.asked.clone(),
             url: page.url.clone(),
             content_type: page.content_type.clone(),
             recipe: Cow::Borrowed(recipe),
         };
-        let job = Job {
-            kind: Kind::Page,
+        let job = WorkerJob {
+            kind: WorkerKind::Page,
             grant_bytes: PAGE_BYTES + BYTES_PER_BYTE * page.bytes.len() as u64,
             deadline: Instant::now() + WAIT_MAX,
             work_max: Some(self.workers.options().page_timeout),
@@ -134,16 +134,16 @@ impl Extractor {
             subject: page.url.to_string(),
         };
         let answer = self.workers.run(job).await?;
-        job::read_answer(&answer.head, answer.body).ok_or(workers::Error::Crashed)
+        job::read_answer(&answer.head, answer.body).ok_or(WorkerError::Crashed)
     }
 }
 
-fn conclude(outcome: Result<Findings, workers::Error>) -> Result<Findings, NoWorker> {
+fn conclude(outcome: Result<Findings, WorkerError>) -> Result<Findings, NoWorker> {
     match outcome {
         Ok(findings) => Ok(findings),
-        Err(workers::Error::Busy) => Err(NoWorker::Busy),
-        Err(workers::Error::Unavailable) => Err(NoWorker::Unavailable),
-        Err(workers::Error::Late | workers::Error::Memory | workers::Error::Crashed) => {
+        Err(WorkerError::Busy) => Err(NoWorker::Busy),
+        Err(WorkerError::Unavailable) => Err(NoWorker::Unavailable),
+        Err(WorkerError::Late | WorkerError::Memory | WorkerError::Crashed) => {
             Ok(Findings::none(NoArticle::TooComplex))
         }
     }

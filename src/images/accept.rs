@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::format::Kind;
-use super::transform::Output;
+use super::format::ImageFormat;
+use super::transform::OutputFormat;
 
 /// What `output=auto` chooses by: what a client accepts, apart from what every client shows. AVIF is
 /// no part of it: writing one takes too long for what nobody asked for by name.
@@ -43,32 +43,48 @@ impl Accepted {
 /// What an image of this kind is written as.
 #[must_use]
 pub fn choose(
-    output: Output,
-    kind: Kind,
+    output: OutputFormat,
+    kind: ImageFormat,
     accepted: Accepted,
     has_alpha: bool,
     has_frames: bool,
-) -> Output {
+) -> OutputFormat {
     match output {
-        Output::Auto if accepted.webp => Output::WebP,
-        Output::Auto if has_frames => Output::Gif,
-        Output::Auto if has_alpha => Output::Png,
+        OutputFormat::Auto if accepted.webp => OutputFormat::WebP,
+        OutputFormat::Auto if has_frames => OutputFormat::Gif,
+        OutputFormat::Auto if has_alpha => OutputFormat::Png,
         // What was drawn, not photographed, stays sharp.
-        Output::Auto if matches!(kind, Kind::Png | Kind::Gif | Kind::Svg | Kind::Ico) => {
-            Output::Png
+        OutputFormat::Auto
+            if matches!(
+                kind,
+                ImageFormat::Png | ImageFormat::Gif | ImageFormat::Svg | ImageFormat::Ico
+            ) =>
+        {
+            OutputFormat::Png
         }
-        Output::Auto => Output::Jpeg,
-        Output::Origin => match kind {
-            Kind::Jpeg if has_alpha => Output::Png,
-            Kind::Jpeg => Output::Jpeg,
-            Kind::Avif | Kind::Heic if AVIF_IS_WRITTEN => Output::Avif,
+        OutputFormat::Auto => OutputFormat::Jpeg,
+        OutputFormat::Origin => match kind {
+            ImageFormat::Jpeg if has_alpha => OutputFormat::Png,
+            ImageFormat::Jpeg => OutputFormat::Jpeg,
+            ImageFormat::Avif | ImageFormat::Heic if AVIF_IS_WRITTEN => OutputFormat::Avif,
             // Who asks for an image that was AVIF shows WebP as well.
-            Kind::WebP | Kind::Avif | Kind::Heic if WEBP_IS_LOSSY => Output::WebP,
-            Kind::WebP | Kind::Avif | Kind::Heic if has_alpha || has_frames => Output::Png,
-            Kind::WebP | Kind::Avif | Kind::Heic => Output::Jpeg,
-            Kind::Tiff => Output::Tiff,
-            Kind::Gif => Output::Gif,
-            Kind::Png | Kind::Bmp | Kind::Ico | Kind::Hdr | Kind::Svg | Kind::Pdf => Output::Png,
+            ImageFormat::WebP | ImageFormat::Avif | ImageFormat::Heic if WEBP_IS_LOSSY => {
+                OutputFormat::WebP
+            }
+            ImageFormat::WebP | ImageFormat::Avif | ImageFormat::Heic
+                if has_alpha || has_frames =>
+            {
+                OutputFormat::Png
+            }
+            ImageFormat::WebP | ImageFormat::Avif | ImageFormat::Heic => OutputFormat::Jpeg,
+            ImageFormat::Tiff => OutputFormat::Tiff,
+            ImageFormat::Gif => OutputFormat::Gif,
+            ImageFormat::Png
+            | ImageFormat::Bmp
+            | ImageFormat::Ico
+            | ImageFormat::Hdr
+            | ImageFormat::Svg
+            | ImageFormat::Pdf => OutputFormat::Png,
         },
         other => other,
     }
@@ -131,20 +147,26 @@ mod tests {
     #[test]
     fn origins() {
         let check = |kind, has_alpha, expected| {
-            let chosen = choose(Output::Origin, kind, Accepted::default(), has_alpha, false);
+            let chosen = choose(
+                OutputFormat::Origin,
+                kind,
+                Accepted::default(),
+                has_alpha,
+                false,
+            );
             assert_eq!(chosen, expected, "{kind:?}");
         };
-        check(Kind::Jpeg, false, Output::Jpeg);
-        check(Kind::Jpeg, true, Output::Png);
-        check(Kind::Gif, true, Output::Gif);
-        check(Kind::Bmp, false, Output::Png);
-        check(Kind::Svg, true, Output::Png);
-        check(Kind::Tiff, false, Output::Tiff);
+        check(ImageFormat::Jpeg, false, OutputFormat::Jpeg);
+        check(ImageFormat::Jpeg, true, OutputFormat::Png);
+        check(ImageFormat::Gif, true, OutputFormat::Gif);
+        check(ImageFormat::Bmp, false, OutputFormat::Png);
+        check(ImageFormat::Svg, true, OutputFormat::Png);
+        check(ImageFormat::Tiff, false, OutputFormat::Tiff);
         if AVIF_IS_WRITTEN {
-            check(Kind::Avif, true, Output::Avif);
+            check(ImageFormat::Avif, true, OutputFormat::Avif);
         } else if !WEBP_IS_LOSSY {
-            check(Kind::Avif, true, Output::Png);
-            check(Kind::Avif, false, Output::Jpeg);
+            check(ImageFormat::Avif, true, OutputFormat::Png);
+            check(ImageFormat::Avif, false, OutputFormat::Jpeg);
         }
     }
 
@@ -153,17 +175,17 @@ mod tests {
         let (none, webp) = (Accepted::default(), Accepted { webp: true });
         let check = |kind, accepted, has_alpha, has_frames, expected| {
             assert_eq!(
-                choose(Output::Auto, kind, accepted, has_alpha, has_frames),
+                choose(OutputFormat::Auto, kind, accepted, has_alpha, has_frames),
                 expected
             );
         };
-        check(Kind::Jpeg, none, false, false, Output::Jpeg);
-        check(Kind::WebP, none, true, false, Output::Png);
-        check(Kind::WebP, none, true, true, Output::Gif);
-        check(Kind::Png, none, false, false, Output::Png);
+        check(ImageFormat::Jpeg, none, false, false, OutputFormat::Jpeg);
+        check(ImageFormat::WebP, none, true, false, OutputFormat::Png);
+        check(ImageFormat::WebP, none, true, true, OutputFormat::Gif);
+        check(ImageFormat::Png, none, false, false, OutputFormat::Png);
         if WEBP_IS_LOSSY {
-            check(Kind::Jpeg, webp, false, false, Output::WebP);
-            check(Kind::Gif, webp, true, true, Output::WebP);
+            check(ImageFormat::Jpeg, webp, false, false, OutputFormat::WebP);
+            check(ImageFormat::Gif, webp, true, true, OutputFormat::WebP);
         }
     }
 }

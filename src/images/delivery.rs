@@ -14,7 +14,7 @@ const YEAR_S: u64 = 365 * DAY_S;
 
 /// How an answer is handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct ImageDelivery {
     /// How long the image may be kept.
     pub max_age: Duration,
     /// The name to save it under, without an ending.
@@ -22,19 +22,19 @@ pub struct Delivery {
     /// As text: a `data:` URL.
     pub is_base64: bool,
     /// Where to send the client instead of an error.
-    pub default: Option<Default>,
+    pub default: Option<ErrorRedirect>,
 }
 
 /// Where to send the client instead of an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Default {
+pub enum ErrorRedirect {
     /// To the image itself.
     Original,
     /// There.
     Url(Url),
 }
 
-impl Delivery {
+impl ImageDelivery {
     /// Reads names and values; decoded.
     pub fn of<'a>(pairs: impl Iterator<Item = (&'a str, Option<Cow<'a, str>>)>) -> Self {
         let mut delivery = Self {
@@ -59,8 +59,8 @@ impl Delivery {
                 "encoding" => delivery.is_base64 = value.eq_ignore_ascii_case("base64"),
                 "default" | "errorredirect" => {
                     delivery.default = match value {
-                        "1" => Some(Default::Original),
-                        value => source_url::parse_decoded(value, false).map(Default::Url),
+                        "1" => Some(ErrorRedirect::Original),
+                        value => source_url::parse_decoded(value, false).map(ErrorRedirect::Url),
                     };
                 }
                 _ => {}
@@ -104,8 +104,8 @@ fn seconds(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn delivery(name: &'static str, value: &'static str) -> Delivery {
-        Delivery::of([(name, Some(value.into()))].into_iter())
+    fn delivery(name: &'static str, value: &'static str) -> ImageDelivery {
+        ImageDelivery::of([(name, Some(value.into()))].into_iter())
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
             assert_eq!(delivery("filename", text).filename, expected, "{text}");
         }
         let long = "a".repeat(79);
-        let of = Delivery::of([("filename", Some(long.into()))].into_iter());
+        let of = ImageDelivery::of([("filename", Some(long.into()))].into_iter());
         assert_eq!(of.filename, "image");
     }
 
@@ -157,8 +157,11 @@ mod tests {
     fn the_rest() {
         assert!(delivery("encoding", "BASE64").is_base64);
         assert!(!delivery("encoding", "base32").is_base64);
-        assert_eq!(delivery("default", "1").default, Some(Default::Original));
-        let url = |text: &str| Some(Default::Url(Url::parse(text).unwrap()));
+        assert_eq!(
+            delivery("default", "1").default,
+            Some(ErrorRedirect::Original)
+        );
+        let url = |text: &str| Some(ErrorRedirect::Url(Url::parse(text).unwrap()));
         assert_eq!(
             delivery("default", "https://example.org").default,
             url("https://example.org/")

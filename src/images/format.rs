@@ -10,7 +10,7 @@ pub const PROLOGUE_BYTES_MAX: usize = 64 << 10;
 /// A format of images that is known by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "names of formats")]
-pub enum Kind {
+pub enum ImageFormat {
     Jpeg,
     Png,
     Gif,
@@ -25,7 +25,7 @@ pub enum Kind {
     Pdf,
 }
 
-impl Kind {
+impl ImageFormat {
     /// The format of bytes that start so.
     #[must_use]
     pub fn of(start: &[u8]) -> Option<Self> {
@@ -157,7 +157,7 @@ impl Start {
     }
 
     /// The format, if it is a known one, once: when it can be told.
-    pub fn kind(&mut self, is_all: bool) -> Option<Option<Kind>> {
+    pub fn kind(&mut self, is_all: bool) -> Option<Option<ImageFormat>> {
         let length = self.bytes.len();
         // Each look reads all of it: the next one is at twice as much.
         let is_early = !is_all && length < SNIFF_BYTES.max(self.seen * 2);
@@ -165,8 +165,8 @@ impl Start {
             return None;
         }
         self.seen = length;
-        self.is_told = is_all || !Kind::may_follow(&self.bytes);
-        self.is_told.then(|| Kind::of(&self.bytes))
+        self.is_told = is_all || !ImageFormat::may_follow(&self.bytes);
+        self.is_told.then(|| ImageFormat::of(&self.bytes))
     }
 }
 
@@ -217,25 +217,40 @@ mod tests {
 
     #[test]
     fn kinds() {
-        let check = |start: &[u8], expected: Option<Kind>| {
-            assert_eq!(Kind::of(start), expected, "{}", start.escape_ascii());
+        let check = |start: &[u8], expected: Option<ImageFormat>| {
+            assert_eq!(ImageFormat::of(start), expected, "{}", start.escape_ascii());
         };
-        check(b"\xff\xd8\xff\xe0\0\x10JFIF", Some(Kind::Jpeg));
-        check(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Some(Kind::Png));
-        check(b"GIF89a\x01\0", Some(Kind::Gif));
+        check(b"\xff\xd8\xff\xe0\0\x10JFIF", Some(ImageFormat::Jpeg));
+        check(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Some(ImageFormat::Png));
+        check(b"GIF89a\x01\0", Some(ImageFormat::Gif));
         check(b"GIF88a\x01\0", None);
-        check(b"RIFF\x10\0\0\0WEBPVP8 ", Some(Kind::WebP));
+        check(b"RIFF\x10\0\0\0WEBPVP8 ", Some(ImageFormat::WebP));
         check(b"RIFF\x10\0\0\0WAVEfmt ", None);
-        check(b"\0\0\0\x20ftypavif\0\0\0\0avifmif1", Some(Kind::Avif));
-        check(b"\0\0\0\x20ftypmif1\0\0\0\0avifmif1", Some(Kind::Avif));
-        check(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Some(Kind::Heic));
+        check(
+            b"\0\0\0\x20ftypavif\0\0\0\0avifmif1",
+            Some(ImageFormat::Avif),
+        );
+        check(
+            b"\0\0\0\x20ftypmif1\0\0\0\0avifmif1",
+            Some(ImageFormat::Avif),
+        );
+        check(
+            b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+            Some(ImageFormat::Heic),
+        );
         check(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", None);
-        check(b"II*\0\x08\0\0\0", Some(Kind::Tiff));
-        check(b"MM\0*\0\0\0\x08", Some(Kind::Tiff));
-        check(b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0", Some(Kind::Bmp));
+        check(b"II*\0\x08\0\0\0", Some(ImageFormat::Tiff));
+        check(b"MM\0*\0\0\0\x08", Some(ImageFormat::Tiff));
+        check(
+            b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0",
+            Some(ImageFormat::Bmp),
+        );
         check(b"BMW is a car maker", None);
-        check(b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0", Some(Kind::Ico));
-        check(b"%PDF-1.7", Some(Kind::Pdf));
+        check(
+            b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0",
+            Some(ImageFormat::Ico),
+        );
+        check(b"%PDF-1.7", Some(ImageFormat::Pdf));
         for svg in [
             "<svg xmlns='http://www.w3.org/2000/svg'/>",
             "<svg>",
@@ -245,11 +260,14 @@ mod tests {
             "<!DOCTYPE svg [<!ENTITY a ']>'><!-- it's ] -->]><svg>",
             &format!("<!--{}-->\n<svg>", " a licence".repeat(2000)),
         ] {
-            check(svg.as_bytes(), Some(Kind::Svg));
+            check(svg.as_bytes(), Some(ImageFormat::Svg));
             let utf16: Vec<u8> = svg.encode_utf16().flat_map(u16::to_le_bytes).collect();
-            check(&utf16, Some(Kind::Svg));
+            check(&utf16, Some(ImageFormat::Svg));
         }
-        check(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n", Some(Kind::Hdr));
+        check(
+            b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n",
+            Some(ImageFormat::Hdr),
+        );
         for other in [
             "",
             "<",
@@ -278,11 +296,11 @@ mod tests {
             (start.kind(true).unwrap(), 0)
         };
         let svg = |bytes: usize| format!("<!--{}--><svg>", "x".repeat(bytes)).into_bytes();
-        assert_eq!(told_at(&svg(10)), (Some(Kind::Svg), 0));
+        assert_eq!(told_at(&svg(10)), (Some(ImageFormat::Svg), 0));
         assert_eq!(told_at(&[0; 4000]), (None, 11));
         let mut long = svg(3000);
         long.resize(9000, b' ');
-        assert_eq!(told_at(&long), (Some(Kind::Svg), 44));
+        assert_eq!(told_at(&long), (Some(ImageFormat::Svg), 44));
         assert_eq!(told_at(&svg(PROLOGUE_BYTES_MAX * 2)).0, None);
     }
 
@@ -297,13 +315,13 @@ mod tests {
             "<?xml version='1.0'?> <!DOC",
             "<!DOCTYPE svg [ <!ENTITY a 'b'>",
         ] {
-            assert!(Kind::may_follow(start.as_bytes()), "{start}");
+            assert!(ImageFormat::may_follow(start.as_bytes()), "{start}");
         }
         for start in ["<html", "<svg>", "text", "<!DOCTYPE html>", "{"] {
             let start = format!("{start} ");
-            assert!(!Kind::may_follow(start.as_bytes()), "{start}");
+            assert!(!ImageFormat::may_follow(start.as_bytes()), "{start}");
         }
         let endless = format!("<!-- {}", "x".repeat(PROLOGUE_BYTES_MAX));
-        assert!(!Kind::may_follow(endless.as_bytes()));
+        assert!(!ImageFormat::may_follow(endless.as_bytes()));
     }
 }

@@ -1,6 +1,6 @@
 //! How large an image becomes, and what of it stays: weserv's arithmetic, which is libvips'.
 
-use super::transform::{Ask, Crop, Fit, Length, Position};
+use super::transform::{Crop, Fit, ImageTransform, Length, Position};
 
 /// A size in pixels; neither side is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,11 +107,16 @@ pub fn decoder_shrink(shrink: (f64, f64), is_careful: bool) -> u8 {
 
 /// What `fit=cover` leaves of an image that was brought to `size` from `source`.
 #[must_use]
-pub fn covered(ask: &Ask, source: Size, size: Size, target: (Option<u32>, Option<u32>)) -> Area {
+pub fn covered(
+    transform: &ImageTransform,
+    source: Size,
+    size: Size,
+    target: (Option<u32>, Option<u32>),
+) -> Area {
     let width = target.0.map_or(size.width, |w| w.min(size.width));
     let height = target.1.map_or(size.height, |h| h.min(size.height));
     let kept = Size { width, height };
-    let (left, top) = if ask.a == Position::Focal {
+    let (left, top) = if transform.a == Position::Focal {
         let factor = (f64::from(source.width) / f64::from(width))
             .min(f64::from(source.height) / f64::from(height));
         let along = |part: f32, length: u32, kept: u32, whole: u32| {
@@ -120,11 +125,11 @@ pub fn covered(ask: &Ask, source: Size, size: Size, target: (Option<u32>, Option
             start.clamp(0.0, f64::from(whole - kept)) as u32
         };
         (
-            along(ask.focus.0, source.width, width, size.width),
-            along(ask.focus.1, source.height, height, size.height),
+            along(transform.focus.0, source.width, width, size.width),
+            along(transform.focus.1, source.height, height, size.height),
         )
     } else {
-        place(ask.a, kept, size)
+        place(transform.a, kept, size)
     };
     Area {
         left,
@@ -136,22 +141,26 @@ pub fn covered(ask: &Ask, source: Size, size: Size, target: (Option<u32>, Option
 
 /// Where `fit=contain` puts an image of this size, and in how much space.
 #[must_use]
-pub fn contained(ask: &Ask, size: Size, target: (Option<u32>, Option<u32>)) -> (Size, (u32, u32)) {
+pub fn contained(
+    transform: &ImageTransform,
+    size: Size,
+    target: (Option<u32>, Option<u32>),
+) -> (Size, (u32, u32)) {
     let outer = Size::new(
         target.0.unwrap_or(size.width).max(size.width),
         target.1.unwrap_or(size.height).max(size.height),
     );
-    let at = if ask.a == Position::Focal {
+    let at = if transform.a == Position::Focal {
         let along = |part: f32, inner: u32, outer: u32| {
             let start = f64::from(outer) * f64::from(part) - f64::from(inner) / 2.0;
             start.round().clamp(0.0, f64::from(outer - inner)) as u32
         };
         (
-            along(ask.focus.0, size.width, outer.width),
-            along(ask.focus.1, size.height, outer.height),
+            along(transform.focus.0, size.width, outer.width),
+            along(transform.focus.1, size.height, outer.height),
         )
     } else {
-        place(ask.a, size, outer)
+        place(transform.a, size, outer)
     };
     (outer, at)
 }
@@ -214,9 +223,9 @@ pub fn turned(size: Size, degrees: f64) -> Size {
 mod tests {
     use super::*;
 
-    fn ask(query: &str) -> Ask {
+    fn transform(query: &str) -> ImageTransform {
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
-        Ask::of(pairs.map(|pair| match pair.split_once('=') {
+        ImageTransform::of(pairs.map(|pair| match pair.split_once('=') {
             Some((name, value)) => (name, Some(value.into())),
             None => (pair, None),
         }))
@@ -224,19 +233,19 @@ mod tests {
 
     /// What comes of an image of 2725 by 2225.
     fn check(query: &str, width: u32, height: u32) {
-        let (ask, source) = (ask(query), Size::new(2725, 2225));
-        let target = ask.target(source.width, source.height);
-        let mut size = resized(source, target, ask.fit, ask.we);
-        if ask.fit == Fit::Cover {
-            let area = covered(&ask, source, size, target);
+        let (transform, source) = (transform(query), Size::new(2725, 2225));
+        let target = transform.target(source.width, source.height);
+        let mut size = resized(source, target, transform.fit, transform.we);
+        if transform.fit == Fit::Cover {
+            let area = covered(&transform, source, size, target);
             size = Size::new(area.width, area.height);
         }
-        if let Some(crop) = &ask.crop {
+        if let Some(crop) = &transform.crop {
             let area = cut(crop, size);
             size = Size::new(area.width, area.height);
         }
-        if ask.fit == Fit::Contain {
-            size = contained(&ask, size, target).0;
+        if transform.fit == Fit::Contain {
+            size = contained(&transform, size, target).0;
         }
         assert_eq!((size.width, size.height), (width, height), "{query}");
     }
@@ -295,12 +304,12 @@ mod tests {
             (1, 10, "h=5", (1, 5)),
             (9999, 1, "w=1", (1, 1)),
         ] {
-            let ask = ask(query);
+            let transform = transform(query);
             let size = resized(
                 Size::new(width, height),
-                ask.target(width, height),
-                ask.fit,
-                ask.we,
+                transform.target(width, height),
+                transform.fit,
+                transform.we,
             );
             assert_eq!((size.width, size.height), expected, "{query}");
         }
@@ -322,8 +331,8 @@ mod tests {
             ("bottom", 150, 250),
             ("bottom-right", 300, 250),
         ] {
-            let ask = ask(&format!("fit=cover&a={a}"));
-            let area = covered(&ask, size, size, (Some(100), Some(50)));
+            let transform = transform(&format!("fit=cover&a={a}"));
+            let area = covered(&transform, size, size, (Some(100), Some(50)));
             assert_eq!((area.left, area.top), (left, top), "{a}");
         }
     }
@@ -338,10 +347,14 @@ mod tests {
             ("a=focal&fpy=1", 181),
             ("a=focal-50-30", 38),
         ] {
-            let ask = ask(&format!("fit=cover&w=320&h=80&{query}"));
-            let target = ask.target(source.width, source.height);
-            let size = resized(source, target, ask.fit, ask.we);
-            assert_eq!(covered(&ask, source, size, target).top, top, "{query}");
+            let transform = transform(&format!("fit=cover&w=320&h=80&{query}"));
+            let target = transform.target(source.width, source.height);
+            let size = resized(source, target, transform.fit, transform.we);
+            assert_eq!(
+                covered(&transform, source, size, target).top,
+                top,
+                "{query}"
+            );
         }
     }
 

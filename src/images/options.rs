@@ -49,13 +49,13 @@ const DELIVERY: &[&str] = &["default", "encoding", "filename", "maxage"];
 /// A name, and its value where it has one.
 type Pair<'a> = (&'a str, Option<Cow<'a, str>>);
 
-/// Options in their canonical form.
+/// UrlOptions in their canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options(String);
+pub struct UrlOptions(String);
 
 /// Why options are refused; its `Display` is a sentence for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OptionsError {
+pub enum UrlOptionsError {
     /// weserv has no such parameter.
     #[error("there is no option `{0}`; options are weserv's, such as `w=800&output=webp`")]
     Unknown(String),
@@ -70,12 +70,12 @@ pub enum OptionsError {
     NotCanonical,
 }
 
-impl Options {
-    /// Options in weserv's words: `w=800&output=webp`, or nothing.
+impl UrlOptions {
+    /// UrlOptions in weserv's words: `w=800&output=webp`, or nothing.
     ///
     /// # Errors
     /// On a name that weserv has not, one given twice, and more than 512 bytes.
-    pub fn parse(query: &str) -> Result<Self, OptionsError> {
+    pub fn parse(query: &str) -> Result<Self, UrlOptionsError> {
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
         let pairs = pairs.map(|pair| match pair.split_once('=') {
             Some((name, value)) => (name, Some(unescaped(value))),
@@ -89,7 +89,7 @@ impl Options {
     ///
     /// # Errors
     /// On more than 512 bytes of what is left.
-    pub fn lenient(query: &str) -> Result<Self, OptionsError> {
+    pub fn lenient(query: &str) -> Result<Self, UrlOptionsError> {
         let mut pairs: Vec<Pair<'_>> = Vec::new();
         for pair in query.split('&') {
             let (name, value) = match pair.split_once('=') {
@@ -127,11 +127,11 @@ impl Options {
         pairs.join("_")
     }
 
-    /// Options as an address holds them.
+    /// UrlOptions as an address holds them.
     ///
     /// # Errors
     /// When it is not the canonical text of any.
-    pub fn parse_canonical(text: &str) -> Result<Self, OptionsError> {
+    pub fn parse_canonical(text: &str) -> Result<Self, UrlOptionsError> {
         let options = match text {
             NONE => Ok(Self::default()),
             text => Self::of_pairs(split(text).collect()),
@@ -140,7 +140,7 @@ impl Options {
         options
             .ok()
             .filter(|options| options.0 == text)
-            .ok_or(OptionsError::NotCanonical)
+            .ok_or(UrlOptionsError::NotCanonical)
     }
 
     /// Names and values, decoded, in the order of the names.
@@ -154,16 +154,16 @@ impl Options {
         &self.0
     }
 
-    fn of_pairs(mut pairs: Vec<Pair<'_>>) -> Result<Self, OptionsError> {
+    fn of_pairs(mut pairs: Vec<Pair<'_>>) -> Result<Self, UrlOptionsError> {
         for (name, _) in &mut pairs {
             *name = canonical(name);
             if !NAMES.contains(name) {
-                return Err(OptionsError::Unknown((*name).to_owned()));
+                return Err(UrlOptionsError::Unknown((*name).to_owned()));
             }
         }
         pairs.sort_by_key(|(name, _)| *name);
         if let Some(twice) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(OptionsError::Twice(twice[0].0.to_owned()));
+            return Err(UrlOptionsError::Twice(twice[0].0.to_owned()));
         }
         let texts = pairs.iter().map(|(name, value)| match value {
             Some(value) => format!("{name}-{}", utf8_percent_encode(value, ESCAPED)),
@@ -172,7 +172,7 @@ impl Options {
         let text = texts.collect::<Vec<_>>().join("_");
         match text.as_str() {
             "" => Ok(Self::default()),
-            text if text.len() > TEXT_BYTES_MAX => Err(OptionsError::TooLong),
+            text if text.len() > TEXT_BYTES_MAX => Err(UrlOptionsError::TooLong),
             _ => Ok(Self(text)),
         }
     }
@@ -184,13 +184,13 @@ fn canonical(name: &str) -> &str {
     synonym.map_or(name, |(_, canonical)| canonical)
 }
 
-impl Default for Options {
+impl Default for UrlOptions {
     fn default() -> Self {
         Self(NONE.into())
     }
 }
 
-impl fmt::Display for Options {
+impl fmt::Display for UrlOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -218,10 +218,10 @@ mod tests {
             ("w=8&maxage=3d&output=auto&af", "af_output-webp_w-8"),
             ("w=8&a=top&output", "a-top_output-webp_w-8"),
         ] {
-            let options = Options::parse(query).unwrap();
+            let options = UrlOptions::parse(query).unwrap();
             assert_eq!(options.of_image_as("webp"), expected, "{query}");
         }
-        let asked = Options::parse("w=8&output=webp&fit=cover").unwrap();
+        let asked = UrlOptions::parse("w=8&output=webp&fit=cover").unwrap();
         assert_eq!(asked.of_image_as("webp"), asked.of_image());
     }
 
@@ -239,24 +239,24 @@ mod tests {
             ("filename=a_b", "filename-a%5Fb"),
             ("default=a.org/%E9", "default-a.org%2F%25E9"),
         ] {
-            let options = Options::parse(query).unwrap();
+            let options = UrlOptions::parse(query).unwrap();
             assert_eq!(options.as_str(), expected, "{query}");
-            assert_eq!(Options::parse_canonical(expected), Ok(options));
+            assert_eq!(UrlOptions::parse_canonical(expected), Ok(options));
         }
     }
 
     #[test]
     fn refused() {
-        let check = |query: &str, expected: OptionsError| {
-            assert_eq!(Options::parse(query), Err(expected), "{query}");
+        let check = |query: &str, expected: UrlOptionsError| {
+            assert_eq!(UrlOptions::parse(query), Err(expected), "{query}");
         };
-        check("widht=5", OptionsError::Unknown("widht".into()));
-        check("url=x", OptionsError::Unknown("url".into()));
-        check("=5", OptionsError::Unknown(String::new()));
-        check("w=1&w=2", OptionsError::Twice("w".into()));
-        check("w=1&width=1", OptionsError::Twice("w".into()));
+        check("widht=5", UrlOptionsError::Unknown("widht".into()));
+        check("url=x", UrlOptionsError::Unknown("url".into()));
+        check("=5", UrlOptionsError::Unknown(String::new()));
+        check("w=1&w=2", UrlOptionsError::Twice("w".into()));
+        check("w=1&width=1", UrlOptionsError::Twice("w".into()));
         let long = format!("filename={}", "a".repeat(TEXT_BYTES_MAX));
-        check(&long, OptionsError::TooLong);
+        check(&long, UrlOptionsError::TooLong);
         for text in [
             "",
             "_",
@@ -273,8 +273,8 @@ mod tests {
             "w-%FF",
         ] {
             assert_eq!(
-                Options::parse_canonical(text),
-                Err(OptionsError::NotCanonical),
+                UrlOptions::parse_canonical(text),
+                Err(UrlOptionsError::NotCanonical),
                 "{text}"
             );
         }
@@ -288,11 +288,11 @@ mod tests {
                 Some(value) => format!("{name}={}", escape(value)),
                 None => (*name).to_owned(),
             }).collect();
-            if let Ok(options) = Options::parse(&query.join("&")) {
+            if let Ok(options) = UrlOptions::parse(&query.join("&")) {
                 let read: Vec<_> = options.pairs().map(|(name, value)| (name.to_owned(), value.map(Cow::into_owned))).collect();
                 let expected: Vec<_> = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
                 prop_assert_eq!(read, expected);
-                prop_assert_eq!(Options::parse_canonical(options.as_str()), Ok(options));
+                prop_assert_eq!(UrlOptions::parse_canonical(options.as_str()), Ok(options));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Signed addresses of the built-in image proxy: `/image/{signature}/{options}/{URL in base64url}`.
+//! SignedImage addresses of the built-in image proxy: `/image/{signature}/{options}/{URL in base64url}`.
 //!
 //! The signature is HMAC-SHA256 over `v1`, a zero byte, the options, a zero byte and the URL.
 //!
@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use url::Url;
 
-use super::options::Options;
+use super::options::UrlOptions;
 use super::secret::Secret;
 
 /// Where these addresses start behind our public URL.
@@ -20,7 +20,7 @@ pub const PATH: &str = "/image/";
 
 /// Bytes of an image's URL.
 pub const URL_BYTES_MAX: usize = 8 << 10;
-/// Keys that addresses are verified with.
+/// SigningKeys that addresses are verified with.
 pub const KEYS_MAX: usize = 8;
 /// Bytes that a key must have.
 const KEY_BYTES_MIN: usize = 16;
@@ -30,11 +30,11 @@ const SIGNATURE_BYTES: usize = 32;
 
 /// The keys of one service: the first signs, all verify, so that keys can be changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Keys(Vec<Secret>);
+pub struct SigningKeys(Vec<Secret>);
 
 /// Why keys are refused; its `Display` is a sentence for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeysError {
+pub enum SigningKeysError {
     /// It could be guessed.
     #[error("a key has at least {KEY_BYTES_MIN} bytes; `openssl rand -hex 32` makes one")]
     TooShort,
@@ -45,16 +45,16 @@ pub enum KeysError {
 
 /// An image that an address asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signed {
+pub struct SignedImage {
     /// What is to be done with it.
-    pub options: Options,
+    pub options: UrlOptions,
     /// Where it is, in the normal form of the URL standard.
     pub url: Url,
 }
 
 /// Why an address is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum SignedUrlError {
     /// It has not the form.
     #[error("the address is not written as an image address is")]
     Malformed,
@@ -65,7 +65,7 @@ pub enum Refusal {
 
 /// Why a URL can't be signed; its `Display` is a sentence for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UrlError {
+pub enum ImageUrlError {
     /// It names no image on the web.
     #[error("an image's URL starts with `https://` or `http://` and a host")]
     NotHttp,
@@ -74,17 +74,17 @@ pub enum UrlError {
     TooLong,
 }
 
-impl Keys {
-    /// Keys, the one that signs first.
+impl SigningKeys {
+    /// SigningKeys, the one that signs first.
     ///
     /// # Errors
     /// When one is shorter than 16 bytes, or there are more than eight.
-    pub fn new(keys: Vec<Secret>) -> Result<Self, KeysError> {
+    pub fn new(keys: Vec<Secret>) -> Result<Self, SigningKeysError> {
         if keys.iter().any(|key| key.bytes().len() < KEY_BYTES_MIN) {
-            return Err(KeysError::TooShort);
+            return Err(SigningKeysError::TooShort);
         }
         if keys.len() > KEYS_MAX {
-            return Err(KeysError::TooMany);
+            return Err(SigningKeysError::TooMany);
         }
         Ok(Self(keys))
     }
@@ -99,16 +99,16 @@ impl Keys {
     /// [`PATH`], as it stands in the request.
     ///
     /// # Errors
-    /// When it is written otherwise than [`Signer`] writes it, or not signed by one of the keys.
-    pub fn verify(&self, address: &str) -> Result<Signed, Refusal> {
+    /// When it is written otherwise than [`UrlSigner`] writes it, or not signed by one of the keys.
+    pub fn verify(&self, address: &str) -> Result<SignedImage, SignedUrlError> {
         let mut parts = address.split('/');
         let (Some(signature), Some(options), Some(url), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
-            return Err(Refusal::Malformed);
+            return Err(SignedUrlError::Malformed);
         };
-        let signature = decode(signature, SIGNATURE_BYTES).ok_or(Refusal::Malformed)?;
-        let url = decode(url, URL_BYTES_MAX).ok_or(Refusal::Malformed)?;
+        let signature = decode(signature, SIGNATURE_BYTES).ok_or(SignedUrlError::Malformed)?;
+        let url = decode(url, URL_BYTES_MAX).ok_or(SignedUrlError::Malformed)?;
         // SECURITY: in constant time, and no less of it for an earlier key; parsed when it is ours.
         let verify = |key| {
             let verified = mac(key).map(|mac| feed(mac, options, &url).verify_slice(&signature));
@@ -119,15 +119,16 @@ impl Keys {
             .iter()
             .fold(false, |is_ours, key| verify(key) | is_ours)
         {
-            return Err(Refusal::WrongSignature);
+            return Err(SignedUrlError::WrongSignature);
         }
-        let options = Options::parse_canonical(options).map_err(|_| Refusal::Malformed)?;
-        let url = str::from_utf8(&url).map_err(|_| Refusal::Malformed)?;
-        let parsed = normal(url).map_err(|_| Refusal::Malformed)?;
+        let options =
+            UrlOptions::parse_canonical(options).map_err(|_| SignedUrlError::Malformed)?;
+        let url = str::from_utf8(&url).map_err(|_| SignedUrlError::Malformed)?;
+        let parsed = normal(url).map_err(|_| SignedUrlError::Malformed)?;
         if parsed.as_str() != url {
-            return Err(Refusal::Malformed);
+            return Err(SignedUrlError::Malformed);
         }
-        Ok(Signed {
+        Ok(SignedImage {
             options,
             url: parsed,
         })
@@ -137,16 +138,16 @@ impl Keys {
 /// What writes addresses with the same options; built once, since preparing a key costs as much as
 /// signing with it.
 #[derive(Debug, Clone)]
-pub struct Signer {
+pub struct UrlSigner {
     mac: Hmac<Sha256>,
     start: String,
     options: String,
 }
 
-impl Signer {
+impl UrlSigner {
     /// One for addresses below `public_url`, which has no slash at its end; `None` without a key.
     #[must_use]
-    pub fn new(keys: &Keys, public_url: &str, options: &Options) -> Option<Self> {
+    pub fn new(keys: &SigningKeys, public_url: &str, options: &UrlOptions) -> Option<Self> {
         Some(Self {
             mac: mac(keys.0.first()?)?,
             start: format!("{public_url}{PATH}"),
@@ -178,7 +179,7 @@ impl Signer {
 
 /// What an address holds behind its signature: `{options}/{URL in base64url}`.
 #[must_use]
-pub fn unsigned(options: &Options, url: &Url) -> String {
+pub fn unsigned(options: &UrlOptions, url: &Url) -> String {
     let mut text = format!("{options}/");
     URL_SAFE_NO_PAD.encode_string(url.as_str(), &mut text);
     text
@@ -188,14 +189,14 @@ pub fn unsigned(options: &Options, url: &Url) -> String {
 ///
 /// # Errors
 /// When it is no http(s) URL with a host, or longer than 8 KiB.
-pub fn normal(url: &str) -> Result<Url, UrlError> {
-    let mut url = Url::parse(url).map_err(|_| UrlError::NotHttp)?;
+pub fn normal(url: &str) -> Result<Url, ImageUrlError> {
+    let mut url = Url::parse(url).map_err(|_| ImageUrlError::NotHttp)?;
     url.set_fragment(None);
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(UrlError::NotHttp);
+        return Err(ImageUrlError::NotHttp);
     }
     if url.as_str().len() > URL_BYTES_MAX {
-        return Err(UrlError::TooLong);
+        return Err(ImageUrlError::TooLong);
     }
     Ok(url)
 }

@@ -64,7 +64,7 @@ pub enum Position {
 /// What an image is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "names of formats")]
-pub enum Output {
+pub enum OutputFormat {
     /// As what it came.
     #[default]
     Origin,
@@ -172,7 +172,7 @@ pub struct Adjust {
 /// What is asked of an image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "weserv's names; docs/images.md explains each")]
-pub struct Ask {
+pub struct ImageTransform {
     pub w: Option<Length>,
     pub h: Option<Length>,
     pub dpr: f64,
@@ -194,7 +194,7 @@ pub struct Ask {
     pub mtrim: bool,
     pub mbg: Colour,
     pub adjust: Adjust,
-    pub output: Output,
+    pub output: OutputFormat,
     pub q: Option<u8>,
     pub l: u8,
     pub il: bool,
@@ -208,7 +208,7 @@ pub struct Ask {
     pub delays: Vec<Duration>,
 }
 
-impl Ask {
+impl ImageTransform {
     /// Whether nothing is asked, so that the image's own bytes are the answer.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
@@ -226,11 +226,14 @@ impl Ask {
             fit: Fit::Inside,
             we: false,
             q: None,
-            output: Output::Origin,
+            output: OutputFormat::Origin,
             ..self.clone()
         };
         matches!(self.fit, Fit::Inside | Fit::Outside)
-            && matches!(self.output, Output::Origin | Output::Auto | Output::Avif)
+            && matches!(
+                self.output,
+                OutputFormat::Origin | OutputFormat::Auto | OutputFormat::Avif
+            )
             && rest.is_nothing()
     }
 
@@ -249,7 +252,7 @@ impl Ask {
     }
 }
 
-impl Default for Ask {
+impl Default for ImageTransform {
     fn default() -> Self {
         Self::of(std::iter::empty())
     }

@@ -1,6 +1,6 @@
 //! The rules of one feed, as configured and as parsed.
 
-use crate::images::signed_url::Keys;
+use crate::images::signed_url::SigningKeys;
 use crate::rewrite::address::ImageRule;
 use crate::rewrite::figure::Figure;
 use crate::rewrite::passes::attributes::Setting;
@@ -25,7 +25,7 @@ pub struct RuleOptions {
     /// What is done with some images instead: the first that fits counts.
     pub image_rules: Vec<ImageRule>,
     /// What addresses of our own image proxy are signed with.
-    pub image_keys: Keys,
+    pub image_keys: SigningKeys,
     /// Whether links to images are rewritten like images.
     pub linked_images: bool,
     /// Whether audio and video are rewritten like images.

@@ -25,9 +25,9 @@ use crate::cache::policy::{self, Condition, Ranges};
 use crate::http::failure::{Failure, ImageFailure};
 use crate::http::{ReplyBody, image_safety};
 use crate::images::accept::Accepted;
-use crate::images::delivery::Default as Instead;
-use crate::images::fetching::{Content, ImageError, Imager, Original, Variant, Wanted};
-use crate::images::transform::{Ask, Output};
+use crate::images::delivery::ErrorRedirect;
+use crate::images::fetching::{ImageError, ImageRequest, Imager, Original, OriginalBody, Variant};
+use crate::images::transform::{ImageTransform, OutputFormat};
 use crate::inflight::{Holder, Inflight, holder_of};
 
 use asked::{Asked, Refused};
@@ -79,9 +79,9 @@ async fn answer(
             .default
             .as_ref()
             .and_then(|instead| match instead {
-                Instead::Url(url) => Some(url.clone()),
-                Instead::Original if is_redirect_error(&error) => None,
-                Instead::Original => Some(asked.url.clone()),
+                ErrorRedirect::Url(url) => Some(url.clone()),
+                ErrorRedirect::Original if is_redirect_error(&error) => None,
+                ErrorRedirect::Original => Some(asked.url.clone()),
             })
             .filter(|url| app.imager.may_lead_to(url, asked.is_signed));
         fail(error, instead, is_literal)
@@ -112,17 +112,17 @@ async fn serve(
     if is_bypassed && imager.may_lead_to(&asked.url, asked.is_signed) {
         return Ok(sent_on(&asked.url));
     }
-    let mut ask = Ask::of(asked.options.pairs());
-    imager.settle(&mut ask, rule.as_ref());
+    let mut transform = ImageTransform::of(asked.options.pairs());
+    imager.settle(&mut transform, rule.as_ref());
     let holder = holder_of(&head.extensions);
-    if ask.is_nothing() && !asked.delivery.is_base64 {
+    if transform.is_nothing() && !asked.delivery.is_base64 {
         let original = imager.original(&asked.url, holder).await?;
         if original.kind.is_inert() {
             return untouched(asked, &original, head).await;
         }
     }
-    let is_auto = ask.output == Output::Auto;
-    let (variant, was_there) = variant(imager, asked, ask, holder, head).await?;
+    let is_auto = transform.output == OutputFormat::Auto;
+    let (variant, was_there) = variant(imager, asked, transform, holder, head).await?;
     Ok(made(
         (asked, &app.inflight),
         &variant,
@@ -137,7 +137,7 @@ async fn serve(
 async fn variant(
     imager: &Arc<Imager>,
     asked: &Asked,
-    ask: Ask,
+    transform: ImageTransform,
     holder: Holder,
     head: &Parts,
 ) -> Result<(Arc<Variant>, bool), Arc<ImageError>> {
@@ -147,25 +147,25 @@ async fn variant(
         .iter()
         .filter_map(|accept| accept.to_str().ok());
     let moves = if imager.options().animate { "*" } else { "" };
-    let wanted = Wanted {
+    let wanted = ImageRequest {
         url: asked.url.clone(),
         holder,
         text: format!("{}{moves}", asked.options.of_image()),
-        accepted: match ask.output {
-            Output::Auto => Accepted::of(accept),
+        accepted: match transform.output {
+            OutputFormat::Auto => Accepted::of(accept),
             _ => Accepted::default(),
         },
-        ask,
+        transform,
     };
     if !wanted.accepted.webp {
         return imager.variant(&wanted).await;
     }
-    let as_webp = Wanted {
+    let as_webp = ImageRequest {
         text: format!("{}{moves}", asked.options.of_image_as("webp")),
         accepted: Accepted::default(),
-        ask: Ask {
-            output: Output::WebP,
-            ..wanted.ask.clone()
+        transform: ImageTransform {
+            output: OutputFormat::WebP,
+            ..wanted.transform.clone()
         },
         ..wanted.clone()
     };
@@ -200,8 +200,8 @@ async fn untouched(
     put(&mut headers, CONTENT_DISPOSITION, &name);
     put(&mut headers, ACCEPT_RANGES, "bytes");
     let body = match &original.content {
-        Content::Whole(body) => body.clone(),
-        Content::Growing(recording) => {
+        OriginalBody::Whole(body) => body.clone(),
+        OriginalBody::Growing(recording) => {
             put(&mut headers, "cache-status", "Feedwright; fwd=uri-miss");
             // A part needs the whole; HTTP/1.0 ends a body of unknown length as a cut one ends.
             let needs_whole =

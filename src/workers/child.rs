@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::WorkerKind;
 use super::frame::{self, Header};
 use super::sandbox;
 
@@ -22,7 +22,7 @@ const PROTOCOL: u32 = 1;
 
 /// What a job's handler is given.
 #[derive(Debug)]
-pub struct Request {
+pub struct JobRequest {
     /// What the caller asks.
     pub head: Vec<u8>,
     /// The untrusted content.
@@ -35,7 +35,7 @@ pub struct Request {
 
 /// What a job's handler answers.
 #[derive(Debug)]
-pub enum Reply {
+pub enum JobReply {
     /// The work is done.
     Done {
         /// In the form that the caller and its handler share.
@@ -51,9 +51,9 @@ pub enum Reply {
 #[derive(Debug, Clone, Copy)]
 pub struct Handlers {
     /// Prepares it, before it shuts itself in, from what the parent gave it.
-    pub start: fn(Kind, &[u8]),
+    pub start: fn(WorkerKind, &[u8]),
     /// Does a job.
-    pub work: fn(Kind, Request) -> Reply,
+    pub work: fn(WorkerKind, JobRequest) -> JobReply,
 }
 
 /// What a worker says once it has shut itself in.
@@ -78,7 +78,7 @@ pub(super) fn data_bytes(statm: &str) -> Option<u64> {
 
 /// Is a worker until its parent closes the pipe.
 #[must_use]
-pub fn serve(kind: Kind, bytes_max: u64, handlers: Handlers) -> ExitCode {
+pub fn serve(kind: WorkerKind, bytes_max: u64, handlers: Handlers) -> ExitCode {
     match prepare(kind, bytes_max, handlers) {
         Ok(missing) => in_thread(kind, missing, handlers),
         Err(_) => ExitCode::FAILURE,
@@ -86,7 +86,7 @@ pub fn serve(kind: Kind, bytes_max: u64, handlers: Handlers) -> ExitCode {
 }
 
 /// Everything that takes rights which a worker gives up.
-fn prepare(kind: Kind, bytes_max: u64, handlers: Handlers) -> io::Result<Vec<&'static str>> {
+fn prepare(kind: WorkerKind, bytes_max: u64, handlers: Handlers) -> io::Result<Vec<&'static str>> {
     let mut missing = sandbox::limit_resources(bytes_max);
     let tags = [frame::START];
     let (_, _, data) = frame::read(&mut io::stdin().lock(), &tags, frame::START_BYTES_MAX)?;
@@ -96,7 +96,7 @@ fn prepare(kind: Kind, bytes_max: u64, handlers: Handlers) -> io::Result<Vec<&'s
     Ok(missing)
 }
 
-fn in_thread(kind: Kind, missing: Vec<&'static str>, handlers: Handlers) -> ExitCode {
+fn in_thread(kind: WorkerKind, missing: Vec<&'static str>, handlers: Handlers) -> ExitCode {
     let work = move || {
         let mut missing = missing;
         missing.extend(sandbox::close_calls());
@@ -105,8 +105,8 @@ fn in_thread(kind: Kind, missing: Vec<&'static str>, handlers: Handlers) -> Exit
     let thread = std::thread::Builder::new()
         .name(kind.name().into())
         .stack_size(match kind {
-            Kind::Svg => DRAWING_STACK_BYTES,
-            Kind::Image | Kind::Page => STACK_BYTES,
+            WorkerKind::Svg => DRAWING_STACK_BYTES,
+            WorkerKind::Image | WorkerKind::Page => STACK_BYTES,
         })
         .spawn(work);
     match thread.map(std::thread::JoinHandle::join) {
@@ -115,7 +115,7 @@ fn in_thread(kind: Kind, missing: Vec<&'static str>, handlers: Handlers) -> Exit
     }
 }
 
-fn work(kind: Kind, missing: &[&str], handlers: Handlers) -> io::Result<()> {
+fn work(kind: WorkerKind, missing: &[&str], handlers: Handlers) -> io::Result<()> {
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     let ready = Ready {
         build: build(),
@@ -132,18 +132,18 @@ fn work(kind: Kind, missing: &[&str], handlers: Handlers) -> io::Result<()> {
             // The parent has closed the pipe, or has gone.
             Err(_) => return Ok(()),
         };
-        let request = Request {
+        let request = JobRequest {
             head,
             body,
             room_bytes: header.number,
             is_largest: header.is_largest,
         };
         match (handlers.work)(kind, request) {
-            Reply::Needs(bytes) => {
+            JobReply::Needs(bytes) => {
                 let needs = Header::new(frame::NEEDS, bytes);
                 frame::write(&mut output, needs, &[], &nothing)?;
             }
-            Reply::Done { head, body } => {
+            JobReply::Done { head, body } => {
                 if body.len() as u64 > frame::ANSWER_BYTES_MAX {
                     too_large();
                 }

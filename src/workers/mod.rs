@@ -37,7 +37,7 @@ const SUBJECT_CHARS_MAX: usize = 200;
 
 /// Limits of the pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct WorkerOptions {
     /// Processes at the same time, 0 for one per core; never more than one per core, nor than one for
     /// each [`WORKER_BYTES`] of the budget.
     pub processes_max: usize,
@@ -51,7 +51,7 @@ pub struct Options {
     pub program: PathBuf,
 }
 
-impl Default for Options {
+impl Default for WorkerOptions {
     fn default() -> Self {
         Self {
             processes_max: 0,
@@ -66,7 +66,7 @@ impl Default for Options {
 
 /// What a job works on. A worker keeps to the kind of its first job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum WorkerKind {
     /// An image of pixels.
     Image,
     /// A drawing: fonts are opened for it.
@@ -75,7 +75,7 @@ pub enum Kind {
     Page,
 }
 
-impl Kind {
+impl WorkerKind {
     const ALL: [Self; 3] = [Self::Image, Self::Svg, Self::Page];
 
     /// Its name, on the worker's command line and in the log.
@@ -101,9 +101,9 @@ impl Kind {
 
 /// A piece of work.
 #[derive(Debug, Clone)]
-pub struct Job {
+pub struct WorkerJob {
     /// What it works on.
-    pub kind: Kind,
+    pub kind: WorkerKind,
     /// Bytes of memory that it is estimated to need, beside what an idle worker has.
     pub grant_bytes: u64,
     /// Until when it waits for a worker; and when its worker is killed, unless `work_max` says that.
@@ -120,7 +120,7 @@ pub struct Job {
 
 /// What a handler answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct WorkerAnswer {
     /// In the form that the caller and its handler share.
     pub head: Vec<u8>,
     /// The content that was made.
@@ -129,7 +129,7 @@ pub struct Answer {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub enum WorkerError {
     /// The deadline passed while the worker was at it; it was killed.
     #[error("the work took too long")]
     Late,
@@ -149,7 +149,7 @@ pub enum Error {
 
 /// What has happened so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counters {
+pub struct WorkerCounters {
     /// Jobs that were taken on.
     pub jobs: u64,
     /// Jobs that had no answer.
@@ -172,7 +172,11 @@ impl Workers {
     /// A pool with a budget of `work_bytes`. `start_data` makes what a worker of a kind is given
     /// when it starts; it is called once for each kind, on a thread that may block.
     #[must_use]
-    pub fn new(options: &Options, work_bytes: u64, start_data: fn(Kind) -> Vec<u8>) -> Self {
+    pub fn new(
+        options: &WorkerOptions,
+        work_bytes: u64,
+        start_data: fn(WorkerKind) -> Vec<u8>,
+    ) -> Self {
         Self(Arc::new(Inner::new(
             options.clone(),
             work_bytes,
@@ -181,25 +185,25 @@ impl Workers {
     }
 
     /// Takes over other limits; what is under way ends by the old ones.
-    pub fn set_options(&self, options: &Options) {
+    pub fn set_options(&self, options: &WorkerOptions) {
         self.0.set_options(options.clone());
     }
 
     /// The limits.
     #[must_use]
-    pub fn options(&self) -> Options {
+    pub fn options(&self) -> WorkerOptions {
         self.0.options()
     }
 
     /// What has happened so far.
     #[must_use]
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> WorkerCounters {
         self.0.counters()
     }
 
     /// Bytes that a job of this kind has at most, an idle worker's included.
     #[must_use]
-    pub fn bytes_max(&self, kind: Kind) -> u64 {
+    pub fn bytes_max(&self, kind: WorkerKind) -> u64 {
         self.0.bytes_max(kind)
     }
 
@@ -218,7 +222,7 @@ impl Workers {
     /// Starts a worker and ends it again, so that the log says at the start which bounds are missing.
     pub async fn probe(&self) {
         let deadline = Instant::now() + process::START_TIMEOUT;
-        let Ok(seat) = self.0.seat(Kind::Image, 0, deadline).await else {
+        let Ok(seat) = self.0.seat(WorkerKind::Image, 0, deadline).await else {
             return;
         };
         let leash = Arc::new(Leash::default());
@@ -233,8 +237,8 @@ impl Workers {
     ///
     /// # Errors
     /// When it is late, passes its limits, or there is nobody to do it.
-    pub async fn run(&self, job: Job) -> Result<Answer, Error> {
-        let job = Job {
+    pub async fn run(&self, job: WorkerJob) -> Result<WorkerAnswer, WorkerError> {
+        let job = WorkerJob {
             subject: job.subject.chars().take(SUBJECT_CHARS_MAX).collect(),
             ..job
         };
@@ -246,27 +250,29 @@ impl Workers {
         outcome
     }
 
-    async fn attempts(&self, job: &Job) -> Result<Answer, Error> {
+    async fn attempts(&self, job: &WorkerJob) -> Result<WorkerAnswer, WorkerError> {
         let mut grant = job.grant_bytes;
         for _ in 0..ATTEMPTS_MAX {
             let seat = self.0.seat(job.kind, grant, job.deadline).await?;
             let is_largest = seat.is_largest();
             let work_by = job.work_max.map(|max| Instant::now() + max);
             let deadline = work_by.unwrap_or(job.deadline);
-            let job = Job {
+            let job = WorkerJob {
                 deadline,
                 ..job.clone()
             };
             match attempt(seat, job).await? {
                 Outcome::Done(answer) => return Ok(answer),
-                Outcome::Crashed => return Err(Error::Crashed),
-                Outcome::NotStarted => return Err(Error::Unavailable),
-                Outcome::Needs(_) | Outcome::Memory if is_largest => return Err(Error::Memory),
+                Outcome::Crashed => return Err(WorkerError::Crashed),
+                Outcome::NotStarted => return Err(WorkerError::Unavailable),
+                Outcome::Needs(_) | Outcome::Memory if is_largest => {
+                    return Err(WorkerError::Memory);
+                }
                 Outcome::Needs(bytes) if bytes > grant => grant = bytes,
                 Outcome::Needs(_) | Outcome::Memory => grant = u64::MAX,
             }
         }
-        Err(Error::Memory)
+        Err(WorkerError::Memory)
     }
 }
 
@@ -280,7 +286,7 @@ impl Drop for CutOnDrop {
 }
 
 /// One worker's try at a job, on a thread that may block; at the deadline the worker is killed.
-async fn attempt(seat: Seat, job: Job) -> Result<Outcome, Error> {
+async fn attempt(seat: Seat, job: WorkerJob) -> Result<Outcome, WorkerError> {
     let leash = Arc::new(Leash::default());
     let theirs = Arc::clone(&leash);
     let deadline = job.deadline;
@@ -291,8 +297,8 @@ async fn attempt(seat: Seat, job: Job) -> Result<Outcome, Error> {
         Err(_) => {
             cut.0.cut_late();
             drop(working.await);
-            return Err(Error::Late);
+            return Err(WorkerError::Late);
         }
     };
-    outcome.map_err(|_| Error::Crashed)
+    outcome.map_err(|_| WorkerError::Crashed)
 }

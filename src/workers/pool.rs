@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::process::Worker;
 use super::seat::Seat;
-use super::{Counters, Error, Kind, Options, WORKER_BYTES};
+use super::{WORKER_BYTES, WorkerCounters, WorkerError, WorkerKind, WorkerOptions};
 
 /// Jobs that wait for a seat at the same time.
 const WAITING_MAX: usize = 1024;
@@ -29,7 +29,7 @@ const START_LOG_EVERY: Duration = Duration::from_secs(60);
 pub(crate) struct Inner {
     state: Mutex<State>,
     work_bytes: u64,
-    start_data: fn(Kind) -> Vec<u8>,
+    start_data: fn(WorkerKind) -> Vec<u8>,
     started_with: [OnceLock<Arc<Vec<u8>>>; 3],
     tasks: TaskTracker,
     /// Wakes who ends idle workers.
@@ -38,7 +38,7 @@ pub(crate) struct Inner {
 
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) options: Options,
+    pub(super) options: WorkerOptions,
     /// Counts changes of the options: workers of older ones end with their job.
     pub(super) generation: u64,
     pub(super) idle: Vec<Idle>,
@@ -51,7 +51,7 @@ pub(super) struct State {
     start_failed: Option<Instant>,
     start_logged: Option<Instant>,
     has_told_missing: bool,
-    counters: Counters,
+    counters: WorkerCounters,
 }
 
 #[derive(Debug)]
@@ -62,7 +62,7 @@ pub(super) struct Idle {
 
 #[derive(Debug)]
 struct Waiting {
-    kind: Kind,
+    kind: WorkerKind,
     grant: u64,
     sender: oneshot::Sender<Seat>,
 }
@@ -85,7 +85,11 @@ impl State {
 }
 
 impl Inner {
-    pub(super) fn new(options: Options, work_bytes: u64, start_data: fn(Kind) -> Vec<u8>) -> Self {
+    pub(super) fn new(
+        options: WorkerOptions,
+        work_bytes: u64,
+        start_data: fn(WorkerKind) -> Vec<u8>,
+    ) -> Self {
         Self {
             state: Mutex::new(State {
                 options,
@@ -99,7 +103,7 @@ impl Inner {
                 start_failed: None,
                 start_logged: None,
                 has_told_missing: false,
-                counters: Counters::default(),
+                counters: WorkerCounters::default(),
             }),
             work_bytes,
             start_data,
@@ -113,11 +117,11 @@ impl Inner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn options(&self) -> Options {
+    pub(super) fn options(&self) -> WorkerOptions {
         self.state().options.clone()
     }
 
-    pub(super) fn set_options(&self, options: Options) {
+    pub(super) fn set_options(&self, options: WorkerOptions) {
         let ended = {
             let mut state = self.state();
             if state.options == options {
@@ -131,11 +135,11 @@ impl Inner {
         self.changed.notify_one();
     }
 
-    pub(super) fn counters(&self) -> Counters {
+    pub(super) fn counters(&self) -> WorkerCounters {
         self.state().counters
     }
 
-    pub(super) fn count(&self, add: impl FnOnce(&mut Counters)) {
+    pub(super) fn count(&self, add: impl FnOnce(&mut WorkerCounters)) {
         add(&mut self.state().counters);
     }
 
@@ -150,7 +154,7 @@ impl Inner {
     }
 
     /// The most that one job may hold. A page may have its memory whatever images have.
-    pub(super) fn bytes_max(&self, kind: Kind) -> u64 {
+    pub(super) fn bytes_max(&self, kind: WorkerKind) -> u64 {
         self.largest(&self.state(), kind)
     }
 
@@ -159,7 +163,7 @@ impl Inner {
     }
 
     /// What every worker of a kind is given when it starts.
-    pub(super) fn start_data(&self, kind: Kind) -> Arc<Vec<u8>> {
+    pub(super) fn start_data(&self, kind: WorkerKind) -> Arc<Vec<u8>> {
         let make = || Arc::new((self.start_data)(kind));
         Arc::clone(self.started_with[kind.index()].get_or_init(make))
     }
@@ -167,17 +171,17 @@ impl Inner {
     /// Waits for a seat with so many bytes beside what an idle worker holds.
     pub(super) async fn seat(
         self: &Arc<Self>,
-        kind: Kind,
+        kind: WorkerKind,
         bytes: u64,
         deadline: Instant,
-    ) -> Result<Seat, Error> {
+    ) -> Result<Seat, WorkerError> {
         let bytes_max = self.bytes_max(kind);
         let receiver = {
             let mut state = self.state();
             let has_worker = state.idle.iter().any(|idle| idle.worker.kind() == kind);
             let paused = state.start_failed.map(|failed| failed + START_PAUSE);
             if !has_worker && paused.is_some_and(|until| Instant::now() < until) {
-                return Err(Error::Unavailable);
+                return Err(WorkerError::Unavailable);
             }
             let grant = bytes
                 .saturating_add(state.idle_bytes[kind.index()])
@@ -188,7 +192,7 @@ impl Inner {
                 return Ok(seat);
             }
             if state.waiting.len() >= WAITING_MAX {
-                return Err(Error::Busy);
+                return Err(WorkerError::Busy);
             }
             let (sender, receiver) = oneshot::channel();
             state.waiting.push_back(Waiting {
@@ -200,12 +204,12 @@ impl Inner {
         };
         match tokio::time::timeout_at(deadline, receiver).await {
             Ok(Ok(seat)) => Ok(seat),
-            Ok(Err(_)) | Err(_) => Err(Error::Busy),
+            Ok(Err(_)) | Err(_) => Err(WorkerError::Busy),
         }
     }
 
     /// A seat, if there is room for it now; idle workers make room.
-    fn take(self: &Arc<Self>, state: &mut State, kind: Kind, grant: u64) -> Option<Seat> {
+    fn take(self: &Arc<Self>, state: &mut State, kind: WorkerKind, grant: u64) -> Option<Seat> {
         let budget = self.budget(state);
         let own = state
             .idle
@@ -239,10 +243,10 @@ impl Inner {
         })
     }
 
-    fn largest(&self, state: &State, kind: Kind) -> u64 {
+    fn largest(&self, state: &State, kind: WorkerKind) -> u64 {
         match kind {
-            Kind::Image | Kind::Svg => self.work_bytes,
-            Kind::Page => state.options.page_memory,
+            WorkerKind::Image | WorkerKind::Svg => self.work_bytes,
+            WorkerKind::Page => state.options.page_memory,
         }
     }
 

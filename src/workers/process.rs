@@ -15,7 +15,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::child::{self, Ready};
 use super::frame::{self, Header};
-use super::{Answer, Job, Kind, WORKER_BYTES};
+use super::{WORKER_BYTES, WorkerAnswer, WorkerJob, WorkerKind};
 
 /// How long a worker may take to start.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,7 +40,7 @@ const MEMORY_WORDS: [&[u8]; 2] = [b"memory allocation of", b"out of memory"];
 /// How a job ended.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    Done(Answer),
+    Done(WorkerAnswer),
     /// It needs so many bytes beside what an idle worker holds.
     Needs(u64),
     Memory,
@@ -144,7 +144,7 @@ impl Leash {
 /// A worker that waits for a job.
 #[derive(Debug)]
 pub(super) struct Worker {
-    kind: Kind,
+    kind: WorkerKind,
     child: SharedChild,
     pid: Option<Pid>,
     input: ChildStdin,
@@ -164,7 +164,7 @@ impl Worker {
     /// Starts one and waits until it has shut itself in.
     pub(super) fn start(
         program: &Path,
-        kind: Kind,
+        kind: WorkerKind,
         (data, bytes_max): (&[u8], u64),
         leash: &Arc<Leash>,
     ) -> io::Result<Self> {
@@ -234,7 +234,7 @@ impl Worker {
         Ok(())
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> WorkerKind {
         self.kind
     }
 
@@ -262,7 +262,7 @@ impl Worker {
     /// Sends a job and waits for the answer.
     pub(super) fn exchange(
         mut self,
-        job: &Job,
+        job: &WorkerJob,
         grant: Grant,
         leash: &Arc<Leash>,
     ) -> Result<(Self, Outcome), Box<Death>> {
@@ -286,7 +286,7 @@ impl Worker {
                 self.read_output();
                 let outcome = match header.tag {
                     frame::NEEDS => Outcome::Needs(header.number),
-                    _ => Outcome::Done(Answer { head, body }),
+                    _ => Outcome::Done(WorkerAnswer { head, body }),
                 };
                 Ok((self, outcome))
             }
@@ -295,7 +295,7 @@ impl Worker {
     }
 
     /// Puts the kernel's limits around a job.
-    fn limit(&self, job: &Job, grant: Grant) {
+    fn limit(&self, job: &WorkerJob, grant: Grant) {
         let maximum = Some(self.bytes_max);
         let memory = Rlimit {
             current: Some(grant.bytes.min(self.bytes_max)),

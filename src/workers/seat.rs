@@ -6,13 +6,13 @@ use tokio::time::Instant;
 
 use super::pool::{Idle, Inner};
 use super::process::{Death, Grant, Leash, Outcome, Worker};
-use super::{Job, Kind};
+use super::{WorkerJob, WorkerKind};
 
 /// A place for one worker, with its grant. Dropped, it is given back.
 #[derive(Debug)]
 pub(super) struct Seat {
     pub(super) inner: Arc<Inner>,
-    pub(super) kind: Kind,
+    pub(super) kind: WorkerKind,
     /// All that the worker may hold.
     pub(super) grant: u64,
     pub(super) is_largest: bool,
@@ -36,7 +36,7 @@ impl Seat {
 
     /// Has a worker do a job, on a thread that may block. Whatever comes of it, the seat is given back
     /// when the worker is idle again or has ended.
-    pub(super) fn work(mut self, job: &Job, leash: &Arc<Leash>) -> Outcome {
+    pub(super) fn work(mut self, job: &WorkerJob, leash: &Arc<Leash>) -> Outcome {
         self.evicted.clear();
         if let Some(worker) = self.worker.take() {
             match worker.exchange(job, self.grant(), leash) {
@@ -96,7 +96,7 @@ impl Seat {
         outcome
     }
 
-    fn died(self, job: &Job, death: Death) -> Outcome {
+    fn died(self, job: &WorkerJob, death: Death) -> Outcome {
         self.inner.count(|counters| {
             counters.died += 1;
             counters.late += u64::from(death.is_late);

@@ -15,7 +15,7 @@ use feedwright::archive::{
     ArchiveLimits, ArchiveOptions, ArchivedFeed, Archiver, ArchiverSettings, ArchiverShared,
     FeedSnapshot, OwnImageUrls,
 };
-use feedwright::images::signed_url::Keys;
+use feedwright::images::signed_url::SigningKeys;
 use feedwright::rewrite::entry::Entry;
 use feedwright::store::{self, Store};
 use feedwright::upstream::hosts::{self, Hosts};
@@ -63,7 +63,7 @@ fn archiver(folder: &Path) -> Arc<Archiver> {
         inflight: feedwright::inflight::Inflight::unlimited(),
         lookup: upstream::names(upstream::ResolverKind::Dns),
         own: OwnImageUrls {
-            keys: Keys::default(),
+            keys: SigningKeys::default(),
             public_url: "http://127.0.0.1:1".to_owned(),
         },
     };

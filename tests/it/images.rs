@@ -9,10 +9,12 @@ mod odd;
 mod safety;
 
 use feedwright::images::accept::Accepted;
-use feedwright::images::options::Options;
-use feedwright::images::processing::{Limits, Made, ProcessingError, Quality, inspect, make};
-use feedwright::images::signed_url::{Signer, normal};
-use feedwright::images::transform::Ask;
+use feedwright::images::options::UrlOptions;
+use feedwright::images::processing::{
+    EncodedImage, PixelLimits, ProcessingError, Quality, inspect, make,
+};
+use feedwright::images::signed_url::{UrlSigner, normal};
+use feedwright::images::transform::ImageTransform;
 use image::{ImageFormat, Rgb, RgbImage};
 
 use crate::origin::{Origin, Reply};
@@ -36,10 +38,10 @@ fn image(width: u32, height: u32, format: ImageFormat) -> Vec<u8> {
 }
 
 /// What is made of an image, without a service.
-pub(crate) fn process(bytes: &[u8], query: &str) -> Result<Made, ProcessingError> {
+pub(crate) fn process(bytes: &[u8], query: &str) -> Result<EncodedImage, ProcessingError> {
     let (limits, ask) = (
-        Limits::default(),
-        Ask::of(Options::lenient(query).unwrap().pairs()),
+        PixelLimits::default(),
+        ImageTransform::of(UrlOptions::lenient(query).unwrap().pairs()),
     );
     let head = inspect(bytes)?;
     head.weight_bytes(&ask, &limits)?;
@@ -82,8 +84,8 @@ async fn ask(service: &Service, origin: &Origin, path: &str, options: &str) -> A
 /// The path of a signed address.
 fn signed(service: &Service, url: &str, options: &str) -> String {
     let keys = &service.app.settings.image_keys;
-    let options = Options::parse(options).unwrap();
-    let signer = Signer::new(keys, "", &options).unwrap();
+    let options = UrlOptions::parse(options).unwrap();
+    let signer = UrlSigner::new(keys, "", &options).unwrap();
     signer.sign(normal(url).unwrap().as_str())
 }
 
@@ -131,7 +133,7 @@ async fn signed_addresses_are_served_and_no_others() {
     assert!(plain.header("cache-control").contains("immutable"));
     let small = get(service.addr, &signed(&service, &url, "w=100"), &[]).await;
     assert_eq!(look(&small), (100, 75, ImageFormat::Jpeg));
-    // Options and address are signed together.
+    // UrlOptions and address are signed together.
     let path = signed(&service, &url, "w=100");
     for (from, to) in [("w-100", "w-101"), ("/image/", "/image/A"), ("w-100", "-")] {
         let answer = get(service.addr, &path.replacen(from, to, 1), &[]).await;
@@ -225,7 +227,7 @@ async fn what_is_asked_is_made() {
     refused(
         &ask(&service, &origin, "/a", "&w=10000000&h=10000000&fit=fill").await,
         404,
-        "Output image exceeds pixel limit",
+        "OutputFormat image exceeds pixel limit",
     );
     assert_eq!(origin.accepts(), 1);
 }

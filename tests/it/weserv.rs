@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use feedwright::images::accept::AVIF_IS_WRITTEN;
-use feedwright::images::format::Kind;
-use feedwright::images::processing::{Made, ProcessingError};
+use feedwright::images::format::ImageFormat;
+use feedwright::images::processing::{EncodedImage, ProcessingError};
 use image::AnimationDecoder;
 
 use crate::images::process;
@@ -51,14 +51,14 @@ fn rows(table: &str) -> Vec<Row> {
 }
 
 /// Size of the first frame, channels, frames.
-fn look(made: &Made) -> (u32, u32, u32, usize) {
-    let decoded = match Kind::of(&made.bytes) {
-        Some(Kind::Avif) => process(&made.bytes, "output=png").unwrap().bytes,
+fn look(made: &EncodedImage) -> (u32, u32, u32, usize) {
+    let decoded = match ImageFormat::of(&made.bytes) {
+        Some(ImageFormat::Avif) => process(&made.bytes, "output=png").unwrap().bytes,
         _ => made.bytes.clone(),
     };
     let image = image::load_from_memory(&decoded).unwrap();
-    let frames = match Kind::of(&made.bytes) {
-        Some(Kind::Gif) => {
+    let frames = match ImageFormat::of(&made.bytes) {
+        Some(ImageFormat::Gif) => {
             let decoder = image::codecs::gif::GifDecoder::new(std::io::Cursor::new(&made.bytes));
             decoder.unwrap().into_frames().count()
         }
@@ -89,7 +89,7 @@ fn judge_error(row: &Row, message: &str) -> Result<(), String> {
 }
 
 /// What is wrong, if anything is.
-fn judge(row: &Row, made: Result<Made, ProcessingError>) -> Result<(), String> {
+fn judge(row: &Row, made: Result<EncodedImage, ProcessingError>) -> Result<(), String> {
     let wants_error = !row.status.is_empty() && row.status != "200";
     let made = match made {
         Err(error) if wants_error => return judge_error(row, &error.to_string()),

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use feedwright::images::options;
-use feedwright::images::processing::job::Request;
-use feedwright::images::transform::Ask;
-use feedwright::workers::{Answer, Error, Job, Kind, Options, Workers};
+use feedwright::images::processing::job::ProcessingRequest;
+use feedwright::images::transform::ImageTransform;
+use feedwright::workers::{
+    WorkerAnswer, WorkerError, WorkerJob, WorkerKind, WorkerOptions, Workers,
+};
 use image::{ImageFormat, Rgb, RgbImage};
 use tokio::time::Instant;
 
@@ -21,9 +23,9 @@ const MIB: u64 = 1 << 20;
 
 /// A pool of its own with this program.
 fn pool(program: impl Into<PathBuf>, work_bytes: u64) -> Workers {
-    let options = Options {
+    let options = WorkerOptions {
         program: program.into(),
-        ..Options::default()
+        ..WorkerOptions::default()
     };
     Workers::new(&options, work_bytes, |_| Vec::new())
 }
@@ -32,8 +34,8 @@ fn own_program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_feedwright"))
 }
 
-fn job(kind: Kind, head: &[u8], body: &[u8]) -> Job {
-    Job {
+fn job(kind: WorkerKind, head: &[u8], body: &[u8]) -> WorkerJob {
+    WorkerJob {
         kind,
         grant_bytes: 32 * MIB,
         deadline: Instant::now() + Duration::from_secs(60),
@@ -46,9 +48,9 @@ fn job(kind: Kind, head: &[u8], body: &[u8]) -> Job {
 
 /// What is asked of an image.
 fn asked(query: &str) -> Vec<u8> {
-    let options = options::Options::parse(query).unwrap();
-    let request = Request {
-        ask: Ask::of(options.pairs()),
+    let options = options::UrlOptions::parse(query).unwrap();
+    let request = ProcessingRequest {
+        transform: ImageTransform::of(options.pairs()),
         accepted: Default::default(),
         quality: Default::default(),
         limits: Default::default(),
@@ -66,7 +68,7 @@ fn flat(side: u32) -> Vec<u8> {
 }
 
 /// The kernel's own word for each bound, or "done" where there is none.
-fn lines(answer: &Answer) -> Vec<(String, String)> {
+fn lines(answer: &WorkerAnswer) -> Vec<(String, String)> {
     let text = String::from_utf8_lossy(&answer.body);
     let line = |line: &str| {
         let (name, outcome) = line.split_once(": ").unwrap();
@@ -77,7 +79,7 @@ fn lines(answer: &Answer) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn a_worker_reaches_no_file_no_network_and_no_process() {
-    for kind in [Kind::Image, Kind::Svg, Kind::Page] {
+    for kind in [WorkerKind::Image, WorkerKind::Svg, WorkerKind::Page] {
         let pool = pool(own_program(), 192 * MIB);
         let answer = pool.run(job(kind, b"self-test", b"")).await.unwrap();
         let lines = lines(&answer);
@@ -105,8 +107,13 @@ async fn without_a_worker_nothing_is_done_and_it_is_said() {
     let programs = ["/nowhere/feedwright", "/bin/true", "/bin/yes"];
     for program in programs.map(Path::new).into_iter().chain([&*other]) {
         let pool = pool(program, 192 * MIB);
-        let refused = pool.run(job(Kind::Image, b"self-test", b"")).await;
-        assert_eq!(refused, Err(Error::Unavailable), "{}", program.display());
+        let refused = pool.run(job(WorkerKind::Image, b"self-test", b"")).await;
+        assert_eq!(
+            refused,
+            Err(WorkerError::Unavailable),
+            "{}",
+            program.display()
+        );
         assert_eq!((pool.bytes_held(), pool.counters().started), (0, 0));
     }
 }
@@ -114,19 +121,24 @@ async fn without_a_worker_nothing_is_done_and_it_is_said() {
 #[tokio::test]
 async fn what_is_late_is_killed_and_its_place_is_free() {
     let pool = pool(own_program(), 64 * MIB);
-    let late = Job {
+    let late = WorkerJob {
         deadline: Instant::now() + Duration::from_secs(2),
-        ..job(Kind::Svg, &asked("w=500"), ENDLESS.as_bytes())
+        ..job(WorkerKind::Svg, &asked("w=500"), ENDLESS.as_bytes())
     };
-    let waits = Job {
+    let waits = WorkerJob {
         deadline: late.deadline,
-        ..job(Kind::Image, &asked("w=5"), &flat(9))
+        ..job(WorkerKind::Image, &asked("w=5"), &flat(9))
     };
     // There is one place: who does not get it in time is told so.
     let (late, waited) = tokio::join!(pool.run(late), pool.run(waits));
-    assert_eq!((late, waited), (Err(Error::Late), Err(Error::Busy)));
+    assert_eq!(
+        (late, waited),
+        (Err(WorkerError::Late), Err(WorkerError::Busy))
+    );
     assert_eq!(pool.bytes_held(), 0);
-    let answer = pool.run(job(Kind::Image, &asked("w=5"), &flat(9))).await;
+    let answer = pool
+        .run(job(WorkerKind::Image, &asked("w=5"), &flat(9)))
+        .await;
     assert!(!answer.unwrap().body.is_empty());
     let counters = pool.counters();
     assert_eq!((counters.died, counters.late, counters.failed), (1, 1, 2));
@@ -135,11 +147,13 @@ async fn what_is_late_is_killed_and_its_place_is_free() {
 #[tokio::test]
 async fn work_that_nobody_waits_for_ends() {
     let pool = pool(own_program(), 64 * MIB);
-    let endless = pool.run(job(Kind::Svg, &asked("w=500"), ENDLESS.as_bytes()));
+    let endless = pool.run(job(WorkerKind::Svg, &asked("w=500"), ENDLESS.as_bytes()));
     let gone = tokio::time::timeout(Duration::from_secs(1), endless).await;
     assert!(gone.is_err());
     until("its worker has ended", async || pool.bytes_held() == 0).await;
-    let answer = pool.run(job(Kind::Image, &asked("w=5"), &flat(9))).await;
+    let answer = pool
+        .run(job(WorkerKind::Image, &asked("w=5"), &flat(9)))
+        .await;
     assert!(!answer.unwrap().body.is_empty());
 }
 
@@ -148,14 +162,14 @@ async fn a_job_has_the_memory_that_it_needs_or_fails() {
     let pool = pool(own_program(), 160 * MIB);
     // 27 MB of pixels: more than it has at first, less than there is.
     let large = pool
-        .run(job(Kind::Image, &asked("w=100"), &flat(3000)))
+        .run(job(WorkerKind::Image, &asked("w=100"), &flat(3000)))
         .await;
     assert!(!large.unwrap().body.is_empty());
     assert_eq!(pool.counters().died, 0);
     // Nobody says beforehand what these take: the kernel does.
     let bomb = images::pattern_bomb();
-    let refused = pool.run(job(Kind::Svg, &asked("w=100"), &bomb)).await;
-    assert_eq!(refused, Err(Error::Memory));
+    let refused = pool.run(job(WorkerKind::Svg, &asked("w=100"), &bomb)).await;
+    assert_eq!(refused, Err(WorkerError::Memory));
     let counters = pool.counters();
     assert_eq!((counters.died, counters.memory), (2, 2));
     assert_eq!(pool.bytes_held(), 0);
@@ -163,14 +177,16 @@ async fn a_job_has_the_memory_that_it_needs_or_fails() {
 
 #[tokio::test]
 async fn workers_without_work_end() {
-    let options = Options {
+    let options = WorkerOptions {
         program: own_program().into(),
         idle_timeout: Duration::from_secs(1),
-        ..Options::default()
+        ..WorkerOptions::default()
     };
     let pool = Workers::new(&options, 192 * MIB, |_| Vec::new());
     for _ in 0..3 {
-        let answer = pool.run(job(Kind::Image, &asked("w=5"), &flat(9))).await;
+        let answer = pool
+            .run(job(WorkerKind::Image, &asked("w=5"), &flat(9)))
+            .await;
         assert!(answer.is_ok());
     }
     assert_eq!(pool.counters().started, 1);

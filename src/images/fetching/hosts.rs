@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
-use crate::images::transform::Output;
+use crate::images::transform::OutputFormat;
 
 /// How images of some hosts are fetched and handed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct HostRule {
     /// Clients are sent to the image itself.
     pub bypass: bool,
     /// What its images are written as where nothing is asked.
-    pub format: Option<Output>,
+    pub format: Option<OutputFormat>,
 }
 
 /// Rules, the narrowest of which counts.

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::Options;
+use super::ImageProxyOptions;
 use crate::cache::Times;
 use crate::cache::policy::{Directives, Listed, Received, terms};
 use crate::store;
@@ -41,7 +41,7 @@ pub(super) struct VariantNote {
 }
 
 /// How long an answer with these header fields lasts; zero for what may not be kept.
-pub(super) fn fresh_for(headers: &HeaderMap, options: &Options) -> Duration {
+pub(super) fn fresh_for(headers: &HeaderMap, options: &ImageProxyOptions) -> Duration {
     let directives = Directives::of_response(headers);
     if directives.no_store || directives.private != Listed::No {
         return NOTHING;
@@ -62,7 +62,7 @@ pub(super) fn fresh_for(headers: &HeaderMap, options: &Options) -> Duration {
 }
 
 /// Times from now on.
-pub(super) fn times(fresh_for: Duration, options: &Options) -> Times {
+pub(super) fn times(fresh_for: Duration, options: &ImageProxyOptions) -> Times {
     let stale_if_error = if fresh_for.is_zero() {
         NOTHING
     } else {
@@ -76,7 +76,11 @@ pub(super) fn times(fresh_for: Duration, options: &Options) -> Times {
 }
 
 /// The times of something that was stored then.
-pub(super) fn times_since(stored_at: SystemTime, fresh_s: u64, options: &Options) -> Times {
+pub(super) fn times_since(
+    stored_at: SystemTime,
+    fresh_s: u64,
+    options: &ImageProxyOptions,
+) -> Times {
     let age = store::age(stored_at, SystemTime::now());
     let fresh_for = Duration::from_secs(fresh_s);
     let fetched_at = age.and_then(|age| Instant::now().checked_sub(age));

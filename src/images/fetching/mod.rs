@@ -15,7 +15,7 @@ mod variant;
 
 pub use error::ImageError;
 pub use hosts::{HostRule, HostRules};
-pub use original::{Content, Original};
+pub use original::{Original, OriginalBody};
 pub use variant::Variant;
 
 use std::collections::HashMap;
@@ -28,8 +28,8 @@ use url::Url;
 
 use crate::cache::{self, Cache, Shelf};
 use crate::images::accept::Accepted;
-use crate::images::processing::{Limits, Quality, fonts};
-use crate::images::transform::{Ask, Output, Pages};
+use crate::images::processing::{PixelLimits, Quality, fonts};
+use crate::images::transform::{ImageTransform, OutputFormat, Pages};
 use crate::inflight::{Holder, Inflight};
 use crate::store::{Purge, Space, Store};
 use crate::upstream::guard::{self, Hop};
@@ -37,7 +37,7 @@ use crate::upstream::hosts::Hosts;
 use crate::upstream::{
     self, Client, ClientError, HostPort, Jitter, Lookup, Manners, Proxies, ProxyUser,
 };
-use crate::workers::{self, Workers};
+use crate::workers::{WorkerKind, Workers};
 
 /// What we read; nothing that is no image.
 const ACCEPT: HeaderValue =
@@ -53,7 +53,7 @@ const ATTEMPTS_MAX: usize = 3;
 
 /// Whose images are served, and how.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Options {
+pub struct ImageProxyOptions {
     /// Hosts, with what is below them, whose images may be asked for without a signature.
     pub unsigned_hosts: Vec<String>,
     /// Whether everybody's may.
@@ -73,7 +73,7 @@ pub struct Options {
     /// From waiting for that to the finished image.
     pub work_timeout: Duration,
     /// Pixels and frames.
-    pub limits: Limits,
+    pub limits: PixelLimits,
     /// How well and with how much effort images are written.
     pub quality: Quality,
     /// Whether GIF and WebP keep moving where nothing is asked; weserv takes the first frame.
@@ -88,7 +88,7 @@ pub struct Options {
     pub stale_if_error: Duration,
 }
 
-impl Default for Options {
+impl Default for ImageProxyOptions {
     fn default() -> Self {
         Self {
             unsigned_hosts: Vec::new(),
@@ -100,7 +100,7 @@ impl Default for Options {
             host_fetches_max: 16,
             work_bytes: 192 << 20,
             work_timeout: Duration::from_secs(10),
-            limits: Limits::default(),
+            limits: PixelLimits::default(),
             quality: Quality::default(),
             animate: false,
             https_first: false,
@@ -113,13 +113,13 @@ impl Default for Options {
 
 /// An image that is asked for.
 #[derive(Debug, Clone)]
-pub struct Wanted {
+pub struct ImageRequest {
     /// Where it is.
     pub url: Url,
     /// Who asks for it.
     pub holder: Holder,
     /// What is to be made of it.
-    pub ask: Ask,
+    pub transform: ImageTransform,
     /// The same as canonical text, for the keys of caches.
     pub text: String,
     /// What the client takes, where the answer hangs on it.
@@ -129,7 +129,7 @@ pub struct Wanted {
 /// Brings images.
 #[derive(Debug)]
 pub struct Imager {
-    pub(crate) options: Options,
+    pub(crate) options: ImageProxyOptions,
     client: Client,
     /// Places of fetches. What hosts do to us makes no difference here: they are strangers', and many.
     hosts: Arc<Hosts>,
@@ -149,16 +149,16 @@ pub struct Imager {
 
 /// What a worker of this kind is given when it starts.
 #[must_use]
-pub fn worker_data(kind: workers::Kind) -> Vec<u8> {
+pub fn worker_data(kind: WorkerKind) -> Vec<u8> {
     match kind {
-        workers::Kind::Svg => fonts::list(),
-        workers::Kind::Image | workers::Kind::Page => Vec::new(),
+        WorkerKind::Svg => fonts::list(),
+        WorkerKind::Image | WorkerKind::Page => Vec::new(),
     }
 }
 
 /// What an [`Imager`] shares with the rest of the service.
 #[derive(Debug)]
-pub struct Shared {
+pub struct ImagerParts {
     /// Memory of what is kept.
     pub shelf: Shelf,
     /// The budget of what is under way.
@@ -181,10 +181,10 @@ impl Imager {
     /// # Errors
     /// When the HTTP client can't be built.
     pub fn new(
-        options: Options,
+        options: ImageProxyOptions,
         fetch: &upstream::Options,
         lookup: Lookup,
-        shared: Shared,
+        shared: ImagerParts,
     ) -> Result<Self, ClientError> {
         let name = format!("feedwright-{:016x}", shared.instance);
         let fetch = upstream::Options {
@@ -246,7 +246,7 @@ impl Imager {
 
     /// The limits and switches.
     #[must_use]
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &ImageProxyOptions {
         &self.options
     }
 
@@ -296,12 +296,14 @@ impl Imager {
     }
 
     /// What is made where nothing is asked: by the rule of the host, and by the switch for what moves.
-    pub fn settle(&self, ask: &mut Ask, rule: Option<&HostRule>) {
-        if let (Output::Origin, Some(format)) = (ask.output, rule.and_then(|rule| rule.format)) {
-            ask.output = format;
+    pub fn settle(&self, transform: &mut ImageTransform, rule: Option<&HostRule>) {
+        if let (OutputFormat::Origin, Some(format)) =
+            (transform.output, rule.and_then(|rule| rule.format))
+        {
+            transform.output = format;
         }
-        if self.options.animate && ask.n.is_none() && !ask.is_nothing() {
-            ask.n = Some(Pages::All);
+        if self.options.animate && transform.n.is_none() && !transform.is_nothing() {
+            transform.n = Some(Pages::All);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::landing::Landing;
 use super::stored::stored_key;
 use super::{ATTEMPTS_MAX, ImageError, Imager, REMEMBERED_MAX};
 use crate::cache::{Body, Flight, Interest, Kept, Lookup, Recorder, Recording, Standing, Times};
-use crate::images::format::{Kind, Start};
+use crate::images::format::{ImageFormat, Start};
 use crate::images::processing::ProcessingError;
 use crate::inflight::{Grant, Holder, Inflight};
 use crate::shares::Share;
@@ -33,9 +33,9 @@ const STORE_BYTES_MAX: usize = 32 << 20;
 #[derive(Debug, Clone)]
 pub struct Original {
     /// What its first bytes say it is.
-    pub kind: Kind,
+    pub kind: ImageFormat,
     /// Its bytes.
-    pub content: Content,
+    pub content: OriginalBody,
     /// Of its bytes; `None` while they come.
     pub digest: Option<u128>,
     /// What upstream said of its age.
@@ -49,7 +49,7 @@ pub struct Original {
 
 /// Bytes that are there, or come.
 #[derive(Debug, Clone)]
-pub enum Content {
+pub enum OriginalBody {
     /// All of them.
     Whole(Body),
     /// Those so far.
@@ -59,8 +59,8 @@ pub enum Content {
 impl Kept for Original {
     fn weight_bytes(&self) -> usize {
         let bytes = match &self.content {
-            Content::Whole(body) => body.len(),
-            Content::Growing(_) => 0,
+            OriginalBody::Whole(body) => body.len(),
+            OriginalBody::Growing(_) => 0,
         };
         bytes + OVERHEAD_BYTES
     }
@@ -71,8 +71,8 @@ impl Kept for Original {
 
     fn bodies(&self) -> Vec<Body> {
         match &self.content {
-            Content::Whole(body) => vec![body.clone()],
-            Content::Growing(_) => Vec::new(),
+            OriginalBody::Whole(body) => vec![body.clone()],
+            OriginalBody::Growing(_) => Vec::new(),
         }
     }
 }
@@ -88,8 +88,8 @@ impl Original {
         wait_max: Duration,
     ) -> Result<(Bytes, Option<Grant>), ImageError> {
         let body = match &self.content {
-            Content::Whole(body) => body.clone(),
-            Content::Growing(recording) => {
+            OriginalBody::Whole(body) => body.clone(),
+            OriginalBody::Growing(recording) => {
                 recording.whole().await.map_err(|_| ImageError::Broken)?
             }
         };
@@ -341,7 +341,7 @@ impl Imager {
             if let Some(kind) = start.kind(chunk.is_none()) {
                 let original = Original {
                     kind: kind.ok_or(ProcessingError::Invalid)?,
-                    content: Content::Growing(recorder.recording()),
+                    content: OriginalBody::Growing(recorder.recording()),
                     digest: None,
                     last_modified: last_modified(&headers),
                     canonical: moved_to.clone(),
@@ -373,7 +373,7 @@ impl Imager {
     async fn complete(&self, url: &Url, original: Original, digest: u128, whole: Body) -> Original {
         let original = Original {
             digest: Some(digest),
-            content: Content::Whole(whole.clone()),
+            content: OriginalBody::Whole(whole.clone()),
             ..original
         };
         if whole.len() <= STORE_BYTES_MAX && !original.times.fresh_for.is_zero() {

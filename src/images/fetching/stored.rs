@@ -9,9 +9,9 @@ use url::Url;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::keep::{self, OriginalNote};
-use super::{Content, ImageError, Imager, Original};
+use super::{ImageError, Imager, Original, OriginalBody};
 use crate::cache::{Body, Flight, Recorder, StoredAt};
-use crate::images::format::{Kind, PROLOGUE_BYTES_MAX};
+use crate::images::format::{ImageFormat, PROLOGUE_BYTES_MAX};
 use crate::inflight::{Holder, WAIT_MAX};
 use crate::store::Space;
 use crate::upstream;
@@ -38,7 +38,7 @@ impl Imager {
         let validators = keep::validators(&note);
         Some(Original {
             kind: kind_of(body.pieces())?,
-            content: Content::Whole(body),
+            content: OriginalBody::Whole(body),
             digest: Some(digest),
             last_modified: validators.last_modified.clone(),
             canonical: note
@@ -111,11 +111,11 @@ pub(super) fn stored_key(url: &Url) -> String {
 }
 
 /// What an image is by its start, which may lie in several pieces.
-fn kind_of(pieces: &[Bytes]) -> Option<Kind> {
+fn kind_of(pieces: &[Bytes]) -> Option<ImageFormat> {
     let first = pieces.first()?;
     if first.len() >= PROLOGUE_BYTES_MAX || pieces.len() == 1 {
-        return Kind::of(first);
+        return ImageFormat::of(first);
     }
     let start = pieces.iter().flat_map(|piece| piece.iter().copied());
-    Kind::of(&start.take(PROLOGUE_BYTES_MAX).collect::<Vec<u8>>())
+    ImageFormat::of(&start.take(PROLOGUE_BYTES_MAX).collect::<Vec<u8>>())
 }

@@ -11,13 +11,14 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::keep::{self, VariantNote};
 use super::landing::Landing;
-use super::{ATTEMPTS_MAX, ImageError, Imager, Original, Wanted};
+use super::{ATTEMPTS_MAX, ImageError, ImageRequest, Imager, Original};
 use crate::cache::{Body, Flight, Interest, Kept, Lookup, Standing, Times};
-use crate::images::format::Kind;
-use crate::images::processing::{ProcessingError, job};
+use crate::images::format::ImageFormat;
+use crate::images::processing::ProcessingError;
+use crate::images::processing::job::{self, ProcessingRequest};
 use crate::shares::Share;
 use crate::store::Space;
-use crate::workers;
+use crate::workers::{WorkerError, WorkerJob, WorkerKind};
 
 const OVERHEAD_BYTES: usize = 1 << 10;
 /// Media types and endings of what is made.
@@ -97,7 +98,7 @@ impl Imager {
     /// Why there is none, not even a stale one.
     pub async fn variant(
         self: &Arc<Self>,
-        wanted: &Wanted,
+        wanted: &ImageRequest,
     ) -> Result<(Arc<Variant>, bool), Arc<ImageError>> {
         let mut outcome = self.variant_once(wanted).await;
         for _ in 1..ATTEMPTS_MAX {
@@ -113,7 +114,7 @@ impl Imager {
 
     async fn variant_once(
         self: &Arc<Self>,
-        wanted: &Wanted,
+        wanted: &ImageRequest,
     ) -> Result<(Arc<Variant>, bool), Arc<ImageError>> {
         let key: Arc<str> = format!(
             "variant {} {} {}",
@@ -151,7 +152,7 @@ impl Imager {
     async fn produce(
         self: &Arc<Self>,
         key: &Arc<str>,
-        wanted: &Wanted,
+        wanted: &ImageRequest,
         flight: &Flight<ImageError, Variant>,
         had: Option<Arc<Variant>>,
     ) {
@@ -177,7 +178,7 @@ impl Imager {
     async fn renew(
         self: &Arc<Self>,
         key: &Arc<str>,
-        wanted: &Wanted,
+        wanted: &ImageRequest,
         flight: &Flight<ImageError, Variant>,
         had: Option<&Variant>,
     ) -> Result<Variant, Arc<ImageError>> {
@@ -205,9 +206,13 @@ impl Imager {
         let (bytes, media_type, extension) =
             match self.work(wanted, original.kind, bytes.clone()).await {
                 Err(ImageError::Pixels(ProcessingError::Unsupported(_)))
-                    if original.kind == Kind::Avif && wanted.ask.only_shrinks() =>
+                    if original.kind == ImageFormat::Avif && wanted.transform.only_shrinks() =>
                 {
-                    (bytes, Kind::Avif.media_type(), Kind::Avif.extension())
+                    (
+                        bytes,
+                        ImageFormat::Avif.media_type(),
+                        ImageFormat::Avif.extension(),
+                    )
                 }
                 made => made.map_err(Arc::new)?,
             };
@@ -233,21 +238,21 @@ impl Imager {
     /// Has a worker make it; what it makes for this image alone stays out of this process.
     async fn work(
         &self,
-        wanted: &Wanted,
-        kind: Kind,
+        wanted: &ImageRequest,
+        kind: ImageFormat,
         bytes: Bytes,
     ) -> Result<(Bytes, &'static str, &'static str), ImageError> {
         let patience = self.options.work_timeout;
-        let request = job::Request {
-            ask: wanted.ask.clone(),
+        let request = ProcessingRequest {
+            transform: wanted.transform.clone(),
             accepted: wanted.accepted,
             quality: self.options.quality,
             limits: self.options.limits,
         };
-        let job = workers::Job {
+        let job = WorkerJob {
             kind: match kind {
-                Kind::Svg => workers::Kind::Svg,
-                _ => workers::Kind::Image,
+                ImageFormat::Svg => WorkerKind::Svg,
+                _ => WorkerKind::Image,
             },
             grant_bytes: job::FIRST_GRANT_BYTES,
             deadline: Instant::now() + patience,
@@ -257,11 +262,11 @@ impl Imager {
             subject: wanted.url.to_string(),
         };
         let answer = self.workers.run(job).await.map_err(|error| match error {
-            workers::Error::Late => ImageError::Late(patience),
-            workers::Error::Busy => ImageError::Busy(patience),
-            workers::Error::Memory => ImageError::Memory,
-            workers::Error::Crashed => ImageError::Crashed,
-            workers::Error::Unavailable => ImageError::NoWorker,
+            WorkerError::Late => ImageError::Late(patience),
+            WorkerError::Busy => ImageError::Busy(patience),
+            WorkerError::Memory => ImageError::Memory,
+            WorkerError::Crashed => ImageError::Crashed,
+            WorkerError::Unavailable => ImageError::NoWorker,
         })?;
         let made = job::read(&answer.head, answer.body).ok_or(ImageError::Crashed)??;
         // What an encoder kept in reserve would be held as long as the image is, and counted by nobody.

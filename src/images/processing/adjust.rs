@@ -16,35 +16,35 @@ const SEPIA: [[f32; 3]; 3] = [
 /// Applies all that is asked.
 pub(super) fn adjust(
     mut canvas: Canvas,
-    ask: &Adjust,
+    transform: &Adjust,
     is_late: IsLate<'_>,
 ) -> Result<Canvas, ProcessingError> {
-    if ask.bri != 0 {
-        let add = ask.bri as f32 * 2.55;
+    if transform.bri != 0 {
+        let add = transform.bri as f32 * 2.55;
         canvas.map_colours(&table(|value| value * 255.0 + add));
     }
-    if let Some((light, saturation, hue)) = ask.modulate {
+    if let Some((light, saturation, hue)) = transform.modulate {
         modulate(&mut canvas, light, saturation, hue);
         check_time(is_late)?;
     }
-    if ask.con != 0 {
-        canvas.map_colours(&contrast(ask.con as f32 * 0.3));
+    if transform.con != 0 {
+        canvas.map_colours(&contrast(transform.con as f32 * 0.3));
     }
-    if let Some(gamma) = ask.gam {
+    if let Some(gamma) = transform.gam {
         // What libvips calls an exponent is the inverse of it.
         canvas.map_colours(&table(|value| value.powf(gamma) * 255.0));
     }
-    if let Some(strength) = ask.sharp {
-        canvas = sharpen(canvas, strength, ask.slopes, is_late)?;
+    if let Some(strength) = transform.sharp {
+        canvas = sharpen(canvas, strength, transform.slopes, is_late)?;
     }
-    if let Some(filter) = ask.filt {
+    if let Some(filter) = transform.filt {
         look(&mut canvas, filter);
         check_time(is_late)?;
     }
-    if let Some(strength) = ask.blur {
+    if let Some(strength) = transform.blur {
         canvas = blur(canvas, strength, is_late)?;
     }
-    if let Some(tint) = ask.tint {
+    if let Some(tint) = transform.tint {
         take_on(&mut canvas, tint);
     }
     check_time(is_late)?;
@@ -137,19 +137,19 @@ fn grey(space: &Space, pixel: &[u8]) -> u8 {
 mod tests {
     use super::*;
     use crate::images::geometry::Size;
-    use crate::images::transform::Ask;
+    use crate::images::transform::ImageTransform;
 
     /// What becomes of one colour.
     #[track_caller]
     fn check(query: &str, from: [u8; 3], expected: [u8; 3]) {
         let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        let ask = Ask::of(pairs.map(|(name, value)| (name, Some(value.into()))));
+        let transform = ImageTransform::of(pairs.map(|(name, value)| (name, Some(value.into()))));
         let canvas = Canvas::filled(
             Size::new(4, 4),
             3,
             Colour::opaque(from[0], from[1], from[2]),
         );
-        let made = adjust(canvas, &ask.adjust, &|| false).unwrap();
+        let made = adjust(canvas, &transform.adjust, &|| false).unwrap();
         let pixel = made.pixel(1, 1);
         let is_near = pixel.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 2);
         assert!(is_near, "{query}: {pixel:?}, not {expected:?}");

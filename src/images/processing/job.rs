@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, Made, ProcessingError, Quality, inspect, make};
+use super::{EncodedImage, PixelLimits, ProcessingError, Quality, inspect, make};
 use crate::images::accept::Accepted;
-use crate::images::format::Kind;
-use crate::images::transform::Ask;
+use crate::images::format::ImageFormat;
+use crate::images::transform::ImageTransform;
 
 /// What an image may take at first, before anybody has looked at its head: as much as leaves each worker
 /// its part of the budget. What needs more says so.
@@ -18,20 +18,20 @@ const JSON: (&str, &str) = ("application/json", "json");
 
 /// What is asked of an image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Request {
+pub struct ProcessingRequest {
     /// What is to be made of it.
-    pub ask: Ask,
+    pub transform: ImageTransform,
     /// What the client takes.
     pub accepted: Accepted,
     /// How well it is written where nothing is asked.
     pub quality: Quality,
     /// Pixels and frames.
-    pub limits: Limits,
+    pub limits: PixelLimits,
 }
 
 /// What comes of it.
 #[derive(Debug)]
-pub enum Reply {
+pub enum ProcessingReply {
     /// The head and the body of the answer, for [`read`].
     Done(Vec<u8>, Vec<u8>),
     /// It takes so many bytes of memory.
@@ -45,7 +45,7 @@ struct Outcome {
     error: Option<ProcessingError>,
 }
 
-impl Request {
+impl ProcessingRequest {
     /// As bytes, for a job's head.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -55,12 +55,12 @@ impl Request {
 
 /// Does a job with so many bytes of memory. With `is_largest` there is never more.
 #[must_use]
-pub fn work(head: &[u8], body: &[u8], room_bytes: u64, is_largest: bool) -> Reply {
-    let Ok(request) = serde_json::from_slice::<Request>(head) else {
+pub fn work(head: &[u8], body: &[u8], room_bytes: u64, is_largest: bool) -> ProcessingReply {
+    let Ok(request) = serde_json::from_slice::<ProcessingRequest>(head) else {
         return done(Err(ProcessingError::Invalid));
     };
     let judged = inspect(body).and_then(|head| {
-        let weight = head.weight_bytes(&request.ask, &request.limits)?;
+        let weight = head.weight_bytes(&request.transform, &request.limits)?;
         Ok((head, weight + body.len() as u64 + SLACK_BYTES))
     });
     let (head, needed_bytes) = match judged {
@@ -68,22 +68,22 @@ pub fn work(head: &[u8], body: &[u8], room_bytes: u64, is_largest: bool) -> Repl
         Err(error) => return done(Err(error)),
     };
     if needed_bytes > room_bytes && !is_largest {
-        return Reply::Needs(needed_bytes);
+        return ProcessingReply::Needs(needed_bytes);
     }
     let (told, limits) = (
         (request.accepted, &request.quality),
         (&request.limits, &(|| false) as super::IsLate<'_>),
     );
-    match make(body, &head, &request.ask, told, limits) {
+    match make(body, &head, &request.transform, told, limits) {
         // Some codecs call it unreadable when they get no memory.
         Err(ProcessingError::Unreadable) if !is_largest && needed_bytes > room_bytes / 2 => {
-            Reply::Needs(room_bytes.saturating_mul(2))
+            ProcessingReply::Needs(room_bytes.saturating_mul(2))
         }
         made => done(made),
     }
 }
 
-fn done(made: Result<Made, ProcessingError>) -> Reply {
+fn done(made: Result<EncodedImage, ProcessingError>) -> ProcessingReply {
     let (outcome, body) = match made {
         Ok(made) => {
             let extension = made.extension.to_owned();
@@ -106,23 +106,23 @@ fn done(made: Result<Made, ProcessingError>) -> Reply {
             )
         }
     };
-    Reply::Done(serde_json::to_vec(&outcome).unwrap_or_default(), body)
+    ProcessingReply::Done(serde_json::to_vec(&outcome).unwrap_or_default(), body)
 }
 
 /// Reads the answer to a job; `None` when it makes no sense. SECURITY: a worker that was taken over
 /// may say anything: what it made is known by its first bytes, and is of a kind that runs nothing.
 #[must_use]
-pub fn read(head: &[u8], body: Vec<u8>) -> Option<Result<Made, ProcessingError>> {
+pub fn read(head: &[u8], body: Vec<u8>) -> Option<Result<EncodedImage, ProcessingError>> {
     let outcome: Outcome = serde_json::from_slice(head).ok()?;
     if let Some(error) = outcome.error {
         return Some(Err(error));
     }
-    let (media_type, extension) = match Kind::of(&body) {
+    let (media_type, extension) = match ImageFormat::of(&body) {
         Some(kind) if kind.is_inert() => (kind.media_type(), kind.extension()),
         None if body.starts_with(b"{") => JSON,
         _ => return None,
     };
-    (outcome.extension == extension).then_some(Ok(Made {
+    (outcome.extension == extension).then_some(Ok(EncodedImage {
         bytes: body,
         media_type,
         extension,
@@ -133,13 +133,13 @@ pub fn read(head: &[u8], body: Vec<u8>) -> Option<Result<Made, ProcessingError>>
 mod tests {
     use super::*;
 
-    fn request(query: &str) -> Request {
-        let options = crate::images::options::Options::lenient(query).unwrap();
-        Request {
-            ask: Ask::of(options.pairs()),
+    fn request(query: &str) -> ProcessingRequest {
+        let options = crate::images::options::UrlOptions::lenient(query).unwrap();
+        ProcessingRequest {
+            transform: ImageTransform::of(options.pairs()),
             accepted: Accepted { webp: true },
             quality: Quality::default(),
-            limits: Limits::default(),
+            limits: PixelLimits::default(),
         }
     }
 
@@ -152,7 +152,7 @@ mod tests {
             "n=-1&page=-1&delay=20,30&loop=3&mask=heart&mbg=red&output=auto&q=77&l=3&il&ll&af&fsol=0",
         ] {
             let request = request(query);
-            let read: Request = serde_json::from_slice(&request.to_bytes()).unwrap();
+            let read: ProcessingRequest = serde_json::from_slice(&request.to_bytes()).unwrap();
             assert_eq!(read, request, "{query}");
         }
         for error in [
@@ -161,7 +161,7 @@ mod tests {
             ProcessingError::InputPixels(5),
             ProcessingError::Unreadable,
         ] {
-            let Reply::Done(head, body) = done(Err(error.clone())) else {
+            let ProcessingReply::Done(head, body) = done(Err(error.clone())) else {
                 panic!("an answer");
             };
             assert_eq!(read(&head, body), Some(Err(error)));
@@ -175,18 +175,18 @@ mod tests {
             .write_to(&mut png, image::ImageFormat::Png)
             .unwrap();
         let (head, png) = (request("w=1000&output=png").to_bytes(), png.into_inner());
-        let Reply::Needs(bytes) = work(&head, &png, 1 << 20, false) else {
+        let ProcessingReply::Needs(bytes) = work(&head, &png, 1 << 20, false) else {
             panic!("it fits nothing");
         };
         assert!((14 << 20..40 << 20).contains(&bytes), "{bytes}");
         for (room, is_largest) in [(bytes, false), (1 << 20, true)] {
-            let Reply::Done(head, body) = work(&head, &png, room, is_largest) else {
+            let ProcessingReply::Done(head, body) = work(&head, &png, room, is_largest) else {
                 panic!("there is room");
             };
             let made = read(&head, body).unwrap().unwrap();
             assert_eq!((made.media_type, made.extension), ("image/png", "png"));
         }
-        let Reply::Done(head, body) = work(&head, b"none", 0, false) else {
+        let ProcessingReply::Done(head, body) = work(&head, b"none", 0, false) else {
             panic!("an answer");
         };
         assert_eq!(read(&head, body), Some(Err(ProcessingError::Invalid)));

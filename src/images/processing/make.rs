@@ -7,15 +7,15 @@ use super::mask::Shape;
 use super::profile::to_srgb;
 use super::resize::resize;
 use super::rotate::rotate;
-use super::{Canvas, Head, IsLate, Limits, ProcessingError, check_time, salience, trim};
+use super::{Canvas, ImageHead, IsLate, PixelLimits, ProcessingError, check_time, salience, trim};
 use crate::images::accept::{Accepted, choose};
-use crate::images::format::Kind;
+use crate::images::format::ImageFormat;
 use crate::images::geometry::{Area, Size, contained, covered, cut, resized};
-use crate::images::transform::{Ask, Filter, Fit, Output, Position};
+use crate::images::transform::{Filter, Fit, ImageTransform, OutputFormat, Position};
 
 /// An image that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct EncodedImage {
     /// Its bytes.
     pub bytes: Vec<u8>,
     /// Its media type.
@@ -30,19 +30,19 @@ pub struct Made {
 /// When it can't be read, a limit is passed, or it is asked for what can't be had.
 pub fn make(
     bytes: &[u8],
-    head: &Head,
-    ask: &Ask,
+    head: &ImageHead,
+    transform: &ImageTransform,
     told: (Accepted, &Quality),
-    limits: (&Limits, IsLate<'_>),
-) -> Result<Made, ProcessingError> {
+    limits: (&PixelLimits, IsLate<'_>),
+) -> Result<EncodedImage, ProcessingError> {
     let (limits, is_late) = limits;
-    let range = head.range(ask, limits)?;
+    let range = head.range(transform, limits)?;
     check_time(is_late)?;
-    let mut image = decode(bytes, head, ask, range, is_late)?;
+    let mut image = decode(bytes, head, transform, range, is_late)?;
     check_time(is_late)?;
     let steps = Steps {
         head,
-        ask,
+        transform,
         range,
         limits,
         is_late,
@@ -50,32 +50,38 @@ pub fn make(
     steps.run(&mut image)?;
     check_time(is_late)?;
     let (has_alpha, has_frames) = (image.frames[0].has_alpha(), image.frames.len() > 1);
-    let mut output = choose(ask.output, head.kind, told.0, has_alpha, has_frames);
-    let is_asked = ask.output == Output::Avif;
-    if output == Output::Avif && !is_asked && !avif_is_written(image.frames[0].size()) {
+    let mut output = choose(transform.output, head.kind, told.0, has_alpha, has_frames);
+    let is_asked = transform.output == OutputFormat::Avif;
+    if output == OutputFormat::Avif && !is_asked && !avif_is_written(image.frames[0].size()) {
         // One that would take too long becomes what a WebP does.
-        output = choose(Output::Origin, Kind::WebP, told.0, has_alpha, has_frames);
+        output = choose(
+            OutputFormat::Origin,
+            ImageFormat::WebP,
+            told.0,
+            has_alpha,
+            has_frames,
+        );
     }
-    encode(image, head, ask, output, (told.1, is_late))
+    encode(image, head, transform, output, (told.1, is_late))
 }
 
 struct Steps<'a> {
-    head: &'a Head,
-    ask: &'a Ask,
+    head: &'a ImageHead,
+    transform: &'a ImageTransform,
     range: Range,
-    limits: &'a Limits,
+    limits: &'a PixelLimits,
     is_late: IsLate<'a>,
 }
 
 impl Steps<'_> {
     fn run(&self, image: &mut DecodedImage) -> Result<(), ProcessingError> {
-        let ask = self.ask;
-        if !ask.delays.is_empty() && image.frames.len() > 1 {
-            let last = ask.delays.len() - 1;
-            let delay = |index: usize| ask.delays[index.min(last)].as_millis() as u32;
+        let transform = self.transform;
+        if !transform.delays.is_empty() && image.frames.len() > 1 {
+            let last = transform.delays.len() - 1;
+            let delay = |index: usize| transform.delays[index.min(last)].as_millis() as u32;
             image.delays_ms = (0..image.frames.len()).map(delay).collect();
         }
-        image.loops = ask.loops.unwrap_or(image.loops);
+        image.loops = transform.loops.unwrap_or(image.loops);
         self.trim(image);
         let profile = image.profile.take();
         let is_still = image.frames.len() == 1;
@@ -95,26 +101,27 @@ impl Steps<'_> {
         }
         image.profile = profile;
         // What is put around or behind a grey image has a colour; greyscale comes after that.
-        let adjust = &ask.adjust;
+        let adjust = &transform.adjust;
         let is_made_grey = adjust.filt == Some(Filter::Greyscale) && adjust.tint.is_none();
-        let is_left_alone = ask.fit != Fit::Contain
-            && ask.ro % 90 == 0
+        let is_left_alone = transform.fit != Fit::Contain
+            && transform.ro % 90 == 0
             && adjust.filt.is_none()
             && adjust.tint.is_none()
-            && ask.bg.is_transparent();
-        image.is_grey = (is_made_grey || image.is_grey && is_left_alone) && ask.mask.is_none();
+            && transform.bg.is_transparent();
+        image.is_grey =
+            (is_made_grey || image.is_grey && is_left_alone) && transform.mask.is_none();
         Ok(())
     }
 
     fn trim(&self, image: &mut DecodedImage) {
-        let Some(threshold) = self.ask.trim else {
+        let Some(threshold) = self.transform.trim else {
             return;
         };
         let size = image.frames[0].size();
         let found = image
             .frames
             .iter()
-            .filter_map(|canvas| trim::find(canvas, threshold, self.ask.tbg));
+            .filter_map(|canvas| trim::find(canvas, threshold, self.transform.tbg));
         let Some(mut area) = found.reduce(union) else {
             return;
         };
@@ -130,18 +137,18 @@ impl Steps<'_> {
 
     /// Size, orientation, and what is cut off or added around.
     fn shape(&self, canvas: Canvas, is_still: bool) -> Result<Canvas, ProcessingError> {
-        let ask = self.ask;
+        let transform = self.transform;
         let base = self.head.size_of(self.range);
         let base = if self.head.orientation > 4 {
             base.turned()
         } else {
             base
         };
-        let target = ask.target(base.width, base.height);
+        let target = transform.target(base.width, base.height);
         let mut canvas = canvas;
-        if ask.precrop {
+        if transform.precrop {
             canvas = self.oriented(canvas.upright(self.head.orientation));
-            if let Some(crop) = &ask.crop {
+            if let Some(crop) = &transform.crop {
                 let area = cut(crop, canvas.size());
                 canvas = canvas.cropped(area);
             }
@@ -156,7 +163,7 @@ impl Steps<'_> {
                 stored
             };
             // A size that a decoder already shrank was rounded once; the file's own says more.
-            let source = if self.head.decoder_shrink(ask) > 1 {
+            let source = if self.head.decoder_shrink(transform) > 1 {
                 base
             } else {
                 seen
@@ -164,27 +171,27 @@ impl Steps<'_> {
             canvas = self.resized(canvas, source, target)?;
             canvas = self.oriented(canvas.upright(self.head.orientation));
             canvas = self.aligned(canvas, source, target, is_still);
-            if let Some(crop) = &ask.crop {
+            if let Some(crop) = &transform.crop {
                 let area = cut(crop, canvas.size());
                 canvas = canvas.cropped(area);
             }
         }
-        if ask.fit == Fit::Contain {
-            let (outer, at) = contained(ask, canvas.size(), target);
+        if transform.fit == Fit::Contain {
+            let (outer, at) = contained(transform, canvas.size(), target);
             if outer != canvas.size() {
                 self.check_output(outer)?;
-                canvas = canvas.with_alpha().embedded(outer, at, ask.cbg);
-                if ask.cbg.is_opaque() && canvas.is_opaque() {
+                canvas = canvas.with_alpha().embedded(outer, at, transform.cbg);
+                if transform.cbg.is_opaque() && canvas.is_opaque() {
                     canvas = canvas.without_alpha();
                 }
             }
         }
-        if ask.ro % 90 != 0 && is_still {
+        if transform.ro % 90 != 0 && is_still {
             self.check_output(crate::images::geometry::turned(
                 canvas.size(),
-                f64::from(ask.ro),
+                f64::from(transform.ro),
             ))?;
-            canvas = rotate(canvas, ask.ro, ask.rbg);
+            canvas = rotate(canvas, transform.ro, transform.rbg);
         }
         Ok(canvas)
     }
@@ -196,9 +203,9 @@ impl Steps<'_> {
         source: Size,
         target: (Option<u32>, Option<u32>),
     ) -> Result<Canvas, ProcessingError> {
-        let size = resized(source, target, self.ask.fit, self.ask.we);
+        let size = resized(source, target, self.transform.fit, self.transform.we);
         self.check_output(size)?;
-        let is_on_its_side = self.head.orientation > 4 && !self.ask.precrop;
+        let is_on_its_side = self.head.orientation > 4 && !self.transform.precrop;
         if target == (None, None) && !self.is_drawn() {
             return Ok(canvas);
         }
@@ -207,18 +214,18 @@ impl Steps<'_> {
 
     /// Whether the image was drawn at the size that it is to have.
     fn is_drawn(&self) -> bool {
-        self.head.kind == Kind::Svg
+        self.head.kind == ImageFormat::Svg
     }
 
     fn oriented(&self, canvas: Canvas) -> Canvas {
         let mut canvas = canvas;
-        if self.ask.ro % 90 == 0 {
-            canvas = canvas.turned((self.ask.ro / 90).rem_euclid(4) as u32);
+        if self.transform.ro % 90 == 0 {
+            canvas = canvas.turned((self.transform.ro / 90).rem_euclid(4) as u32);
         }
-        if self.ask.flip {
+        if self.transform.flip {
             canvas = canvas.flipped();
         }
-        if self.ask.flop {
+        if self.transform.flop {
             canvas = canvas.flopped();
         }
         canvas
@@ -231,32 +238,32 @@ impl Steps<'_> {
         target: (Option<u32>, Option<u32>),
         is_still: bool,
     ) -> Canvas {
-        if self.ask.fit != Fit::Cover {
+        if self.transform.fit != Fit::Cover {
             return canvas;
         }
-        let mut area = covered(self.ask, source, canvas.size(), target);
-        let is_smart = matches!(self.ask.a, Position::Entropy | Position::Attention);
+        let mut area = covered(self.transform, source, canvas.size(), target);
+        let is_smart = matches!(self.transform.a, Position::Entropy | Position::Attention);
         if is_smart && is_still && area != canvas.size().whole() {
-            area = salience::best(&canvas, area, self.ask.a);
+            area = salience::best(&canvas, area, self.transform.a);
         }
         canvas.cropped(area)
     }
 
     /// Colours, ground and mask.
     fn finish(&self, canvas: Canvas) -> Result<Canvas, ProcessingError> {
-        let mut canvas = adjust(canvas, &self.ask.adjust, self.is_late)?;
-        if canvas.has_alpha() && !self.ask.bg.is_transparent() {
-            let is_grey = self.ask.adjust.filt == Some(Filter::Greyscale);
+        let mut canvas = adjust(canvas, &self.transform.adjust, self.is_late)?;
+        if canvas.has_alpha() && !self.transform.bg.is_transparent() {
+            let is_grey = self.transform.adjust.filt == Some(Filter::Greyscale);
             canvas = canvas.on(if is_grey {
-                self.ask.bg.grey()
+                self.transform.bg.grey()
             } else {
-                self.ask.bg
+                self.transform.bg
             });
         }
-        if let Some(mask) = self.ask.mask {
+        if let Some(mask) = self.transform.mask {
             let shape = Shape::new(mask, canvas.size());
-            canvas = shape.cut(canvas, self.ask.mbg);
-            if self.ask.mtrim {
+            canvas = shape.cut(canvas, self.transform.mbg);
+            if self.transform.mtrim {
                 canvas = canvas.cropped(shape.area);
             }
         }

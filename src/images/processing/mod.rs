@@ -25,13 +25,13 @@ mod trim;
 use serde::{Deserialize, Serialize};
 
 pub use canvas::Canvas;
-pub use decode::{Head, inspect};
+pub use decode::{ImageHead, inspect};
 pub use encode::Quality;
-pub use make::{Made, make};
+pub use make::{EncodedImage, make};
 
-/// Limits on what is decoded and made.
+/// PixelLimits on what is decoded and made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
+pub struct PixelLimits {
     /// Pixels of an image that comes in, all its frames together.
     pub input_pixels_max: u64,
     /// Pixels of an image that goes out, all its frames together.
@@ -40,7 +40,7 @@ pub struct Limits {
     pub frames_max: u32,
 }
 
-impl Default for Limits {
+impl Default for PixelLimits {
     fn default() -> Self {
         Self {
             input_pixels_max: 71_000_000,

@@ -6,18 +6,18 @@ use proptest::prelude::*;
 const DW: &str = "Bzo8JmZWT5mngcA9eyOohdgI8POp-sbxlY1OK0Y5f1I/-/aHR0cHM6Ly9zdGF0aWMuZHcuY29tL2ltYWdlLzU3MTUyOTE4XzMwMy5qcGc";
 const IDN: &str = "WwkSnMoLRI62e24fVfqN4VRSRRStny41A-bxGdhxuJs/output-webp_w-800/aHR0cHM6Ly94bi0tYmNoZXIta3ZhLmV4YW1wbGUvYS5wbmc_cT0xJnI9JTIw";
 
-fn keys(texts: &[&str]) -> Keys {
+fn keys(texts: &[&str]) -> SigningKeys {
     let secrets = texts.iter().map(|text| Secret::parse(text).unwrap());
-    Keys::new(secrets.collect()).unwrap()
+    SigningKeys::new(secrets.collect()).unwrap()
 }
 
-fn one() -> Keys {
+fn one() -> SigningKeys {
     keys(&["0123456789abcdef"])
 }
 
-fn sign(keys: &Keys, options: &str, url: &str) -> String {
-    let options = Options::parse(options).unwrap();
-    let signer = Signer::new(keys, "https://f.example", &options).unwrap();
+fn sign(keys: &SigningKeys, options: &str, url: &str) -> String {
+    let options = UrlOptions::parse(options).unwrap();
+    let signer = UrlSigner::new(keys, "https://f.example", &options).unwrap();
     let url = normal(url).unwrap();
     let address = signer.sign(url.as_str());
     let behind = address.strip_prefix("https://f.example/image/");
@@ -43,19 +43,25 @@ fn keys_are_changed_without_breaking_addresses() {
     assert!(changed.verify(DW).is_ok());
     let new = sign(&changed, "", "https://x.org/");
     assert!(keys(&["fedcba9876543210"]).verify(&new).is_ok());
-    assert_eq!(one().verify(&new), Err(Refusal::WrongSignature));
-    assert_eq!(Keys::default().verify(DW), Err(Refusal::WrongSignature));
-    assert!(Signer::new(&Keys::default(), "https://x", &Options::default()).is_none());
+    assert_eq!(one().verify(&new), Err(SignedUrlError::WrongSignature));
+    assert_eq!(
+        SigningKeys::default().verify(DW),
+        Err(SignedUrlError::WrongSignature)
+    );
+    assert!(UrlSigner::new(&SigningKeys::default(), "https://x", &UrlOptions::default()).is_none());
 }
 
 #[test]
 fn keys_that_are_refused() {
     let new = |texts: &[&str]| {
         let secrets = texts.iter().map(|text| Secret::parse(text).unwrap());
-        Keys::new(secrets.collect())
+        SigningKeys::new(secrets.collect())
     };
-    assert_eq!(new(&["0123456789abcde"]), Err(KeysError::TooShort));
-    assert_eq!(new(&["0123456789abcdef"; 9]), Err(KeysError::TooMany));
+    assert_eq!(new(&["0123456789abcde"]), Err(SigningKeysError::TooShort));
+    assert_eq!(
+        new(&["0123456789abcdef"; 9]),
+        Err(SigningKeysError::TooMany)
+    );
     let shown = format!("{:?}", one());
     assert!(!shown.contains("0123456789abcdef"), "{shown}");
 }
@@ -117,7 +123,7 @@ fn signed_and_still_no_address() {
         ("", "https://x.org/"),
     ] {
         let refused = one().verify(&address(options, url));
-        assert_eq!(refused, Err(Refusal::Malformed), "{options} {url}");
+        assert_eq!(refused, Err(SignedUrlError::Malformed), "{options} {url}");
     }
 }
 
@@ -131,10 +137,10 @@ fn urls_that_are_refused() {
         "data:,x",
         "https://",
     ] {
-        assert_eq!(normal(url), Err(UrlError::NotHttp), "{url}");
+        assert_eq!(normal(url), Err(ImageUrlError::NotHttp), "{url}");
     }
     let long = format!("https://x.org/{}", "a".repeat(URL_BYTES_MAX));
-    assert_eq!(normal(&long), Err(UrlError::TooLong));
+    assert_eq!(normal(&long), Err(ImageUrlError::TooLong));
 }
 
 proptest! {

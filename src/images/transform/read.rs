@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{
-    Adjust, Ask, Crop, Filter, Fit, Length, Mask, Output, Page, Pages, Position, Strength,
+    Adjust, Crop, Filter, Fit, ImageTransform, Length, Mask, OutputFormat, Page, Pages, Position,
+    Strength,
 };
 use crate::images::colour::Colour;
 
@@ -99,7 +100,7 @@ fn float(text: &str) -> f32 {
     number.filter(|number| number.is_finite()).unwrap_or(-1.0)
 }
 
-impl Ask {
+impl ImageTransform {
     /// Reads names and values. Names that mean nothing here are left unread.
     pub fn of<'a>(pairs: impl Iterator<Item = (&'a str, Option<Cow<'a, str>>)>) -> Self {
         let values = Values(pairs.collect());
@@ -140,7 +141,7 @@ impl Ask {
             mtrim: values.switch("mtrim"),
             mbg: values.colour("mbg"),
             adjust: adjust(&values),
-            output: values.text("output").map_or(Output::Origin, output),
+            output: values.text("output").map_or(OutputFormat::Origin, output),
             q: within("q", 1..=100).map(|q| q as u8),
             l: within("l", 0..=9).map_or(6, |l| l as u8),
             il: values.switch("il"),
@@ -256,18 +257,18 @@ fn trim(values: &Values<'_>) -> Option<u8> {
     (1..=254).contains(&threshold).then_some(threshold as u8)
 }
 
-fn output(text: &str) -> Output {
+fn output(text: &str) -> OutputFormat {
     match text {
-        "jpg" | "jpeg" => Output::Jpeg,
-        "png" => Output::Png,
-        "webp" => Output::WebP,
-        "gif" => Output::Gif,
-        "tif" | "tiff" => Output::Tiff,
-        "avif" | "av1" => Output::Avif,
-        "jxl" => Output::Jxl,
-        "json" => Output::Json,
-        "auto" => Output::Auto,
-        _ => Output::Origin,
+        "jpg" | "jpeg" => OutputFormat::Jpeg,
+        "png" => OutputFormat::Png,
+        "webp" => OutputFormat::WebP,
+        "gif" => OutputFormat::Gif,
+        "tif" | "tiff" => OutputFormat::Tiff,
+        "avif" | "av1" => OutputFormat::Avif,
+        "jxl" => OutputFormat::Jxl,
+        "json" => OutputFormat::Json,
+        "auto" => OutputFormat::Auto,
+        _ => OutputFormat::Origin,
     }
 }
 

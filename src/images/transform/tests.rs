@@ -2,9 +2,9 @@
 
 use super::*;
 
-fn ask(query: &str) -> Ask {
+fn transform(query: &str) -> ImageTransform {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    Ask::of(pairs.map(|pair| match pair.split_once('=') {
+    ImageTransform::of(pairs.map(|pair| match pair.split_once('=') {
         Some((name, value)) => (name, Some(value.into())),
         None => (pair, None),
     }))
@@ -13,7 +13,7 @@ fn ask(query: &str) -> Ask {
 /// Two queries that mean the same.
 #[track_caller]
 fn same(query: &str, other: &str) {
-    assert_eq!(ask(query), ask(other), "{query} and {other}");
+    assert_eq!(transform(query), transform(other), "{query} and {other}");
 }
 
 #[test]
@@ -68,7 +68,11 @@ fn what_makes_no_sense_is_as_if_not_given() {
         "unknown=5",
         "v=123",
     ] {
-        assert!(ask(query).is_nothing(), "{query}: {:?}", ask(query));
+        assert!(
+            transform(query).is_nothing(),
+            "{query}: {:?}",
+            transform(query)
+        );
     }
 }
 
@@ -90,9 +94,9 @@ fn numbers_are_read_as_c_reads_them() {
 #[test]
 fn switches_are_on_unless_they_say_no() {
     for text in ["il", "il=", "il=true", "il=1", "il=no", "il=-1"] {
-        assert!(ask(text).il, "{text}");
+        assert!(transform(text).il, "{text}");
     }
-    assert!(ask("").fsol && !ask("fsol=0").fsol);
+    assert!(transform("").fsol && !transform("fsol=0").fsol);
 }
 
 #[test]
@@ -110,7 +114,7 @@ fn older_names_of_fits() {
 
 #[test]
 fn adjustments() {
-    let of = |query: &str| ask(query).adjust;
+    let of = |query: &str| transform(query).adjust;
     assert_eq!(of("sharp").sharp, Some(Strength::Mild));
     assert_eq!(of("sharp=true").sharp, Some(Strength::Mild));
     assert_eq!(of("sharp=6").sharp, Some(Strength::Sigma(6.0)));
@@ -138,15 +142,18 @@ fn adjustments() {
 
 #[test]
 fn pages_and_trimming() {
-    assert_eq!(ask("n=-1").n, Some(Pages::All));
-    assert_eq!(ask("n").n, Some(Pages::All));
-    assert_eq!(ask("n=3").n, Some(Pages::Count(3)));
-    assert_eq!(ask("page=-2").page, Page::Smallest);
-    assert_eq!(ask("trim").trim, Some(10));
-    assert_eq!(ask("trim=25").trim, Some(25));
-    assert_eq!(ask("trim&tbg=white").tbg, Colour::opaque(255, 255, 255));
-    assert_eq!(ask("ro=-3690").ro, -3690);
-    assert_eq!(ask("ro").ro, 0);
+    assert_eq!(transform("n=-1").n, Some(Pages::All));
+    assert_eq!(transform("n").n, Some(Pages::All));
+    assert_eq!(transform("n=3").n, Some(Pages::Count(3)));
+    assert_eq!(transform("page=-2").page, Page::Smallest);
+    assert_eq!(transform("trim").trim, Some(10));
+    assert_eq!(transform("trim=25").trim, Some(25));
+    assert_eq!(
+        transform("trim&tbg=white").tbg,
+        Colour::opaque(255, 255, 255)
+    );
+    assert_eq!(transform("ro=-3690").ro, -3690);
+    assert_eq!(transform("ro").ro, 0);
 }
 
 #[test]
@@ -161,6 +168,6 @@ fn what_only_shrinks() {
         ("w=800&flip", false),
         ("n=-1", false),
     ] {
-        assert_eq!(ask(query).only_shrinks(), expected, "{query}");
+        assert_eq!(transform(query).only_shrinks(), expected, "{query}");
     }
 }

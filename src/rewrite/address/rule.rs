@@ -3,7 +3,7 @@
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::is_under;
-use crate::images::signed_url::Keys;
+use crate::images::signed_url::SigningKeys;
 use crate::rewrite::passes::images::Marks;
 use crate::rewrite::target::{Images, TargetError, Through};
 
@@ -57,7 +57,7 @@ impl Rule {
     /// The rule at `index`, whose selector marks elements with that bit.
     pub(super) fn new(
         (index, rule): (usize, &ImageRule),
-        keys: &Keys,
+        keys: &SigningKeys,
         public_url: &str,
     ) -> Result<Self, TargetError> {
         let path = rule.path.as_deref().map(parse_glob).transpose();

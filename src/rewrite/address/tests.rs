@@ -1,9 +1,9 @@
 //! What becomes of addresses, and why others stay.
 
 use super::*;
-use crate::images::options::Options;
+use crate::images::options::UrlOptions;
 use crate::images::secret::Secret;
-use crate::images::signed_url::Keys;
+use crate::images::signed_url::SigningKeys;
 use crate::rewrite::target::Images;
 
 fn options() -> RuleOptions {
@@ -226,9 +226,9 @@ fn rules_without_a_proxy_of_the_feeds_own() {
 
 #[test]
 fn our_own_proxy_signs() {
-    let keys = |text: &str| Keys::new(vec![Secret::parse(text).unwrap()]).unwrap();
+    let keys = |text: &str| SigningKeys::new(vec![Secret::parse(text).unwrap()]).unwrap();
     let own = |image_keys| RuleOptions {
-        images: Some(Images::Builtin(Options::parse("w=800").unwrap())),
+        images: Some(Images::Builtin(UrlOptions::parse("w=800").unwrap())),
         image_keys,
         ..options()
     };
@@ -247,7 +247,7 @@ fn our_own_proxy_signs() {
         .unwrap()
         .unwrap();
     assert_eq!(rewrite(&other, &written), Err(Left::Own));
-    let unsigned = Addresses::new(&own(Keys::default()));
+    let unsigned = Addresses::new(&own(SigningKeys::default()));
     assert_eq!(unsigned.unwrap_err(), TargetError::NoSigningKey);
 }
 

@@ -1,8 +1,8 @@
 //! What images are sent through: an image proxy elsewhere, or our own.
 
 use super::{Proxy, Target, TargetError};
-use crate::images::options::Options;
-use crate::images::signed_url::{Keys, Signer};
+use crate::images::options::UrlOptions;
+use crate::images::signed_url::{SigningKeys, UrlSigner};
 use crate::rewrite::image_url::ImageUrl;
 
 /// What images are sent through, as configured.
@@ -11,7 +11,7 @@ pub enum Images {
     /// An image proxy that is known by its addresses.
     Proxy(Proxy),
     /// Our own, asked for this.
-    Builtin(Options),
+    Builtin(UrlOptions),
 }
 
 impl<T: Into<Proxy>> From<T> for Images {
@@ -24,19 +24,19 @@ impl<T: Into<Proxy>> From<T> for Images {
 #[derive(Debug, Clone)]
 pub(in crate::rewrite) enum Through {
     Proxy(Box<Target>),
-    Builtin(Box<Signer>),
+    Builtin(Box<UrlSigner>),
 }
 
 impl Through {
     /// Our own signs with `keys` and stands below `public_url`.
     pub(in crate::rewrite) fn new(
         images: &Images,
-        keys: &Keys,
+        keys: &SigningKeys,
         public_url: &str,
     ) -> Result<Self, TargetError> {
         match images {
             Images::Proxy(proxy) => Ok(Self::Proxy(Target::new(proxy)?.into())),
-            Images::Builtin(options) => Signer::new(keys, public_url, options)
+            Images::Builtin(options) => UrlSigner::new(keys, public_url, options)
                 .map(|signer| Self::Builtin(signer.into()))
                 .ok_or(TargetError::NoSigningKey),
         }

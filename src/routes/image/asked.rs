@@ -3,17 +3,17 @@
 use url::Url;
 
 use crate::app::App;
-use crate::images::delivery::{Default as Instead, Delivery};
+use crate::images::delivery::{ErrorRedirect, ImageDelivery};
 use crate::images::fetching::ImageError;
-use crate::images::options::Options;
+use crate::images::options::UrlOptions;
 use crate::images::signed_url;
 use crate::images::source_url;
 
 /// What a request asks for, once it is known to be allowed to.
 pub(super) struct Asked {
     pub(super) url: Url,
-    pub(super) options: Options,
-    pub(super) delivery: Delivery,
+    pub(super) options: UrlOptions,
+    pub(super) delivery: ImageDelivery,
     /// What stands at a signed address never changes its meaning.
     pub(super) is_signed: bool,
 }
@@ -39,14 +39,14 @@ pub(super) fn by_address(app: &App, address: &str) -> Result<Asked, Refused> {
         .image_keys
         .verify(address)
         .map(|signed| Asked {
-            delivery: Delivery::of(signed.options.pairs()),
+            delivery: ImageDelivery::of(signed.options.pairs()),
             options: signed.options,
             url: signed.url,
             is_signed: true,
         })
         .map_err(|refusal| match refusal {
-            signed_url::Refusal::Malformed => ImageError::Malformed.into(),
-            signed_url::Refusal::WrongSignature => ImageError::WrongSignature.into(),
+            signed_url::SignedUrlError::Malformed => ImageError::Malformed.into(),
+            signed_url::SignedUrlError::WrongSignature => ImageError::WrongSignature.into(),
         })
 }
 
@@ -59,13 +59,13 @@ pub(super) fn by_query(app: &App, query: &str) -> Result<Asked, Refused> {
             .find(|(given, _)| *given == name)
             .map(|(_, value)| value)
     };
-    let options = Options::lenient(query).map_err(|_| ImageError::Malformed)?;
-    let delivery = Delivery::of(options.pairs());
+    let options = UrlOptions::lenient(query).map_err(|_| ImageError::Malformed)?;
+    let delivery = ImageDelivery::of(options.pairs());
     let refuse = |error| {
         // Nobody vouched for this request, whatever its signature was to say.
         let instead = delivery.default.clone().and_then(|instead| match instead {
-            Instead::Original => None,
-            Instead::Url(url) => Some(url).filter(|url| imager.may_lead_to(url, false)),
+            ErrorRedirect::Original => None,
+            ErrorRedirect::Url(url) => Some(url).filter(|url| imager.may_lead_to(url, false)),
         });
         Refused { error, instead }
     };

@@ -4,9 +4,9 @@
 //! right half of those with transparency at 96 of 255. Their names say what is special about them.
 
 use feedwright::images::accept::AVIF_IS_WRITTEN;
-use feedwright::images::options::Options;
-use feedwright::images::processing::{Limits, ProcessingError, inspect};
-use feedwright::images::transform::Ask;
+use feedwright::images::options::UrlOptions;
+use feedwright::images::processing::{PixelLimits, ProcessingError, inspect};
+use feedwright::images::transform::ImageTransform;
 use image::{ImageFormat, RgbaImage};
 
 use super::{ask as ask_service, look, open, process, refused};
@@ -162,7 +162,7 @@ fn with_size(name: &str, (width, height): (u32, u32)) -> Vec<u8> {
 
 #[test]
 fn the_head_is_judged_before_anything_is_decoded() {
-    let limit = ProcessingError::InputPixels(Limits::default().input_pixels_max);
+    let limit = ProcessingError::InputPixels(PixelLimits::default().input_pixels_max);
     assert_eq!(
         process(&with_size("d8-420", (60_000, 60_000)), "w=9"),
         Err(limit.clone())
@@ -202,10 +202,10 @@ fn the_head_is_judged_before_anything_is_decoded() {
     assert_eq!(process(&heavy, "w=9"), Err(ProcessingError::Unreadable));
     // Weights: pixels in, planes twice, pixels out.
     let weight = |name: &str| {
-        let ask = Ask::of(Options::lenient("output=png").unwrap().pairs());
+        let ask = ImageTransform::of(UrlOptions::lenient("output=png").unwrap().pairs());
         inspect(&fixture(name))
             .unwrap()
-            .weight_bytes(&ask, &Limits::default())
+            .weight_bytes(&ask, &PixelLimits::default())
             .unwrap()
     };
     let pixels = 51 * 35;

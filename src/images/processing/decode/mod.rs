@@ -22,10 +22,10 @@ use image::{ImageDecoder, Limits as DecoderLimits};
 use std::io::Cursor;
 
 use super::encode::avif_weight_bytes;
-use super::{Canvas, IsLate, Limits, ProcessingError};
-use crate::images::format::Kind;
+use super::{Canvas, IsLate, PixelLimits, ProcessingError};
+use crate::images::format::ImageFormat;
 use crate::images::geometry::{Size, decoder_shrink};
-use crate::images::transform::{Ask, Output, Page, Pages};
+use crate::images::transform::{ImageTransform, OutputFormat, Page, Pages};
 
 /// Bytes that a library may take for itself besides the pixels.
 const DECODER_BYTES_MAX: u64 = 64 << 20;
@@ -34,9 +34,9 @@ const AHEAD_FRAMES_MAX: u32 = 256;
 
 /// What an image's head says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
+pub struct ImageHead {
     /// The format.
-    pub kind: Kind,
+    pub kind: ImageFormat,
     /// As it is stored: before a camera's orientation is applied.
     pub size: Size,
     /// Frames or pages in it.
@@ -96,9 +96,9 @@ impl DecodedImage {
 ///
 /// # Errors
 /// When it is no image, broken, or of a kind that can't be decoded here.
-pub fn inspect(bytes: &[u8]) -> Result<Head, ProcessingError> {
-    let kind = Kind::of(bytes).ok_or(ProcessingError::Invalid)?;
-    let mut head = Head {
+pub fn inspect(bytes: &[u8]) -> Result<ImageHead, ProcessingError> {
+    let kind = ImageFormat::of(bytes).ok_or(ProcessingError::Invalid)?;
+    let mut head = ImageHead {
         kind,
         size: Size::new(1, 1),
         frames: 1,
@@ -111,54 +111,54 @@ pub fn inspect(bytes: &[u8]) -> Result<Head, ProcessingError> {
         avif: None,
     };
     match kind {
-        Kind::Jpeg => {
+        ImageFormat::Jpeg => {
             let jpeg = jpeg_head::read(bytes)?;
             head.size = jpeg.size;
             head.orientation = jpeg.orientation;
             head.is_progressive = jpeg.is_progressive;
             head.jpeg = Some(jpeg);
         }
-        Kind::Png => {
+        ImageFormat::Png => {
             head.size = png::size(bytes).ok_or(ProcessingError::Unreadable)?;
             head.orientation = png::orientation(bytes);
         }
-        Kind::Gif => {
+        ImageFormat::Gif => {
             let gif = gif::head(bytes)?;
             (head.size, head.frames) = (gif.size, gif.frames);
             head.gif = Some(gif);
         }
-        Kind::WebP => {
+        ImageFormat::WebP => {
             (head.size, head.frames) = webp::head(bytes)?;
             head.orientation = orientation(WebPDecoder::new(Cursor::new(bytes)));
         }
-        Kind::Ico => {
+        ImageFormat::Ico => {
             head.icons = icon::entries(bytes)?;
             head.frames = head.icons.len() as u32;
             head.size = head.icons[0].size;
         }
-        Kind::Bmp => head.size = size_of(&BmpDecoder::new(Cursor::new(bytes)))?,
-        Kind::Tiff => (head.size, head.orientation) = tiff::head(bytes)?,
-        Kind::Hdr => head.size = hdr::size(bytes)?,
-        Kind::Svg => head.size = svg::size(bytes)?,
+        ImageFormat::Bmp => head.size = size_of(&BmpDecoder::new(Cursor::new(bytes)))?,
+        ImageFormat::Tiff => (head.size, head.orientation) = tiff::head(bytes)?,
+        ImageFormat::Hdr => head.size = hdr::size(bytes)?,
+        ImageFormat::Svg => head.size = svg::size(bytes)?,
         #[cfg(feature = "avif")]
-        Kind::Avif => {
+        ImageFormat::Avif => {
             let avif = avif::read(bytes)?;
             head.size = avif.size;
             head.orientation = avif.orientation;
             head.avif = Some(avif);
         }
         #[cfg(not(feature = "avif"))]
-        Kind::Avif => {
+        ImageFormat::Avif => {
             return Err(ProcessingError::unsupported(
                 "Decoding AVIF is not supported; it is passed on where nothing but its size is to be changed",
             ));
         }
-        Kind::Heic => {
+        ImageFormat::Heic => {
             return Err(ProcessingError::unsupported(
                 "HEIC images are not supported",
             ));
         }
-        Kind::Pdf => {
+        ImageFormat::Pdf => {
             return Err(ProcessingError::unsupported(
                 "PDF documents are not supported",
             ));
@@ -167,7 +167,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Head, ProcessingError> {
     Ok(head)
 }
 
-impl Head {
+impl ImageHead {
     /// The size as it is seen.
     #[must_use]
     pub fn upright(&self) -> Size {
@@ -189,13 +189,18 @@ impl Head {
     }
 
     /// The frames that are wanted.
-    pub(super) fn range(&self, ask: &Ask, limits: &Limits) -> Result<Range, ProcessingError> {
-        let wants_all = ask.n == Some(Pages::All) || !matches!(ask.page, Page::Number(_));
+    pub(super) fn range(
+        &self,
+        transform: &ImageTransform,
+        limits: &PixelLimits,
+    ) -> Result<Range, ProcessingError> {
+        let wants_all =
+            transform.n == Some(Pages::All) || !matches!(transform.page, Page::Number(_));
         if wants_all && self.frames > limits.frames_max {
             return Err(ProcessingError::Frames(limits.frames_max));
         }
         let by_pixels = |index: &usize| self.icons.get(*index).map_or(0, |icon| icon.size.pixels());
-        let first = match ask.page {
+        let first = match transform.page {
             Page::Number(page) => page,
             // The first of equals, as weserv has it.
             Page::Largest => (0..self.icons.len())
@@ -210,8 +215,8 @@ impl Head {
         if first > AHEAD_FRAMES_MAX {
             return Err(ProcessingError::Frames(limits.frames_max));
         }
-        let can_move = matches!(self.kind, Kind::Gif | Kind::WebP);
-        let count = match ask.n {
+        let can_move = matches!(self.kind, ImageFormat::Gif | ImageFormat::WebP);
+        let count = match transform.n {
             _ if !can_move => 1,
             None => 1,
             Some(Pages::All) => self.frames - first,
@@ -231,17 +236,18 @@ impl Head {
     }
 
     /// By how much a decoder may shrink it while it decodes.
-    pub(super) fn decoder_shrink(&self, ask: &Ask) -> u8 {
-        let is_exact =
-            ask.trim.is_some() || ask.adjust.gam.is_some() || ask.precrop && ask.crop.is_some();
-        if self.kind != Kind::Jpeg || is_exact {
+    pub(super) fn decoder_shrink(&self, transform: &ImageTransform) -> u8 {
+        let is_exact = transform.trim.is_some()
+            || transform.adjust.gam.is_some()
+            || transform.precrop && transform.crop.is_some();
+        if self.kind != ImageFormat::Jpeg || is_exact {
             return 1;
         }
         let upright = self.upright();
-        let target = ask.target(upright.width, upright.height);
+        let target = transform.target(upright.width, upright.height);
         decoder_shrink(
-            crate::images::geometry::shrink(upright, target, ask.fit, ask.we),
-            !ask.fsol,
+            crate::images::geometry::shrink(upright, target, transform.fit, transform.we),
+            !transform.fsol,
         )
     }
 
@@ -255,8 +261,12 @@ impl Head {
         let pixels = self.size_of(range).pixels();
         let pixels = pixels.max(self.gif.map_or(0, |gif| gif.frame_pixels));
         let besides = match self.kind {
-            Kind::Hdr => hdr::PIXEL_BYTES,
-            Kind::Gif | Kind::WebP if self.kind == Kind::Gif || self.frames > 1 => 8,
+            ImageFormat::Hdr => hdr::PIXEL_BYTES,
+            ImageFormat::Gif | ImageFormat::WebP
+                if self.kind == ImageFormat::Gif || self.frames > 1 =>
+            {
+                8
+            }
             _ => 0,
         };
         (pixels, pixels.saturating_mul(besides))
@@ -267,27 +277,31 @@ impl Head {
     ///
     /// # Errors
     /// When there is more of it than the limits allow.
-    pub fn weight_bytes(&self, ask: &Ask, limits: &Limits) -> Result<u64, ProcessingError> {
-        let range = self.range(ask, limits)?;
+    pub fn weight_bytes(
+        &self,
+        transform: &ImageTransform,
+        limits: &PixelLimits,
+    ) -> Result<u64, ProcessingError> {
+        let range = self.range(transform, limits)?;
         let (pixels, planes) = self.coded(range);
         let frames = u64::from(range.count);
         if pixels.saturating_mul(frames) > limits.input_pixels_max {
             return Err(ProcessingError::InputPixels(limits.input_pixels_max));
         }
-        let by = u64::from(self.decoder_shrink(ask));
+        let by = u64::from(self.decoder_shrink(transform));
         let decoded = pixels * frames * 4 / (by * by);
         // The coefficients of all components, two bytes each.
         let coefficients = if self.is_progressive { pixels * 3 } else { 0 };
         let upright = self.upright();
-        let target = ask.target(upright.width, upright.height);
-        let made = crate::images::geometry::resized(upright, target, ask.fit, ask.we);
+        let target = transform.target(upright.width, upright.height);
+        let made = crate::images::geometry::resized(upright, target, transform.fit, transform.we);
         let made = made.pixels().saturating_mul(frames);
         if made > limits.output_pixels_max {
             return Err(ProcessingError::OutputPixels(limits.output_pixels_max));
         }
-        let becomes_avif = match ask.output {
-            Output::Avif => true,
-            Output::Origin => self.kind == Kind::Avif,
+        let becomes_avif = match transform.output {
+            OutputFormat::Avif => true,
+            OutputFormat::Origin => self.kind == ImageFormat::Avif,
             _ => false,
         };
         let encoder = if becomes_avif {
@@ -296,7 +310,11 @@ impl Head {
             0
         };
         // A drawing is decoded at the size that it becomes.
-        let drawn = if self.kind == Kind::Svg { made * 4 } else { 0 };
+        let drawn = if self.kind == ImageFormat::Svg {
+            made * 4
+        } else {
+            0
+        };
         // The pixels, the encoder's own copy of them, and what it writes.
         Ok(decoded + coefficients + planes + drawn + made * 12 + encoder)
     }
@@ -305,27 +323,27 @@ impl Head {
 /// Decodes what is wanted of an image.
 pub(super) fn decode(
     bytes: &[u8],
-    head: &Head,
-    ask: &Ask,
+    head: &ImageHead,
+    transform: &ImageTransform,
     range: Range,
     is_late: IsLate<'_>,
 ) -> Result<DecodedImage, ProcessingError> {
     let broken = ProcessingError::Unreadable;
     match head.kind {
-        Kind::Jpeg => {
+        ImageFormat::Jpeg => {
             let jpeg = head.jpeg.as_ref().ok_or(broken)?;
-            jpeg::decode(bytes, jpeg, head.decoder_shrink(ask))
+            jpeg::decode(bytes, jpeg, head.decoder_shrink(transform))
         }
-        Kind::Gif => gif::decode(bytes, head.gif.as_ref().ok_or(broken)?, range, is_late),
-        Kind::WebP => webp::decode(bytes, head.size, range, is_late),
-        Kind::Png => png::decode(bytes),
-        Kind::Ico => icon::decode(bytes, &head.icons[range.first as usize]),
-        Kind::Svg => svg::decode(bytes, head, ask),
+        ImageFormat::Gif => gif::decode(bytes, head.gif.as_ref().ok_or(broken)?, range, is_late),
+        ImageFormat::WebP => webp::decode(bytes, head.size, range, is_late),
+        ImageFormat::Png => png::decode(bytes),
+        ImageFormat::Ico => icon::decode(bytes, &head.icons[range.first as usize]),
+        ImageFormat::Svg => svg::decode(bytes, head, transform),
         #[cfg(feature = "avif")]
-        Kind::Avif => avif::decode(bytes, head.avif.as_ref().ok_or(broken)?, is_late),
-        Kind::Tiff => tiff::decode(bytes, head.size),
-        Kind::Hdr => hdr::decode(bytes),
-        Kind::Bmp => raster::image(BmpDecoder::new(Cursor::new(bytes))),
+        ImageFormat::Avif => avif::decode(bytes, head.avif.as_ref().ok_or(broken)?, is_late),
+        ImageFormat::Tiff => tiff::decode(bytes, head.size),
+        ImageFormat::Hdr => hdr::decode(bytes),
+        ImageFormat::Bmp => raster::image(BmpDecoder::new(Cursor::new(bytes))),
         _ => Err(ProcessingError::Invalid),
     }
 }

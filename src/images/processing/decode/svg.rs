@@ -9,11 +9,11 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
 
 use super::entities::expand;
-use super::{Canvas, DecodedImage, Head, ProcessingError, inspect};
-use crate::images::format::Kind;
+use super::{Canvas, DecodedImage, ImageHead, ProcessingError, inspect};
+use crate::images::format::ImageFormat;
 use crate::images::geometry::{Size, resized};
 use crate::images::processing::fonts;
-use crate::images::transform::Ask;
+use crate::images::transform::ImageTransform;
 use crate::images::xml;
 
 /// Bytes of a document, unpacked, and with what its entities put in.
@@ -35,10 +35,10 @@ fn parse(bytes: &[u8]) -> Result<Tree, ProcessingError> {
             head.size.pixels().saturating_mul(u64::from(head.frames)) <= INNER_PIXELS_MAX;
         match head.kind {
             _ if !is_small => None,
-            Kind::Jpeg => Some(ImageKind::JPEG(data)),
-            Kind::Png => Some(ImageKind::PNG(data)),
-            Kind::Gif => Some(ImageKind::GIF(data)),
-            Kind::WebP => Some(ImageKind::WEBP(data)),
+            ImageFormat::Jpeg => Some(ImageKind::JPEG(data)),
+            ImageFormat::Png => Some(ImageKind::PNG(data)),
+            ImageFormat::Gif => Some(ImageKind::GIF(data)),
+            ImageFormat::WebP => Some(ImageKind::WEBP(data)),
             _ => None,
         }
     };
@@ -46,7 +46,7 @@ fn parse(bytes: &[u8]) -> Result<Tree, ProcessingError> {
         dpi: 72.0,
         image_href_resolver: ImageHrefResolver {
             resolve_data: Box::new(move |_, data, _| {
-                let is_svg = Kind::of(&data) == Some(Kind::Svg);
+                let is_svg = ImageFormat::of(&data) == Some(ImageFormat::Svg);
                 if is_svg { None } else { inner(data) }
             }),
             resolve_string: Box::new(|_, _| None),
@@ -70,19 +70,19 @@ pub(super) fn size(bytes: &[u8]) -> Result<Size, ProcessingError> {
 /// Draws a document at the size that it is to have in the end, so that it is sharp.
 pub(super) fn decode(
     bytes: &[u8],
-    head: &Head,
-    ask: &Ask,
+    head: &ImageHead,
+    transform: &ImageTransform,
 ) -> Result<DecodedImage, ProcessingError> {
     let tree = parse(bytes)?;
-    let is_exact = ask.trim.is_some() || ask.precrop && ask.crop.is_some();
+    let is_exact = transform.trim.is_some() || transform.precrop && transform.crop.is_some();
     let size = if is_exact {
         head.size
     } else {
         resized(
             head.size,
-            ask.target(head.size.width, head.size.height),
-            ask.fit,
-            ask.we,
+            transform.target(head.size.width, head.size.height),
+            transform.fit,
+            transform.we,
         )
     };
     if size.pixels() > DRAWN_PIXELS_MAX {
@@ -107,7 +107,7 @@ mod tests {
 
     fn red_at(svg: &str, x: u32, y: u32) -> u8 {
         let head = inspect(svg.as_bytes()).unwrap();
-        let image = decode(svg.as_bytes(), &head, &Ask::default()).unwrap();
+        let image = decode(svg.as_bytes(), &head, &ImageTransform::default()).unwrap();
         let pixel = image.frames[0].pixel(x, y).to_vec();
         if pixel[3] == 0 { 0 } else { pixel[0] }
     }
@@ -170,9 +170,9 @@ mod tests {
         }
         let giant = "<svg xmlns='http://www.w3.org/2000/svg' width='99999999' height='99999999'/>";
         let head = inspect(giant.as_bytes()).unwrap();
-        let limits = super::super::Limits::default();
+        let limits = super::super::PixelLimits::default();
         assert_eq!(
-            head.weight_bytes(&Ask::default(), &limits),
+            head.weight_bytes(&ImageTransform::default(), &limits),
             Err(ProcessingError::InputPixels(71_000_000))
         );
     }

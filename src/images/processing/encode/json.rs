@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{DecodedImage, Head};
+use super::{DecodedImage, ImageHead};
 
 /// Describes an image as it would be written.
-pub(super) fn describe(image: &DecodedImage, head: &Head) -> Vec<u8> {
+pub(super) fn describe(image: &DecodedImage, head: &ImageHead) -> Vec<u8> {
     let frame = &image.frames[0];
     let (size, pages) = (frame.size(), image.frames.len());
     let channels = match (image.is_grey, frame.has_alpha()) {

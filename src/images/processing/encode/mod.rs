@@ -13,10 +13,10 @@ mod webp;
 use serde::{Deserialize, Serialize};
 
 use super::decode::DecodedImage;
-use super::{Canvas, Head, IsLate, Made, ProcessingError};
+use super::{Canvas, EncodedImage, ImageHead, IsLate, ProcessingError};
 use crate::images::accept::{AVIF_IS_WRITTEN, WEBP_IS_LOSSY};
-use crate::images::format::Kind;
-use crate::images::transform::{Ask, Output};
+use crate::images::format::ImageFormat;
+use crate::images::transform::{ImageTransform, OutputFormat};
 
 pub(super) use avif::{is_written as avif_is_written, weight_bytes as avif_weight_bytes};
 
@@ -51,44 +51,50 @@ impl Default for Quality {
 /// Writes an image as one format.
 pub(super) fn encode(
     image: DecodedImage,
-    head: &Head,
-    ask: &Ask,
-    output: Output,
+    head: &ImageHead,
+    transform: &ImageTransform,
+    output: OutputFormat,
     (quality, is_late): (&Quality, IsLate<'_>),
-) -> Result<Made, ProcessingError> {
-    let made = |kind: Kind, bytes: Vec<u8>| Made {
+) -> Result<EncodedImage, ProcessingError> {
+    let made = |kind: ImageFormat, bytes: Vec<u8>| EncodedImage {
         bytes,
         media_type: kind.media_type(),
         extension: kind.extension(),
     };
     match output {
-        Output::Jpeg => {
-            let q = ask.q.unwrap_or(quality.jpeg);
+        OutputFormat::Jpeg => {
+            let q = transform.q.unwrap_or(quality.jpeg);
             let is_grey = image.is_grey;
-            jpeg::encode(still(image), is_grey, q, ask.il).map(|bytes| made(Kind::Jpeg, bytes))
+            jpeg::encode(still(image), is_grey, q, transform.il)
+                .map(|bytes| made(ImageFormat::Jpeg, bytes))
         }
-        Output::Png => {
+        OutputFormat::Png => {
             let is_grey = image.is_grey;
-            png::encode(&still(image), is_grey, ask).map(|bytes| made(Kind::Png, bytes))
+            png::encode(&still(image), is_grey, transform)
+                .map(|bytes| made(ImageFormat::Png, bytes))
         }
-        Output::WebP => {
-            let q = ask.q.unwrap_or(quality.webp);
-            let bytes = webp::encode(image, q, quality.webp_effort, ask.ll);
-            bytes.map(|bytes| made(Kind::WebP, bytes))
+        OutputFormat::WebP => {
+            let q = transform.q.unwrap_or(quality.webp);
+            let bytes = webp::encode(image, q, quality.webp_effort, transform.ll);
+            bytes.map(|bytes| made(ImageFormat::WebP, bytes))
         }
-        Output::Gif => gif::encode(image, ask.il, is_late).map(|bytes| made(Kind::Gif, bytes)),
-        Output::Tiff => tiff::encode(&still(image)).map(|bytes| made(Kind::Tiff, bytes)),
-        Output::Json => Ok(Made {
+        OutputFormat::Gif => {
+            gif::encode(image, transform.il, is_late).map(|bytes| made(ImageFormat::Gif, bytes))
+        }
+        OutputFormat::Tiff => {
+            tiff::encode(&still(image)).map(|bytes| made(ImageFormat::Tiff, bytes))
+        }
+        OutputFormat::Json => Ok(EncodedImage {
             bytes: json::describe(&image, head),
             media_type: "application/json",
             extension: "json",
         }),
-        Output::Avif => {
-            let q = ask.q.unwrap_or(avif::QUALITY);
-            avif::encode(&still(image), q).map(|bytes| made(Kind::Avif, bytes))
+        OutputFormat::Avif => {
+            let q = transform.q.unwrap_or(avif::QUALITY);
+            avif::encode(&still(image), q).map(|bytes| made(ImageFormat::Avif, bytes))
         }
-        Output::Jxl => Err(ProcessingError::saver("jxl")),
-        Output::Origin | Output::Auto => Err(ProcessingError::saver("this format")),
+        OutputFormat::Jxl => Err(ProcessingError::saver("jxl")),
+        OutputFormat::Origin | OutputFormat::Auto => Err(ProcessingError::saver("this format")),
     }
 }
 

@@ -6,7 +6,7 @@ use flate2::Crc;
 use super::{ProcessingError, deflate};
 use crate::images::geometry::Size;
 use crate::images::processing::Canvas;
-use crate::images::transform::Ask;
+use crate::images::transform::ImageTransform;
 
 /// The passes of an interlaced image: first column, first row, every how many of each.
 const PASSES: [(usize, usize, usize, usize); 7] = [
@@ -40,7 +40,7 @@ const FILTERS: [Filter; 5] = [
 pub(super) fn encode(
     canvas: &Canvas,
     is_grey: bool,
-    ask: &Ask,
+    transform: &ImageTransform,
 ) -> Result<Vec<u8>, ProcessingError> {
     let (channels, colour_type) = match (is_grey, canvas.has_alpha()) {
         (true, false) => (1, 0),
@@ -64,20 +64,20 @@ pub(super) fn encode(
     let mut head = Vec::with_capacity(13);
     head.extend(size.width.to_be_bytes());
     head.extend(size.height.to_be_bytes());
-    head.extend([8, colour_type, 0, 0, u8::from(ask.il)]);
+    head.extend([8, colour_type, 0, 0, u8::from(transform.il)]);
     chunk(&mut file, b"IHDR", &head);
     let mut rows = Rows {
         // A byte more for each row, and for each of the passes' some more rows.
         filtered: Vec::with_capacity(data.len() + 2 * size.height as usize + 8),
         channels,
-        is_adaptive: ask.af,
+        is_adaptive: transform.af,
     };
-    if ask.il {
+    if transform.il {
         rows.interlaced(data, size);
     } else {
         rows.plain(data, size.width as usize);
     }
-    let packed = deflate::zlib(&rows.filtered, ask.l)?;
+    let packed = deflate::zlib(&rows.filtered, transform.l)?;
     chunk(&mut file, b"IDAT", &packed);
     chunk(&mut file, b"IEND", &[]);
     Ok(file)
@@ -191,11 +191,12 @@ mod tests {
                 .collect();
             let canvas = Canvas::new(size, channels, data).unwrap();
             for query in ["", "af", "il", "il&af&l=9", "l=0"] {
-                let ask = Ask::of(query.split('&').map(|pair| match pair.split_once('=') {
-                    Some((name, value)) => (name, Some(value.into())),
-                    None => (pair, None),
-                }));
-                let file = encode(&canvas, false, &ask).unwrap();
+                let transform =
+                    ImageTransform::of(query.split('&').map(|pair| match pair.split_once('=') {
+                        Some((name, value)) => (name, Some(value.into())),
+                        None => (pair, None),
+                    }));
+                let file = encode(&canvas, false, &transform).unwrap();
                 let read = image::load_from_memory(&file).unwrap();
                 let bytes = if channels == 4 {
                     read.into_rgba8().into_raw()
@@ -214,7 +215,7 @@ mod tests {
             3,
             crate::images::colour::Colour::opaque(7, 7, 7),
         );
-        let file = encode(&canvas, true, &Ask::default()).unwrap();
+        let file = encode(&canvas, true, &ImageTransform::default()).unwrap();
         assert_eq!(
             image::load_from_memory(&file).unwrap().color(),
             image::ColorType::L8
