@@ -60,7 +60,13 @@ enum Command {
         listen: std::net::SocketAddr,
     },
     /// Read and validate the configuration
-    Check(ConfigFile),
+    Check {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Print the JSON Schema of the configuration instead, for editors
+        #[arg(long)]
+        schema: bool,
+    },
     /// Rewrite one document from standard input to standard output, as the service would
     Rewrite {
         #[command(flatten)]
@@ -150,7 +156,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Healthcheck(file) => {
             with_settings(&file, |settings| serve::healthcheck(&settings))
         }
-        Command::Check(file) => with_settings(&file, |settings| {
+        Command::Check { schema: true, .. } => {
+            let mut out = std::io::stdout().lock();
+            writeln!(out, "{:#}", config::schema())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Check { file, .. } => with_settings(&file, |settings| {
             print_checked(&file, &settings)?;
             Ok(ExitCode::SUCCESS)
         }),

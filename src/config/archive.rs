@@ -2,21 +2,35 @@
 
 use std::path::PathBuf;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
 use super::reader::{Table, Written};
-use super::store::{self, TotalKeys};
+use super::shape::{Choice, ValueSchema, switch_or};
+use super::store::{TOTALS, resolve_totals};
 use super::texts;
 use crate::archive::path::PathTemplate;
 use crate::archive::render::Format;
 use crate::archive::{ArchiveLimits, ArchiveOptions, Versions};
+use crate::store::WhenFull;
 
 const FORM: &str = "`true`, `false` or a table, `{ format = \"markdown\" }`";
 
 /// `[archive]` as written.
+#[derive(JsonSchema)]
 pub(super) struct LimitKeys {
+    /// The directory of the archive's files.
     directory: Option<Written<String>>,
+    /// Images of one item that are copied. The others stay links.
     images_max: Option<Written<u32>>,
+    /// Size of one image. A larger image stays a link.
     image_bytes_max: Option<Written<u64>>,
-    totals: TotalKeys,
+    /// Size of the files of all feeds together. `0B` for no limit.
+    bytes_max: Option<Written<u64>>,
+    /// Size of the files of each feed. `0B` for no limit.
+    feed_bytes_max: Option<Written<u64>>,
+    /// What becomes of a new item when one of these sizes is reached: it is refused, or the oldest
+    /// items go for it.
+    when_full: Option<Written<WhenFull>>,
 }
 
 /// `archive` of a feed as written.
@@ -28,7 +42,9 @@ pub(super) fn read_limits(table: &mut Table<'_, '_>) -> LimitKeys {
         directory: table.text("directory", directory),
         images_max: table.count("images_max", 0..=1_000),
         image_bytes_max: table.size("image_bytes_max", 1 << 10..=256 << 20),
-        totals: store::read_totals(table, ["bytes_max", "feed_bytes_max"]),
+        bytes_max: table.size("bytes_max", TOTALS),
+        feed_bytes_max: table.size("feed_bytes_max", TOTALS),
+        when_full: table.choice("when_full"),
     }
 }
 
@@ -46,7 +62,11 @@ pub(super) fn resolve_limits(written: LimitKeys) -> ArchiveLimits {
             .image_bytes_max
             .and_then(|written| usize::try_from(written.value).ok())
             .unwrap_or(default.image_bytes_max),
-        totals: store::resolve_totals(&written.totals),
+        totals: resolve_totals(
+            written.bytes_max.as_ref(),
+            written.feed_bytes_max.as_ref(),
+            written.when_full.as_ref(),
+        ),
     }
 }
 
@@ -67,19 +87,53 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> FeedKey {
     })
 }
 
+/// The table that `archive` may be.
+#[derive(JsonSchema)]
+struct ArchiveKeys {
+    /// Path of each file below the archive's directory, with placeholders in braces.
+    path: Option<Written<PathTemplate>>,
+    /// Format of the files.
+    format: Option<Written<Format>>,
+    /// What becomes of an item that has changed: another file beside the first, or the same file
+    /// written anew.
+    versions: Option<Written<Versions>>,
+    /// Whether images are copied as well.
+    images: Option<Written<bool>>,
+}
+
+impl ValueSchema for ArchiveOptions {
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        switch_or::<ArchiveKeys>(generator)
+    }
+}
+
+impl Choice for Format {
+    fn choices() -> Vec<(&'static str, Self)> {
+        Self::ALL.map(|format| (format.name(), format)).to_vec()
+    }
+}
+
+impl Choice for Versions {
+    fn choices() -> Vec<(&'static str, Self)> {
+        vec![("keep", Self::Keep), ("overwrite", Self::Overwrite)]
+    }
+}
+
 fn read_options(table: &mut Table<'_, '_>) -> Option<ArchiveOptions> {
-    let formats = Format::ALL.map(|format| (format.name(), format));
-    let versions = [("keep", Versions::Keep), ("overwrite", Versions::Overwrite)];
-    let path = table.text("path", PathTemplate::parse);
-    let format = table.choice("format", &formats);
-    let usual = ArchiveOptions::usual(format.map_or(Format::default(), |format| format.value));
-    let versions = table.choice("versions", &versions);
-    let images = table.switch("images");
-    let usual = usual.ok()?;
+    let keys = ArchiveKeys {
+        path: table.text("path", PathTemplate::parse),
+        format: table.choice("format"),
+        versions: table.choice("versions"),
+        images: table.switch("images"),
+    };
+    let format = keys.format.map(|format| format.value);
+    let usual = ArchiveOptions::usual(format.unwrap_or_default()).ok()?;
     Some(ArchiveOptions {
-        path: path.map_or(usual.path, |path| path.value),
+        path: keys.path.map_or(usual.path, |path| path.value),
         format: usual.format,
-        versions: versions.map_or(usual.versions, |versions| versions.value),
-        images: images.map_or(usual.images, |images| images.value),
+        versions: keys
+            .versions
+            .map_or(usual.versions, |versions| versions.value),
+        images: keys.images.map_or(usual.images, |images| images.value),
     })
 }

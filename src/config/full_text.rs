@@ -3,10 +3,14 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
+use http::{HeaderName, HeaderValue};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
 use super::reader::{Table, Written};
+use super::shape::{OneOrMore, ValueSchema, switch_or};
 use super::texts;
 use super::values::text;
-use crate::fulltext::recipe::Finder;
+use crate::fulltext::recipe::{Finder, FinderError};
 use crate::fulltext::{Limits, Options};
 use crate::rewrite::figure::Figure;
 
@@ -15,18 +19,29 @@ const SELECTORS_MAX: usize = 64;
 const FORM: &str = "`true`, `false` or a table, `{ content = [\"…\"] }`";
 
 /// `[full_text]` as written.
+#[derive(JsonSchema)]
 pub(super) struct LimitKeys {
+    /// A directory of site rules in the format of Full-Text RSS.
     site_rules: Option<Written<Option<PathBuf>>>,
+    /// Article pages that are fetched at the same time.
     fetches_max: Option<Written<u32>>,
+    /// Items of a feed, from its top, whose articles are fetched.
     items_max: Option<Written<u32>>,
+    /// Pages of one article.
     pages_max: Option<Written<u32>>,
+    /// Size of one page. A larger page is no article.
     page_bytes_max: Option<Written<u64>>,
+    /// Attempts to fetch an article before it is given up.
     attempts_max: Option<Written<u32>>,
 }
 
 /// The keys of a feed as written.
+#[derive(JsonSchema)]
 pub(super) struct FeedKeys {
+    /// Whether items get the text of the page that they link to, or a table that says how it is
+    /// found.
     pub(super) full_text: Option<Written<Option<Options>>>,
+    /// Template for the images of full texts. Empty for a `figure` each.
     pub(super) figure: Option<Written<Option<String>>>,
 }
 
@@ -73,29 +88,62 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> FeedKeys {
     }
 }
 
+/// The table that `full_text` may be: how the article is found on its page.
+#[derive(JsonSchema)]
+struct FullTextKeys {
+    /// CSS selectors of the article. The first that finds something counts.
+    #[schemars(with = "Option<Written<OneOrMore<String>>>")]
+    content: OneOrMore<String>,
+    /// CSS selectors of what is removed before.
+    #[schemars(with = "Option<Written<OneOrMore<String>>>")]
+    remove: OneOrMore<String>,
+    /// CSS selector of the article's title.
+    title: Option<Written<Option<String>>>,
+    /// CSS selector of the article's date.
+    date: Option<Written<Option<String>>>,
+    /// CSS selector of the link to the article's next page.
+    next_page: Option<Written<Option<String>>>,
+    /// Whether an item waits until its article is there.
+    hold: Option<Written<bool>>,
+    /// Hosts whose pages are requested with `cookies` and `headers`.
+    hosts: Option<Written<Vec<String>>>,
+    /// The value of `Cookie` for article pages.
+    cookies: Option<Written<Option<HeaderValue>>>,
+    /// Request header fields for article pages.
+    headers: Option<Written<Vec<(HeaderName, HeaderValue)>>>,
+}
+
+impl ValueSchema for Options {
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        switch_or::<FullTextKeys>(generator)
+    }
+}
+
 fn read_options(table: &mut Table<'_, '_>) -> Options {
     let cookies = |text: &str| texts::header_value(text).map(super::secret::secret_header);
-    let selector = |text: &str| Finder::css(text).map(|_| text.to_owned());
-    let one = |table: &mut Table<'_, '_>, key| {
-        let found = table.optional_text(key, selector);
-        found.and_then(|found| found.value)
-    };
-    let options = Options {
+    let keys = FullTextKeys {
         content: selectors(table, "content"),
         remove: selectors(table, "remove"),
-        title: one(table, "title"),
-        date: one(table, "date"),
-        next_page: one(table, "next_page"),
-        hold: table.switch("hold").is_some_and(|hold| hold.value),
-        hosts: table
-            .list("hosts", texts::host_name)
-            .map(|hosts| hosts.value)
-            .unwrap_or_default(),
-        cookies: table
-            .secret("cookies", cookies)
-            .and_then(|cookies| cookies.value),
-        headers: table
-            .headers()
+        title: table.optional_text("title", selector),
+        date: table.optional_text("date", selector),
+        next_page: table.optional_text("next_page", selector),
+        hold: table.switch("hold"),
+        hosts: table.list("hosts", texts::host_name),
+        cookies: table.secret("cookies", cookies),
+        headers: table.headers(),
+    };
+    let one = |key: Option<Written<Option<String>>>| key.and_then(|found| found.value);
+    let options = Options {
+        content: keys.content.0,
+        remove: keys.remove.0,
+        title: one(keys.title),
+        date: one(keys.date),
+        next_page: one(keys.next_page),
+        hold: keys.hold.is_some_and(|hold| hold.value),
+        hosts: keys.hosts.map(|hosts| hosts.value).unwrap_or_default(),
+        cookies: keys.cookies.and_then(|cookies| cookies.value),
+        headers: keys
+            .headers
             .map(|headers| headers.value)
             .unwrap_or_default(),
     };
@@ -108,23 +156,19 @@ fn read_options(table: &mut Table<'_, '_>) -> Options {
     options
 }
 
+fn selector(text: &str) -> Result<String, FinderError> {
+    Finder::css(text).map(|_| text.to_owned())
+}
+
 /// One selector, or a list of them.
-fn selectors(table: &mut Table<'_, '_>, key: &'static str) -> Vec<String> {
-    let selector = |text: &str| Finder::css(text).map(|_| text.to_owned());
+fn selectors(table: &mut Table<'_, '_>, key: &'static str) -> OneOrMore<String> {
     let is_list = table
         .written(key)
         .is_some_and(|value| value.get_ref().is_array());
     if !is_list {
         let found = table.value(key, text(selector));
-        return found.map(|found| found.value).into_iter().collect();
+        return OneOrMore(found.map(|found| found.value).into_iter().collect());
     }
-    let Some(found) = table.list(key, selector) else {
-        return Vec::new();
-    };
-    if found.value.len() > SELECTORS_MAX {
-        let reason = format!("there can be no more than {SELECTORS_MAX}");
-        table.refuse(found.spot, reason);
-        return Vec::new();
-    }
-    found.value
+    let found = table.list_max(key, SELECTORS_MAX, selector);
+    OneOrMore(found.map(|found| found.value).unwrap_or_default())
 }

@@ -4,12 +4,14 @@ use std::convert::Infallible;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::images;
+use schemars::JsonSchema;
+
 use super::reader::{Table, Written};
 use super::texts;
 use crate::images::fetching::ImageProxyOptions;
 use crate::images::processing::{PixelLimits, Quality};
-use crate::images::signed_url::SigningKeys;
+use crate::images::secret::Secret;
+use crate::images::signed_url::{KEYS_MAX, SigningKeys};
 use crate::upstream::HostPort;
 
 const SECONDS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
@@ -20,27 +22,51 @@ const WORK: RangeInclusive<u64> = 16 << 20..=64 << 30;
 const PIXELS: RangeInclusive<u32> = 1_000_000..=1_000_000_000;
 
 /// The keys as they are written.
+#[derive(JsonSchema)]
 pub(super) struct Image {
+    /// The key that image URLs are signed with, of 16 bytes or more, or a list of which the first
+    /// signs. Empty: one is made and kept in the data directory.
     pub(super) key: Option<Written<SigningKeys>>,
+    /// A file with what is known of image hosts. Empty: `image-hosts.toml` beside this file, or
+    /// what Feedwright comes with.
     pub(super) hosts: Option<Written<String>>,
+    /// Hosts, each with all below it, whose images may be requested without a signature.
     unsigned_hosts: Option<Written<Vec<String>>>,
+    /// Whether everybody may request every public image. That is an open proxy.
     open: Option<Written<bool>>,
+    /// Private addresses that images may come from, as `host:port`.
     allow_private: Option<Written<Vec<HostPort>>>,
+    /// Size of one image as it is sent.
     body_bytes_max: Option<Written<u64>>,
+    /// Time for the whole fetch of an image.
     fetch_timeout: Option<Written<Duration>>,
+    /// Fetches of images at the same time.
     fetches_max: Option<Written<u32>>,
+    /// Fetches of images at the same time from one host.
     host_fetches_max: Option<Written<u32>>,
+    /// Memory that images take while they are processed, all together.
     work_bytes: Option<Written<u64>>,
+    /// Time from waiting for that memory to the finished image.
     work_timeout: Option<Written<Duration>>,
+    /// Pixels of one image, all its frames together.
     pixels_max: Option<Written<u32>>,
+    /// Frames of one image.
     frames_max: Option<Written<u32>>,
+    /// Quality of JPEG where none is requested, 1 to 100.
     jpeg_quality: Option<Written<u32>>,
+    /// Quality of WebP where none is requested, 1 to 100.
     webp_quality: Option<Written<u32>>,
+    /// Effort that is put into WebP, 0 to 6.
     webp_effort: Option<Written<u32>>,
+    /// Whether GIF and WebP stay animated where nothing is requested.
     animate: Option<Written<bool>>,
+    /// Whether a URL without a scheme is `https`; otherwise it is `http`, as in weserv.
     https_first: Option<Written<bool>>,
+    /// Whether every failure of a host is answered with 404, as in weserv.
     weserv_statuses: Option<Written<bool>>,
+    /// Time that an image is fresh whose server does not say.
     fresh_for: Option<Written<Duration>>,
+    /// Time beyond its freshness that an image is served while its server fails.
     stale_if_error: Option<Written<Duration>>,
 }
 
@@ -48,7 +74,7 @@ pub(super) struct Image {
 pub(super) fn read(table: &mut Table<'_, '_>) -> Image {
     let keep = |text: &str| Ok::<_, Infallible>(text.to_owned());
     Image {
-        key: images::read_keys(table),
+        key: read_keys(table),
         hosts: table.text("hosts", keep),
         unsigned_hosts: table.list("unsigned_hosts", texts::host_suffix),
         open: table.switch("open"),
@@ -69,6 +95,21 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Image {
         weserv_statuses: table.switch("weserv_statuses"),
         fresh_for: table.duration("fresh_for", LASTING),
         stale_if_error: table.duration("stale_if_error", Duration::ZERO..=*LASTING.end()),
+    }
+}
+
+/// Reads `[image] key`: one secret, or a list of them.
+fn read_keys(table: &mut Table<'_, '_>) -> Option<Written<SigningKeys>> {
+    let found = table.secrets("key", KEYS_MAX, Secret::parse)?;
+    match SigningKeys::new(found.value) {
+        Ok(keys) => Some(Written {
+            value: keys,
+            spot: found.spot,
+        }),
+        Err(reason) => {
+            table.refuse(found.spot, reason.to_string());
+            None
+        }
     }
 }
 

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE};
 use http::{HeaderName, HeaderValue, Method};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use url::Url;
 
-use super::file::{BODIES, DAY, HOUR, NOTHING, SECOND, YEAR};
+use super::bounds::{BODIES, DAY, HOUR, NOTHING, SECOND, YEAR};
+use super::name::FeedName;
 use super::problem::{Problem, Spot};
 use super::reader::{Table, Written};
-use super::settings::FeedName;
+use super::shape::{ProxyUrl, ValueSchema};
 use super::texts;
 use super::values::{Raw, text};
 use crate::upstream::{HostPort, Upstream};
@@ -110,27 +112,57 @@ impl fmt::Debug for MirrorSettings {
 }
 
 /// As written. Texts that may be empty are `Some(None)` then.
+#[derive(JsonSchema)]
 pub(super) struct Mirror {
+    /// Name of the mirror in its URL, `/mirror/NAME/`, as a feed's.
+    #[schemars(required)]
     name: Option<Written<String>>,
+    /// URL of the origin, with a slash at its end. Readers' paths are put after it.
+    #[schemars(required)]
     origin: Option<Written<Url>>,
+    /// Methods that are passed on.
     methods: Option<Written<Vec<Method>>>,
+    /// Readers' header fields that are passed on; `*` for all but those that say where a request
+    /// came from.
     request_headers: Option<Written<Vec<Passed>>>,
+    /// Whether cookies are passed on, in both directions.
     cookies: Option<Written<bool>>,
+    /// Whether `Authorization` is passed on.
     authorization: Option<Written<bool>>,
+    /// Whether the origin's pages may run scripts on this host. They are sandboxed otherwise.
     trusted: Option<Written<bool>>,
+    /// Whether a reader's `Cache-Control` can make the mirror ask the origin.
     honor_request_cache_control: Option<Written<bool>>,
+    /// Time beyond its freshness that something is served while the origin fails.
     stale_if_error: Option<Written<Duration>>,
+    /// What becomes of a reader's query: it is kept, ignored or refused, or only the listed
+    /// parameters are kept.
     query: Option<Written<QueryRule>>,
+    /// Distinct queries that one client may have the origin asked for in a minute. `0` for no
+    /// limit.
     queries_max: Option<Written<u32>>,
+    /// Size of a body that is kept. A larger one is passed through.
     object_bytes_max: Option<Written<u64>>,
+    /// Size of a body that is passed through.
     body_bytes_max: Option<Written<u64>>,
+    /// Size of a body that a reader may send.
     request_bytes_max: Option<Written<u64>>,
+    /// Exchanges with the origin at the same time.
     fetches_max: Option<Written<u32>>,
+    /// Time for one exchange with the origin, bodies included.
     total_timeout: Option<Written<Duration>>,
+    /// The `User-Agent` for the origin. Without it, the reader's where that is passed on, or the
+    /// one of `[fetch]`.
     user_agent: Option<Written<Option<String>>>,
+    /// Request header fields for the origin.
     headers: Option<Written<Vec<(HeaderName, HeaderValue)>>>,
+    /// URL of an outbound proxy: `socks5://`, or `http://`, `https://` or `socks5h://` with
+    /// `proxy_resolves`.
+    #[schemars(with = "Option<Written<ProxyUrl>>")]
     proxy: Option<Written<Option<Url>>>,
+    /// Whether the outbound proxy may look names up, and so decide where they lead.
     proxy_resolves: Option<Written<bool>>,
+    /// Private addresses that may be fetched from, as `host:port`.
     allow_private: Option<Written<Vec<HostPort>>>,
 }
 
@@ -139,6 +171,21 @@ pub(super) struct Mirror {
 enum Passed {
     All,
     Name(HeaderName),
+}
+
+impl ValueSchema for Passed {
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+impl ValueSchema for QueryRule {
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string", "enum": ["keep", "ignore", "refuse"] },
+            { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+        ]})
+    }
 }
 
 /// Reads one mirror.

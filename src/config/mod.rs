@@ -7,22 +7,28 @@
 //! reported at once.
 
 mod archive;
+mod bounds;
 mod environment;
+mod feed_images;
 mod file;
 mod fit;
 mod full_text;
 mod image;
 pub mod image_hosts;
+mod image_proxy;
 mod images;
 mod intervals;
 mod mirror;
+mod name;
 mod problem;
 mod proxy;
 mod reader;
 mod resolve;
 mod rules;
+mod schema;
 mod secret;
 mod settings;
+mod shape;
 mod store;
 mod suggest;
 mod texts;
@@ -40,11 +46,10 @@ use toml::de::DeTable;
 
 pub use environment::variables;
 pub use mirror::{MirrorSettings, QueryRule, RequestHeaders};
+pub use name::{FeedName, FeedNameError};
 pub use problem::Problems;
-pub use settings::{
-    FeedName, FeedNameError, FeedSettings, LogFormat, LogSettings, ServerSettings, Settings,
-};
-
+pub use schema::schema;
+pub use settings::{FeedSettings, LogFormat, LogSettings, ServerSettings, Settings};
 pub use units::parse_duration;
 
 use environment::Environment;

@@ -2,7 +2,6 @@
 
 use url::Url;
 
-use super::file::{Feed, Shared};
 use super::problem::Problem;
 use super::reader::Written;
 
@@ -31,15 +30,4 @@ pub(super) fn check(
     let problem = reason.map(|reason| Problem::new(written.spot.clone(), reason));
     // All that inherit one find the same.
     problems.extend(problem.filter(|problem| !problems.contains(problem)));
-}
-
-/// The same for feeds and what they inherit.
-pub(super) fn check_feeds(feeds: &[Feed], defaults: &Shared, problems: &mut Vec<Problem>) {
-    let inherited = (defaults.proxy.as_ref(), defaults.proxy_resolves.as_ref());
-    check(inherited.0, inherited.1, problems);
-    for own in feeds.iter().map(|feed| &feed.shared) {
-        let proxy = own.proxy.as_ref().or(inherited.0);
-        let resolves = own.proxy_resolves.as_ref().or(inherited.1);
-        check(proxy, resolves, problems);
-    }
 }

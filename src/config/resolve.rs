@@ -6,12 +6,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::file::{Feed, Fetch, File, Log, Server, Shared};
-use super::images::{BUILTIN, NONE, Proxies};
+use super::image_proxy::{BUILTIN, NONE};
+use super::images::Proxies;
 use super::intervals;
+use super::name::FeedName;
 use super::problem::{Problem, Spot};
+use super::proxy;
 use super::reader::Written;
 use super::rules::pick;
-use super::settings::{FeedName, FeedSettings, LogSettings, ServerSettings, Settings};
+use super::settings::{FeedSettings, LogSettings, ServerSettings, Settings};
 use super::store::Store;
 use crate::images::signed_url::SigningKeys;
 use crate::rewrite::target::Images;
@@ -53,7 +56,7 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
     check_names(&file.feeds, problems);
     let tables = file.feeds.iter().map(|feed| &feed.shared);
     problems.extend(tables.chain([&file.defaults]).filter_map(intervals::check));
-    super::proxy::check_feeds(&file.feeds, &file.defaults, problems);
+    check_proxies(&file.feeds, &file.defaults, problems);
     let feeds = file
         .feeds
         .into_iter()
@@ -238,6 +241,17 @@ fn feed_settings(
             .unwrap_or(RETRY_AFTER_ERROR),
         name,
     })
+}
+
+/// Notes what is wrong with the outbound proxies of feeds and of what they inherit.
+fn check_proxies(feeds: &[Feed], defaults: &Shared, problems: &mut Vec<Problem>) {
+    let inherited = (defaults.proxy.as_ref(), defaults.proxy_resolves.as_ref());
+    proxy::check(inherited.0, inherited.1, problems);
+    for own in feeds.iter().map(|feed| &feed.shared) {
+        let url = own.proxy.as_ref().or(inherited.0);
+        let resolves = own.proxy_resolves.as_ref().or(inherited.1);
+        proxy::check(url, resolves, problems);
+    }
 }
 
 /// Two feeds can't share an address.

@@ -2,8 +2,11 @@
 
 use std::convert::Infallible;
 
-use super::images::{self, ImageRuleKeys, Named};
+use schemars::JsonSchema;
+
+use super::feed_images::{self, ImageRuleKeys, Named};
 use super::reader::{Table, Written};
+use super::shape::{Choice, OneOrMore};
 use super::texts;
 use super::values::{Raw, one_or_more, text};
 use crate::causes::chain;
@@ -17,55 +20,141 @@ use crate::rewrite::pattern;
 use crate::rewrite::selection::{self, Condition, Field};
 use crate::rewrite::template::{Template, TemplateError};
 
-const SANITIZE: [(&str, Sanitize); 3] = [
-    ("off", Sanitize::Off),
-    ("scripts", Sanitize::Scripts),
-    ("strict", Sanitize::Strict),
-];
-
-/// What a condition of `keep` and `drop` may look at.
-const FIELDS: [(&str, Field); 7] = [
-    ("title", Field::Title),
-    ("link", Field::Link),
-    ("author", Field::Author),
-    ("category", Field::Category),
-    ("guid", Field::Guid),
-    ("content", Field::Content),
-    ("any", Field::Any),
-];
 /// The most items that `limit` may let through.
 const LIMIT_MAX: u32 = 100_000;
 
 /// A selector, and the attributes that what it matches loses.
 type AttributesOf = (String, Vec<String>);
 
-/// The keys as written. Texts that may be empty are `Some(None)` then.
+/// The keys as written. A text that is empty is `Some(None)`.
+#[derive(JsonSchema)]
 pub(super) struct RuleKeys {
+    /// Whether XML and JSON that is not well-formed is repaired.
     repair: Option<Written<bool>>,
+    /// The image proxy: `none`, `builtin`, `weserv`, `wsrv` or the name of an
+    /// `[image_proxy.NAME]`; or a table with the name in `proxy` and options beside it.
     pub(super) images: Option<Written<Named>>,
+    /// Another image proxy or other options for some images. The first rule that matches counts.
     pub(super) image_rules: Option<Written<Vec<ImageRuleKeys>>>,
+    /// CSS selectors of images that stay as they are.
     skip_images: Option<Written<Vec<String>>>,
+    /// Hosts, each with all below it, whose images stay as they are.
     skip_hosts: Option<Written<Vec<String>>>,
+    /// Whether images that a script would load get the URL that it would load.
     promote_images: Option<Written<bool>>,
+    /// Whether links to images lead to the image proxy.
     linked_images: Option<Written<bool>>,
+    /// Whether audio and video come from the image proxy, too.
     pub(super) media: Option<Written<bool>>,
+    /// Attributes that images from the image proxy get, or lose with `false`.
     image_attributes: Option<Written<Vec<Setting>>>,
+    /// Regular expressions that are replaced in HTML, in this order.
+    #[schemars(with = "Option<Vec<ReplacementKeys>>")]
     replace: Option<Written<Vec<Replacement>>>,
+    /// CSS selectors of elements that are removed with all they hold.
     remove_elements: Option<Written<Vec<String>>>,
+    /// Attributes that are removed.
+    #[schemars(with = "Option<Vec<RemovedAttributeKeys>>")]
     remove_attributes: Option<Written<Vec<AttributesOf>>>,
+    /// How much is stripped from HTML: nothing, what runs or sends, or all that articles do not
+    /// need.
     sanitize: Option<Written<Sanitize>>,
+    /// Whether tracking pixels are removed.
     drop_trackers: Option<Written<bool>>,
+    /// Whether relative links in HTML become absolute.
     absolute_links: Option<Written<bool>>,
+    /// Whether tracking parameters are removed from links in HTML.
     clean_links: Option<Written<bool>>,
+    /// Further tracking parameters; `x_*` is all that start with `x_`.
     tracking_params: Option<Written<Vec<String>>>,
+    /// Template of the HTML before each item's content.
     header: Option<Written<Option<String>>>,
+    /// Template of the HTML after each item's content.
     footer: Option<Written<Option<String>>>,
+    /// Whether header and footer are put between comments by which they are found again.
     mark: Option<Written<bool>>,
+    /// Whether HTML that was escaped twice is read as HTML.
     double_escaped: Option<Written<bool>>,
+    /// Items that stay. `0` for all.
     limit: Option<Written<u32>>,
+    /// Only items that match one of these conditions stay, where there are any.
+    #[schemars(with = "Option<Vec<ConditionKeys>>")]
     keep: Option<Written<Vec<Condition>>>,
+    /// Items that match one of these conditions are removed.
+    #[schemars(with = "Option<Vec<ConditionKeys>>")]
     drop: Option<Written<Vec<Condition>>>,
-    keep_envelope: Option<Written<bool>>,
+    /// `ours`: links to the feed itself lead here. `keep`: they stay as the publisher wrote them.
+    envelope: Option<Written<Envelope>>,
+}
+
+/// One of `replace`.
+#[derive(JsonSchema)]
+struct ReplacementKeys {
+    /// A regular expression.
+    #[schemars(required)]
+    pattern: Option<Written<String>>,
+    /// The text in place of what matches; `$1` is what the first group matched.
+    #[schemars(required)]
+    with: Option<Written<String>>,
+}
+
+/// One of `remove_attributes`.
+#[derive(JsonSchema)]
+struct RemovedAttributeKeys {
+    /// CSS selector of the elements that lose the attributes.
+    #[schemars(required)]
+    selector: Option<Written<String>>,
+    /// Names of the attributes.
+    #[schemars(required)]
+    attributes: Option<Written<Vec<String>>>,
+}
+
+/// One of `keep` or `drop`.
+#[derive(JsonSchema)]
+struct ConditionKeys {
+    /// The part of an item that is compared, or a list of parts of which one must match.
+    #[schemars(required)]
+    field: Option<Written<OneOrMore<Field>>>,
+    /// A regular expression that is looked for anywhere in it.
+    #[schemars(required)]
+    pattern: Option<Written<String>>,
+}
+
+/// Where links to the feed itself lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Envelope {
+    Ours,
+    Keep,
+}
+
+impl Choice for Envelope {
+    fn choices() -> Vec<(&'static str, Self)> {
+        vec![("ours", Self::Ours), ("keep", Self::Keep)]
+    }
+}
+
+impl Choice for Sanitize {
+    fn choices() -> Vec<(&'static str, Self)> {
+        vec![
+            ("off", Self::Off),
+            ("scripts", Self::Scripts),
+            ("strict", Self::Strict),
+        ]
+    }
+}
+
+impl Choice for Field {
+    fn choices() -> Vec<(&'static str, Self)> {
+        vec![
+            ("title", Self::Title),
+            ("link", Self::Link),
+            ("author", Self::Author),
+            ("category", Self::Category),
+            ("guid", Self::Guid),
+            ("content", Self::Content),
+            ("any", Self::Any),
+        ]
+    }
 }
 
 /// Reads the keys.
@@ -76,8 +165,8 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
     };
     RuleKeys {
         repair: table.switch("repair"),
-        images: images::read_named(table),
-        image_rules: images::read_rules(table),
+        images: feed_images::read_named(table),
+        image_rules: feed_images::read_rules(table),
         skip_images: table.list("skip_images", selector),
         skip_hosts: table.list("skip_hosts", texts::host_suffix),
         promote_images: table.switch("promote_images"),
@@ -87,7 +176,7 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
         replace: read_replace(table),
         remove_elements: table.list("remove_elements", removed_selector),
         remove_attributes: read_remove_attributes(table),
-        sanitize: table.choice("sanitize", &SANITIZE),
+        sanitize: table.choice("sanitize"),
         drop_trackers: table.switch("drop_trackers"),
         absolute_links: table.switch("absolute_links"),
         clean_links: table.switch("clean_links"),
@@ -99,7 +188,7 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
         limit: table.count("limit", 0..=LIMIT_MAX),
         keep: read_conditions(table, "keep"),
         drop: read_conditions(table, "drop"),
-        keep_envelope: table.choice("envelope", &[("ours", false), ("keep", true)]),
+        envelope: table.choice("envelope"),
     }
 }
 
@@ -142,7 +231,7 @@ pub(super) fn resolve(own: RuleKeys, defaults: &RuleKeys) -> RuleOptions {
             keep: pick(own.keep, &defaults.keep).unwrap_or_default(),
             drop: pick(own.drop, &defaults.drop).unwrap_or_default(),
         },
-        keep_envelope: off(own.keep_envelope, &defaults.keep_envelope),
+        keep_envelope: pick(own.envelope, &defaults.envelope) == Some(Envelope::Keep),
         ..RuleOptions::default()
     }
 }
@@ -182,11 +271,13 @@ fn read_image_attributes(table: &mut Table<'_, '_>) -> Option<Written<Vec<Settin
 fn read_replace(table: &mut Table<'_, '_>) -> Option<Written<Vec<Replacement>>> {
     let form = "a list, `[{ pattern = \"…\", with = \"…\" }]`";
     let found = table.list_of_tables("replace", (replace::REPLACEMENTS_MAX, form), |table| {
-        let pattern = table.required("pattern", text(regular_expression));
-        let with = table.required("with", text(keep));
+        let keys = ReplacementKeys {
+            pattern: table.required("pattern", text(regular_expression)),
+            with: table.required("with", text(keep)),
+        };
         Some(Replacement {
-            pattern: pattern?.value,
-            with: with?.value,
+            pattern: keys.pattern?.value,
+            with: keys.with?.value,
         })
     })?;
     Some(found.map(|list| list.into_iter().flatten().collect()))
@@ -198,12 +289,14 @@ fn read_remove_attributes(table: &mut Table<'_, '_>) -> Option<Written<Vec<Attri
         "remove_attributes",
         (remove::SELECTORS_MAX, form),
         |table| {
-            let selector = table.required("selector", text(removed_selector));
-            let names = table.list("attributes", keep);
-            if names.is_none() {
+            let keys = RemovedAttributeKeys {
+                selector: table.required("selector", text(removed_selector)),
+                attributes: table.list("attributes", keep),
+            };
+            if keys.attributes.is_none() {
                 table.refuse_here("`attributes` is missing");
             }
-            Some((selector?.value, names?.value))
+            Some((keys.selector?.value, keys.attributes?.value))
         },
     )?;
     Some(found.map(|list| list.into_iter().flatten().collect()))
@@ -215,11 +308,13 @@ fn read_conditions(
 ) -> Option<Written<Vec<Condition>>> {
     let form = "a list, `[{ field = \"title\", pattern = \"…\" }]`";
     let found = table.list_of_tables(key, (selection::CONDITIONS_MAX, form), |table| {
-        let fields = table.required("field", one_or_more(&FIELDS));
-        let pattern = table.required("pattern", text(regular_expression));
+        let keys = ConditionKeys {
+            field: table.required("field", one_or_more()),
+            pattern: table.required("pattern", text(regular_expression)),
+        };
         Some(Condition {
-            fields: fields?.value,
-            pattern: pattern?.value,
+            fields: keys.field?.value.0,
+            pattern: keys.pattern?.value,
         })
     })?;
     Some(found.map(|list| list.into_iter().flatten().collect()))

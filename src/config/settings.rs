@@ -2,12 +2,13 @@
 //!
 //! Invariant: whoever holds a `Settings` need not check anything again.
 
-use std::fmt::{self, Display, Formatter};
+use std::fmt::{self, Formatter};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::mirror::MirrorSettings;
+use super::name::FeedName;
 use crate::archive;
 use crate::client::Network;
 use crate::fulltext;
@@ -17,9 +18,6 @@ use crate::rewrite::RuleOptions;
 use crate::store;
 use crate::upstream::{Options, ProxyUser, ResolverKind, Upstream, hosts};
 use crate::workers::WorkerOptions;
-
-/// Characters of a feed's name.
-const FEED_NAME_CHARS_MAX: usize = 64;
 
 /// Everything that is configured.
 #[derive(Debug, Clone)]
@@ -240,48 +238,5 @@ impl fmt::Debug for FeedSettings {
             .field("stale_if_error", &self.stale_if_error)
             .field("retry_after_error", &self.retry_after_error)
             .finish_non_exhaustive()
-    }
-}
-
-/// A feed's name: `[a-z0-9][a-z0-9._-]{0,63}`, so that it stands in a path as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct FeedName(String);
-
-/// Why a feed's name is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a feed's name has 1 to {FEED_NAME_CHARS_MAX} characters of `a-z`, `0-9`, `.`, `_` and `-`, and starts with a letter or digit"
-)]
-pub struct FeedNameError;
-
-impl FeedName {
-    /// Checks a name.
-    ///
-    /// # Errors
-    /// When it is empty, too long, or has other characters than lower case letters, digits, `.`,
-    /// `_` and `-`, or doesn't start with a letter or digit.
-    pub fn parse(name: &str) -> Result<Self, FeedNameError> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let allowed = |byte: u8| plain(byte) || matches!(byte, b'.' | b'_' | b'-');
-        let fits = name.len() <= FEED_NAME_CHARS_MAX
-            && name.bytes().next().is_some_and(plain)
-            && name.bytes().all(allowed);
-        if fits {
-            Ok(Self(name.into()))
-        } else {
-            Err(FeedNameError)
-        }
-    }
-
-    /// The name as it stands in a path.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Display for FeedName {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

@@ -117,6 +117,17 @@ pub(super) fn format_size(bytes: u64) -> String {
         )
 }
 
+/// The regular expression of a duration; it matches the empty text, too.
+pub(super) fn duration_pattern() -> String {
+    let parts = DURATIONS.map(|(unit, _)| format!("([0-9]+{unit})?"));
+    format!("^{}$", parts.concat())
+}
+
+/// The regular expression of a size.
+pub(super) fn size_pattern() -> String {
+    format!("^[0-9]+({})$", SIZES.map(|(unit, _)| unit).join("|"))
+}
+
 /// Digits, then letters, then what is left.
 fn split_number(text: &str) -> (&str, &str, &str) {
     let digits = text.find(|c: char| !c.is_ascii_digit());

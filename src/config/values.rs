@@ -10,6 +10,7 @@ use toml::de::{DeArray, DeTable, DeValue};
 
 use super::problem::{Place, Spot};
 use super::reader::{Table, Written};
+use super::shape::{Choice, OneOrMore};
 use super::units;
 
 /// What is expected of a text.
@@ -73,24 +74,25 @@ pub(super) fn text<'d, T, E: Display>(
     move |raw| parse(&raw.text(TEXT_FORM)?).map_err(|error| error.to_string())
 }
 
-/// Reads one of these words, or a list of some of them.
-pub(super) fn one_or_more<'d, T: Copy>(
-    choices: &[(&str, T)],
-) -> impl FnOnce(&Raw<'d>) -> Result<Vec<T>, String> {
+/// Reads one word of a choice, or a list of some of them.
+pub(super) fn one_or_more<'d, T: Choice>() -> impl FnOnce(&Raw<'d>) -> Result<OneOrMore<T>, String>
+{
     move |raw| {
-        let one = |raw: &Raw<'_>| choose(&raw.text(TEXT_FORM)?, choices);
+        let one = |raw: &Raw<'_>| choose(&raw.text(TEXT_FORM)?);
         let Some(list) = raw.array() else {
-            return Ok(vec![one(raw)?]);
+            return Ok(OneOrMore(vec![one(raw)?]));
         };
         if list.is_empty() {
             return Err("the list is empty".to_owned());
         }
-        list.iter().map(|value| one(&Raw::Value(value))).collect()
+        let list = list.iter().map(|value| one(&Raw::Value(value)));
+        list.collect::<Result<_, _>>().map(OneOrMore)
     }
 }
 
 /// The value of a word.
-fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+fn choose<T: Choice>(text: &str) -> Result<T, String> {
+    let choices = T::choices();
     let found = choices.iter().find(|(name, _)| *name == text);
     found.map(|(_, value)| *value).ok_or_else(|| {
         let names: Vec<_> = choices
@@ -187,13 +189,9 @@ impl Table<'_, '_> {
         })
     }
 
-    /// One of these words.
-    pub(super) fn choice<T: Copy>(
-        &mut self,
-        key: &'static str,
-        choices: &[(&str, T)],
-    ) -> Option<Written<T>> {
-        self.text(key, |text| choose(text, choices))
+    /// One word of a choice.
+    pub(super) fn choice<T: Choice>(&mut self, key: &'static str) -> Option<Written<T>> {
+        self.text(key, choose)
     }
 
     /// The same, of at most `count_max` members.

@@ -3,7 +3,9 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::file::SECOND;
+use schemars::JsonSchema;
+
+use super::bounds::SECOND;
 use super::reader::{Table, Written};
 use crate::workers::WorkerOptions;
 
@@ -13,10 +15,15 @@ const PAGE_TIMES: RangeInclusive<Duration> = Duration::from_millis(100)..=Durati
 const PAGE_MEMORIES: RangeInclusive<u64> = 32 << 20..=4 << 30;
 
 /// The keys as they are written.
+#[derive(JsonSchema)]
 pub(super) struct Workers {
+    /// Worker processes at the same time, at most one per core. `0` for one per core.
     processes_max: Option<Written<u32>>,
+    /// Time that a worker without work is kept.
     idle_timeout: Option<Written<Duration>>,
+    /// Memory that work on one article page may take.
     page_memory: Option<Written<u64>>,
+    /// Time that work on one article page may take.
     page_timeout: Option<Written<Duration>>,
 }
 

@@ -194,6 +194,10 @@ fn check_reports_every_problem_and_where_it_is() {
     ] {
         assert!(report.contains(part), "{part} is not in:\n{report}");
     }
+    let schema = run(&["check", "--schema"], b"");
+    assert!(schema.status.success());
+    let schema: serde_json::Value = serde_json::from_slice(&schema.stdout).unwrap();
+    assert_eq!(schema, feedwright::config::schema());
     let missing = run(&["check", "--config", "/nowhere/feedwright.toml"], b"");
     assert_eq!(missing.status.code(), Some(2));
 }

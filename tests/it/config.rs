@@ -1,6 +1,7 @@
 //! The configuration from outside: files, the commented example, its documentation.
 
 mod images;
+mod schema;
 
 use std::collections::BTreeSet;
 use std::path::Path;

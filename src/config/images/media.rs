@@ -1,6 +1,9 @@
 //! Whether what images are sent through serves audio and video, too.
 
-use super::{NONE, Problem, Proxies, Recipe, RuleKeys};
+use super::Proxies;
+use crate::config::image_proxy::{NONE, Recipe};
+use crate::config::problem::Problem;
+use crate::config::rules::RuleKeys;
 use crate::rewrite::target::serves_images_only;
 
 impl Proxies {
