@@ -3,7 +3,7 @@
 use super::digest::digests;
 use super::render::jsonl;
 use crate::rewrite::entry::Entry;
-use crate::store::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, Store, Window};
+use crate::store::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, ItemWindow, Store};
 
 /// Bytes of the two digests that a stored name starts with; the part that tells duplicates apart follows.
 const DIGESTS_BYTES: usize = 64;
@@ -36,9 +36,9 @@ pub(super) async fn load(store: &Store, feed: &str) -> Vec<Entry> {
     if !store.is_persistent() {
         return Vec::new();
     }
-    let window = Window {
+    let window = ItemWindow {
         newest_first: false,
-        ..Window::newest(2 * ITEMS_MAX, BYTES_MAX)
+        ..ItemWindow::newest(2 * ITEMS_MAX, BYTES_MAX)
     };
     let kept = store.items(&key(feed), window).await;
     let entries = kept.iter().filter_map(|item| {

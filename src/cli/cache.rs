@@ -13,7 +13,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{ConfigFile, serve};
 use crate::config::{self, Settings};
 use crate::mirror;
-use crate::store::{Inspection, Key, Listed, OpenError, Options, Purge, Seen, Space, Store};
+use crate::store::{
+    Inspected, Inspection, ListedEntry, OpenError, Purge, PurgeKey, Space, Store, StoreOptions,
+};
 
 /// How long the service may take to say what it removed.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -118,14 +120,14 @@ impl Kind {
 impl What {
     fn purge(self, with_items: bool) -> Purge {
         let (space, key) = match (self.feed, self.mirror) {
-            (Some(name), _) => (Some(Space::Feeds), Some(Key::Is(name))),
+            (Some(name), _) => (Some(Space::Feeds), Some(PurgeKey::Is(name))),
             (_, Some(name)) => {
                 let start = mirror::key_start(&name);
-                (Some(Space::Mirror), Some(Key::StartsWith(start)))
+                (Some(Space::Mirror), Some(PurgeKey::StartsWith(start)))
             }
             _ => {
-                let key = self.key.map(Key::Is);
-                let key = key.or(self.prefix.map(Key::StartsWith));
+                let key = self.key.map(PurgeKey::Is);
+                let key = key.or(self.prefix.map(PurgeKey::StartsWith));
                 (self.space.map(Kind::space), key)
             }
         };
@@ -201,7 +203,7 @@ fn list(
 fn write_line(
     out: &mut impl Write,
     space: Space,
-    listed: &Listed,
+    listed: &ListedEntry,
     now: SystemTime,
 ) -> io::Result<()> {
     write!(
@@ -229,9 +231,9 @@ fn show(
     is_body: bool,
 ) -> anyhow::Result<ExitCode> {
     let entry = match inspection.get(space, key)? {
-        Seen::Entry(entry) => entry,
-        Seen::Nothing => anyhow::bail!("{} has no `{}`", space.name(), plain(key)),
-        Seen::Damaged => anyhow::bail!(
+        Inspected::Entry(entry) => entry,
+        Inspected::Nothing => anyhow::bail!("{} has no `{}`", space.name(), plain(key)),
+        Inspected::Damaged => anyhow::bail!(
             "`{}` of {} is damaged; the service removes it when it is asked for",
             plain(key),
             space.name()
@@ -253,7 +255,11 @@ fn show(
     Ok(ExitCode::SUCCESS)
 }
 
-fn purge(inspection: &Inspection, options: &Options, purge: Purge) -> anyhow::Result<ExitCode> {
+fn purge(
+    inspection: &Inspection,
+    options: &StoreOptions,
+    purge: Purge,
+) -> anyhow::Result<ExitCode> {
     let removed = match Store::open(options.clone()) {
         Ok(store) => serve::run_to_end(async move {
             let removed = store.purge(purge).await;

@@ -19,7 +19,7 @@ use crate::archive::render::{self, atom};
 use crate::config::{FeedSettings, Settings};
 use crate::feed::date;
 use crate::rewrite::entry::Entry;
-use crate::store::{Inspection, KeptItem, Window};
+use crate::store::{Inspection, ItemWindow, KeptItem};
 use served::Served;
 
 /// Items, and bytes of them, that are read at a time.
@@ -95,14 +95,14 @@ fn write(
 ) -> anyhow::Result<usize> {
     let name = feed.name.as_str();
     if export.format == Format::Atom {
-        let newest = inspection.items(name, &Window::newest(1, BYTES))?;
+        let newest = inspection.items(name, &ItemWindow::newest(1, BYTES))?;
         let updated_ms = newest.first().map_or(0, seen_ms);
         let title = feed.title.as_deref().unwrap_or(name);
         out.write_all(atom::head(title, &feed.rules.self_url, updated_ms).as_bytes())?;
     }
-    let mut window = Window {
+    let mut window = ItemWindow {
         newest_first: false,
-        ..Window::newest(COUNT, BYTES)
+        ..ItemWindow::newest(COUNT, BYTES)
     };
     let mut count = 0;
     loop {

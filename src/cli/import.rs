@@ -21,7 +21,9 @@ use crate::feed::Format as FeedFormat;
 use crate::feed::raw_item::RawItem;
 use crate::rewrite::entry::Entry;
 use crate::rewrite::{Origin, reading};
-use crate::store::{HistoryItem, ITEMS_MAX, KeptItem, OpenError, Options, Space, Store, Window};
+use crate::store::{
+    HistoryItem, ITEMS_MAX, ItemWindow, KeptItem, OpenError, Space, Store, StoreOptions,
+};
 
 /// Bytes of one file.
 const FILE_BYTES_MAX: u64 = 1 << 30;
@@ -104,7 +106,7 @@ pub(super) fn import(
     })
 }
 
-fn open(options: Options) -> anyhow::Result<Store> {
+fn open(options: StoreOptions) -> anyhow::Result<Store> {
     Store::open(options).map_err(|error| match error {
         OpenError::InUse { by, .. } => {
             let by = by.map_or_else(String::new, |by| format!(" (process {by})"));
@@ -181,9 +183,9 @@ async fn record(
     (feed, origin): (&str, Origin),
     haul: Haul,
 ) -> anyhow::Result<usize> {
-    let window = Window {
+    let window = ItemWindow {
         newest_first: false,
-        ..Window::newest(usize::MAX, KEPT_BYTES_MAX)
+        ..ItemWindow::newest(usize::MAX, KEPT_BYTES_MAX)
     };
     let kept = store.items(feed, window).await;
     let format = format_of(store, (feed, &origin), &kept).await;

@@ -8,7 +8,7 @@ use crate::fulltext::extract::Findings;
 use crate::fulltext::recipe::Recipe;
 use crate::fulltext::{Extractor, StoredArticles};
 use crate::rewrite::article::Article;
-use crate::store::Entry;
+use crate::store::StoredEntry;
 use crate::workers::{WORKER_BYTES, WorkerOptions, Workers};
 
 /// One worker, and what it takes to wait for it.
@@ -53,7 +53,7 @@ impl Pages {
     }
 
     /// The article of stored pages; `None` also where nobody could read them.
-    pub(super) fn article(&self, stored: &StoredArticles, entry: &Entry) -> Option<Article> {
+    pub(super) fn article(&self, stored: &StoredArticles, entry: &StoredEntry) -> Option<Article> {
         match self.runtime.block_on(stored.article(entry)) {
             Ok(article) => article,
             Err(problem) => {

@@ -158,10 +158,10 @@ fn log(written: Log) -> LogSettings {
     }
 }
 
-fn store(written: &Store, limits: store::Limits) -> Option<store::Options> {
+fn store(written: &Store, limits: store::StoreLimits) -> Option<store::StoreOptions> {
     let path = written.path.as_ref().map(|path| path.value.as_str());
-    let default = store::Options::at(path.unwrap_or(STORE_PATH));
-    (path != Some("")).then_some(store::Options { limits, ..default })
+    let default = store::StoreOptions::at(path.unwrap_or(STORE_PATH));
+    (path != Some("")).then_some(store::StoreOptions { limits, ..default })
 }
 
 fn fetch(written: Fetch) -> Options {

@@ -27,9 +27,9 @@ pub struct Settings {
     /// What is logged, and how.
     pub log: LogSettings,
     /// Where what outlives the process is; `None` where nothing does.
-    pub store: Option<store::Options>,
+    pub store: Option<store::StoreOptions>,
     /// How much the store may take, and whose shares of it and of memory are whose.
-    pub store_limits: store::Limits,
+    pub store_limits: store::StoreLimits,
     /// What addresses of our own image proxy are signed with, as far as it is configured.
     pub image_keys: SigningKeys,
     /// Whose images our own image proxy serves, and how.

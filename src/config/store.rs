@@ -11,7 +11,7 @@ use super::reader::{Table, Written};
 use super::shape::Choice;
 use super::texts;
 use crate::shares::{Share, Shares};
-use crate::store::{Limits, Totals, WhenFull};
+use crate::store::{StoreLimits, Totals, WhenFull};
 
 /// The store.
 const DISKS: RangeInclusive<u64> = 1 << 20..=1 << 50;
@@ -74,9 +74,9 @@ pub(super) fn resolve_totals(
 }
 
 /// The limits, with defaults for what isn't written.
-pub(super) fn resolve(written: &Store) -> Limits {
-    let default = Limits::default();
-    Limits {
+pub(super) fn resolve(written: &Store) -> StoreLimits {
+    let default = StoreLimits::default();
+    StoreLimits {
         disk_bytes: written
             .disk_bytes
             .as_ref()

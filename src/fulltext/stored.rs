@@ -4,7 +4,7 @@ use super::extractor::{Extractor, NoWorker};
 use super::record::{self, Kept};
 use super::{Limits, Options, Sites};
 use crate::rewrite::article::Article;
-use crate::store::Entry;
+use crate::store::StoredEntry;
 
 /// Makes articles of one feed of what is stored of them.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl StoredArticles {
     ///
     /// # Errors
     /// When there is no worker to read them.
-    pub async fn article(&self, entry: &Entry) -> Result<Option<Article>, NoWorker> {
+    pub async fn article(&self, entry: &StoredEntry) -> Result<Option<Article>, NoWorker> {
         let kept = record::decode(&entry.meta, &entry.body);
         let Some(Kept { pages, .. }) = kept.filter(|kept| !kept.is_partial) else {
             return Ok(None);

@@ -18,7 +18,9 @@ use super::persist::Said;
 use crate::feed::raw_item::RawItem;
 use crate::rewrite::identity::{self, Parts};
 use crate::rewrite::{Additions, Origin, reading};
-use crate::store::{Entry, HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, KeptItem, Store, Window};
+use crate::store::{
+    HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, ItemWindow, KeptItem, Store, StoredEntry,
+};
 
 /// Bytes of kept items that are read for one document; older ones are left out of it.
 const READ_BYTES_MAX: usize = 32 << 20;
@@ -71,7 +73,7 @@ pub(super) async fn compare(
     let shell = reading.shell.take().map(|text| Shell::new(text, arrived));
     // One that fell out is looked for also where none is served, for the pages behind the feed.
     let count = keep_items.max(1).saturating_add(reading.items.len());
-    let window = Window::newest(count, READ_BYTES_MAX);
+    let window = ItemWindow::newest(count, READ_BYTES_MAX);
     let stored = store.items(&feed.key, window).await;
     let sorting = tokio::task::spawn_blocking(move || sort_out(reading.items, &stored, keep_items));
     let mut kept = match sorting.await {
@@ -135,7 +137,7 @@ async fn record(store: &Store, feed: &Feed, news: Vec<HistoryItem>, keep: usize)
 
 /// Where a stored body of a feed came from; `None` when that can't be read.
 #[must_use]
-pub fn stored_origin(entry: &Entry) -> Option<Origin> {
+pub fn stored_origin(entry: &StoredEntry) -> Option<Origin> {
     let said: Said = serde_json::from_slice(&entry.meta).ok()?;
     Some(said.arrived().origin())
 }

@@ -23,7 +23,7 @@ use crate::feed::raw_item::RawItem;
 use crate::fulltext::Shelf;
 use crate::rewrite::article::{Answer, Articles};
 use crate::rewrite::{Additions, Paging};
-use crate::store::{KeptItem, Store, Window};
+use crate::store::{ItemWindow, KeptItem, Store};
 use crate::upstream::Validators;
 
 /// Items of a page.
@@ -202,7 +202,7 @@ impl Refresher {
     async fn make_page(&self, feed: &Arc<Feed>, page: Page) -> Result<FeedCopy, Trouble> {
         let _place = self.pages.acquire().await;
         let shell = feed.shell().ok_or(Trouble::NoDocument)?;
-        let window = Window {
+        let window = ItemWindow {
             from: first_of(page.place),
             to: page.place,
             newest_first: true,

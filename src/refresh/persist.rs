@@ -25,7 +25,7 @@ use crate::cache::{FeedCopy, Flight};
 use crate::fulltext::Library;
 use crate::inflight::{Grant, Inflight};
 use crate::rewrite::Additions;
-use crate::store::{self, Entry, Purge, Space, Store};
+use crate::store::{self, Purge, Space, Store, StoredEntry};
 use crate::upstream::Validators;
 pub(super) use texts::{hex, of_ms};
 use texts::{millis, of_text, to_ms, to_text};
@@ -329,7 +329,7 @@ impl Refresher {
 }
 
 /// What was said about a stored body; `None` where it is that of another URL, and so of another feed.
-fn said_of(feed: &Feed, entry: &Entry) -> Option<Said> {
+fn said_of(feed: &Feed, entry: &StoredEntry) -> Option<Said> {
     let said: Said = serde_json::from_slice(&entry.meta).ok()?;
     (said.asked == feed.settings.upstream.url).then_some(said)
 }

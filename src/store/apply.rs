@@ -1,5 +1,4 @@
-//! What the writing thread does to the database and the files: one change at a time, within a
-//! transaction that the caller commits.
+//! Applies changes to the database and the files, within a transaction that the caller commits.
 
 use std::time::SystemTime;
 
@@ -12,35 +11,35 @@ use super::files::Files;
 use super::history;
 use super::history_totals::Recorded;
 use super::purge::Purge;
-use super::readers::{self, Found};
-use super::record::{Bound, VERSION};
+use super::readers::{self, EntryRow};
+use super::record::{EntryHeader, VERSION};
 use super::totals::Totals;
 use super::{BODY_BYTES_MAX, META_BYTES_MAX, Space, states};
 use crate::shares::Share;
 
-/// What a row takes in the database besides its key, meta and bytes.
+/// Bytes of a row besides its key, metadata and body, roughly.
 const ROW_BYTES: u64 = 256;
-/// No record weighs more.
+/// The largest weight of a record.
 pub(super) const WEIGHT_MAX: i64 = (BODY_BYTES_MAX + 2 * META_BYTES_MAX) as i64;
-/// Files take whole blocks.
+/// Files take whole blocks of this size.
 const BLOCK_BYTES: u64 = 4 << 10;
 
-/// What a batch did besides what its transaction holds.
+/// Effects of a batch outside its transaction, for after the commit.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
-    /// Records whose files were put at their places.
+    /// Records whose files were moved to their places.
     pub(super) placed: Vec<i64>,
-    /// Records whose files go once the transaction is committed.
+    /// Records whose files are to be removed after the commit.
     pub(super) freed: Vec<i64>,
-    /// How many bodies more there are.
+    /// The change in the number of bodies.
     pub(super) entries: i64,
-    /// How many bytes more they take, by whose share they count against.
+    /// The change in bytes, by share.
     pub(super) weights: [i64; Share::COUNT],
-    /// What was recorded of feeds' items.
+    /// The outcome of recording items, by feed.
     pub(super) recorded: Vec<(String, Recorded)>,
 }
 
-/// What changes are made to.
+/// The database within a transaction, and the files.
 pub(super) struct Target<'a> {
     pub(super) connection: &'a Connection,
     pub(super) files: &'a Files,
@@ -50,7 +49,7 @@ pub(super) struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Makes a change; how much there was to change.
+    /// Applies a change; returns the number of records that it changed.
     pub(super) fn apply(&mut self, change: &mut Change) -> Result<u64, Error> {
         match change {
             Change::Put(put) => self.put(put).map(|()| 1),
@@ -80,13 +79,13 @@ impl Target<'_> {
     }
 
     fn put(&mut self, put: &mut Put) -> Result<(), Error> {
-        // That a feed was refreshed is no reading.
+        // A refresh of a feed is no use of it.
         let used_at_ms = match (put.space, self.find(put.space, &put.key)?) {
             (Space::Feeds, Some(found)) => found.used_at_ms,
             _ => self.use_clock.next_ms(SystemTime::now()),
         };
         self.remove(put.space, &put.key)?;
-        let bound = Bound {
+        let bound = EntryHeader {
             space: put.space,
             key: &put.key,
             meta: &put.meta,
@@ -198,7 +197,7 @@ impl Target<'_> {
         Ok(true)
     }
 
-    /// Removes what an operator wants removed; the number of bodies.
+    /// Removes what a purge covers; returns the number of bodies.
     pub(super) fn purge(&mut self, purge: &Purge) -> Result<u64, Error> {
         let (space, key, before) = purge.columns();
         // Keys are compared by bytes, so that those that start with a text come one after the other.
@@ -230,11 +229,11 @@ impl Target<'_> {
         Ok(count)
     }
 
-    fn find(&self, space: Space, key: &str) -> Result<Option<Found>, Error> {
+    fn find(&self, space: Space, key: &str) -> Result<Option<EntryRow>, Error> {
         Ok(readers::find(self.connection, space, key)?)
     }
 
-    /// Writes states and times of use that waited.
+    /// Writes waiting states and times of use.
     pub(super) fn flush(
         &self,
         states: &states::Batch,
@@ -254,13 +253,13 @@ fn now_ms() -> i64 {
     i64::try_from(to_ms(SystemTime::now())).unwrap_or(i64::MAX)
 }
 
-/// Whose share a space counts against, whatever a damaged row says.
+/// The share of a space's number; that of mirrors for a number that a damaged row has.
 pub(super) fn share_of(space: i64) -> Share {
     Space::of_id(space).map_or(Share::Mirrors, Space::share)
 }
 
-/// What a record takes on disk.
-fn weight(bound: &Bound<'_>, is_file: bool) -> i64 {
+/// The bytes of a record on disk.
+fn weight(bound: &EntryHeader<'_>, is_file: bool) -> i64 {
     let body = if is_file {
         bound.stored_bytes.next_multiple_of(BLOCK_BYTES)
     } else {

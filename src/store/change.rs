@@ -16,12 +16,12 @@ pub(super) struct Job {
     pub(super) reply: Option<SyncSender<u64>>,
 }
 
-/// One change.
+/// A change of the store.
 #[derive(Debug)]
 pub(super) enum Change {
-    /// Puts a body in the place of any other of this key.
+    /// Stores a body, replacing any other of this key.
     Put(Box<Put>),
-    /// Puts another meta in the place of a body's.
+    /// Replaces the metadata of a body.
     SetMeta {
         space: Space,
         key: String,
@@ -29,31 +29,31 @@ pub(super) enum Change {
     },
     /// Removes a body.
     Remove { space: Space, key: String },
-    /// Removes what this says.
+    /// Removes what a purge covers.
     Purge(Purge),
-    /// Removes the body of this record, which did not verify.
+    /// Deletes this record, which did not verify.
     Discard(i64),
-    /// Records items of a feed and keeps the newest so many.
+    /// Records items of a feed and keeps the newest `keep`.
     Record {
         feed: String,
         items: Vec<HistoryItem>,
         order: Order,
         keep: usize,
     },
-    /// Forgets a feed's items.
+    /// Removes a feed's items.
     Forget { feed: String },
-    /// Removes items that did not verify.
+    /// Deletes the rows of items that did not verify.
     DiscardItems(Vec<i64>),
-    /// Writes whatever waits to be written together.
+    /// Writes waiting states and times of use.
     Flush,
-    /// The same, and closes the directory.
+    /// Flushes and closes the directory.
     Close,
-    /// Somebody found the database damaged.
+    /// Puts the damaged database aside and starts a new one.
     StartAnew,
 }
 
 impl Change {
-    /// The body that the change would have replaced.
+    /// The key whose body on disk is outdated if the change is not made.
     pub(super) fn supersedes(&self) -> Option<(Space, &str)> {
         match self {
             Self::Put(put) => Some((put.space, &put.key)),
@@ -62,7 +62,7 @@ impl Change {
         }
     }
 
-    /// The body whose newest version lies on disk, or is gone, once the change is made.
+    /// The key whose body on disk is the newest, or gone, once the change is made.
     pub(super) fn renews(&self) -> Option<(Space, &str)> {
         match self {
             Self::SetMeta { .. } => None,
@@ -81,7 +81,7 @@ impl Change {
     }
 }
 
-/// A body to be put.
+/// A body to be stored.
 #[derive(Debug)]
 pub(super) struct Put {
     pub(super) space: Space,
@@ -91,15 +91,15 @@ pub(super) struct Put {
     pub(super) stored_bytes: u64,
     pub(super) body_bytes: u64,
     pub(super) body_sum: Sum,
-    /// Taken when it is applied.
+    /// Taken when the change is applied.
     pub(super) body: Option<Body>,
 }
 
-/// Where a body is.
+/// Where the bytes of a new body are.
 #[derive(Debug)]
 pub(super) enum Body {
-    /// Here, to be put into the database.
+    /// In memory, for the database.
     Inline(Bytes),
-    /// In a file that waits for its place.
+    /// In a temporary file.
     File(Temporary),
 }

@@ -1,17 +1,15 @@
-//! Wall-clock times that are kept, and how far they are believed.
+//! Stored wall-clock times, and ages computed from them.
 //!
-//! Within a process ages come from the monotonic clock. What is read back was stamped by a clock that
-//! may have jumped since, or had jumped then.
+//! The clock may have jumped between the stamp and now.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Stamps this far ahead of the clock are taken for "just now".
+/// A stamp up to this far in the future counts as now.
 const SKEW: Duration = Duration::from_secs(60);
 
-/// How long before `now` something was stamped. `None` when the stamp lies in the future: the clock
-/// jumped, and nothing is known about the age. Take it for stale then, not for gone: neither may a
-/// jump make everything expire, nor anything last for ever.
+/// The age of a stamp. `None` when it lies in the future: the clock jumped and the age is unknown. Treat the
+/// record as stale then, not as expired: a jump must neither expire everything nor keep anything for ever.
 #[must_use]
 pub fn age(stamp: SystemTime, now: SystemTime) -> Option<Duration> {
     match now.duration_since(stamp) {
@@ -27,22 +25,22 @@ pub(super) fn to_ms(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The time that [`to_ms`] wrote; what no clock shows becomes the last time that one does.
+/// The time that [`to_ms`] wrote; 1970 for a number out of range.
 pub(super) fn of_ms(ms: i64) -> SystemTime {
     let since = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
     UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
 }
 
-/// Times of use: they tell what was used before what, so they never go back, whatever the wall
-/// clock does. Where it doesn't jump they are its time.
+/// Times of use, strictly increasing whatever the wall clock does, since they order what is evicted first. While
+/// the clock doesn't jump they are its time.
 #[derive(Debug, Default)]
 pub(super) struct UseClock(AtomicU64);
 
-/// A time of use that no clock should show (year 9999); one read back beyond it is a mistake.
+/// The latest valid time of use (year 9999); a later one on disk is ignored.
 const LATEST_MS: u64 = 253_402_300_800_000;
 
 impl UseClock {
-    /// Goes on after what is on disk.
+    /// Continues after the latest time on disk.
     pub(super) fn resume_after(&self, last_ms: i64) {
         let last_ms = u64::try_from(last_ms).unwrap_or(0);
         if last_ms < LATEST_MS {
@@ -50,7 +48,7 @@ impl UseClock {
         }
     }
 
-    /// The next time of use, in milliseconds, larger than any before.
+    /// The next time of use in milliseconds, larger than any before.
     pub(super) fn next_ms(&self, now: SystemTime) -> i64 {
         let now_ms = to_ms(now).min(LATEST_MS);
         let next = |last: u64| Some(now_ms.max(last + 1));

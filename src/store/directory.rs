@@ -1,4 +1,4 @@
-//! The directory: one process at a time, the database, the files.
+//! Opens the data directory: its lock, the database and the files. One process has it at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -9,19 +9,19 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use rustix::fs::OFlags;
 
+use super::bodies::Bodies;
 use super::files::{self, Files};
 use super::layout::{DATABASE, LOCK};
-use super::library::Library;
 use super::permissions;
 use super::readers::Readers;
-use super::salvage::salvage;
+use super::recovery::recover;
 use super::schema::{self, SchemaError};
 
-/// What a damaged database's name ends with.
+/// The suffix of a damaged database's name.
 const DAMAGED: &str = ".damaged";
-/// What SQLite puts beside the database.
+/// Suffixes of the files that SQLite keeps.
 const COMPANIONS: [&str; 3] = ["", "-wal", "-shm"];
-/// Digits of the process's number in the lock file.
+/// The most bytes of the process id in the lock file.
 const PID_BYTES_MAX: u64 = 20;
 
 /// Why a store can't be opened.
@@ -33,13 +33,13 @@ pub enum OpenError {
     InUse {
         /// The directory.
         path: PathBuf,
-        /// The number of the process, where it left one.
+        /// The id of the process, if the lock file has one.
         by: Option<u32>,
     },
-    /// The directory, or something in it, can't be made or used.
+    /// The directory, or something in it, can't be created or used.
     #[error("{} can't be used", path.display())]
     Unusable {
-        /// What can't be used.
+        /// The file or directory.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -71,16 +71,16 @@ pub enum OpenError {
     Thread(#[source] io::Error),
 }
 
-/// An open directory. Dropped, others may open it.
+/// The open, locked directory. Dropping it releases the lock.
 #[derive(Debug)]
 pub(super) struct Disk {
     pub(super) path: PathBuf,
-    pub(super) library: Library,
+    pub(super) bodies: Bodies,
     lock: File,
 }
 
 impl Disk {
-    /// Opens the directory and locks it; makes it where there is none.
+    /// Opens and locks the directory; creates it where there is none.
     ///
     /// # Errors
     /// When another process has it, or when it can't be used.
@@ -92,7 +92,7 @@ impl Disk {
         let connection = open_database(&path)?;
         warn_about_remote(&path);
         let disk = Self {
-            library: Library {
+            bodies: Bodies {
                 readers: Readers::new(path.join(DATABASE)),
                 files,
             },
@@ -102,8 +102,8 @@ impl Disk {
         Ok((disk, connection))
     }
 
-    /// Whether the directory is still the one that was opened. One that was removed or replaced
-    /// would take everything and keep nothing.
+    /// Whether the directory is still the one that was opened. Writes to one that was removed or replaced would
+    /// be lost.
     pub(super) fn is_in_place(&self) -> bool {
         let opened = self.lock.metadata();
         let named = fs::symlink_metadata(self.path.join(LOCK));
@@ -115,14 +115,14 @@ impl Disk {
 }
 
 /// The open directory with the connection that writes.
-pub(super) struct Open {
+pub(super) struct OpenDirectory {
     pub(super) disk: Arc<Disk>,
     pub(super) connection: Connection,
     /// SQLite's `data_version` at the last look; another one means that another process has written.
     pub(super) data_version: Option<i64>,
 }
 
-impl Open {
+impl OpenDirectory {
     pub(super) fn new(disk: Arc<Disk>, connection: Connection) -> Self {
         Self {
             disk,
@@ -132,7 +132,7 @@ impl Open {
     }
 }
 
-/// The database of a directory that somebody else may have open.
+/// The path of the database of a directory that another process may have open.
 pub(super) fn existing(directory: &Path) -> Result<PathBuf, OpenError> {
     let database = directory.join(DATABASE);
     match fs::canonicalize(directory) {
@@ -151,8 +151,8 @@ fn unusable(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     |source| OpenError::Unusable { path, source }
 }
 
-/// The directory's own path: SQLite refuses one that leads over symbolic links, as systemd's
-/// state directories do.
+/// Creates the directory, and returns its canonical path: SQLite refuses symbolic links, which systemd's state
+/// directories are.
 fn make(path: &Path) -> io::Result<PathBuf> {
     if let Some(parent) = path
         .parent()
@@ -169,7 +169,7 @@ fn make(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Locks the directory for this process; the lock goes with the file, also when the process dies.
+/// Locks the directory; the system releases the lock when the process ends.
 fn lock(directory: &Path) -> Result<File, OpenError> {
     let path = directory.join(LOCK);
     let mut file = OpenOptions::new()
@@ -192,7 +192,7 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
         }
         Err(TryLockError::Error(source)) => return Err(OpenError::Unusable { path, source }),
     }
-    // Only to be read by people: a full disk is no reason not to start.
+    // For people only: an error here, such as a full disk, is no reason not to start.
     let number = format!("{}\n", std::process::id());
     file.rewind()
         .and_then(|()| file.write_all(number.as_bytes()))
@@ -201,7 +201,7 @@ fn lock(directory: &Path) -> Result<File, OpenError> {
     Ok(file)
 }
 
-/// Opens the database; one that is damaged is put aside, and a new one takes its place.
+/// Opens the database; a damaged one is put aside and a new one is created.
 fn open_database(directory: &Path) -> Result<Connection, OpenError> {
     let path = directory.join(DATABASE);
     for companion in COMPANIONS {
@@ -223,8 +223,8 @@ fn open_database(directory: &Path) -> Result<Connection, OpenError> {
     }
 }
 
-/// Makes an empty database where there is none. SQLite would make one by the umask; what it puts beside
-/// the database gets the database's permissions.
+/// Creates an empty file for the database where there is none: SQLite would follow the umask. SQLite's other files
+/// get the permissions of the database.
 fn make_database(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let made = options
@@ -239,11 +239,11 @@ fn make_database(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A new database gets what can be read in a damaged one that was put aside.
+/// Copies what can be read of a damaged database into a new one.
 fn fill(path: &Path, mut connection: Connection, is_new: bool) -> Connection {
     let damaged = with_ending(path, DAMAGED);
     if is_new && damaged.exists() {
-        match salvage(&damaged, &mut connection) {
+        match recover(&damaged, &mut connection) {
             Ok(rows) => tracing::warn!(rows, "read what could be read of the damaged database"),
             Err(error) => tracing::warn!(%error, "nothing can be read of the damaged database"),
         }
@@ -251,7 +251,7 @@ fn fill(path: &Path, mut connection: Connection, is_new: bool) -> Connection {
     connection
 }
 
-/// Puts a damaged database aside, as `store.db.damaged`, over an earlier one.
+/// Renames a damaged database to `store.db.damaged`, replacing an earlier one.
 pub(super) fn put_aside(directory: &Path) -> io::Result<()> {
     let path = directory.join(DATABASE);
     tracing::error!(
@@ -288,7 +288,7 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Locks and shared memory don't hold between the machines that share a remote directory.
+/// Warns about a remote file system: locks and shared memory don't work between machines.
 #[cfg(target_os = "linux")]
 fn warn_about_remote(directory: &Path) {
     let remote = match rustix::fs::statfs(directory).map(|found| found.f_type as u32) {

@@ -1,9 +1,9 @@
-//! Bodies in files of their own: `bodies/3f/1087`, named by the number of their record.
+//! Bodies in files of their own: `bodies/3f/1087`, named by the id of their record.
 //!
-//! A file is written beside its place, synced, and put there by a rename, so that it is whole or not
-//! there. Two records never share a file: no upstream's bytes can come to stand for another's.
+//! A file is written as a temporary file, synced and renamed, so that it is whole or not there. Two records never
+//! share a file: one upstream's bytes can't be served for another's.
 //!
-//! Invariant: only regular files are opened; nothing is followed.
+//! Invariant: only regular files are opened; symbolic links are not followed.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
@@ -19,18 +19,18 @@ use super::layout::{BODIES, SHARDS, TEMPORARY};
 use super::permissions;
 use super::record::PIECE_BYTES;
 
-/// Left-over temporary files that one start removes; as many as writes at the same time are usual.
+/// The most left-over temporary files that one start removes.
 const LEFTOVERS_MAX: usize = 10_000;
 
 /// The files of a store.
 #[derive(Debug)]
 pub(super) struct Files {
     directory: PathBuf,
-    /// Numbers temporary files.
+    /// The number of the next temporary file.
     written: AtomicU64,
 }
 
-/// A synced file that is not at its place yet. Dropped, it is removed.
+/// A synced temporary file; removed when dropped before it is placed.
 #[derive(Debug)]
 pub(super) struct Temporary {
     path: PathBuf,
@@ -46,7 +46,7 @@ impl Drop for Temporary {
 }
 
 impl Files {
-    /// The files below `directory`, to be read.
+    /// The files below `directory`, for reading.
     pub(super) fn at(directory: &Path) -> Self {
         Self {
             directory: directory.to_owned(),
@@ -54,8 +54,7 @@ impl Files {
         }
     }
 
-    /// The files below `directory`, to be written by this process alone; what an earlier one left half
-    /// written is removed.
+    /// The files below `directory`, for reading and writing. Removes temporary files of an earlier process.
     ///
     /// # Errors
     /// When the directories can't be made, or something else has their names.
@@ -65,7 +64,7 @@ impl Files {
             make_directory(&directory.join(name))?;
         }
         for shard in 0..=SHARDS {
-            // One that leads elsewhere would be followed.
+            // A symbolic link would be followed.
             let path = files.shard(shard);
             if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_dir()) {
                 remove(&path);
@@ -77,7 +76,7 @@ impl Files {
         Ok(files)
     }
 
-    /// Writes and syncs a file that [`Files::place`] puts at its place.
+    /// Writes and syncs a temporary file for [`Files::place`].
     ///
     /// # Errors
     /// When the disk is full or refuses; nothing is left behind then.
@@ -98,14 +97,14 @@ impl Files {
         Ok(temporary)
     }
 
-    /// Puts a file at the place of record `id`, over whatever is there.
+    /// Renames a temporary file to the place of record `id`, replacing whatever is there.
     ///
     /// # Errors
     /// When the disk is full or refuses.
     pub(super) fn place(&self, mut temporary: Temporary, id: i64) -> io::Result<()> {
         let place = self.place_of(id);
         if let Err(error) = fs::rename(&temporary.path, &place) {
-            // The first one there, or something that is no file has its name or its directory's.
+            // The shard's directory is missing, or something else has its name or the file's.
             let shard = self.shard(shard_of(id));
             make_directory(&shard).or_else(|_| {
                 remove(&shard);
@@ -161,7 +160,7 @@ impl Files {
     /// # Errors
     /// When it can't be opened; [`io::ErrorKind::NotFound`] when there is none.
     pub(super) fn open_file(&self, id: i64, bytes: usize) -> io::Result<Option<File>> {
-        // A FIFO would block the reader for ever, a symbolic link lead it elsewhere.
+        // SECURITY: a FIFO would block the reader for ever, a symbolic link lead elsewhere.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let opened = OpenOptions::new()
             .read(true)
@@ -182,7 +181,7 @@ impl Files {
         remove(&self.place_of(id));
     }
 
-    /// The records whose files a directory holds. What has no name of ours is removed.
+    /// The ids of the files in one directory. Files with other names are removed.
     ///
     /// # Errors
     /// When the directory can't be read.
@@ -206,7 +205,7 @@ impl Files {
                 .and_then(|name| name.parse().ok());
             match id.filter(|id| shard_of(*id) == shard) {
                 Some(id) => {
-                    // The folders are shut already; what can't be changed was said at the start.
+                    // The folders are closed to others already; failures were logged at the start.
                     permissions::tighten_one(&entry.path()).ok();
                     ids.push(id);
                 }
@@ -229,7 +228,7 @@ fn shard_of(id: i64) -> u8 {
     id.to_le_bytes()[0]
 }
 
-/// Makes a directory that nobody else reads, unless it is there.
+/// Creates a directory that its owner alone can read, unless it exists.
 ///
 /// # Errors
 /// When it can't be made, or something else has its name.
@@ -252,7 +251,7 @@ fn is_link(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
 }
 
-/// Removes whatever has this name; nothing is followed. What can't be removed stays.
+/// Removes a file or folder without following links. Errors are ignored.
 fn remove(path: &Path) {
     if fs::remove_file(path).is_err() {
         fs::remove_dir_all(path).ok();

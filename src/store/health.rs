@@ -1,4 +1,4 @@
-//! Whether the store writes, why not, and what it counts.
+//! Whether the store can be written, why not, and its counters.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -8,21 +8,21 @@ use super::history_totals::Recorded;
 use super::totals::{Gauge, Totals};
 use crate::shares::{Share, Taken};
 
-/// At most one line of a kind in this time.
+/// The shortest time between two log lines of a kind.
 const LOG_EVERY: Duration = Duration::from_secs(60);
-/// The same of what may last for days.
+/// The same for a condition that may last for days.
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How the store fares.
+/// The state of the store and its counters.
 #[derive(Debug, Default)]
 pub(super) struct Health {
     is_tripped: AtomicBool,
     trip: Mutex<Option<Trip>>,
-    trips: Quiet,
-    recoveries: Quiet,
-    bad_records: Quiet,
-    feeds_gone: Quiet,
-    items_gone: Quiet,
+    trips: LogLimit,
+    recoveries: LogLimit,
+    bad_records: LogLimit,
+    feeds_gone: LogLimit,
+    items_gone: LogLimit,
     gauge: Gauge,
     pub(super) items_refused: AtomicU64,
     pub(super) items_evicted: AtomicU64,
@@ -36,12 +36,12 @@ pub(super) struct Health {
 #[derive(Debug, Clone)]
 struct Trip {
     reason: String,
-    /// What was to be written when the disk refused.
+    /// Bytes that were to be written when the disk refused.
     wanted_bytes: usize,
 }
 
 impl Health {
-    /// Nothing is written from now on, for this reason; `wanted_bytes` were to be written.
+    /// Stops writing for this reason; `wanted_bytes` were to be written.
     pub(super) fn trip(&self, reason: String, wanted_bytes: usize) {
         let mut trip = self.trip.lock().unwrap_or_else(PoisonError::into_inner);
         if trip.is_none() {
@@ -56,7 +56,7 @@ impl Health {
         self.is_tripped.store(true, Ordering::Release);
     }
 
-    /// Writing works again.
+    /// Starts writing again.
     pub(super) fn recover(&self) {
         *self.trip.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.is_tripped.store(false, Ordering::Release);
@@ -69,7 +69,7 @@ impl Health {
         self.is_tripped.load(Ordering::Acquire)
     }
 
-    /// Why nothing is written, and how much could not be.
+    /// Why nothing is written, and how many bytes were to be written.
     pub(super) fn tripped(&self) -> Option<(String, usize)> {
         let trip = self.trip.lock().unwrap_or_else(PoisonError::into_inner);
         let trip = trip.as_ref()?;
@@ -93,17 +93,17 @@ impl Health {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Bytes that bodies take, by whose share they count against.
+    /// Bytes of bodies by share.
     pub(super) fn taken(&self) -> Taken {
         std::array::from_fn(|index| self.weights[index].load(Ordering::Relaxed))
     }
 
-    /// Bytes that bodies take.
+    /// Bytes of all bodies.
     pub(super) fn weight(&self) -> u64 {
         self.taken().iter().sum()
     }
 
-    /// So many bodies take so much.
+    /// Sets the number of bodies and their bytes by share.
     pub(super) fn take_stock(&self, entries: u64, taken: &Taken) {
         self.entries.store(entries, Ordering::Relaxed);
         for (weight, taken) in self.weights.iter().zip(taken) {
@@ -111,7 +111,7 @@ impl Health {
         }
     }
 
-    /// Copies of feeds had to go.
+    /// Warns that copies of feeds were evicted.
     pub(super) fn warn_of_feeds(&self, copies: u64, share_percent: u8) {
         self.feeds_gone.say_every(HOUR, |unsaid| {
             tracing::warn!(
@@ -123,7 +123,7 @@ impl Health {
         });
     }
 
-    /// Items of a feed were recorded, as far as the totals allow.
+    /// Counts and logs the outcome of recording a feed's items.
     pub(super) fn note_items(&self, feed: &str, recorded: &Recorded, totals: &Totals) {
         let Recorded {
             refused,
@@ -147,7 +147,7 @@ impl Health {
             .look_at("history", bytes, (feed, feed_bytes), totals);
     }
 
-    /// Bodies and their bytes changed by this much.
+    /// Adds changes in the number of bodies and their bytes.
     pub(super) fn weigh(&self, entries: i64, weights: &[i64; Share::COUNT]) {
         let add = |counter: &AtomicU64, change: i64| {
             let next = |now: u64| Some(now.saturating_add_signed(change));
@@ -162,15 +162,15 @@ impl Health {
     }
 }
 
-/// Lines of one kind, so many at most.
+/// Limits the rate of log lines of a kind.
 #[derive(Debug, Default)]
-struct Quiet {
+struct LogLimit {
     said_at: Mutex<Option<Instant>>,
     unsaid: AtomicU64,
 }
 
-impl Quiet {
-    /// Says it, with how often it was not said since the last time, unless that was just now.
+impl LogLimit {
+    /// Calls `line` with the number of lines left out since the last one, unless that was just now.
     fn say(&self, line: impl FnOnce(u64)) {
         self.say_every(LOG_EVERY, line);
     }

@@ -1,4 +1,4 @@
-//! The items that a feed has had, by guid, in the order in which they were first seen.
+//! Items of feeds, by guid, in the order in which they were first seen.
 
 use std::time::SystemTime;
 
@@ -11,52 +11,52 @@ use super::history_totals::{self, Account, Recorded};
 use super::record::{self, Coding, Sum, bind};
 use super::totals::{Totals, WhenFull};
 
-/// Bytes of one item.
+/// The most bytes of one item.
 pub const ITEM_BYTES_MAX: usize = 4 << 20;
-/// Items that one call records.
+/// The most items that one call records.
 pub const ITEMS_MAX: usize = 10_000;
 /// Marks these records in their checksums.
 const TABLE: u8 = 3;
 
-/// An item to be kept.
+/// An item to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HistoryItem {
-    /// What tells it from the feed's other items.
+    /// The item's identity within the feed.
     pub guid: String,
     /// The item as the caller wants it back.
     pub bytes: Bytes,
 }
 
-/// A kept item.
+/// A recorded item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptItem {
-    /// What tells it from the feed's other items.
+    /// The item's identity within the feed.
     pub guid: String,
     /// As it was last recorded.
     pub bytes: Vec<u8>,
-    /// Its place in the order of first sight: larger is newer. Never given to another item.
+    /// Its place in the order of first sight: larger is newer. Never reused.
     pub place: u64,
     /// When it was first recorded.
     pub first_seen: SystemTime,
 }
 
-/// Which of a feed's items are asked for.
+/// A range of a feed's items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct ItemWindow {
     /// The first place.
     pub from: u64,
     /// The last place.
     pub to: u64,
-    /// Whether they come from the last one on.
+    /// Whether the order is newest first.
     pub newest_first: bool,
     /// How many at most.
     pub count: usize,
-    /// How many bytes at most; one item comes whatever its size.
+    /// How many bytes at most; the first item is returned whatever its size.
     pub bytes_max: usize,
 }
 
-impl Window {
-    /// The newest so many, newest first.
+impl ItemWindow {
+    /// The newest `count` items, newest first.
     #[must_use]
     pub fn newest(count: usize, bytes_max: usize) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl Window {
     }
 }
 
-/// What becomes of the place of a known item that is recorded.
+/// Which place a known item gets when it is recorded again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
     /// It keeps it.
@@ -78,14 +78,14 @@ pub(super) enum Order {
     Given,
 }
 
-/// Records items, older ones first, and keeps the newest `keep`, within the totals. A known one keeps
-/// its first sight and gets these bytes.
+/// Records items, oldest first, and keeps the newest `keep` within the totals. A known item keeps its first-seen
+/// time and gets the new bytes.
 pub(super) fn record(
     connection: &Connection,
     (feed, items, order): (&str, &[HistoryItem], Order),
     (keep, totals, now_ms): (usize, Totals, i64),
 ) -> rusqlite::Result<Recorded> {
-    // What is put in order with what was not there lets nothing go: it is older itself.
+    // Imported items are older than what is there, so nothing is removed for them.
     let when_full = match order {
         Order::Seen => totals.when_full,
         Order::Given => WhenFull::Refuse,
@@ -134,11 +134,11 @@ pub(super) fn record(
     account.close(items.iter().map(|item| item.guid.as_str()))
 }
 
-/// The items of a window that verify, and the rows that don't.
+/// The items of a window that verify, and the row ids of those that don't.
 pub(super) fn select(
     connection: &Connection,
     feed: &str,
-    window: &Window,
+    window: &ItemWindow,
 ) -> rusqlite::Result<(Vec<KeptItem>, Vec<i64>)> {
     let columns = "SELECT guid, place, first_seen_ms, coding, item_bytes, sum, bytes, rowid \
                    FROM history WHERE feed = ?1 AND place BETWEEN ?2 AND ?3 ORDER BY place";
@@ -181,7 +181,7 @@ fn of_place(place: u64) -> i64 {
     i64::try_from(place).unwrap_or(i64::MAX)
 }
 
-/// Forgets a feed.
+/// Removes a feed's items; returns their number.
 pub(super) fn forget(connection: &Connection, feed: &str) -> rusqlite::Result<usize> {
     history_totals::forget(connection, feed)?;
     connection
@@ -193,7 +193,7 @@ pub(super) fn forget(connection: &Connection, feed: &str) -> rusqlite::Result<us
 pub(super) fn feeds(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut select = connection.prepare("SELECT DISTINCT feed FROM history")?;
     let feeds = select.query_map([], |row| row.get(0))?;
-    // One that can't be read can't be named either.
+    // A name that can't be read is skipped.
     Ok(feeds.filter_map(Result::ok).collect())
 }
 
@@ -206,7 +206,7 @@ pub(super) fn discard(connection: &Connection, rows: &[i64]) -> rusqlite::Result
     Ok(())
 }
 
-/// Keeps the newest so many; what the others took.
+/// Removes all but the newest `keep` items; returns the bytes that were freed.
 fn prune(connection: &Connection, feed: &str, keep: usize) -> rusqlite::Result<u64> {
     let beyond = "feed = ?1 AND place <= \
                   (SELECT place FROM history WHERE feed = ?1 ORDER BY place DESC LIMIT 1 OFFSET ?2)";

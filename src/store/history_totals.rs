@@ -1,10 +1,10 @@
-//! What the items of feeds take on disk, and what goes where that would be too much.
+//! Disk usage of feeds' items, and removal of the oldest ones where a total is reached.
 //!
-//! Each feed's bytes are counted beside its items, in the same transaction, so that they are right
-//! after any crash; after a start they are counted once again, feed by feed.
+//! Each feed's bytes are stored beside its items, in the same transaction, so that they are right after a crash;
+//! after a start they are counted again, feed by feed.
 //!
-//! Invariants: within a total, an item that is being recorded never goes; what went doesn't come back
-//! while its feed still has it, or old items would take the place of newer ones at each fetch.
+//! Invariants: the item that is being recorded is never removed; a removed item doesn't come back while its feed
+//! still has it, or old items would replace newer ones at each fetch.
 
 use std::collections::HashSet;
 
@@ -14,36 +14,36 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::error::Error;
 use super::totals::{Totals, WhenFull};
 
-/// What a row takes besides its texts and bytes.
+/// Bytes of a row besides its texts and its item.
 const ROW_BYTES: usize = 128;
-/// What a row takes, of its columns.
+/// The bytes of a row, in SQL.
 const WEIGHT: &str = "length(bytes) + octet_length(guid) + octet_length(feed) + 128";
 
-/// What came of recording some items of a feed.
+/// The outcome of recording items of a feed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Recorded {
-    /// Items that there was no room for.
+    /// Items that a total left no room for.
     pub(super) refused: u64,
-    /// Items, of whichever feed, that made room for others.
+    /// Items, of any feed, that were removed for newer ones.
     pub(super) gone: u64,
-    /// What the feed's items take now.
+    /// Bytes of the feed's items now.
     pub(super) feed_bytes: u64,
-    /// What all feeds' take.
+    /// Bytes of all feeds' items now.
     pub(super) bytes: u64,
 }
 
-/// A feed's items while some are recorded.
+/// Keeps the account of a feed's bytes while its items are recorded.
 pub(super) struct Account<'a> {
     connection: &'a Connection,
     feed: &'a str,
     totals: Totals,
     recorded: Recorded,
-    /// What of the feed's items went for newer ones, by the digests of their names.
+    /// Digests of the guids of the feed's items that were removed for newer ones.
     gone: HashSet<[u8; 16]>,
 }
 
 impl<'a> Account<'a> {
-    /// Opens the account of a feed; what waits for the archive counts for nothing.
+    /// Opens the account of a feed. Items that wait for the archive don't count.
     pub(super) fn open(
         connection: &'a Connection,
         feed: &'a str,
@@ -75,8 +75,8 @@ impl<'a> Account<'a> {
         })
     }
 
-    /// Whether an item of this weight may be recorded in the place of what it weighed before; makes
-    /// room for it where that is wanted. It counts as recorded then.
+    /// Whether an item of this weight may be recorded, replacing one that weighed `before`. Makes room for it where
+    /// older items are removed for newer ones. It counts as recorded then.
     pub(super) fn admit(
         &mut self,
         guid: &str,
@@ -89,7 +89,7 @@ impl<'a> Account<'a> {
             !totals.is_over_feed(grown(recorded.feed_bytes))
                 && !totals.is_over_all(grown(recorded.bytes))
         };
-        // One that shrinks makes nothing worse.
+        // An item that shrinks is always admitted.
         let may_stay = weight <= old || fits(&self.recorded, &self.totals);
         match self.totals.when_full {
             WhenFull::Oldest if before.is_none() && self.gone.contains(&digest(guid)) => {
@@ -118,14 +118,13 @@ impl<'a> Account<'a> {
         Ok(true)
     }
 
-    /// So many bytes of the feed's items went for another reason.
+    /// Counts bytes of the feed's items that were removed for another reason.
     pub(super) fn free(&mut self, bytes: u64) {
         self.recorded.feed_bytes = self.recorded.feed_bytes.saturating_sub(bytes);
         self.recorded.bytes = self.recorded.bytes.saturating_sub(bytes);
     }
 
-    /// Writes down what was counted. What went and isn't among `guids`, all that the feed has and that
-    /// isn't kept, need not be remembered any more.
+    /// Stores the feed's bytes. Forgets removed items that are not among `guids`, the items that the feed has now.
     pub(super) fn close<'g>(
         self,
         guids: impl Iterator<Item = &'g str>,
@@ -149,8 +148,7 @@ impl<'a> Account<'a> {
         Ok(self.recorded)
     }
 
-    /// Drops the oldest item, of the feed or of all, but for this one of the feed's; false when there is
-    /// no other.
+    /// Removes the oldest item, of the feed or of all, except this one of the feed; false when there is none.
     fn drop_oldest(&mut self, guid: &str, of_feed: bool) -> rusqlite::Result<bool> {
         let of_this = "feed = ?1 AND guid <> ?2 ORDER BY place";
         let of_all =
@@ -189,12 +187,12 @@ impl<'a> Account<'a> {
     }
 }
 
-/// What a row takes.
+/// The bytes of a row.
 pub(super) fn weight(feed: &str, guid: &str, bytes: usize) -> u64 {
     (feed.len() + guid.len() + bytes + ROW_BYTES) as u64
 }
 
-/// What the row of an item takes; `None` where there is none.
+/// The bytes of an item's row; `None` where there is none.
 pub(super) fn weight_of(
     connection: &Connection,
     feed: &str,
@@ -206,7 +204,7 @@ pub(super) fn weight_of(
     Ok(found.map(i64::unsigned_abs))
 }
 
-/// Deletes rows that a condition on `?1` and `?2` picks; what they took.
+/// Deletes rows by a condition on `?1` and `?2`; returns their bytes.
 pub(super) fn delete(
     connection: &Connection,
     condition: &str,
@@ -218,7 +216,7 @@ pub(super) fn delete(
     freed.map(|weight| weight.map(i64::unsigned_abs)).sum()
 }
 
-/// Forgets what a feed took.
+/// Deletes a feed's total and its removed items.
 pub(super) fn forget(connection: &Connection, feed: &str) -> rusqlite::Result<()> {
     for table in ["history_total", "history_gone"] {
         let sql = format!("DELETE FROM {table} WHERE feed = ?1");
@@ -227,7 +225,7 @@ pub(super) fn forget(connection: &Connection, feed: &str) -> rusqlite::Result<()
     Ok(())
 }
 
-/// Counts what every feed's items take, from nothing.
+/// Counts the bytes of every feed's items anew.
 pub(super) fn count_all(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
         "DELETE FROM history_total; INSERT INTO history_total \
@@ -235,8 +233,7 @@ pub(super) fn count_all(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-/// Counts again what the items of the next feed behind `after` take; its name, or `None` behind the
-/// last one.
+/// Counts the bytes of the next feed after `after` again; returns its name, or `None` after the last one.
 pub(super) fn count_next(
     connection: &mut Connection,
     after: &str,
@@ -261,7 +258,7 @@ pub(super) fn count_next(
     Ok(next)
 }
 
-/// What a feed's items take.
+/// Bytes of a feed's items.
 fn feed_bytes(connection: &Connection, feed: &str) -> rusqlite::Result<u64> {
     let sql = "SELECT bytes FROM history_total WHERE feed = ?1";
     let mut find = connection.prepare_cached(sql)?;
@@ -269,12 +266,12 @@ fn feed_bytes(connection: &Connection, feed: &str) -> rusqlite::Result<u64> {
     Ok(bytes.map_or(0, |bytes| bytes.max(0).unsigned_abs()))
 }
 
-/// What a feed's items take, and what all feeds' do.
+/// Bytes of a feed's items, and of all feeds' items.
 pub(super) fn both(connection: &Connection, feed: &str) -> rusqlite::Result<(u64, u64)> {
     Ok((feed_bytes(connection, feed)?, all_bytes(connection)?))
 }
 
-/// What all feeds' items take.
+/// Bytes of all feeds' items.
 fn all_bytes(connection: &Connection) -> rusqlite::Result<u64> {
     let sql = "SELECT coalesce(sum(bytes), 0) FROM history_total";
     let bytes: i64 = connection
@@ -295,7 +292,7 @@ fn set(connection: &Connection, feed: &str, bytes: u64) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// What waits for the archive is kept under names that no feed has.
+/// Whether a name is a feed's: items that wait for the archive are stored under names with a space.
 fn is_counted(feed: &str) -> bool {
     !feed.contains(' ')
 }

@@ -1,37 +1,37 @@
-//! The store of a process that may be running, as another one sees it: read only.
+//! Read-only access to a data directory that another process may have open.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::bodies::{Bodies, BodyLookup};
 use super::directory::{self, OpenError};
 use super::error::Error;
 use super::files::Files;
-use super::library::{Library, Look};
 use super::purge::Purge;
 use super::readers::Readers;
 use super::schema::{self, SchemaError};
-use super::{Entry, KeptItem, Listed, Space, Window, history, requests};
+use super::{ItemWindow, KeptItem, ListedEntry, Space, StoredEntry, history, requests};
 
-/// A look into a directory; locks nothing and changes nothing.
+/// A data directory opened for reading; nothing is locked or changed.
 #[derive(Debug)]
 pub struct Inspection {
     database: PathBuf,
-    library: Library,
+    bodies: Bodies,
 }
 
-/// What there is under a key.
+/// The result of looking up a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub enum Inspected {
     /// A body.
-    Entry(Entry),
+    Entry(StoredEntry),
     /// Nothing.
     Nothing,
-    /// Something that doesn't verify.
+    /// A record that doesn't verify.
     Damaged,
 }
 
 impl Inspection {
-    /// Looks into a directory.
+    /// Opens a directory.
     ///
     /// # Errors
     /// When there is no store, or it can't be read.
@@ -53,13 +53,13 @@ impl Inspection {
         let files = Files::at(database.parent().unwrap_or(path));
         let readers = Readers::new(database.clone());
         Ok(Self {
-            library: Library { files, readers },
+            bodies: Bodies { files, readers },
             database,
         })
     }
 
-    /// Up to `count` bodies of a space whose key starts with `prefix`, in the order of their keys,
-    /// from the first one behind `after` on; `None` for one that doesn't verify.
+    /// Up to `count` bodies of a space whose key starts with `prefix` and sorts after `after`, in the order of
+    /// keys; `None` for one that doesn't verify.
     ///
     /// # Errors
     /// When the database can't be read.
@@ -68,33 +68,33 @@ impl Inspection {
         space: Space,
         range: (&str, Option<&str>),
         count: usize,
-    ) -> Result<Vec<(String, Option<Listed>)>, Error> {
-        self.library.list(space, range, count)
+    ) -> Result<Vec<(String, Option<ListedEntry>)>, Error> {
+        self.bodies.list(space, range, count)
     }
 
     /// What there is under a key.
     ///
     /// # Errors
     /// When the database or the file can't be read.
-    pub fn get(&self, space: Space, key: &str) -> Result<Seen, Error> {
-        Ok(match self.library.get(space, key)? {
-            Look::Found((entry, _)) => Seen::Entry(entry),
-            Look::Absent => Seen::Nothing,
-            Look::Bad(_) => Seen::Damaged,
+    pub fn get(&self, space: Space, key: &str) -> Result<Inspected, Error> {
+        Ok(match self.bodies.get(space, key)? {
+            BodyLookup::Found((entry, _)) => Inspected::Entry(entry),
+            BodyLookup::Absent => Inspected::Nothing,
+            BodyLookup::Bad(_) => Inspected::Damaged,
         })
     }
 
-    /// The items of a feed that a window shows; those that don't verify are left out.
+    /// The items of a feed within a window, without those that don't verify.
     ///
     /// # Errors
     /// When the database can't be read.
-    pub fn items(&self, feed: &str, window: &Window) -> Result<Vec<KeptItem>, Error> {
+    pub fn items(&self, feed: &str, window: &ItemWindow) -> Result<Vec<KeptItem>, Error> {
         let select = |view: &_| history::select(view, feed, window);
-        Ok(self.library.readers.with(select)?.0)
+        Ok(self.bodies.readers.with(select)?.0)
     }
 
-    /// Asks the process that has the directory to purge; how many bodies it removed, or `None` when
-    /// it said nothing for `patience`.
+    /// Asks the process that has the directory to purge. Returns the number of bodies that it removed, or `None`
+    /// when it did not answer within `patience`.
     ///
     /// # Errors
     /// When the database can't be written.

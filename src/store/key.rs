@@ -1,7 +1,7 @@
-//! The key that signs our own addresses: made once, and kept in the data directory.
+//! The key that signs our own URLs: generated once, and stored in the data directory.
 //!
-//! Invariants: the file is whole or not there, and only its owner may read it; once it is there it
-//! is never written again; of processes that make one at the same time, all use the same.
+//! Invariants: the file is whole or not there, and only its owner may read it; it is never overwritten; processes
+//! that generate one at the same time all use the same.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};

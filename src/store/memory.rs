@@ -1,4 +1,4 @@
-//! A store without a directory: states and the items of feeds, gone with the process.
+//! A store without a directory: states and items of feeds, kept until the process ends.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
@@ -9,24 +9,24 @@ use tokio::sync::broadcast;
 
 use super::clock::to_ms;
 use super::health::Health;
-use super::history::{self, HistoryItem, KeptItem, Order, Window};
+use super::history::{self, HistoryItem, ItemWindow, KeptItem, Order};
 use super::purge::Purge;
 use super::states::States;
 use super::totals::Totals;
-use super::{Status, history_totals, schema};
+use super::{StoreStatus, history_totals, schema};
 
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(super) struct MemoryStore {
     /// Nothing is ever sent on it.
     pub(super) purges: broadcast::Sender<Purge>,
     pub(super) states: States,
     totals: Mutex<Totals>,
     health: Health,
-    /// Made when the first item comes.
+    /// Opened for the first item.
     history: Mutex<Option<Connection>>,
 }
 
-impl Memory {
+impl MemoryStore {
     pub(super) fn new() -> Self {
         Self {
             purges: broadcast::Sender::new(1),
@@ -37,11 +37,11 @@ impl Memory {
         }
     }
 
-    pub(super) fn status(&self) -> Status {
-        Status {
+    pub(super) fn status(&self) -> StoreStatus {
+        StoreStatus {
             items_refused: self.health.items_refused.load(Ordering::Relaxed),
             items_gone: self.health.items_evicted.load(Ordering::Relaxed),
-            ..Status::default()
+            ..StoreStatus::default()
         }
     }
 
@@ -65,7 +65,7 @@ impl Memory {
         *self.totals.lock().unwrap_or_else(PoisonError::into_inner) = totals;
     }
 
-    pub(super) fn items(&self, feed: &str, window: &Window) -> Vec<KeptItem> {
+    pub(super) fn items(&self, feed: &str, window: &ItemWindow) -> Vec<KeptItem> {
         let found = self.with(|history| history::select(history, feed, window));
         found.unwrap_or_default().0
     }

@@ -1,21 +1,20 @@
-//! What outlives the process: upstream bodies with what was said about them, small states, and the
-//! history of feeds, in one directory.
+//! The data directory: bodies from upstream with their metadata, small states, and the items of feeds.
 //!
-//! SQLite holds everything that is asked by key; bodies above some ten kilobytes lie in files of
-//! their own beside it. One thread writes, in batches; readers have connections of their own.
+//! SQLite holds everything that is looked up by key; bodies above some ten kilobytes lie in files beside the
+//! database. One thread writes, in batches; readers have connections of their own.
 //!
-//! Invariants. What is read back is what was written under that key, or nothing: every record is
-//! bound to its key and checksummed, every length is bounded by what is there, and a record that
-//! doesn't verify is deleted and counted. A write that can't be stored never leaves an older value
-//! to be read in its place while the process runs. No error of the disk reaches a caller: reads miss
-//! and writes are dropped, and [`Store::status`] says so.
+//! Invariants. A read returns what was written under that key, or nothing: every record is bound to its key and
+//! checksummed, every length is bounded, and a record that doesn't verify is deleted and counted. A write that
+//! fails never leaves an older value to be read while the process runs. No error of the disk reaches a caller:
+//! reads miss, writes are dropped, and [`Store::status`] says so.
 
 mod access;
 mod apply;
-mod blocking;
+mod bodies;
 mod change;
 mod clock;
 mod directory;
+mod disk;
 mod error;
 mod files;
 mod health;
@@ -24,19 +23,18 @@ mod history_totals;
 mod inspection;
 pub mod key;
 mod layout;
-mod library;
 mod memory;
+mod outdated;
 mod permissions;
 mod pieces;
 mod purge;
 mod readers;
 mod record;
+mod recovery;
 mod requests;
-mod salvage;
 mod schema;
 mod shared;
 mod states;
-mod superseded;
 mod totals;
 mod transaction;
 mod upkeep;
@@ -54,25 +52,25 @@ pub use access::Store;
 pub use clock::age;
 pub use directory::OpenError;
 pub use error::Error;
-pub use history::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, KeptItem, Window};
-pub use inspection::{Inspection, Seen};
+pub use history::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, ItemWindow, KeptItem};
+pub use inspection::{Inspected, Inspection};
 pub use pieces::StoredBody;
-pub use purge::{Key, Purge};
+pub use purge::{Purge, PurgeKey};
 pub use record::PIECE_BYTES;
 pub use totals::{Gauge, Totals, WhenFull};
 
 use crate::shares::{Share, Shares, Taken};
 
-/// Bytes of a key.
+/// The most bytes of a key.
 pub const KEY_BYTES_MAX: usize = 8 << 10;
-/// Bytes of what is said about a body.
+/// The most bytes of a body's metadata.
 pub const META_BYTES_MAX: usize = 1 << 20;
-/// Bytes of one body, as it is handed in.
+/// The most bytes of one body, uncompressed.
 pub const BODY_BYTES_MAX: usize = 256 << 20;
-/// Bytes of one state.
+/// The most bytes of one state.
 pub const STATE_BYTES_MAX: usize = 64 << 10;
 
-/// What kind of thing is stored. Keys of one space mean nothing in another.
+/// A kind of record. Each space has keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Space {
     /// Feeds by name.
@@ -97,7 +95,7 @@ impl Space {
         Self::Hosts,
     ];
 
-    /// What it is called on the command line and in logs.
+    /// Its name on the command line and in logs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -109,7 +107,7 @@ impl Space {
         }
     }
 
-    /// Whose share of the disk it counts against.
+    /// The share of the disk that it counts against.
     #[must_use]
     pub fn share(self) -> Share {
         match self {
@@ -126,7 +124,7 @@ impl Space {
             .find(|space| i64::from(space.id()) == id)
     }
 
-    /// The number that stands for it on disk; never given to another one.
+    /// Its number on disk; never reused.
     fn id(self) -> u8 {
         match self {
             Self::Feeds => 1,
@@ -138,30 +136,30 @@ impl Space {
     }
 }
 
-/// Where the store is, and its limits.
+/// Where the store is, its limits and its intervals.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// The directory; made if it isn't there.
+pub struct StoreOptions {
+    /// The directory; created if it isn't there.
     pub path: PathBuf,
-    /// How much it may take.
-    pub limits: Limits,
-    /// Bytes of a body, compressed, that is kept within the database.
+    /// Limits of what it may take.
+    pub limits: StoreLimits,
+    /// The most bytes of a compressed body that is stored in the database; a larger one gets a file.
     pub inline_bytes_max: usize,
-    /// How long states and times of use wait to be written together.
+    /// How often states and times of use are written.
     pub flush_every: Duration,
-    /// How often a store that can't write tries again.
+    /// How often a store that can't write probes the disk.
     pub probe_every: Duration,
-    /// A time of use is written when the one on disk is older than this.
+    /// A read updates the time of use when that on disk is older than this.
     pub touch_after: Duration,
 }
 
-impl Options {
+impl StoreOptions {
     /// A store at `path` with the usual limits.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
-            limits: Limits::default(),
+            limits: StoreLimits::default(),
             inline_bytes_max: 32 << 10,
             flush_every: Duration::from_secs(5),
             probe_every: Duration::from_secs(10),
@@ -170,19 +168,19 @@ impl Options {
     }
 }
 
-/// How much a store may take; may change while it is open.
+/// Limits of the store; they may change while it is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes that bodies may take on disk.
+pub struct StoreLimits {
+    /// The most bytes of bodies on disk.
     pub disk_bytes: u64,
-    /// The parts of them that are reserved. Who takes more gives way first, and within a space the
-    /// least recently used.
+    /// The reserved share of each kind. Bodies of a kind above its share are evicted first, the least recently
+    /// used before others.
     pub shares: Shares,
-    /// The most that is kept of feeds' items.
+    /// The most bytes of feeds' items.
     pub history: Totals,
 }
 
-impl Default for Limits {
+impl Default for StoreLimits {
     fn default() -> Self {
         Self {
             disk_bytes: 2 << 30,
@@ -192,59 +190,59 @@ impl Default for Limits {
     }
 }
 
-/// A stored body and what was said about it.
+/// A stored body with its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// What the caller handed in beside the body.
+pub struct StoredEntry {
+    /// The metadata that the caller gave.
     pub meta: Vec<u8>,
     /// The body, in pieces.
     pub body: Vec<Bytes>,
-    /// The body's length, also where only what is said about it was asked for.
+    /// The body's length, also where only the metadata was read.
     pub body_bytes: u64,
     /// Whether [`Store::open_body`] can read it in pieces.
     pub reads_in_pieces: bool,
-    /// When it was put, or its meta set, by this machine's clock then; see [`age`].
+    /// When the body was put or its metadata set, by this machine's clock then; see [`age`].
     pub stored_at: SystemTime,
 }
 
-/// What is known about a stored body without reading it.
+/// A stored body in a list: everything but the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct ListedEntry {
     /// Its key.
     pub key: String,
-    /// What the caller handed in beside the body.
+    /// The metadata that the caller gave.
     pub meta: Vec<u8>,
     /// The body's length.
     pub body_bytes: u64,
-    /// What it takes on disk.
+    /// Its bytes on disk.
     pub disk_bytes: u64,
-    /// As in [`Entry::stored_at`].
+    /// As in [`StoredEntry::stored_at`].
     pub stored_at: SystemTime,
-    /// When it was last asked for, give or take [`Options::touch_after`].
+    /// When it was last used, give or take [`StoreOptions::touch_after`].
     pub used_at: SystemTime,
 }
 
-/// How the store is.
+/// The state of the store and its counters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Status {
-    /// Whether there is a directory at all; without one everything is gone with the process.
+pub struct StoreStatus {
+    /// Whether there is a directory; without one everything ends with the process.
     pub is_persistent: bool,
-    /// Why nothing is written to the directory at present.
+    /// Why nothing can be written at present.
     pub degraded: Option<String>,
     /// Bodies on disk.
     pub entries: u64,
-    /// What they take there, in bytes.
+    /// Their bytes.
     pub disk_bytes: u64,
-    /// The same by whose share it counts against.
+    /// The same by share.
     pub taken: Taken,
-    /// Items that were not recorded, since a total was reached, since the start.
+    /// Items that were not recorded because a total was reached, since the start.
     pub items_refused: u64,
-    /// Items that had to go for newer ones, since the start.
+    /// Items that were removed for newer ones, since the start.
     pub items_gone: u64,
     /// Records that did not verify and were deleted, since the start.
     pub bad: u64,
     /// Writes that were dropped, since the start.
     pub dropped: u64,
-    /// Bodies that had to go for newer ones, since the start.
+    /// Bodies that were evicted, since the start.
     pub evicted: u64,
 }

@@ -1,7 +1,7 @@
-//! Who may read the directory: its owner alone. Files are 0600, folders 0700, whatever the umask
-//! says and whoever made them.
+//! Permissions of the data directory: files are 0600 and folders 0700, whatever the umask says and whoever created
+//! them.
 //!
-//! Invariant: no permission is ever added to what is there already; nothing is followed.
+//! Invariant: no permission is ever added to an existing file; links are not followed.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io;
@@ -10,21 +10,21 @@ use std::path::{Path, PathBuf};
 
 use super::layout;
 
-/// What a file of ours may be to anybody.
+/// The mode of our files.
 pub(super) const FILE: u32 = 0o600;
-/// What a folder of ours may be to anybody.
+/// The mode of our folders.
 pub(super) const FOLDER: u32 = 0o700;
-/// Names in the directory that are looked at.
+/// The most names in the directory that are checked.
 const NAMES_MAX: usize = 10_000;
-/// Set on folders that many users share, like `/tmp`: they are not ours.
+/// The sticky bit, on folders that many users share, such as `/tmp`.
 const STICKY: u32 = 0o1000;
 
-/// Takes from everybody else what an earlier version, a umask or an operator gave them of the
-/// directory, and says so. The files of bodies are looked at one folder after the other later on.
+/// Removes permissions that an earlier version, a umask or an operator gave others, and logs it once. The files of
+/// bodies are checked folder by folder later.
 pub(super) fn tighten(directory: &Path) {
     let mut tightened: Vec<PathBuf> = Vec::new();
     let mut refused: Option<(PathBuf, io::Error)> = None;
-    // The directory first: once it is ours alone, nobody can put a link in the place of anything in it.
+    // The directory first: after that nobody else can replace anything in it by a link.
     let folders = layout::folders(directory);
     let named = layout::names(directory, NAMES_MAX).filter(|name| layout::is_ours(name));
     let ours = std::iter::once(directory.to_owned())
@@ -51,8 +51,7 @@ pub(super) fn tighten(directory: &Path) {
     }
 }
 
-/// Takes everybody else's permissions from one file or folder; whether there were any. What is
-/// neither, or not there, is left.
+/// Removes others' permissions from one file or folder; returns whether there were any. Anything else is left.
 pub(super) fn tighten_one(path: &Path) -> io::Result<bool> {
     let found = match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -71,7 +70,7 @@ pub(super) fn tighten_one(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// The mode that a file or folder should have, where others may do something with it.
+/// The mode that a file or folder should have; `None` where it has no excessive permissions.
 fn excessive(found: &Metadata) -> Option<u32> {
     let most = match (found.is_dir(), found.is_file()) {
         (true, _) => FOLDER,
@@ -82,7 +81,7 @@ fn excessive(found: &Metadata) -> Option<u32> {
     (mode & !most != 0).then_some(mode & most)
 }
 
-/// Gives a file that was made just now its owner's permissions, where the umask took some.
+/// Sets the mode of a new file, where the umask removed owner permissions.
 pub(super) fn own(file: &File) -> io::Result<()> {
     if file.metadata()?.mode() & 0o777 == FILE {
         return Ok(());
@@ -94,7 +93,7 @@ pub(super) fn own(file: &File) -> io::Result<()> {
 mod tests {
     use std::os::unix::fs::symlink;
 
-    use super::super::{Options, Space, Store, key};
+    use super::super::{Space, Store, StoreOptions, key};
     use super::*;
 
     fn mode(path: &Path) -> u32 {
@@ -122,9 +121,9 @@ mod tests {
     async fn an_existing_store_is_tightened_at_the_start_and_never_widened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
-        let options = Options {
+        let options = StoreOptions {
             inline_bytes_max: 10,
-            ..Options::at(&path)
+            ..StoreOptions::at(&path)
         };
         let store = Store::open(options.clone()).unwrap();
         for n in 0..3 {

@@ -1,4 +1,4 @@
-//! A stored body that is read piece by piece, as its reader takes it.
+//! Reads a stored body piece by piece, at the pace of its reader.
 
 use std::fs::File;
 use std::io;
@@ -11,12 +11,12 @@ use tokio::sync::OwnedSemaphorePermit;
 use xxhash_rust::xxh3::Xxh3;
 use zstd::zstd_safe;
 
-use super::readers::Shape;
+use super::readers::BodyShape;
 use super::record::{Coding, PIECE_BYTES};
-use super::{Entry, Space, Store};
+use super::{Space, Store, StoredEntry};
 use crate::inflight::{Denied, Grant, Holder, Inflight};
 
-/// A body in the store, open. Its file may be removed meanwhile: what is open stays readable.
+/// An open stored body. It stays readable when its file is removed.
 #[derive(Debug)]
 pub struct StoredBody {
     store: Store,
@@ -24,26 +24,26 @@ pub struct StoredBody {
     _place: OwnedSemaphorePermit,
 }
 
-/// The stored bytes.
+/// Where the stored bytes are read from.
 #[derive(Debug)]
 pub(super) enum StoredBytes {
     Inline(Bytes),
     File(File),
 }
 
-/// How a body is read in pieces.
+/// Reads pieces of a body.
 #[derive(Debug)]
 pub(super) struct Pieces {
     bytes: StoredBytes,
     coding: Coding,
     stored_bytes: usize,
     body_bytes: usize,
-    /// Where frames begin, as far as they were looked at.
+    /// Offsets of the frames, once they were found.
     frames: Vec<usize>,
 }
 
 impl Store {
-    /// A body and its meta, read once the budget has room for it, with what it takes of that.
+    /// A body with its metadata, and the grant for its bytes; waits for room in the budget.
     ///
     /// # Errors
     /// When there is a body and no room for it.
@@ -52,7 +52,7 @@ impl Store {
         (space, key): (Space, &str),
         budget: &Inflight,
         holder: Holder,
-    ) -> Result<Option<(Entry, Grant)>, Denied> {
+    ) -> Result<Option<(StoredEntry, Grant)>, Denied> {
         let Some(known) = self.get_meta(space, key).await else {
             return Ok(None);
         };
@@ -61,9 +61,8 @@ impl Store {
         Ok(entry.map(|entry| (entry, grant)))
     }
 
-    /// A body to be read in pieces, none of which is held: `range` of what is stored, which must have
-    /// this XXH3 (128 bits). `None` where something else is stored by now, or nothing. Only so
-    /// many are open at a time; more wait.
+    /// Opens a body to be read in pieces. `part` is a range of it and that range's XXH3 (128 bits); `None` where the
+    /// stored body has another digest, or there is none. A limited number is open at a time; more wait.
     pub async fn open_body(
         &self,
         space: Space,
@@ -88,8 +87,7 @@ impl StoredBody {
         }
     }
 
-    /// A piece from this byte on, at most [`PIECE_BYTES`] long and empty at the end; `None` where it
-    /// can't be read.
+    /// A piece from this offset, at most [`PIECE_BYTES`] long and empty at the end; `None` where it can't be read.
     pub async fn read(&self, at: usize) -> Option<Bytes> {
         let pieces = Arc::clone(&self.pieces);
         self.store.read(move |_| pieces.read(at).ok()).await
@@ -97,7 +95,7 @@ impl StoredBody {
 }
 
 impl Pieces {
-    pub(super) fn new(bytes: StoredBytes, shape: Shape) -> Self {
+    pub(super) fn new(bytes: StoredBytes, shape: BodyShape) -> Self {
         Self {
             bytes,
             coding: shape.coding,
@@ -107,7 +105,7 @@ impl Pieces {
         }
     }
 
-    /// The digest of a part, after which that part can be read; `None` where it can't.
+    /// The digest of a range, which can be read afterwards; `None` where it can't be read.
     pub(super) fn digest_of(&mut self, range: Range<usize>) -> Option<u128> {
         if range.end > self.body_bytes || self.coding == Coding::Zstd {
             return None;
@@ -129,7 +127,7 @@ impl Pieces {
         Some(digest.digest128())
     }
 
-    /// A frame says how long it is, but only frame by frame.
+    /// Finds the offsets of the frames.
     fn find_frames(&mut self) -> io::Result<()> {
         let frame_bytes_max = zstd_safe::compress_bound(PIECE_BYTES);
         let mut at = 0;
@@ -162,7 +160,7 @@ impl Pieces {
         Ok(frame.slice(before..))
     }
 
-    /// Stored bytes from there on, at most so many.
+    /// Up to `bytes_max` stored bytes from an offset.
     fn stored(&self, at: usize, bytes_max: usize) -> io::Result<Bytes> {
         let end = self.stored_bytes.min(at + bytes_max);
         match &self.bytes {
@@ -189,7 +187,7 @@ mod tests {
     fn pieces_of(body: &[u8]) -> (Pieces, Coding) {
         let body: Vec<Bytes> = body.chunks(100_000).map(Bytes::copy_from_slice).collect();
         let coded = record::encode(&body).unwrap();
-        let shape = Shape {
+        let shape = BodyShape {
             coding: coded.coding,
             stored_bytes: coded.stored_bytes,
             body_bytes: coded.body_bytes,

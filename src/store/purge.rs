@@ -1,33 +1,33 @@
-//! What an operator wants removed.
+//! What an operator wants removed from the store.
 
 use std::time::SystemTime;
 
 use super::Space;
 use super::clock::to_ms;
 
-/// What is to be removed: everything that all of this holds for.
+/// A purge: removes the bodies that match all of these conditions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Purge {
     /// Only what is in this space.
     pub space: Option<Space>,
     /// Only what has this key, or one that starts with it.
-    pub key: Option<Key>,
+    pub key: Option<PurgeKey>,
     /// Only what was stored before this.
     pub stored_before: Option<SystemTime>,
-    /// The items of feeds as well; they have no time.
+    /// The items of feeds as well, whatever `stored_before` says.
     pub with_items: bool,
 }
 
-/// Which keys are meant.
+/// A key, or a prefix of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
+pub enum PurgeKey {
     /// This one.
     Is(String),
-    /// Those that start so.
+    /// Those that start with this.
     StartsWith(String),
 }
 
-impl Key {
+impl PurgeKey {
     pub(super) fn holds(&self, key: &str) -> bool {
         match self {
             Self::Is(one) => key == one,
@@ -47,7 +47,7 @@ impl Key {
 }
 
 impl Purge {
-    /// Whether a body of this space and key, stored then, is to be removed.
+    /// Whether it covers a body of this space and key that was stored then.
     #[must_use]
     pub fn holds(&self, space: Space, key: &str, stored_at: SystemTime) -> bool {
         self.space.is_none_or(|only| only == space)
@@ -55,12 +55,12 @@ impl Purge {
             && self.stored_before.is_none_or(|time| stored_at < time)
     }
 
-    /// The space's number, the key, and the time in milliseconds, as they stand in the database.
+    /// The space's number, the key, and the time in milliseconds, as columns of the database.
     pub(super) fn columns(&self) -> (Option<u8>, Option<&str>, Option<i64>) {
         let before = self.stored_before.map(|time| to_ms(time).cast_signed());
         (
             self.space.map(Space::id),
-            self.key.as_ref().map(Key::text),
+            self.key.as_ref().map(PurgeKey::text),
             before,
         )
     }

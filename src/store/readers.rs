@@ -1,4 +1,4 @@
-//! Connections that read, while the one that writes writes.
+//! Reading connections, and reading rows of bodies.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -6,13 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::clock::of_ms;
-use super::record::{Bound, Coding, Sum, VERSION};
-use super::{Listed, Space, schema};
+use super::record::{Coding, EntryHeader, Sum, VERSION};
+use super::{ListedEntry, Space, schema};
 
-/// Connections that are kept open.
+/// The most connections that are kept open.
 const IDLE_MAX: usize = 4;
 
-/// The connections of one database.
+/// A pool of reading connections.
 #[derive(Debug)]
 pub(super) struct Readers {
     database: PathBuf,
@@ -27,8 +27,7 @@ impl Readers {
         }
     }
 
-    /// Does `work` on a connection within one view of the database. After an error the connection
-    /// is not used again.
+    /// Runs `work` in one read transaction. After an error the connection is not used again.
     pub(super) fn with<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -48,7 +47,7 @@ impl Readers {
         Ok(outcome)
     }
 
-    /// Closes what is open and not in use.
+    /// Closes the idle connections.
     pub(super) fn close(&self) {
         self.lock().clear();
     }
@@ -58,9 +57,9 @@ impl Readers {
     }
 }
 
-/// A row of `entry`, as it was found.
+/// A row of `entry`, not verified.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct EntryRow {
     pub(super) id: i64,
     version: i64,
     coding: i64,
@@ -75,20 +74,20 @@ pub(super) struct Found {
     pub(super) meta: Vec<u8>,
 }
 
-/// What a row says about its body, once the row verified.
+/// The coding and lengths of a body, from a verified row.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
+pub(super) struct BodyShape {
     pub(super) coding: Coding,
     pub(super) stored_bytes: usize,
     pub(super) body_bytes: usize,
 }
 
-/// The columns of [`Found`], in its order.
+/// The columns of [`EntryRow`], in its order.
 const COLUMNS: &str = "id, version, coding, is_file, stored_bytes, body_bytes, stored_at_ms, \
                        used_at_ms, weight, body_sum, sum, meta";
 
-impl Found {
-    /// A column that can't be read becomes one that doesn't verify.
+impl EntryRow {
+    /// A column that can't be read gets a value that doesn't verify.
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
@@ -106,9 +105,9 @@ impl Found {
         })
     }
 
-    /// The shape of the body; `None` when the row isn't what was written under this key.
-    pub(super) fn verify(&self, space: Space, key: &str) -> Option<Shape> {
-        let shape = Shape {
+    /// The coding and lengths of the body; `None` when the row was not written under this key.
+    pub(super) fn verify(&self, space: Space, key: &str) -> Option<BodyShape> {
+        let shape = BodyShape {
             coding: Coding::of_id(self.coding)?,
             stored_bytes: usize::try_from(self.stored_bytes).ok()?,
             body_bytes: usize::try_from(self.body_bytes).ok()?,
@@ -117,15 +116,15 @@ impl Found {
         (self.version == i64::from(VERSION) && bound.sum() == self.sum).then_some(shape)
     }
 
-    /// What the row's checksum is over, with this meta.
+    /// The checksummed header of the row, with this metadata.
     pub(super) fn bound<'a>(
         &self,
         space: Space,
         key: &'a str,
-        shape: Shape,
+        shape: BodyShape,
         meta: &'a [u8],
-    ) -> Bound<'a> {
-        Bound {
+    ) -> EntryHeader<'a> {
+        EntryHeader {
             space,
             key,
             meta,
@@ -143,15 +142,15 @@ pub(super) fn find(
     connection: &Connection,
     space: Space,
     key: &str,
-) -> rusqlite::Result<Option<Found>> {
+) -> rusqlite::Result<Option<EntryRow>> {
     let sql = format!("SELECT {COLUMNS} FROM entry WHERE space = ?1 AND key = ?2");
     connection
         .prepare_cached(&sql)?
-        .query_row(params![space.id(), key], Found::of)
+        .query_row(params![space.id(), key], EntryRow::of)
         .optional()
 }
 
-/// The bytes of a body that is in the database.
+/// The stored bytes of a body that is in the database.
 pub(super) fn inline(connection: &Connection, id: i64) -> rusqlite::Result<Option<Vec<u8>>> {
     connection
         .prepare_cached("SELECT bytes FROM body WHERE id = ?1")?
@@ -159,14 +158,14 @@ pub(super) fn inline(connection: &Connection, id: i64) -> rusqlite::Result<Optio
         .optional()
 }
 
-/// Up to `count` rows whose key starts with `prefix` and comes after `after`, in order; `None` for
-/// each that doesn't verify.
+/// Up to `count` rows whose key starts with `prefix` and sorts after `after`, in order; `None` for each that
+/// doesn't verify.
 pub(super) fn list(
     connection: &Connection,
     space: Space,
     (prefix, after): (&str, Option<&str>),
     count: usize,
-) -> rusqlite::Result<Vec<(String, Option<Listed>)>> {
+) -> rusqlite::Result<Vec<(String, Option<ListedEntry>)>> {
     let sql = format!(
         "SELECT {COLUMNS}, key FROM entry WHERE space = ?1 AND key >= ?2 AND (?3 IS NULL OR key > ?3) \
          ORDER BY key LIMIT ?4"
@@ -181,16 +180,16 @@ pub(super) fn list(
         if !key.starts_with(prefix) {
             break;
         }
-        let found = Found::of(row).ok();
+        let found = EntryRow::of(row).ok();
         let listed = found.and_then(|found| listed(found, space, &key));
         list.push((key, listed));
     }
     Ok(list)
 }
 
-fn listed(found: Found, space: Space, key: &str) -> Option<Listed> {
+fn listed(found: EntryRow, space: Space, key: &str) -> Option<ListedEntry> {
     let shape = found.verify(space, key)?;
-    Some(Listed {
+    Some(ListedEntry {
         key: key.to_owned(),
         body_bytes: shape.body_bytes as u64,
         disk_bytes: found.weight.unsigned_abs(),

@@ -1,4 +1,5 @@
-//! The form of a body on disk: compressed where that helps, checksummed, bound to its key.
+//! The encoding of records: bodies are compressed where that helps, and every record has a checksum that covers its
+//! key.
 
 use std::io::{self, Read, Write};
 
@@ -10,11 +11,11 @@ use super::{BODY_BYTES_MAX, Space};
 /// The version of what is checksummed and of how bodies are coded; any other is not read.
 pub(super) const VERSION: u8 = 1;
 
-/// As small as by level 3, in three quarters of its time: it is done for each fetch.
+/// Compresses as well as level 3 in three quarters of the time; it runs for each fetch.
 const ZSTD_LEVEL: i32 = 2;
-/// So much of a longer body is compressed at first, to see whether it is worth it.
+/// Bytes of a longer body that are compressed first, to see whether it is worth it.
 const TRIAL_BYTES: usize = 16 << 10;
-/// What compressing has to save at least: one byte in so many.
+/// Compressing has to save at least one byte in this many.
 const GAIN_MIN: usize = 16;
 /// A shorter body is stored as it is.
 const COMPRESS_BYTES_MIN: usize = 128;
@@ -24,15 +25,14 @@ pub const PIECE_BYTES: usize = 128 << 10;
 /// without what is before it.
 pub(super) const FRAMED_BYTES_MIN: usize = 1 << 20;
 
-/// A 128-bit checksum. It finds accidents, not forgeries: who can write to the directory can write
-/// whatever they like.
+/// A 128-bit checksum, against accidents, not forgery: whoever can write to the directory can write anything.
 pub(super) type Sum = [u8; 16];
 
 /// A record that doesn't verify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bad;
 
-/// How the stored bytes have to be read.
+/// The coding of the stored bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
     /// As they are.
@@ -54,27 +54,27 @@ impl Coding {
     }
 }
 
-/// A body as it is stored.
+/// An encoded body.
 #[derive(Debug, Clone)]
-pub(super) struct Coded {
+pub(super) struct EncodedBody {
     pub(super) coding: Coding,
     pub(super) pieces: Vec<Bytes>,
-    /// Of `pieces` together.
+    /// The length of `pieces`.
     pub(super) stored_bytes: usize,
-    /// Of the body that went in.
+    /// The length of the body.
     pub(super) body_bytes: usize,
-    /// Of `pieces`.
+    /// The checksum of `pieces`.
     pub(super) sum: Sum,
 }
 
-/// Codes a body. Images, sound and what else is compressed already stays as it is: the start of
-/// a body shows it.
+/// Encodes a body. One that is compressed already, such as images and audio, stays as it is: a trial on its start
+/// shows that.
 ///
 /// # Errors
-/// When the encoder fails, which writing to memory gives no reason for.
-pub(super) fn encode(body: &[Bytes]) -> io::Result<Coded> {
+/// When the encoder fails, which it has no reason to when it writes to memory.
+pub(super) fn encode(body: &[Bytes]) -> io::Result<EncodedBody> {
     let body_bytes = body.iter().map(Bytes::len).sum();
-    let mut coded = Coded {
+    let mut coded = EncodedBody {
         coding: Coding::Plain,
         pieces: body.to_vec(),
         stored_bytes: body_bytes,
@@ -98,7 +98,7 @@ pub(super) fn encode(body: &[Bytes]) -> io::Result<Coded> {
     Ok(coded)
 }
 
-/// Reads a stored body back; `None` when it isn't `body_bytes` long, or can't be decoded.
+/// Decodes a stored body; `None` when it isn't `body_bytes` long, or can't be decoded.
 pub(super) fn decode(coding: Coding, stored: Vec<Bytes>, body_bytes: usize) -> Option<Vec<Bytes>> {
     if body_bytes > BODY_BYTES_MAX {
         return None;
@@ -130,9 +130,9 @@ pub(super) fn sum_of(pieces: &[Bytes]) -> Sum {
     hash.digest128().to_be_bytes()
 }
 
-/// What the checksum of a record binds together.
+/// What the checksum of an entry covers.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bound<'a> {
+pub(super) struct EntryHeader<'a> {
     pub(super) space: Space,
     pub(super) key: &'a str,
     pub(super) meta: &'a [u8],
@@ -143,7 +143,7 @@ pub(super) struct Bound<'a> {
     pub(super) stored_at_ms: i64,
 }
 
-impl Bound<'_> {
+impl EntryHeader<'_> {
     pub(super) fn sum(&self) -> Sum {
         let mut hash = Xxh3::new();
         hash.update(&[VERSION, self.space.id(), self.coding as u8]);
@@ -162,7 +162,7 @@ impl Bound<'_> {
     }
 }
 
-/// The checksum of a small value under its key.
+/// The checksum of a small value with its table and keys.
 pub(super) fn bind(table: u8, keys: [&[u8]; 2], value: &[u8]) -> Sum {
     let mut hash = Xxh3::new();
     hash.update(&[VERSION, table]);
@@ -285,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_checksum_binds_every_field() {
-        let bound = Bound {
+        let bound = EntryHeader {
             space: Space::Feeds,
             key: "news",
             meta: b"meta",
@@ -296,33 +296,33 @@ mod tests {
             stored_at_ms: 5,
         };
         let others = [
-            Bound {
+            EntryHeader {
                 space: Space::Mirror,
                 ..bound
             },
-            Bound {
+            EntryHeader {
                 key: "newsm",
                 meta: b"eta",
                 ..bound
             },
-            Bound {
+            EntryHeader {
                 meta: b"metb",
                 ..bound
             },
-            Bound {
+            EntryHeader {
                 coding: Coding::Plain,
                 ..bound
             },
-            Bound {
+            EntryHeader {
                 stored_bytes: 9,
                 body_bytes: 7,
                 ..bound
             },
-            Bound {
+            EntryHeader {
                 body_sum: [2; 16],
                 ..bound
             },
-            Bound {
+            EntryHeader {
                 stored_at_ms: 6,
                 ..bound
             },

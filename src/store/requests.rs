@@ -1,5 +1,5 @@
-//! How another process has something purged while this one has the directory: it writes down what,
-//! and this one does it, so that copies in memory go as well.
+//! Purge requests of another process: it inserts a row, and the process that has the directory carries it out, so
+//! that copies in memory are removed as well.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::clock::of_ms;
-use super::directory::Open;
+use super::directory::OpenDirectory;
 use super::error::Error;
-use super::purge::{Key, Purge};
+use super::purge::{Purge, PurgeKey};
 use super::shared::Shared;
 use super::{Space, schema};
 
-/// How often the asking process looks for the answer.
+/// How often the requesting process checks for the answer.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Asks the process that has the directory to purge; how many bodies it removed, or `None` when it
-/// said nothing for this long.
+/// Asks the process that has the directory to purge. Returns the number of bodies that it removed, or `None` when
+/// it did not answer in time.
 pub(super) fn ask(
     database: &Path,
     purge: &Purge,
@@ -25,7 +25,7 @@ pub(super) fn ask(
 ) -> rusqlite::Result<Option<u64>> {
     let connection = schema::open_asking(database)?;
     let (space, key, before) = purge.columns();
-    let is_prefix = purge.key.as_ref().is_some_and(Key::is_prefix);
+    let is_prefix = purge.key.as_ref().is_some_and(PurgeKey::is_prefix);
     connection.execute(
         "INSERT INTO request (space, key, is_prefix, stored_before_ms, with_items) \
          VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -46,20 +46,20 @@ pub(super) fn ask(
     Ok(answer)
 }
 
-/// Does what other processes asked for since the last look.
-pub(super) fn answer_requests(shared: &Shared, open: &mut Open) -> Result<(), Error> {
+/// Carries out the requests of other processes since the last check.
+pub(super) fn answer_requests(shared: &Shared, open: &mut OpenDirectory) -> Result<(), Error> {
     let version = open
         .connection
         .pragma_query_value(None, "data_version", |row| row.get(0))?;
     if open.data_version == Some(version) {
         return Ok(());
     }
-    let files = &open.disk.library.files;
+    let files = &open.disk.bodies.files;
     let transaction = open
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)?;
     if open.data_version.is_none() {
-        // Answers that nobody took before the last process ended.
+        // Answers that nobody took.
         transaction.execute("DELETE FROM request WHERE removed IS NOT NULL", [])?;
     }
     let asked = unanswered(&transaction)?;
@@ -88,8 +88,8 @@ fn unanswered(connection: &Connection) -> rusqlite::Result<Vec<(i64, Purge)>> {
         let space: Option<i64> = row.get(1)?;
         let key: Option<String> = row.get(2)?;
         let key = match row.get(3)? {
-            true => key.map(Key::StartsWith),
-            false => key.map(Key::Is),
+            true => key.map(PurgeKey::StartsWith),
+            false => key.map(PurgeKey::Is),
         };
         let before: Option<i64> = row.get(4)?;
         let purge = Purge {
@@ -98,7 +98,7 @@ fn unanswered(connection: &Connection) -> rusqlite::Result<Vec<(i64, Purge)>> {
             stored_before: before.map(of_ms),
             with_items: row.get(5)?,
         };
-        // A space that this version doesn't know has nothing in it.
+        // A space that this version doesn't know is empty.
         Ok((space.is_none() || purge.space.is_some()).then_some((row.get(0)?, purge)))
     })?;
     asked.filter_map(Result::transpose).collect()

@@ -1,4 +1,4 @@
-//! The database: its tables, how connections are set up, and what an error of it means.
+//! The database: its tables, and how connections are opened.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::error::is_damage;
 use super::history_totals;
 
-/// `Fwst`: marks the file as ours.
+/// `Fwst`: marks the database as ours.
 const APPLICATION_ID: i32 = 0x4677_7374;
-/// The version of the tables. A later one is not touched.
+/// The version of the tables. A later one is refused.
 ///
 /// Version 2 has the same tables as 1 with what [`ADDED`] says. In it, items of a feed that share a guid
 /// have names of their own: a program that knows version 1 only would take them for one again.
 const VERSION: i32 = 2;
-/// The first version, which can still be read, and is carried over when it is opened to be written.
+/// The oldest version that can be read; it is upgraded when it is opened for writing.
 const VERSION_MIN: i32 = 1;
 
 /// `entry` has one row per body and stays small, so that looking through all of it is quick;
@@ -88,8 +88,8 @@ CREATE TABLE IF NOT EXISTS history_gone (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// What every connection is told. WAL with NORMAL keeps whole transactions through any crash, and
-/// gives up the last ones only where the power fails.
+/// Settings of every connection. WAL with NORMAL keeps committed transactions through any crash of the process; a
+/// power failure may lose the last ones.
 const EVERY_CONNECTION: &str = "
 PRAGMA busy_timeout = 5000;
 PRAGMA trusted_schema = OFF;
@@ -104,7 +104,7 @@ PRAGMA synchronous = NORMAL;
 PRAGMA journal_size_limit = 4194304;
 ";
 
-/// Statements that the writing connection keeps prepared: more than there are.
+/// Prepared statements that the writing connection caches; more than there are.
 const STATEMENTS_MAX: usize = 64;
 
 /// Why the database can't be used as it is.
@@ -128,8 +128,7 @@ impl From<rusqlite::Error> for SchemaError {
     }
 }
 
-/// Opens the one connection that writes, and makes the tables where there are none: then it is true
-/// that the database is new.
+/// Opens the writing connection, and creates or upgrades the tables. True when the database is new.
 pub(super) fn open_writer(path: &Path) -> Result<(Connection, bool), SchemaError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | common();
     let mut connection = Connection::open_with_flags(path, flags)?;
@@ -148,7 +147,7 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Opens a connection that asks the process that writes for something.
+/// Opens a connection that inserts requests for the process that writes.
 pub(super) fn open_asking(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | common();
     let connection = Connection::open_with_flags(path, flags)?;
@@ -170,7 +169,7 @@ fn common() -> OpenFlags {
         | OpenFlags::SQLITE_OPEN_EXRESCODE
 }
 
-/// Makes sure that the tables are those of this version.
+/// Checks that the tables are of a version that can be read.
 pub(super) fn check(connection: &Connection) -> Result<(), SchemaError> {
     match marks(connection)? {
         (APPLICATION_ID, VERSION_MIN..=VERSION) => Ok(()),
@@ -184,7 +183,7 @@ fn marks(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
     Ok((pragma("application_id")?, pragma("user_version")?))
 }
 
-/// Makes the tables, or those of an earlier version into those of this one: all of it or nothing.
+/// Creates or upgrades the tables, in one transaction. Returns whether the database is new.
 fn prepare(connection: &mut Connection) -> Result<bool, SchemaError> {
     let (application, version) = marks(connection)?;
     let is_new = (application, version) == (0, 0) && is_empty(connection)?;

@@ -1,5 +1,4 @@
-//! What the writing thread and everybody else look at: the open directory, what waits to be written
-//! together, and how it goes.
+//! State shared by the writing thread and its callers: the open directory, waiting writes, limits, health.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,27 +13,27 @@ use super::clock::UseClock;
 use super::directory::Disk;
 use super::files::Files;
 use super::health::Health;
+use super::outdated::OutdatedKeys;
 use super::purge::Purge;
 use super::states::{self, States};
-use super::superseded::Superseded;
-use super::{Limits, Options, Space};
+use super::{Space, StoreLimits, StoreOptions};
 use crate::shares::Taken;
 
-/// Purges that a listener may be behind.
+/// Purges that a subscriber may lag behind.
 const PURGES_MAX: usize = 64;
-/// Times of use that wait to be written.
+/// The most times of use that wait to be written.
 const USED_MAX: usize = 10_000;
-/// What the writing thread and everybody else look at.
+/// State shared by the writing thread and its callers.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) options: Options,
+    pub(super) options: StoreOptions,
     pub(super) health: Health,
     pub(super) use_clock: UseClock,
     pub(super) states: States,
-    pub(super) superseded: Superseded,
-    /// Tells those who keep copies in memory what was purged.
+    pub(super) outdated: OutdatedKeys,
+    /// Sends purges to those who keep copies in memory.
     pub(super) purges: broadcast::Sender<Purge>,
-    limits: Mutex<Limits>,
+    limits: Mutex<StoreLimits>,
     disk: Mutex<Option<Arc<Disk>>>,
     /// Times of use that are newer than those on disk.
     used: Mutex<HashMap<(Space, String), i64>>,
@@ -44,26 +43,26 @@ pub(super) struct Shared {
 pub(super) type Used = Vec<((Space, String), i64)>;
 
 impl Shared {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: StoreOptions) -> Self {
         Self {
             limits: Mutex::new(options.limits),
             options,
             health: Health::default(),
             use_clock: UseClock::default(),
             states: States::default(),
-            superseded: Superseded::default(),
+            outdated: OutdatedKeys::default(),
             purges: broadcast::Sender::new(PURGES_MAX),
             disk: Mutex::default(),
             used: Mutex::default(),
         }
     }
 
-    /// How much may be taken, as of now.
-    pub(super) fn limits(&self) -> Limits {
+    /// The present limits.
+    pub(super) fn limits(&self) -> StoreLimits {
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn set_limits(&self, limits: Limits) {
+    pub(super) fn set_limits(&self, limits: StoreLimits) {
         *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
@@ -110,7 +109,7 @@ impl Shared {
 
     pub(super) fn drop_change(&self, change: &Change) {
         if let Some((space, key)) = change.supersedes() {
-            self.superseded.add(space, key);
+            self.outdated.add(space, key);
             self.health.count_dropped();
         }
         if matches!(change, Change::Record { .. }) {

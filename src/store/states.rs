@@ -1,4 +1,4 @@
-//! Small values that change often: kept in memory, written together now and then.
+//! Small values that change often: kept in memory and written together at intervals.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,25 +9,25 @@ use super::Space;
 use super::error::is_bad_value;
 use super::record::{Bad, Sum, bind};
 
-/// Values that wait to be written.
+/// The most values that wait to be written.
 const WAITING_MAX: usize = 100_000;
 /// Marks these records in their checksums.
 const TABLE: u8 = 2;
 
-/// A value, or that there is none any more.
+/// A value; `None` when it is to be removed.
 type Value = Option<Vec<u8>>;
 
-/// Values that are newer than those on disk; without a disk, all there are.
+/// Values that are newer than those on disk; without a disk, all values.
 #[derive(Debug, Default)]
 pub(super) struct States {
     waiting: Mutex<BTreeMap<(Space, String), (u64, Value)>>,
 }
 
-/// Values to be written, each with the number of its change.
+/// Values to be written, each with its change counter.
 pub(super) type Batch = Vec<((Space, String), (u64, Value))>;
 
 impl States {
-    /// Sets a value, or removes it. False when too many wait.
+    /// Sets or removes a value. False when too many wait.
     pub(super) fn set(&self, space: Space, key: &str, value: Value) -> bool {
         let mut waiting = self.lock();
         let key = (space, key.to_owned());
@@ -39,7 +39,7 @@ impl States {
         true
     }
 
-    /// The value that waits: `Some(None)` when the key is to be removed.
+    /// The waiting value; `Some(None)` when the key is to be removed.
     pub(super) fn get(&self, space: Space, key: &str) -> Option<Value> {
         let waiting = self.lock();
         let (_, value) = waiting.get(&(space, key.to_owned()))?;
@@ -50,7 +50,7 @@ impl States {
         self.lock().is_empty()
     }
 
-    /// Puts what waits over what was read from the disk.
+    /// Applies waiting values to those that were read from disk.
     pub(super) fn cover(&self, space: Space, read: &mut BTreeMap<String, Vec<u8>>) {
         for ((of, key), (_, value)) in self.lock().iter() {
             if *of != space {
@@ -63,14 +63,14 @@ impl States {
         }
     }
 
-    /// What waits, for [`write`] and then [`States::written`].
+    /// A copy of the waiting values, for [`write`] and then [`States::written`].
     pub(super) fn batch(&self) -> Batch {
         let waiting = self.lock();
         let copy = |(key, value): (&(Space, String), &(u64, Value))| (key.clone(), value.clone());
         waiting.iter().map(copy).collect()
     }
 
-    /// This was written; what changed meanwhile goes on waiting.
+    /// Removes written values, unless they changed meanwhile.
     pub(super) fn written(&self, batch: &Batch) {
         let mut waiting = self.lock();
         for (key, (change, _)) in batch {

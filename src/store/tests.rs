@@ -36,7 +36,7 @@ pub(super) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
 #[tokio::test]
 async fn what_is_put_is_read_also_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::at(folder.path().join("data"));
+    let options = StoreOptions::at(folder.path().join("data"));
     let store = Store::open(options.clone()).unwrap();
     let (small, big) = ("a short feed".to_owned(), large(1));
     for (space, key, body) in [
@@ -90,9 +90,9 @@ async fn what_is_put_is_read_also_after_a_restart() {
 #[tokio::test]
 async fn one_process_at_a_time_and_the_next_one_takes_over() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options {
+    let options = StoreOptions {
         probe_every: Duration::from_millis(20),
-        ..Options::at(folder.path())
+        ..StoreOptions::at(folder.path())
     };
     let first = Store::open(options.clone()).unwrap();
     assert!(

@@ -1,78 +1,78 @@
-//! How much may be kept of what grows without end, and what becomes of more.
+//! Totals of what grows without end, history and archive, and what happens when one is reached.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-/// From so many percent of a total on the log warns, and once more after it was below the other.
+/// The log warns once at this percentage of a total, and again after it was below the other.
 const WARN_PERCENT: u64 = 90;
 const CALM_PERCENT: u64 = 85;
 
-/// The most that may be kept of all feeds, and of each.
+/// The most bytes of all feeds, and of each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Bytes of all feeds; 0 for any number.
+    /// The most bytes of all feeds; 0 for no limit.
     pub bytes_max: u64,
-    /// Bytes of one feed; 0 for any number.
+    /// The most bytes of one feed; 0 for no limit.
     pub feed_bytes_max: u64,
-    /// What becomes of more.
+    /// What happens to new items at a total.
     pub when_full: WhenFull,
 }
 
-/// What becomes of a new item when a total is reached.
+/// What happens to a new item when a total is reached.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WhenFull {
-    /// It is not kept.
+    /// It is refused.
     #[default]
     Refuse,
-    /// The oldest items make room for it.
+    /// The oldest items are removed for it.
     Oldest,
 }
 
 impl Totals {
-    /// Whether there are none.
+    /// Whether there is no limit.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.bytes_max == 0 && self.feed_bytes_max == 0
     }
 
-    /// Whether a feed takes more than it may.
+    /// Whether a feed takes more than its total.
     #[must_use]
     pub fn is_over_feed(&self, feed_bytes: u64) -> bool {
         self.feed_bytes_max > 0 && feed_bytes > self.feed_bytes_max
     }
 
-    /// Whether all feeds take more than they may.
+    /// Whether all feeds take more than the total.
     #[must_use]
     pub fn is_over_all(&self, bytes: u64) -> bool {
         self.bytes_max > 0 && bytes > self.bytes_max
     }
 
-    /// Whether an item is larger than a total, so that no room can be made for it.
+    /// Whether an item is larger than a total.
     #[must_use]
     pub fn is_too_large(&self, item_bytes: u64) -> bool {
         self.is_over_feed(item_bytes) || self.is_over_all(item_bytes)
     }
 }
 
-/// Which totals are nearly reached, so that the log says so once.
+/// Totals that are nearly reached, so that each is logged once.
 #[derive(Debug, Default)]
 pub struct Gauge(Mutex<HashSet<String>>);
 
-/// What a total is of, and how much of it is taken.
+/// The level of one total.
 #[derive(Debug, Clone, Copy)]
 struct Level<'a> {
-    /// What is kept: "history" or "archive".
+    /// "history" or "archive".
     of: &'static str,
     /// The feed, for a feed's own total; empty for the total of all.
     feed: &'a str,
-    /// What is taken.
+    /// Bytes taken.
     bytes: u64,
     /// The total; 0 for none.
     bytes_max: u64,
 }
 
 impl Gauge {
-    /// Looks at both totals after something was kept of `feed`: `bytes` of all feeds, and its own.
+    /// Checks both totals after a write: `bytes` of all feeds, and those of `feed`.
     pub fn look_at(
         &self,
         of: &'static str,
@@ -94,7 +94,7 @@ impl Gauge {
         }
     }
 
-    /// Looks at a total, and says so where it is nearly reached. Whether it did.
+    /// Checks a total, and logs it where it is nearly reached. Returns whether it did.
     fn look(&self, level: Level<'_>) -> bool {
         let Level {
             of,

@@ -1,28 +1,27 @@
-//! One transaction at a time: a batch of changes, or the probe that tells whether the disk takes
-//! writes again.
+//! Transactions of the writing thread: batches of changes, probes of the disk, removal of outdated bodies.
 
 use rusqlite::{TransactionBehavior, params};
 
 use super::apply::Target;
 use super::change::{Change, Job};
-use super::directory::Open;
+use super::directory::OpenDirectory;
 use super::error::Error;
+use super::outdated::{Keys, is_whole};
 use super::shared::Shared;
-use super::superseded::Keys;
 
-/// A probe writes at least so much, and at most.
+/// The fewest and the most bytes that a probe writes.
 const PROBE_BYTES_MIN: usize = 64 << 10;
 const PROBE_BYTES_MAX: usize = 16 << 20;
 
-/// Makes a batch of changes one transaction, with states and times of use when it is to flush.
+/// Commits a batch of changes in one transaction, with waiting states and times of use if it flushes.
 pub(super) fn commit(
     shared: &Shared,
-    open: &mut Open,
+    open: &mut OpenDirectory,
     jobs: &mut [Job],
 ) -> Result<Vec<u64>, Option<Error>> {
     let flushes = |job: &Job| matches!(job.change, Change::Flush | Change::Close);
     let waiting = jobs.iter().any(flushes).then(|| shared.waiting());
-    let files = &open.disk.library.files;
+    let files = &open.disk.bodies.files;
     let transaction = open
         .connection
         .transaction_with_behavior(TransactionBehavior::Immediate)
@@ -65,25 +64,29 @@ pub(super) fn commit(
     }
 }
 
-/// Writes as much as could not be written, and removes what is out of date by now.
-pub(super) fn probe(shared: &Shared, open: &mut Open, wanted_bytes: usize) -> Result<(), Error> {
+/// Writes as much as could not be written before, and removes outdated bodies.
+pub(super) fn probe(
+    shared: &Shared,
+    open: &mut OpenDirectory,
+    wanted_bytes: usize,
+) -> Result<(), Error> {
     let bytes = wanted_bytes.clamp(PROBE_BYTES_MIN, PROBE_BYTES_MAX);
-    drop(open.disk.library.files.write(&[vec![0; bytes].into()])?);
-    // The log is what grew; where the database has room this gives some back.
+    drop(open.disk.bodies.files.write(&[vec![0; bytes].into()])?);
+    // Truncates the log, which may free some space.
     open.connection
         .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
     settle(shared, open)
 }
 
-/// Removes what is out of date.
-pub(super) fn settle(shared: &Shared, open: &mut Open) -> Result<(), Error> {
-    let files = &open.disk.library.files;
-    shared.superseded.settle(|keys| {
+/// Removes outdated bodies.
+pub(super) fn settle(shared: &Shared, open: &mut OpenDirectory) -> Result<(), Error> {
+    let files = &open.disk.bodies.files;
+    shared.outdated.settle(|keys| {
         let transaction = open
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut target = shared.target(&transaction, files);
-        remove_superseded(&mut target, keys)?;
+        remove_outdated(&mut target, keys)?;
         let effects = target.effects;
         transaction.commit()?;
         effects.freed.iter().for_each(|id| files.remove(*id));
@@ -92,8 +95,8 @@ pub(super) fn settle(shared: &Shared, open: &mut Open) -> Result<(), Error> {
     })
 }
 
-fn remove_superseded(target: &mut Target<'_>, keys: &Keys) -> Result<(), Error> {
-    // A write of some kind, also where nothing is out of date.
+fn remove_outdated(target: &mut Target<'_>, keys: &Keys) -> Result<(), Error> {
+    // Tests that the database can be written, even where nothing is outdated.
     target.connection.execute(
         "INSERT OR REPLACE INTO state (space, key, sum, value) VALUES (0, 'probe', x'', ?1)",
         params![vec![0_u8; 4_096]],
@@ -101,11 +104,14 @@ fn remove_superseded(target: &mut Target<'_>, keys: &Keys) -> Result<(), Error> 
     target
         .connection
         .execute("DELETE FROM state WHERE space = 0", [])?;
-    for (space, key) in &keys.some {
-        let (space, key) = (*space, key.clone());
-        target.apply(&mut Change::Remove { space, key })?;
-    }
-    for space in &keys.whole {
+    for (space, keys_of) in keys {
+        if !is_whole(keys, *space) {
+            for key in keys_of {
+                let (space, key) = (*space, key.clone());
+                target.apply(&mut Change::Remove { space, key })?;
+            }
+            continue;
+        }
         let mut all = target
             .connection
             .prepare_cached("SELECT id FROM entry WHERE space = ?1")?;

@@ -1,5 +1,4 @@
-//! What the writing thread does when there is nothing to write: making room, and removing files that
-//! no record has.
+//! Upkeep by the writing thread between batches: eviction, returning unused pages, removing orphaned files, checks.
 
 use std::sync::atomic::Ordering;
 
@@ -11,23 +10,23 @@ use super::error::Error;
 use super::shared::Shared;
 use crate::shares::{Share, Yields};
 
-/// Records that go in one transaction, so that writes need not wait long.
+/// Records that are evicted in one transaction, so that writes don't wait long.
 const EVICTED_AT_ONCE: usize = 64;
-/// Transactions until writes get their turn again.
+/// The most transactions in a row before queued writes go on.
 const ROUNDS_MAX: usize = 16;
-/// When room is made, a little more than needed, in parts of the budget.
+/// Eviction frees this part of the budget beyond what is needed.
 const SPARE_PARTS: u64 = 32;
-/// The database keeps so many unused pages, and that part of all, for what comes next.
+/// The database keeps this many unused pages, and this part of all pages.
 const FREE_PAGES_MIN: i64 = 1_000;
 const FREE_PARTS: i64 = 4;
-/// Pages that are given back at a time.
+/// Pages that are returned at a time.
 const FREED_AT_ONCE: i64 = 1_000;
-/// What is left free on the file system: this part of it, or so many bytes if that is less.
+/// Space left free on the file system: this part of it, or this many bytes if that is less.
 const RESERVE_PARTS: u64 = 20;
 const RESERVE_BYTES_MAX: u64 = 64 << 20;
 
-/// Bytes that bodies may take: what is configured, or less where the file system has less room. What
-/// others fill takes nothing away from what is there: then it is `before` that stays.
+/// Bytes that bodies may take: the configured limit, or less where the file system has less room. Where others
+/// fill the disk the budget stays at `before`.
 pub(super) fn budget(shared: &Shared, disk: &Disk, before: u64) -> u64 {
     let configured = shared.limits().disk_bytes;
     let Ok(found) = rustix::fs::statvfs(&disk.path) else {
@@ -43,8 +42,8 @@ pub(super) fn budget(shared: &Shared, disk: &Disk, before: u64) -> u64 {
     }
 }
 
-/// Deletes what was not used for the longest time, of whom takes more than its share, until the rest
-/// fits into `budget`, or others want to write.
+/// Evicts the least recently used bodies of kinds above their share until the rest fits into `budget`, for a limited
+/// number of rounds.
 pub(super) fn make_room(
     shared: &Shared,
     disk: &Disk,
@@ -74,7 +73,7 @@ pub(super) fn make_room(
     Ok(())
 }
 
-/// One round; how many were deleted.
+/// Evicts one batch; returns the number of bodies.
 fn evict(
     shared: &Shared,
     disk: &Disk,
@@ -91,7 +90,7 @@ fn evict(
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?
         .collect::<Result<_, _>>()?;
-    let mut target = shared.target(&transaction, &disk.library.files);
+    let mut target = shared.target(&transaction, &disk.bodies.files);
     let mut freed = 0;
     let mut count = 0_u64;
     for (id, weight) in oldest {
@@ -107,13 +106,13 @@ fn evict(
     effects
         .freed
         .iter()
-        .for_each(|id| disk.library.files.remove(*id));
+        .for_each(|id| disk.bodies.files.remove(*id));
     shared.health.weigh(effects.entries, &effects.weights);
     shared.health.evicted.fetch_add(count, Ordering::Relaxed);
     Ok(count)
 }
 
-/// The space whose bodies count against a share.
+/// The space whose bodies are evicted for a share.
 fn space_of(share: Share) -> Space {
     match share {
         Share::Feeds => Space::Feeds,
@@ -123,7 +122,7 @@ fn space_of(share: Share) -> Space {
     }
 }
 
-/// Gives pages of the database that nothing uses any more back to the file system, some at a time.
+/// Returns unused pages of the database to the file system, some at a time.
 pub(super) fn shrink(connection: &Connection) -> Result<(), Error> {
     let count = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (pages, free) = (count("page_count")?, count("freelist_count")?);
@@ -138,8 +137,7 @@ pub(super) fn shrink(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Looks for damage that no reading would find: a key that its index no longer leads to is a miss for
-/// ever. Only the tables that stay small.
+/// Checks the small tables for damage that no read finds, such as a key that is missing from its index.
 pub(super) fn check(connection: &Connection) -> Result<(), Error> {
     for table in ["entry", "state"] {
         let mut check = connection.prepare(&format!("PRAGMA integrity_check({table})"))?;
@@ -152,14 +150,13 @@ pub(super) fn check(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes the files of one directory that no record has: those of a process that was killed
-/// between putting a file at its place and committing its record.
+/// Removes orphaned files of one directory: those that a killed process placed without committing their records.
 pub(super) fn sweep(disk: &Disk, connection: &Connection, shard: u8) -> Result<(), Error> {
     let sql = "SELECT 1 FROM entry WHERE id = ?1 AND is_file";
     let mut find = connection.prepare_cached(sql)?;
-    for id in disk.library.files.records_in(shard)? {
+    for id in disk.bodies.files.records_in(shard)? {
         if !find.exists([id])? {
-            disk.library.files.remove(id);
+            disk.bodies.files.remove(id);
         }
     }
     Ok(())

@@ -1,5 +1,4 @@
-//! The one thread that writes: takes what is queued, commits it in batches, and looks after the
-//! directory in between.
+//! The writing thread: commits queued changes in batches, and does the upkeep in between.
 
 use std::io;
 use std::sync::Arc;
@@ -9,7 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::change::{Change, Job};
-use super::directory::{Disk, Open};
+use super::directory::{Disk, OpenDirectory};
 use super::error::Error;
 use super::requests::answer_requests;
 use super::shared::Shared;
@@ -17,34 +16,34 @@ use super::transaction::{commit, probe, settle};
 use super::{directory, history_totals, layout, upkeep};
 use crate::causes::chain;
 
-/// Changes that wait for the thread; who has more waits.
+/// The most changes in the queue; callers with more wait.
 pub(super) const QUEUE_MAX: usize = 1_024;
-/// Changes, and their bytes, that are committed together.
+/// The most changes, and bytes of them, in one batch.
 const BATCH_MAX: usize = 256;
 const BATCH_BYTES_MAX: usize = 8 << 20;
-/// How often the thread looks whether there is something to do besides.
+/// The longest time between two rounds of upkeep.
 const TICK: Duration = Duration::from_secs(1);
-/// How often the room on the file system is looked at.
+/// How often the free space of the file system is read.
 const BUDGET_EVERY: Duration = Duration::from_secs(10);
-/// How often a directory is looked at for files that no record has, until all were.
+/// The interval of the sweep for orphaned files after a start.
 const SWEEP_EVERY: Duration = Duration::from_millis(50);
 
 pub(super) struct Writer {
     shared: Arc<Shared>,
-    open: Option<Open>,
+    open: Option<OpenDirectory>,
     is_closed: bool,
     flushed_at: Instant,
     probe_at: Instant,
-    /// Bytes that bodies may take, and when that was found out.
+    /// Bytes that bodies may take, and when that was computed.
     budget: (u64, Instant),
-    /// The next directory whose files are looked at; all of them once after a start.
+    /// The next directory of the sweep for orphaned files, which runs once after a start.
     to_sweep: Option<u8>,
-    /// The feed behind which the next one's items are counted again; all of them once after a start.
+    /// The last feed whose bytes were counted again; all are counted once after a start.
     to_count: Option<String>,
 }
 
 impl Writer {
-    pub(super) fn new(shared: Arc<Shared>, open: Option<Open>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, open: Option<OpenDirectory>) -> Self {
         let now = Instant::now();
         let mut writer = Self {
             shared,
@@ -62,8 +61,8 @@ impl Writer {
         writer
     }
 
-    /// Begins with a directory that was opened just now.
-    fn take(&mut self, open: Open) {
+    /// Takes over a newly opened directory.
+    fn take(&mut self, open: OpenDirectory) {
         let taken = self.shared.health.weight();
         self.budget = (
             upkeep::budget(&self.shared, &open.disk, taken),
@@ -74,7 +73,7 @@ impl Writer {
         self.open = Some(open);
     }
 
-    /// Works until nobody can queue anything any more.
+    /// Runs until all senders of the queue are dropped.
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         let options = &self.shared.options;
         let tick = TICK.min(options.flush_every).min(options.probe_every);
@@ -98,7 +97,7 @@ impl Writer {
         self.close();
     }
 
-    /// What is due besides changes.
+    /// Does what is due besides changes.
     fn look_after(&mut self) {
         if self.is_closed {
             return;
@@ -118,7 +117,7 @@ impl Writer {
         }
     }
 
-    /// Keeps within the budget, and removes files that no record has.
+    /// Evicts, settles outdated keys, answers requests and sweeps.
     fn keep_in_order(&mut self) -> Result<(), Error> {
         let Some(open) = &mut self.open else {
             return Ok(());
@@ -140,8 +139,8 @@ impl Writer {
                 self.budget.0,
             )?;
         }
-        if self.shared.superseded.is_any() {
-            // Somebody dropped a change when the disk had just begun to take changes again.
+        if self.shared.outdated.is_any() {
+            // A change was dropped just when the disk had recovered.
             settle(&self.shared, open)?;
         }
         answer_requests(&self.shared, open)?;
@@ -168,7 +167,7 @@ impl Writer {
         }
     }
 
-    /// Commits a batch, or drops it.
+    /// Commits or drops a batch.
     fn write(&mut self, mut jobs: Vec<Job>) {
         let is_closing = jobs.iter().any(|job| matches!(job.change, Change::Close));
         let outcome = match &mut self.open {
@@ -179,7 +178,7 @@ impl Writer {
             Ok(answers) => {
                 for (job, answer) in jobs.iter().zip(answers) {
                     if let Some((space, key)) = job.change.renews().filter(|_| answer > 0) {
-                        self.shared.superseded.forget(space, key);
+                        self.shared.outdated.remove(space, key);
                     }
                     if let Change::Purge(purge) = &job.change {
                         self.shared.tell(purge);
@@ -218,7 +217,7 @@ impl Writer {
         }
     }
 
-    /// Puts a damaged database aside; the probe that follows begins a new one.
+    /// Puts a damaged database aside; the next probe creates a new one.
     fn start_anew(&mut self) {
         let Some(open) = self.open.take() else {
             return;
@@ -236,13 +235,13 @@ impl Writer {
         self.is_closed = true;
         self.shared.set_disk(None);
         if let Some(open) = self.open.take() {
-            open.disk.library.readers.close();
-            // The last connection to go writes the log back into the database.
+            open.disk.bodies.readers.close();
+            // The last connection checkpoints the log when it closes.
             drop(open.connection);
         }
     }
 
-    /// Looks whether the disk takes writes again.
+    /// Probes whether the disk takes writes again.
     fn probe(&mut self) {
         self.probe_at = Instant::now() + self.shared.options.probe_every;
         let shared = Arc::clone(&self.shared);
@@ -254,7 +253,7 @@ impl Writer {
             .as_ref()
             .is_some_and(|open| !open.disk.is_in_place())
         {
-            // Removed, or another one by now.
+            // It was removed or replaced.
             self.shared.set_disk(None);
             self.open = None;
         }
@@ -272,13 +271,13 @@ impl Writer {
     }
 
     fn adopt(&mut self, disk: Disk, connection: Connection) -> Result<(), Error> {
-        let mut open = Open::new(Arc::new(disk), connection);
+        let mut open = OpenDirectory::new(Arc::new(disk), connection);
         let stock = self.shared.take_stock(&open.connection);
         let outcome = stock.map_err(Error::from);
         let outcome = outcome.and_then(|()| probe(&self.shared, &mut open, 0));
         match &outcome {
             Ok(()) => self.take(open),
-            // It is put aside then.
+            // It is put aside by the caller.
             Err(refused) if refused.is_damage() => self.open = Some(open),
             Err(_) => {}
         }

@@ -68,7 +68,7 @@ fn archiver(folder: &Path) -> Arc<Archiver> {
         },
     };
     let shared = ArchiverShared {
-        store: Store::open(store::Options::at(folder.join("data"))).unwrap(),
+        store: Store::open(store::StoreOptions::at(folder.join("data"))).unwrap(),
         hosts: Arc::new(Hosts::new(hosts::Options::default(), Jitter::random())),
         tasks: TaskTracker::new(),
         wall_clock: SystemTime::now,

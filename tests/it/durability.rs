@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use feedwright::store::{HistoryItem, Options, Space, Store};
+use feedwright::store::{HistoryItem, Space, Store, StoreOptions};
 
 const START_MAX: Duration = Duration::from_secs(2);
 const KEYS: u64 = 40;
@@ -42,9 +42,9 @@ fn body(key: u64, n: u64) -> Vec<Bytes> {
 }
 
 fn open(folder: &Path) -> Store {
-    Store::open(Options {
+    Store::open(StoreOptions {
         flush_every: Duration::from_millis(2),
-        ..Options::at(folder)
+        ..StoreOptions::at(folder)
     })
     .unwrap()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
-use feedwright::store::{self, Limits, Store, Totals, WhenFull};
+use feedwright::store::{self, Store, StoreLimits, Totals, WhenFull};
 
 use crate::origin::{Origin, Reply};
 use crate::simulation::Simulation;
@@ -62,12 +62,12 @@ fn open(root: &Path, when_full: WhenFull) -> Store {
         feed_bytes_max: HISTORY_FEED_BYTES_MAX,
         when_full,
     };
-    Store::open(store::Options {
-        limits: Limits {
+    Store::open(store::StoreOptions {
+        limits: StoreLimits {
             history,
-            ..Limits::default()
+            ..StoreLimits::default()
         },
-        ..store::Options::at(root.join("data"))
+        ..store::StoreOptions::at(root.join("data"))
     })
     .unwrap()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use feedwright::archive::render::{Format, jsonl};
 use feedwright::feed::raw_item::RawItem;
 use feedwright::rewrite::entry::{self, Entry};
-use feedwright::store::{Options, Store};
+use feedwright::store::{Store, StoreOptions};
 use url::Url;
 
 use crate::commands::{run, text};
@@ -61,7 +61,7 @@ fn import(config: &Path, paths: &[&Path]) -> (Option<i32>, String, String) {
 
 /// What is kept of the feed, older ones first.
 async fn kept(folder: &Path) -> Vec<Entry> {
-    let store = Store::open(Options::at(folder.join("data"))).unwrap();
+    let store = Store::open(StoreOptions::at(folder.join("data"))).unwrap();
     let items = store.newest_items("news", 1_000).await;
     store.close().await;
     let read = items.iter().rev().map(|item| {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use feedwright::store::{Options, Store};
+use feedwright::store::{Store, StoreOptions};
 use tokio::time::Instant;
 
 use crate::origin::{Origin, Reply};
@@ -66,7 +66,7 @@ async fn r4_a_panic_while_a_feed_is_made_is_that_fetchs_failure_and_nobody_elses
 async fn r4_a_panic_while_a_stored_copy_is_made_leaves_nobody_waiting() {
     let origin = Origin::start(|_| Reply::ok(feed_of(3, 100))).await;
     let folder = tempfile::tempdir().unwrap();
-    let open = || Store::open(Options::at(folder.path())).unwrap();
+    let open = || Store::open(StoreOptions::at(folder.path())).unwrap();
     let mut service = Simulation::with_store(FEEDS, origin.address(), open()).await;
     let before = service.read("/feeds/known", &[]).await;
     service.stop().await;
@@ -142,7 +142,7 @@ async fn d5_a_clock_that_jumped_between_two_processes_makes_no_burst_and_nothing
     for seconds in [YEAR_S, -YEAR_S, 7_200, -7_200] {
         let (origin, asked) = publisher().await;
         let folder = tempfile::tempdir().unwrap();
-        let open = || Store::open(Options::at(folder.path())).unwrap();
+        let open = || Store::open(StoreOptions::at(folder.path())).unwrap();
         let toml = many(FEEDS);
         let mut service = Simulation::with_store(&toml, origin.address(), open()).await;
         let before = service.read_all(all(FEEDS)).await;

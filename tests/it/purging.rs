@@ -132,7 +132,7 @@ async fn what_is_purged_while_it_is_confirmed_does_not_come_back() {
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(feedwright::store::Options::at(folder.path())).unwrap();
+    let store = Store::open(feedwright::store::StoreOptions::at(folder.path())).unwrap();
     let toml = "[[feed]]\nname = \"news\"\nurl = \"http://PUBLISHER/\"\nallow_private = [\"PUBLISHER\"]\nactive_for = \"0s\"\n";
     let mut service = Simulation::with_store(toml, origin.address(), store.clone()).await;
     service.read("/feeds/news", &[]).await;

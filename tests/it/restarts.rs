@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use feedwright::store::{Options, Space, Store};
+use feedwright::store::{Space, Store, StoreOptions};
 use tokio::time::Instant;
 
 use crate::origin::{Origin, Reply};
@@ -149,7 +149,7 @@ async fn forget_the_plan(store: &Store, feed: &str) {
 async fn d2_a_stored_copy_that_is_fresh_is_not_fetched_and_keeps_no_other_feed_waiting() {
     let (origin, asked) = publisher().await;
     let folder = tempfile::tempdir().unwrap();
-    let open = || Store::open(Options::at(folder.path())).unwrap();
+    let open = || Store::open(StoreOptions::at(folder.path())).unwrap();
     let names = ["a", "b", "c", "d"];
     let toml = feeds(&names);
     let store = open();

@@ -13,7 +13,7 @@ use crate::refresh;
 use crate::rewrite::article::{Answer, Articles};
 use crate::rewrite::entry::{self, Entry};
 use crate::rewrite::{Additions, FeedRewriter, Origin, Paging, Rules, reading};
-use crate::store::{Inspection, KeptItem, Seen, Space};
+use crate::store::{Inspected, Inspection, KeptItem, Space};
 
 /// A larger document without its items is not looked at for what it says of them.
 const SHELL_BYTES_MAX: usize = 64 << 10;
@@ -37,8 +37,10 @@ impl Served {
     ) -> anyhow::Result<Self> {
         let name = feed.name.as_str();
         let stored = match inspection.get(Space::Feeds, name)? {
-            Seen::Entry(entry) => refresh::stored_origin(&entry).map(|origin| (origin, entry.body)),
-            Seen::Nothing | Seen::Damaged => None,
+            Inspected::Entry(entry) => {
+                refresh::stored_origin(&entry).map(|origin| (origin, entry.body))
+            }
+            Inspected::Nothing | Inspected::Damaged => None,
         };
         let url = stored.as_ref().map(|(origin, _)| origin.url.clone());
         let shell = stored.and_then(|(origin, body)| {
@@ -109,7 +111,7 @@ fn articles(
     Articles::new(move |link| {
         let found = inspection.get(Space::Articles, &stored.key(link));
         match found {
-            Ok(Seen::Entry(entry)) => pages
+            Ok(Inspected::Entry(entry)) => pages
                 .article(&stored, &entry)
                 .map_or(Answer::None, |article| Answer::Article(Arc::new(article))),
             _ => Answer::None,

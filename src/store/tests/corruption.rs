@@ -52,7 +52,7 @@ impl Fixture {
     }
 
     fn open(&self) -> Store {
-        Store::open(Options::at(self.folder.path())).unwrap()
+        Store::open(StoreOptions::at(self.folder.path())).unwrap()
     }
 
     fn database(&self) -> Connection {
@@ -220,7 +220,7 @@ async fn a_damaged_record_is_a_miss() {
 #[tokio::test]
 async fn damaged_states_and_items_are_misses() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::at(folder.path());
+    let options = StoreOptions::at(folder.path());
     let store = Store::open(options.clone()).unwrap();
     for key in ["a", "b"] {
         store.set_state(Space::Hosts, key, Some(key.into()));

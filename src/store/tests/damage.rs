@@ -29,9 +29,9 @@ async fn a_damaged_database_never_tells_a_lie() {
             bytes[at] ^= 1 << (state & 7);
         }
         fs::write(fixture.folder.path().join("store.db"), bytes).unwrap();
-        let store = Store::open_or_retry(Options {
+        let store = Store::open_or_retry(StoreOptions {
             probe_every: Duration::from_millis(5),
-            ..Options::at(fixture.folder.path())
+            ..StoreOptions::at(fixture.folder.path())
         })
         .unwrap();
         for (key, body) in &fixture.bodies {
@@ -63,7 +63,7 @@ async fn a_damaged_database_never_tells_a_lie() {
 #[tokio::test]
 async fn what_can_be_read_of_a_damaged_database_is_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::at(folder.path());
+    let options = StoreOptions::at(folder.path());
     let store = Store::open(options.clone()).unwrap();
     let items: Vec<_> = (0..500)
         .map(|guid| HistoryItem {
@@ -87,7 +87,7 @@ async fn what_can_be_read_of_a_damaged_database_is_kept() {
         let middle = leaves.len() / 2;
         leaves.into_iter().nth(middle).unwrap().fill(0xaa);
     });
-    let store = Store::open_or_retry(Options {
+    let store = Store::open_or_retry(StoreOptions {
         probe_every: Duration::from_millis(5),
         ..options
     })
@@ -166,7 +166,7 @@ async fn what_has_the_place_of_our_files_is_refused_or_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data");
         make(&path);
-        let error = Store::open(Options::at(&path)).expect_err(what);
+        let error = Store::open(StoreOptions::at(&path)).expect_err(what);
         assert!(
             matches!(error, OpenError::Unusable { .. }),
             "{what}: {error}"
@@ -176,13 +176,13 @@ async fn what_has_the_place_of_our_files_is_refused_or_replaced() {
     for content in ["", "no database", &"x".repeat(100_000)] {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("store.db"), content).unwrap();
-        let store = Store::open(Options::at(folder.path())).unwrap();
+        let store = Store::open(StoreOptions::at(folder.path())).unwrap();
         assert!(store.put(Space::Feeds, "a", Vec::new(), Vec::new()).await);
         store.close().await;
     }
     // A later version's is left alone.
     let folder = tempfile::tempdir().unwrap();
-    let open = || Store::open(Options::at(folder.path()));
+    let open = || Store::open(StoreOptions::at(folder.path()));
     open().unwrap().close().await;
     let database = Connection::open(folder.path().join("store.db")).unwrap();
     database.execute_batch("PRAGMA user_version = 99").unwrap();
@@ -196,10 +196,10 @@ async fn what_has_the_place_of_our_files_is_refused_or_replaced() {
 #[tokio::test]
 async fn what_is_dropped_when_the_store_has_just_recovered_hides_nothing_newer() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(Options::at(folder.path())).unwrap();
+    let store = Store::open(StoreOptions::at(folder.path())).unwrap();
     let put = |body| store.put(Space::Feeds, "news", Vec::new(), pieces(body));
     assert!(put("old").await);
-    let superseded = &store.shared().unwrap().superseded;
+    let superseded = &store.shared().unwrap().outdated;
     // As somebody does who found the store off, and was held up until it was on again.
     superseded.add(Space::Feeds, "news");
     assert!(put("new").await);
@@ -210,6 +210,6 @@ async fn what_is_dropped_when_the_store_has_just_recovered_hides_nothing_newer()
     assert!(store.get(Space::Feeds, "news").await.is_none());
     until("it is deleted", || store.status().entries == 0).await;
     store.close().await;
-    let store = Store::open(Options::at(folder.path())).unwrap();
+    let store = Store::open(StoreOptions::at(folder.path())).unwrap();
     assert!(store.get(Space::Feeds, "news").await.is_none());
 }

@@ -3,19 +3,19 @@
 use super::*;
 use std::fs;
 
-pub(super) fn quick(path: &std::path::Path) -> Options {
-    Options {
+pub(super) fn quick(path: &std::path::Path) -> StoreOptions {
+    StoreOptions {
         flush_every: Duration::from_millis(5),
         probe_every: Duration::from_millis(5),
         touch_after: Duration::ZERO,
-        ..Options::at(path)
+        ..StoreOptions::at(path)
     }
 }
 
-pub(super) fn disk(disk_bytes: u64) -> Limits {
-    Limits {
+pub(super) fn disk(disk_bytes: u64) -> StoreLimits {
+    StoreLimits {
         disk_bytes,
-        ..Limits::default()
+        ..StoreLimits::default()
     }
 }
 
@@ -35,7 +35,7 @@ fn files_below(path: &std::path::Path) -> usize {
 #[tokio::test]
 async fn the_least_recently_used_go_first_and_files_with_them() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(Options {
+    let store = Store::open(StoreOptions {
         limits: disk(2 << 20),
         ..quick(folder.path())
     })
@@ -150,9 +150,9 @@ async fn files_that_no_record_has_are_swept() {
 #[tokio::test]
 async fn states_are_read_at_once_and_written_together() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options {
+    let options = StoreOptions {
         flush_every: Duration::from_secs(3_600),
-        ..Options::at(folder.path())
+        ..StoreOptions::at(folder.path())
     };
     let store = Store::open(options.clone()).unwrap();
     for n in 0..100_u8 {
@@ -201,14 +201,14 @@ async fn purging_takes_what_is_meant_and_tells() {
     };
     let hour = Duration::from_secs(3_600);
     for (purge, expected, items) in [
-        (feeds(Key::Is("news".into())), 1, 1),
-        (feeds(Key::StartsWith("news".into())), 2, 1),
-        (feeds(Key::Is("new".into())), 0, 1),
+        (feeds(PurgeKey::Is("news".into())), 1, 1),
+        (feeds(PurgeKey::StartsWith("news".into())), 2, 1),
+        (feeds(PurgeKey::Is("new".into())), 0, 1),
         (Purge::default(), 3, 1),
         (
             Purge {
                 with_items: true,
-                ..feeds(Key::Is("news".into()))
+                ..feeds(PurgeKey::Is("news".into()))
             },
             1,
             0,
@@ -264,12 +264,12 @@ async fn another_process_looks_and_asks() {
         let keys: Vec<_> = list.into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["news/2", "news/3"]);
         match seen.get(Space::Mirror, "news/3").unwrap() {
-            Seen::Entry(entry) => assert_eq!(entry.body.concat(), large(3).as_bytes()),
+            Inspected::Entry(entry) => assert_eq!(entry.body.concat(), large(3).as_bytes()),
             other => panic!("{other:?}"),
         }
-        assert_eq!(seen.get(Space::Mirror, "none").unwrap(), Seen::Nothing);
+        assert_eq!(seen.get(Space::Mirror, "none").unwrap(), Inspected::Nothing);
         let purge = Purge {
-            key: Some(Key::StartsWith("news/".into())),
+            key: Some(PurgeKey::StartsWith("news/".into())),
             ..Purge::default()
         };
         seen.ask_to_purge(&purge, Duration::from_secs(10)).unwrap()
@@ -318,7 +318,7 @@ async fn a_directory_that_goes_away_is_noticed_and_made_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_at_once_read_whole_values() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(Options {
+    let store = Store::open(StoreOptions {
         limits: disk(8 << 20),
         ..quick(folder.path())
     })

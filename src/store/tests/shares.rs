@@ -9,7 +9,7 @@ fn body(n: usize, bytes: usize) -> Vec<Bytes> {
 }
 
 fn open(path: &std::path::Path, disk_bytes: u64) -> Store {
-    let options = Options {
+    let options = StoreOptions {
         limits: disk(disk_bytes),
         inline_bytes_max: 4 << 10,
         ..quick(path)
@@ -154,7 +154,7 @@ async fn shares_and_the_disk_change_while_it_runs() {
             .put(space, &n.to_string(), Vec::new(), body(n, 3_500))
             .await;
     }
-    let limits = Limits {
+    let limits = StoreLimits {
         shares: Shares::new([10, 10, 70, 10]).unwrap(),
         ..disk(1 << 19)
     };
@@ -199,7 +199,7 @@ async fn while_nothing_can_be_written_what_readers_ask_for_outdates_no_feed() {
                 .await
         );
     }
-    let second = Store::open_or_retry(Options {
+    let second = Store::open_or_retry(StoreOptions {
         limits: disk(64 << 20),
         ..quick(folder.path())
     })

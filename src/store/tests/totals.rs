@@ -48,15 +48,15 @@ async fn history_keeps_places_and_the_newest() {
     }
 }
 
-fn totals(bytes_max: u64, feed_bytes_max: u64, when_full: WhenFull) -> Limits {
+fn totals(bytes_max: u64, feed_bytes_max: u64, when_full: WhenFull) -> StoreLimits {
     let history = Totals {
         bytes_max,
         feed_bytes_max,
         when_full,
     };
-    Limits {
+    StoreLimits {
         history,
-        ..Limits::default()
+        ..StoreLimits::default()
     }
 }
 
@@ -159,7 +159,7 @@ async fn what_is_full_refuses_and_goes_on_when_there_is_room() {
 #[tokio::test]
 async fn the_oldest_make_room_and_do_not_come_back() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options {
+    let options = StoreOptions {
         limits: totals(4_000, 3_000, WhenFull::Oldest),
         ..quick(folder.path())
     };

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use super::*;
 
 /// A directory of the first version: what later ones added is not there.
-async fn first_version(options: &Options) {
+async fn first_version(options: &StoreOptions) {
     let store = Store::open(options.clone()).unwrap();
     let put = |space, key: &'static str| store.put(space, key, b"said".to_vec(), pieces(key));
     for (space, key) in [
@@ -42,11 +42,11 @@ fn items(numbers: std::ops::RangeInclusive<u32>) -> Vec<HistoryItem> {
     numbers.map(item).collect()
 }
 
-fn database(options: &Options) -> Connection {
+fn database(options: &StoreOptions) -> Connection {
     Connection::open(options.path.join("store.db")).unwrap()
 }
 
-fn version(options: &Options) -> i32 {
+fn version(options: &StoreOptions) -> i32 {
     let database = database(options);
     database
         .pragma_query_value(None, "user_version", |row| row.get(0))
@@ -54,7 +54,7 @@ fn version(options: &Options) -> i32 {
 }
 
 async fn seen(store: &Store, feed: &str) -> Vec<(String, u64, SystemTime)> {
-    let items = store.items(feed, Window::newest(10, usize::MAX)).await;
+    let items = store.items(feed, ItemWindow::newest(10, usize::MAX)).await;
     let seen = items.into_iter();
     seen.map(|item| (item.guid, item.place, item.first_seen))
         .collect()
@@ -63,13 +63,13 @@ async fn seen(store: &Store, feed: &str) -> Vec<(String, u64, SystemTime)> {
 #[tokio::test]
 async fn a_directory_of_the_version_before_is_carried_over() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::at(folder.path().join("data"));
+    let options = StoreOptions::at(folder.path().join("data"));
     first_version(&options).await;
     // Looked into, it stays what it is.
     let inspection = Inspection::open(&options.path).unwrap();
     assert!(matches!(
         inspection.get(Space::Feeds, "news"),
-        Ok(Seen::Entry(_))
+        Ok(Inspected::Entry(_))
     ));
     assert_eq!(version(&options), 1);
 
@@ -111,7 +111,7 @@ async fn a_directory_of_the_version_before_is_carried_over() {
 #[tokio::test]
 async fn a_carry_over_that_fails_leaves_all_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::at(folder.path().join("data"));
+    let options = StoreOptions::at(folder.path().join("data"));
     first_version(&options).await;
     // A name that is in the way of what has to be made.
     let in_the_way = "CREATE TABLE history_by_age (a)";
@@ -128,7 +128,7 @@ async fn a_carry_over_that_fails_leaves_all_as_it_was() {
 #[tokio::test]
 async fn a_later_version_is_refused_and_said_so() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::at(folder.path().join("data"));
+    let options = StoreOptions::at(folder.path().join("data"));
     Store::open(options.clone()).unwrap().close().await;
     database(&options)
         .execute_batch("PRAGMA user_version = 3")

@@ -1,5 +1,5 @@
-//! What can still be read in a damaged database goes into the new one. Bodies can be fetched again;
-//! the items of feeds can't.
+//! Copies what can still be read of a damaged database into a new one. Bodies can be fetched again; the items of
+//! feeds can't.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,18 +9,18 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::{history_totals, schema};
 
-/// How long a start may be held up.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// What is irreplaceable comes first.
+/// The longest time that it may delay a start.
+const TIME_MAX: Duration = Duration::from_secs(5);
+/// The tables, the irreplaceable ones first.
 const TABLES: [&str; 4] = ["history", "state", "entry", "body"];
-/// From both ends, since a damaged page stops the reading.
+/// Tables are read from both ends, since a damaged page ends a scan.
 const ORDERS: [&str; 2] = ["ASC", "DESC"];
 
-/// Copies rows from the damaged database into a new one; every record is verified when it is read.
-/// The number of rows.
-pub(super) fn salvage(damaged: &Path, new: &mut Connection) -> rusqlite::Result<usize> {
+/// Copies rows from a damaged database into a new one; returns their number. Records are verified when they are
+/// read later.
+pub(super) fn recover(damaged: &Path, new: &mut Connection) -> rusqlite::Result<usize> {
     let old = schema::open_reader(damaged)?;
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIME_MAX;
     let transaction = new.transaction()?;
     let mut count = 0;
     for table in TABLES {

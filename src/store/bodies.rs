@@ -1,4 +1,4 @@
-//! What is on disk, to be read: by the process that writes it, or by another that only looks.
+//! Reads bodies from disk, for the process that writes them or for another one.
 
 use std::io;
 
@@ -8,52 +8,56 @@ use super::clock::of_ms;
 use super::error::Error;
 use super::files::Files;
 use super::pieces::{Pieces, StoredBytes};
-use super::readers::{self, Found, Readers, Shape};
+use super::readers::{self, BodyShape, EntryRow, Readers};
 use super::record::Coding;
-use super::{Entry, Listed, Space, record};
+use super::{ListedEntry, Space, StoredEntry, record};
 
-/// How often a body that was replaced while it was read is looked for again.
+/// How often a look-up is tried again when the body is replaced meanwhile.
 const READS_MAX: usize = 4;
 
-/// The database and the files.
+/// The database's readers and the files.
 #[derive(Debug)]
-pub(super) struct Library {
+pub(super) struct Bodies {
     pub(super) files: Files,
     pub(super) readers: Readers,
 }
 
-/// What a look came to.
+/// The result of a look-up.
 #[derive(Debug)]
-pub(super) enum Look<T> {
+pub(super) enum BodyLookup<T> {
     Found(T),
     Absent,
-    /// There is a record of this number, and it doesn't verify.
+    /// The record of this id doesn't verify.
     Bad(i64),
 }
 
-/// Something that was read, with its record's time of use.
+/// A result with its record's time of use in milliseconds.
 pub(super) type Used<T> = (T, i64);
 
-impl Library {
-    /// A body and its meta.
-    pub(super) fn get(&self, space: Space, key: &str) -> Result<Look<Used<Entry>>, Error> {
+impl Bodies {
+    /// A body and its metadata.
+    pub(super) fn get(
+        &self,
+        space: Space,
+        key: &str,
+    ) -> Result<BodyLookup<Used<StoredEntry>>, Error> {
         let mut last_missing = None;
         for _ in 0..READS_MAX {
             let (found, inline) = match self.find(space, key)? {
                 Some(found) => found,
-                None => return Ok(Look::Absent),
+                None => return Ok(BodyLookup::Absent),
             };
             let Some(shape) = found.verify(space, key) else {
-                return Ok(Look::Bad(found.id));
+                return Ok(BodyLookup::Bad(found.id));
             };
             let stored = match found.is_file {
                 false => inline.map(|bytes| vec![Bytes::from(bytes)]),
                 true => match self.files.read(found.id, shape.stored_bytes) {
                     Ok(stored) => stored,
-                    // Replaced just now, or lost: the second look tells.
+                    // Replaced just now, or lost: the second try tells.
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
                         if last_missing == Some(found.id) {
-                            return Ok(Look::Bad(found.id));
+                            return Ok(BodyLookup::Bad(found.id));
                         }
                         last_missing = Some(found.id);
                         continue;
@@ -63,27 +67,33 @@ impl Library {
             };
             return Ok(
                 match stored.and_then(|stored| verified(&found, shape, stored)) {
-                    Some(body) => Look::Found((entry(&found, shape, body), found.used_at_ms)),
-                    None => Look::Bad(found.id),
+                    Some(body) => BodyLookup::Found((entry(&found, shape, body), found.used_at_ms)),
+                    None => BodyLookup::Bad(found.id),
                 },
             );
         }
-        Ok(Look::Absent)
+        Ok(BodyLookup::Absent)
     }
 
-    /// The same without the body.
-    pub(super) fn get_meta(&self, space: Space, key: &str) -> Result<Look<Used<Entry>>, Error> {
+    /// The metadata of a body; the entry's own body is empty.
+    pub(super) fn get_meta(
+        &self,
+        space: Space,
+        key: &str,
+    ) -> Result<BodyLookup<Used<StoredEntry>>, Error> {
         let found = self.readers.with(|view| readers::find(view, space, key))?;
         Ok(match found {
-            None => Look::Absent,
+            None => BodyLookup::Absent,
             Some(found) => match found.verify(space, key) {
-                Some(shape) => Look::Found((entry(&found, shape, Vec::new()), found.used_at_ms)),
-                None => Look::Bad(found.id),
+                Some(shape) => {
+                    BodyLookup::Found((entry(&found, shape, Vec::new()), found.used_at_ms))
+                }
+                None => BodyLookup::Bad(found.id),
             },
         })
     }
 
-    /// A body that is read in pieces. It is not verified: the digest of what is read will be.
+    /// A body to be read in pieces. Its checksum is not verified; the caller verifies the digest of what it reads.
     pub(super) fn open(&self, space: Space, key: &str) -> Result<Option<Pieces>, Error> {
         let Some((found, inline)) = self.find(space, key)? else {
             return Ok(None);
@@ -109,12 +119,12 @@ impl Library {
         space: Space,
         range: (&str, Option<&str>),
         count: usize,
-    ) -> Result<Vec<(String, Option<Listed>)>, Error> {
+    ) -> Result<Vec<(String, Option<ListedEntry>)>, Error> {
         let list = |view: &_| readers::list(view, space, range, count);
         Ok(self.readers.with(list)?)
     }
 
-    /// The row of a key, with its bytes where they are in the database, in one view of it.
+    /// The row of a key, with its body where that is in the database, in one read transaction.
     fn find(&self, space: Space, key: &str) -> Result<Option<Row>, Error> {
         let found = self.readers.with(|view| {
             let Some(found) = readers::find(view, space, key)? else {
@@ -130,11 +140,11 @@ impl Library {
     }
 }
 
-/// A row, and its bytes where they are in the database.
-type Row = (Found, Option<Vec<u8>>);
+/// A row, and its body where that is in the database.
+type Row = (EntryRow, Option<Vec<u8>>);
 
-fn entry(found: &Found, shape: Shape, body: Vec<Bytes>) -> Entry {
-    Entry {
+fn entry(found: &EntryRow, shape: BodyShape, body: Vec<Bytes>) -> StoredEntry {
+    StoredEntry {
         body_bytes: shape.body_bytes as u64,
         reads_in_pieces: shape.coding != Coding::Zstd,
         meta: found.meta.clone(),
@@ -144,7 +154,7 @@ fn entry(found: &Found, shape: Shape, body: Vec<Bytes>) -> Entry {
 }
 
 /// The body, when the stored bytes are those that were written.
-fn verified(found: &Found, shape: Shape, stored: Vec<Bytes>) -> Option<Vec<Bytes>> {
+fn verified(found: &EntryRow, shape: BodyShape, stored: Vec<Bytes>) -> Option<Vec<Bytes>> {
     let bytes: usize = stored.iter().map(Bytes::len).sum();
     let is_whole = bytes == shape.stored_bytes && record::sum_of(&stored) == found.body_sum;
     is_whole.then(|| record::decode(shape.coding, stored, shape.body_bytes))?

@@ -1,5 +1,4 @@
-//! The store as a thread that may wait sees it: everything that [`Store`](super::Store) does, done in
-//! place.
+//! The store on disk, blocking: what [`Store`](super::Store) does, for threads that may wait.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,31 +11,31 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use rusqlite::Connection;
 
+use super::bodies::{Bodies, BodyLookup, Used};
 use super::change::{Body, Change, Job, Put};
 use super::clock::of_ms;
 use super::directory::Disk;
 use super::error::Error;
 use super::files::Files;
-use super::history::{self, HistoryItem, KeptItem, Order, Window};
+use super::history::{self, HistoryItem, ItemWindow, KeptItem, Order};
 use super::history_totals;
-use super::library::{Library, Look, Used};
 use super::pieces::Pieces;
 use super::purge::Purge;
 use super::shared::Shared;
 use super::states;
 use super::{
-    BODY_BYTES_MAX, Entry, KEY_BYTES_MAX, Listed, META_BYTES_MAX, STATE_BYTES_MAX, Space, Status,
-    record,
+    BODY_BYTES_MAX, KEY_BYTES_MAX, ListedEntry, META_BYTES_MAX, STATE_BYTES_MAX, Space,
+    StoreStatus, StoredEntry, record,
 };
 
-/// The store, for threads that may wait.
+/// The store on disk. Its methods block.
 #[derive(Debug)]
-pub(super) struct Core {
+pub(super) struct DiskStore {
     pub(super) shared: Arc<Shared>,
     pub(super) queue: SyncSender<Job>,
 }
 
-impl Core {
+impl DiskStore {
     pub(super) fn put(&self, space: Space, key: &str, meta: Vec<u8>, body: &[Bytes]) -> bool {
         let shared = &*self.shared;
         let bytes: usize = body.iter().map(Bytes::len).sum();
@@ -45,20 +44,20 @@ impl Core {
             && bytes <= BODY_BYTES_MAX
             && bytes as u64 <= shared.limits().disk_bytes / 4;
         if !fits {
-            // What was there is out of date all the same.
+            // The body on disk is outdated all the same.
             shared.health.count_dropped();
             self.remove(space, key);
             return false;
         }
         let drop_it = || {
-            shared.superseded.add(space, key);
+            shared.outdated.add(space, key);
             shared.health.count_dropped();
             false
         };
         let Some(disk) = shared.disk().filter(|_| !shared.health.is_tripped()) else {
             return drop_it();
         };
-        match prepare(&disk.library.files, shared.options.inline_bytes_max, body) {
+        match prepare(&disk.bodies.files, shared.options.inline_bytes_max, body) {
             Ok((coded, body)) => self.change(Change::Put(Box::new(Put {
                 space,
                 key: key.to_owned(),
@@ -93,12 +92,12 @@ impl Core {
         self.count_changed(Change::Purge(purge))
     }
 
-    pub(super) fn get(&self, space: Space, key: &str) -> Option<Entry> {
-        self.look(space, key, |library| library.get(space, key))
+    pub(super) fn get(&self, space: Space, key: &str) -> Option<StoredEntry> {
+        self.look(space, key, |bodies| bodies.get(space, key))
     }
 
-    pub(super) fn get_meta(&self, space: Space, key: &str) -> Option<Entry> {
-        self.look(space, key, |library| library.get_meta(space, key))
+    pub(super) fn get_meta(&self, space: Space, key: &str) -> Option<StoredEntry> {
+        self.look(space, key, |bodies| bodies.get_meta(space, key))
     }
 
     pub(super) fn open_body(
@@ -108,11 +107,11 @@ impl Core {
         (range, digest): (Range<usize>, u128),
     ) -> Option<Pieces> {
         let disk = self.shared.disk()?;
-        if self.shared.superseded.hides(space, key) {
+        if self.shared.outdated.contains(space, key) {
             return None;
         }
-        let mut pieces = self.checked(disk.library.open(space, key))??;
-        // Another body may stand there by now, or a damaged one.
+        let mut pieces = self.checked(disk.bodies.open(space, key))??;
+        // The body may have been replaced, or be damaged.
         let is_it = pieces.digest_of(range) == Some(digest);
         is_it.then_some(pieces)
     }
@@ -122,14 +121,14 @@ impl Core {
         space: Space,
         range: (&str, Option<&str>),
         count: usize,
-    ) -> Vec<Listed> {
+    ) -> Vec<ListedEntry> {
         let Some(disk) = self.shared.disk() else {
             return Vec::new();
         };
-        let found = self.checked(disk.library.list(space, range, count));
+        let found = self.checked(disk.bodies.list(space, range, count));
         let mut list = Vec::new();
         for (key, listed) in found.unwrap_or_default() {
-            if self.shared.superseded.hides(space, &key) {
+            if self.shared.outdated.contains(space, &key) {
                 continue;
             }
             match listed {
@@ -176,7 +175,7 @@ impl Core {
             && let Some((read, bad)) = self.query(&disk, |view| states::read_all(view, space))
         {
             all = read;
-            // One that waits to be removed or replaced was counted.
+            // A key with a waiting change was counted before.
             bad.iter()
                 .filter(|key| self.shared.states.get(space, key).is_none())
                 .for_each(|key| self.discard_state(space, key));
@@ -211,7 +210,7 @@ impl Core {
         })
     }
 
-    pub(super) fn items(&self, feed: &str, window: &Window) -> Vec<KeptItem> {
+    pub(super) fn items(&self, feed: &str, window: &ItemWindow) -> Vec<KeptItem> {
         let Some(disk) = self.shared.disk() else {
             return Vec::new();
         };
@@ -251,10 +250,10 @@ impl Core {
         self.change(Change::Close);
     }
 
-    pub(super) fn status(&self) -> Status {
+    pub(super) fn status(&self) -> StoreStatus {
         let health = &self.shared.health;
         let read = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        Status {
+        StoreStatus {
             is_persistent: true,
             degraded: health.tripped().map(|(reason, _)| reason),
             entries: read(&health.entries),
@@ -268,12 +267,12 @@ impl Core {
         }
     }
 
-    /// Queues a change and waits for it; whether there was something to change.
+    /// Queues a change and waits for it; whether it changed anything.
     fn change(&self, change: Change) -> bool {
         self.count_changed(change) > 0
     }
 
-    /// The same; how much there was to change.
+    /// Queues a change and waits for it; the number of records that it changed.
     fn count_changed(&self, change: Change) -> u64 {
         let (reply, answer) = sync_channel(1);
         let job = Job {
@@ -291,33 +290,33 @@ impl Core {
         }
     }
 
-    /// Queues a change that nobody waits for, and that may be lost.
+    /// Queues a change without waiting; it is lost when the queue is full.
     fn change_soon(&self, change: Change) {
         let reply = None;
         self.queue.try_send(Job { change, reply }).ok();
     }
 
-    /// Looks a body up: what doesn't verify is deleted and counted.
+    /// Looks up a body; one that doesn't verify is deleted and counted.
     fn look(
         &self,
         space: Space,
         key: &str,
-        look: impl FnOnce(&Library) -> Result<Look<Used<Entry>>, Error>,
-    ) -> Option<Entry> {
+        look: impl FnOnce(&Bodies) -> Result<BodyLookup<Used<StoredEntry>>, Error>,
+    ) -> Option<StoredEntry> {
         let disk = self.shared.disk()?;
-        if self.shared.superseded.hides(space, key) {
+        if self.shared.outdated.contains(space, key) {
             return None;
         }
-        match self.checked(look(&disk.library))? {
-            Look::Absent => None,
-            Look::Found((entry, used_at_ms)) => {
-                // Of a feed it is told by who reads it: a look of ours is no reading.
+        match self.checked(look(&disk.bodies))? {
+            BodyLookup::Absent => None,
+            BodyLookup::Found((entry, used_at_ms)) => {
+                // Feeds are touched when a client reads them; a look-up of our own is no use.
                 if space != Space::Feeds {
                     self.note_use(space, key, used_at_ms);
                 }
                 Some(entry)
             }
-            Look::Bad(id) => {
+            BodyLookup::Bad(id) => {
                 self.shared.health.count_bad(space.name(), key);
                 self.change_soon(Change::Discard(id));
                 None
@@ -325,13 +324,13 @@ impl Core {
         }
     }
 
-    /// Reads; `None` after an error, which trips the store.
+    /// Queries the database; an error trips the store and returns `None`.
     fn query<T>(
         &self,
         disk: &Disk,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Option<T> {
-        self.checked(disk.library.readers.with(work).map_err(Error::from))
+        self.checked(disk.bodies.readers.with(work).map_err(Error::from))
     }
 
     fn checked<T>(&self, read: Result<T, Error>) -> Option<T> {
@@ -360,12 +359,12 @@ impl Core {
     }
 }
 
-/// Codes a body and, where it is large, writes it beside its place.
+/// Encodes a body and, where it is large, writes it to a temporary file.
 fn prepare(
     files: &Files,
     inline_bytes_max: usize,
     body: &[Bytes],
-) -> io::Result<(record::Coded, Body)> {
+) -> io::Result<(record::EncodedBody, Body)> {
     let coded = record::encode(body)?;
     let body = if coded.stored_bytes > inline_bytes_max {
         Body::File(files.write(&coded.pieces)?)
