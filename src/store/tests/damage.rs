@@ -199,14 +199,14 @@ async fn what_is_dropped_when_the_store_has_just_recovered_hides_nothing_newer()
     let store = Store::open(StoreOptions::at(folder.path())).unwrap();
     let put = |body| store.put(Space::Feeds, "news", Vec::new(), pieces(body));
     assert!(put("old").await);
-    let superseded = &store.shared().unwrap().outdated;
+    let outdated = &store.shared().unwrap().outdated;
     // As somebody does who found the store off, and was held up until it was on again.
-    superseded.add(Space::Feeds, "news");
+    outdated.add(Space::Feeds, "news");
     assert!(put("new").await);
     let entry = store.get(Space::Feeds, "news").await.unwrap();
     assert_eq!(entry.body.concat(), b"new");
     // Without a newer one, the older one goes for good.
-    superseded.add(Space::Feeds, "news");
+    outdated.add(Space::Feeds, "news");
     assert!(store.get(Space::Feeds, "news").await.is_none());
     until("it is deleted", || store.status().entries == 0).await;
     store.close().await;
