@@ -26,7 +26,7 @@ use crate::refresh::{self, Feed, Refresher};
 use crate::rewrite::RuleError;
 use crate::store::key::{self, KeyError};
 use crate::store::{Purge, Store};
-use crate::upstream::{Client, ClientError, Lookup};
+use crate::upstream::{Lookup, UpstreamClient, UpstreamClientError};
 use crate::workers::Workers;
 
 pub use live::{Live, ReloadError};
@@ -36,7 +36,7 @@ pub use live::{Live, ReloadError};
 pub enum AppError {
     /// The HTTP client.
     #[error("the HTTP client can't be built")]
-    Client(#[from] ClientError),
+    Client(#[from] UpstreamClientError),
     /// The key that signs image URLs.
     #[error("image URLs can't be signed")]
     Key(#[from] KeyError),
@@ -228,7 +228,7 @@ impl App {
         let written_keys = settings.image_keys.clone();
         prepare_images(&mut settings)?;
         let inflight = Inflight::new(settings.server.inflight_bytes);
-        let client = Client::new(settings.fetch.clone(), lookup.clone())?.within(&inflight);
+        let client = UpstreamClient::new(settings.fetch.clone(), lookup.clone())?.within(&inflight);
         let workers = start_pool(&settings);
         let options = refresh::Options {
             cache: cache::Options {

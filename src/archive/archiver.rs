@@ -26,7 +26,7 @@ use crate::inflight::Inflight;
 use crate::rewrite::entry::Entry;
 use crate::store::{Store, Totals};
 use crate::upstream::hosts::Hosts;
-use crate::upstream::{self, ClientError, Lookup};
+use crate::upstream::{self, Lookup, UpstreamClientError};
 
 /// The most snapshots of all feeds that wait to be taken in.
 const DOCUMENTS_MAX: usize = 1_000;
@@ -77,7 +77,7 @@ pub struct ArchiverSettings {
     /// The archive's directory and limits.
     pub limits: ArchiveLimits,
     /// Options of the client that fetches images.
-    pub fetch: upstream::Options,
+    pub fetch: upstream::FetchOptions,
     /// Resolves names.
     pub lookup: Lookup,
     /// The budget of bytes under way.
@@ -104,7 +104,10 @@ impl Archiver {
     ///
     /// # Errors
     /// When the HTTP client can't be built.
-    pub fn new(setting: ArchiverSettings, shared: ArchiverShared) -> Result<Self, ClientError> {
+    pub fn new(
+        setting: ArchiverSettings,
+        shared: ArchiverShared,
+    ) -> Result<Self, UpstreamClientError> {
         let folder = Arc::new(ArchiveFolder::new(setting.limits.directory.clone()));
         Ok(Self {
             usage: Arc::new(Usage::new(Arc::clone(&folder), setting.limits.totals)),

@@ -24,9 +24,10 @@ use crate::images::format::ImageFormat;
 use crate::images::signed_url::SigningKeys;
 use crate::inflight::Grant;
 use crate::rewrite::entry::{self, Entry};
-use crate::upstream::hosts::{Hosts, Passage, Urgency, Verdict};
+use crate::upstream::hosts::{FetchSlot, HostOutcome, Hosts, Urgency};
 use crate::upstream::{
-    self, Client, ClientError, FetchError, Fetched, Manners, Upstream, Validators,
+    self, FetchError, Fetched, RequestOptions, Upstream, UpstreamClient, UpstreamClientError,
+    Validators,
 };
 
 /// The `Accept` header: images only.
@@ -43,7 +44,7 @@ const ITEM_BYTES_MAX: usize = 256 << 20;
 /// Fetches images and writes them beside the files of items.
 #[derive(Debug)]
 pub(super) struct ImageFetcher {
-    client: Client,
+    client: UpstreamClient,
     hosts: Arc<Hosts>,
     own: OwnImageUrls,
     limits: ArchiveLimits,
@@ -83,7 +84,10 @@ impl ImageFetcher {
     ///
     /// # Errors
     /// When the HTTP client can't be built.
-    pub(super) fn new(setting: ArchiverSettings, hosts: Arc<Hosts>) -> Result<Self, ClientError> {
+    pub(super) fn new(
+        setting: ArchiverSettings,
+        hosts: Arc<Hosts>,
+    ) -> Result<Self, UpstreamClientError> {
         let ArchiverSettings {
             limits,
             fetch,
@@ -92,20 +96,20 @@ impl ImageFetcher {
             own,
         } = setting;
         let bytes_max = limits.image_bytes_max as u64;
-        let options = upstream::Options {
+        let options = upstream::FetchOptions {
             body_bytes_max: bytes_max,
             decoded_bytes_max: bytes_max,
-            manners: Manners {
+            request: RequestOptions {
                 accept: ACCEPT,
                 accept_encoding: ACCEPT_ENCODING,
                 via: None,
                 sends_referer: true,
-                trusts_addresses: false,
+                trusts_urls: false,
             },
             ..fetch
         };
         Ok(Self {
-            client: Client::new(options, lookup)?.within(&inflight),
+            client: UpstreamClient::new(options, lookup)?.within(&inflight),
             hosts,
             own,
             limits,
@@ -195,15 +199,15 @@ impl ImageFetcher {
     ) -> Option<FetchedImage> {
         let url = self.own.source_of(&url).unwrap_or(url);
         let place = self.hosts.enter(&url, Urgency::Background).await.ok()?;
-        let mut passage = Passage::new(place, Urgency::Background);
+        let mut slot = FetchSlot::new(place, Urgency::Background);
         let upstream = Upstream {
             url: url.clone(),
             headers: Vec::new(),
             cookies: None,
             ..upstream.clone()
         };
-        let outcome = self.fetch_through(&upstream, room, &mut passage).await;
-        passage.conclude(verdict(&outcome));
+        let outcome = self.fetch_through(&upstream, room, &mut slot).await;
+        slot.conclude(verdict(&outcome));
         match outcome {
             Ok(image) => image,
             Err(error) => {
@@ -217,10 +221,10 @@ impl ImageFetcher {
         &self,
         upstream: &Upstream,
         room: &AtomicUsize,
-        passage: &mut Passage,
+        slot: &mut FetchSlot,
     ) -> Result<Option<FetchedImage>, FetchError> {
         let none = Validators::default();
-        let fetched = self.client.fetch_through(upstream, &none, passage).await?;
+        let fetched = self.client.fetch_through(upstream, &none, slot).await?;
         let Fetched::Found(mut found) = fetched else {
             return Ok(None);
         };
@@ -262,21 +266,21 @@ fn write(
 }
 
 /// What the outcome of a fetch says about its host, for back-off.
-fn verdict<T>(outcome: &Result<T, FetchError>) -> Option<Verdict> {
+fn verdict<T>(outcome: &Result<T, FetchError>) -> Option<HostOutcome> {
     match outcome {
         Ok(_) | Err(FetchError::TooLarge { .. } | FetchError::Challenge { .. }) => {
-            Some(Verdict::Answers)
+            Some(HostOutcome::Answered)
         }
         Err(FetchError::Status {
             status,
             retry_after,
         }) => Some(match status.as_u16() {
-            429 | 503 => Verdict::Overloaded(*retry_after),
-            500.. => Verdict::Fails,
-            _ => Verdict::Answers,
+            429 | 503 => HostOutcome::Overloaded(*retry_after),
+            500.. => HostOutcome::Failed,
+            _ => HostOutcome::Answered,
         }),
-        Err(FetchError::Refused(_) | FetchError::Crowded | FetchError::Held { .. }) => None,
-        Err(_) => Some(Verdict::Fails),
+        Err(FetchError::Refused(_) | FetchError::Crowded | FetchError::BackingOff { .. }) => None,
+        Err(_) => Some(HostOutcome::Failed),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::images::signed_url::SigningKeys;
 use crate::rewrite::target::Images;
 use crate::rewrite::{ImageRule, RuleOptions};
 use crate::store;
-use crate::upstream::{Options, Upstream, hosts};
+use crate::upstream::{FetchOptions, Upstream, hosts};
 
 /// Below the working directory, which a unit or an image sets.
 const STORE_PATH: &str = "data";
@@ -164,9 +164,9 @@ fn store(written: &Store, limits: store::StoreLimits) -> Option<store::StoreOpti
     (path != Some("")).then_some(store::StoreOptions { limits, ..default })
 }
 
-fn fetch(written: Fetch) -> Options {
-    let default = Options::default();
-    Options {
+fn fetch(written: Fetch) -> FetchOptions {
+    let default = FetchOptions::default();
+    FetchOptions {
         connect_timeout: value(written.connect_timeout).unwrap_or(default.connect_timeout),
         first_byte_timeout: value(written.first_byte_timeout).unwrap_or(default.first_byte_timeout),
         idle_timeout: value(written.idle_timeout).unwrap_or(default.idle_timeout),
@@ -176,14 +176,14 @@ fn fetch(written: Fetch) -> Options {
         ratio_max: value(written.ratio_max).unwrap_or(default.ratio_max),
         redirects_max: value(written.redirects_max).unwrap_or(default.redirects_max),
         user_agent: value(written.user_agent).unwrap_or(default.user_agent),
-        manners: default.manners,
+        request: default.request,
         proxies: default.proxies,
     }
 }
 
-fn hosts(written: &Fetch) -> hosts::Options {
-    let default = hosts::Options::default();
-    hosts::Options {
+fn hosts(written: &Fetch) -> hosts::HostOptions {
+    let default = hosts::HostOptions::default();
+    hosts::HostOptions {
         fetches_max: written
             .host_fetches_max
             .as_ref()

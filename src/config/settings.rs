@@ -16,7 +16,7 @@ use crate::images::fetching::ImageProxyOptions;
 use crate::images::signed_url::SigningKeys;
 use crate::rewrite::RuleOptions;
 use crate::store;
-use crate::upstream::{Options, ProxyUser, ResolverKind, Upstream, hosts};
+use crate::upstream::{FetchOptions, ProxyUser, ResolverKind, Upstream, hosts};
 use crate::workers::WorkerOptions;
 
 /// Everything that is configured.
@@ -39,9 +39,9 @@ pub struct Settings {
     /// Bytes of memory that cached copies may fill.
     pub memory_bytes: u64,
     /// Limits of every fetch.
-    pub fetch: Options,
+    pub fetch: FetchOptions,
     /// How the publishers' hosts are treated.
-    pub hosts: hosts::Options,
+    pub hosts: hosts::HostOptions,
     /// Fetches at the same time that no reader waits for.
     pub background_fetches_max: usize,
     /// Who resolves names.

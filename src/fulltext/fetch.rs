@@ -19,8 +19,8 @@ use super::record::Stored;
 use super::shelf::Shelf;
 use crate::rewrite::article::Article;
 use crate::upstream::guard::Refusal;
-use crate::upstream::hosts::{Hosts, Passage, Urgency, Verdict};
-use crate::upstream::{Client, FetchError, Fetched, Upstream, Validators};
+use crate::upstream::hosts::{FetchSlot, HostOutcome, Hosts, Urgency};
+use crate::upstream::{FetchError, Fetched, Upstream, UpstreamClient, Validators};
 
 /// Why an article could not be fetched.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ impl Failed {
 /// What fetches pages.
 #[derive(Debug)]
 pub(super) struct Pages {
-    client: Client,
+    client: UpstreamClient,
     hosts: Arc<Hosts>,
     /// Places of fetches, for all feeds.
     places: Semaphore,
@@ -85,7 +85,7 @@ pub(super) struct Whole {
 
 impl Pages {
     pub(super) fn new(
-        client: Client,
+        client: UpstreamClient,
         hosts: Arc<Hosts>,
         limits: &Limits,
         extractor: Extractor,
@@ -172,20 +172,20 @@ impl Pages {
         self.client.prepare(&upstream).await?;
         let place = self.hosts.enter(url, Urgency::Background).await?;
         let _place = self.places.acquire().await;
-        let mut passage = Passage::new(place, Urgency::Background);
-        let outcome = self.page_through(&upstream, &mut passage).await;
-        passage.conclude(verdict(&outcome));
+        let mut slot = FetchSlot::new(place, Urgency::Background);
+        let outcome = self.page_through(&upstream, &mut slot).await;
+        slot.conclude(verdict(&outcome));
         outcome
     }
 
     async fn page_through(
         &self,
         upstream: &Upstream,
-        passage: &mut Passage,
+        slot: &mut FetchSlot,
     ) -> Result<Stored, Failed> {
         let fetched = self
             .client
-            .fetch_through(upstream, &Validators::default(), passage)
+            .fetch_through(upstream, &Validators::default(), slot)
             .await?;
         let Fetched::Found(mut found) = fetched else {
             return Err(NoArticle::Nothing.into());
@@ -261,26 +261,26 @@ fn secure(url: &mut Url) {
 }
 
 /// What a fetch says about the host.
-fn verdict(outcome: &Result<Stored, Failed>) -> Option<Verdict> {
+fn verdict(outcome: &Result<Stored, Failed>) -> Option<HostOutcome> {
     match outcome {
         Ok(_)
         | Err(
             Failed::Page(_) | Failed::TooLarge(_) | Failed::Fetch(FetchError::Challenge { .. }),
-        ) => Some(Verdict::Answers),
+        ) => Some(HostOutcome::Answered),
         Err(Failed::Fetch(FetchError::Status {
             status,
             retry_after,
         })) => match status.as_u16() {
-            429 | 503 => Some(Verdict::Overloaded(*retry_after)),
-            500.. => Some(Verdict::Fails),
-            _ => Some(Verdict::Answers),
+            429 | 503 => Some(HostOutcome::Overloaded(*retry_after)),
+            500.. => Some(HostOutcome::Failed),
+            _ => Some(HostOutcome::Answered),
         },
-        Err(Failed::Fetch(FetchError::Refused(Refusal::Unknown))) => Some(Verdict::Fails),
+        Err(Failed::Fetch(FetchError::Refused(Refusal::Unknown))) => Some(HostOutcome::Failed),
         Err(Failed::Fetch(
-            FetchError::Refused(_) | FetchError::Crowded | FetchError::Held { .. },
+            FetchError::Refused(_) | FetchError::Crowded | FetchError::BackingOff { .. },
         )) => None,
         Err(Failed::NoWorker(_)) => None,
-        Err(Failed::Fetch(_)) => Some(Verdict::Fails),
+        Err(Failed::Fetch(_)) => Some(HostOutcome::Failed),
     }
 }
 

@@ -23,7 +23,7 @@ use super::shelf::{Book, Service, Shelf, page_address};
 use super::sites::Sites;
 use crate::causes::chain;
 use crate::store::{Purge, Space, Store};
-use crate::upstream::Client;
+use crate::upstream::UpstreamClient;
 use crate::upstream::hosts::Hosts;
 
 /// How often a task that waits for its next try looks whether it is still wanted.
@@ -48,7 +48,7 @@ impl Library {
     #[must_use]
     pub fn new(
         store: Store,
-        (client, hosts): (Client, Arc<Hosts>),
+        (client, hosts): (UpstreamClient, Arc<Hosts>),
         extractor: Extractor,
         limits: Limits,
     ) -> Self {

@@ -38,7 +38,7 @@ use crate::cache::{self, Cache, Clock, Shelf, policy};
 use crate::config::MirrorSettings;
 use crate::inflight::{Grant, Holder};
 use crate::store::{Purge, Space, Store};
-use crate::upstream::{Client, PassedBody};
+use crate::upstream::{PassedBody, UpstreamClient};
 
 pub use question::key_start;
 pub use reply::{Content, Reply};
@@ -89,7 +89,7 @@ impl Mirror {
 #[derive(Debug)]
 pub struct Mirrors {
     cache: Cache<Trouble, Resource>,
-    client: Client,
+    client: UpstreamClient,
     store: Store,
     clock: Clock,
     tasks: TaskTracker,
@@ -104,7 +104,7 @@ pub struct Mirrors {
 impl Mirrors {
     /// Mirrors with nothing in memory; `tasks` carries fetches.
     #[must_use]
-    pub fn new(client: Client, shelf: Shelf, store: Store, tasks: TaskTracker) -> Self {
+    pub fn new(client: UpstreamClient, shelf: Shelf, store: Store, tasks: TaskTracker) -> Self {
         let mut token = [0; 4];
         // Without randomness two processes in a row would take each other for a loop: an error
         // that says so.

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{Feed, Refresher, Trouble, retry};
 use crate::cache::{Flight, Lookup};
-use crate::upstream::hosts::{Passage, Place, Turn, Urgency};
+use crate::upstream::hosts::{FetchSlot, HostSlot, SlotAttempt, Urgency};
 
 /// How often due feeds are looked for.
 pub(super) const TICK: Duration = Duration::from_secs(1);
@@ -52,7 +52,7 @@ impl Refresher {
                 },
             };
             match self.hosts.try_enter(&feed.settings.upstream.url, now) {
-                Turn::Now(at_host) => {
+                SlotAttempt::Acquired(at_host) => {
                     if let Lookup::Fetch(flight, stale) = self.cache.lookup_unread(&feed.key, now) {
                         let feed = (Arc::clone(feed), stale.is_some());
                         self.bring_behind(feed, flight, at_host, place);
@@ -60,8 +60,8 @@ impl Refresher {
                 }
                 // After the hold they don't come all at once: one probes the host, and the others
                 // are spaced.
-                Turn::Held(until) => feed.track.plan(Some(self.now_ms(until))),
-                Turn::Later => {}
+                SlotAttempt::BackingOff(until) => feed.track.plan(Some(self.now_ms(until))),
+                SlotAttempt::Busy => {}
             }
         }
     }
@@ -71,7 +71,7 @@ impl Refresher {
         self: &Arc<Self>,
         (feed, has_stale): (Arc<Feed>, bool),
         flight: Arc<Flight<Trouble>>,
-        at_host: Place,
+        at_host: HostSlot,
         place: Option<OwnedSemaphorePermit>,
     ) {
         feed.track.plan(None);
@@ -80,7 +80,7 @@ impl Refresher {
             // It may be stored and fresh, where an earlier process was killed before it had noted so.
             let (feed, flight) = &known;
             let has_stale = refresher.look_in_store(feed, flight, has_stale).await?;
-            Some((Passage::new(at_host, Urgency::Background), has_stale))
+            Some((FetchSlot::new(at_host, Urgency::Background), has_stale))
         };
         let carrying = Arc::clone(self).carry(feed, flight, entering);
         self.tasks.spawn(async move {

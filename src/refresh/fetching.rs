@@ -36,7 +36,7 @@ use crate::feed::encoding::http_charset;
 use crate::feed::splitter::Ending;
 use crate::inflight::Grant;
 use crate::rewrite::{Hints, Origin};
-use crate::upstream::hosts::Passage;
+use crate::upstream::hosts::FetchSlot;
 use crate::upstream::{FetchError, Fetched, Found, Validators};
 
 /// What is said of a document that has come.
@@ -86,7 +86,7 @@ impl Refresher {
         &self,
         feed: &Arc<Feed>,
         early: Option<&Flight<Trouble>>,
-        passage: &mut Passage,
+        slot: &mut FetchSlot,
     ) -> Result<News, Trouble> {
         let known = match self.cache.peek(&feed.key) {
             None => self.restore(feed).await,
@@ -95,13 +95,10 @@ impl Refresher {
         let early = early.filter(|_| known.is_none());
         let upstream = &feed.settings.upstream;
         let validators = conditions(feed, known.as_deref(), self.now_ms(Instant::now()));
-        let mut answer = self
-            .client
-            .fetch_through(upstream, &validators, passage)
-            .await;
+        let mut answer = self.client.fetch_through(upstream, &validators, slot).await;
         if matches!(answer, Err(FetchError::Unasked)) {
             let anew = Validators::default();
-            answer = self.client.fetch_through(upstream, &anew, passage).await;
+            answer = self.client.fetch_through(upstream, &anew, slot).await;
         }
         match (answer?, known) {
             (Fetched::NotModified(news), Some(known)) => {

@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{Feed, Refresher};
 use crate::rewrite::Hints;
 use crate::store::{self, Space};
-use crate::upstream::hosts::Held;
+use crate::upstream::hosts::Backoff;
 
 /// What fell due while the process was away is spread over so much time, or over a feed's shortest
 /// interval where that is less.
@@ -83,7 +83,7 @@ impl Refresher {
                     let rest = clocks.until(host.held_until).unwrap_or_default();
                     let failures = host.failures;
                     let held_for = rest.min(HELD_MAX);
-                    self.hosts.recall(&name, Held { held_for, failures });
+                    self.hosts.restore(&name, Backoff { held_for, failures });
                 }
                 None => drop(self.store.set_state(Space::Hosts, &name, None)),
             }
@@ -143,7 +143,7 @@ impl Refresher {
             self.store
                 .set_state(Space::Feeds, &feed.key, write(&memory));
         }
-        for (name, held) in self.hosts.take_changes(now) {
+        for (name, held) in self.hosts.take_changed(now) {
             let memory = held.and_then(|held| {
                 write(&HostMemory {
                     held_until: clocks.to_wall(clocks.now_ms + to_ms(held.held_for)),

@@ -42,8 +42,8 @@ use crate::config::FeedSettings;
 use crate::fulltext::{Extractor, Library, Shelf};
 use crate::rewrite::{RuleError, Rules};
 use crate::store::Store;
-use crate::upstream::hosts::{self, Hosts, Passage, Urgency};
-use crate::upstream::{Client, ClientError, FetchError, Jitter};
+use crate::upstream::hosts::{self, FetchSlot, Hosts, Urgency};
+use crate::upstream::{FetchError, Jitter, UpstreamClient, UpstreamClientError};
 
 use freshness::Bounds;
 use full_text::FullText;
@@ -134,7 +134,7 @@ pub struct Refresher {
     pub hosts: Arc<Hosts>,
     /// What keeps items as files.
     pub archiver: Arc<Archiver>,
-    client: Client,
+    client: UpstreamClient,
     store: Store,
     library: Arc<Library>,
     jitter: Jitter,
@@ -161,11 +161,11 @@ impl Refresher {
     /// # Errors
     /// When the archive's HTTP client can't be built.
     pub fn new(
-        (client, archive): (Client, archive::ArchiverSettings),
+        (client, archive): (UpstreamClient, archive::ArchiverSettings),
         shelf: cache::Shelf,
         store: Store,
         options: &Options,
-    ) -> Result<Self, ClientError> {
+    ) -> Result<Self, UpstreamClientError> {
         let tasks = TaskTracker::new();
         let hosts = Arc::new(Hosts::new(options.hosts, Jitter::random()));
         let limits = options.full_text.clone();
@@ -228,10 +228,10 @@ impl Refresher {
         self: Arc<Self>,
         feed: Arc<Feed>,
         flight: Arc<Flight<Trouble>>,
-        entering: impl Future<Output = Option<(Passage, bool)>>,
+        entering: impl Future<Output = Option<(FetchSlot, bool)>>,
     ) {
         match AssertUnwindSafe(entering).catch_unwind().await {
-            Ok(Some((passage, has_stale))) => self.bring(feed, flight, has_stale, passage).await,
+            Ok(Some((slot, has_stale))) => self.bring(feed, flight, has_stale, slot).await,
             // The stored articles may not all have been read in time.
             Ok(None) => self.serve_articles(&feed),
             Err(_) => {
@@ -248,7 +248,7 @@ impl Refresher {
         flight: &Arc<Flight<Trouble>>,
         has_stale: bool,
         waiting: OwnedSemaphorePermit,
-    ) -> Option<(Passage, bool)> {
+    ) -> Option<(FetchSlot, bool)> {
         let has_stale = self.look_in_store(feed, flight, has_stale).await?;
         let urgency = match has_stale {
             true => Urgency::Background,
@@ -257,7 +257,7 @@ impl Refresher {
         let entered = self.hosts.enter(&feed.settings.upstream.url, urgency).await;
         drop(waiting);
         match entered {
-            Ok(place) => Some((Passage::new(place, urgency), has_stale)),
+            Ok(place) => Some((FetchSlot::new(place, urgency), has_stale)),
             Err(error) => {
                 self.conclude(feed, flight, Err(error.into()), Instant::now());
                 None
@@ -319,7 +319,7 @@ impl Refresher {
         feed: Arc<Feed>,
         flight: Arc<Flight<Trouble>>,
         has_stale: bool,
-        mut passage: Passage,
+        mut slot: FetchSlot,
     ) {
         let started = Instant::now();
         // First: names that nobody answers for would take all places.
@@ -328,12 +328,12 @@ impl Refresher {
         let early = (!has_stale).then_some(&*flight);
         let fetching = async {
             prepared?;
-            self.fetch(&feed, early, &mut passage).await
+            self.fetch(&feed, early, &mut slot).await
         };
         let outcome = AssertUnwindSafe(fetching).catch_unwind().await;
         let outcome = outcome.unwrap_or(Err(Trouble::Panicked));
-        passage.conclude(match &outcome {
-            Ok(_) => Some(hosts::Verdict::Answers),
+        slot.conclude(match &outcome {
+            Ok(_) => Some(hosts::HostOutcome::Answered),
             Err(trouble) => retry::verdict(trouble),
         });
         self.conclude(&feed, &flight, outcome, started);

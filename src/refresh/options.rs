@@ -13,7 +13,7 @@ pub struct Options {
     /// Limits of the copies.
     pub cache: cache::Options,
     /// How the publishers' hosts are treated.
-    pub hosts: hosts::Options,
+    pub hosts: hosts::HostOptions,
     /// Fetches at the same time that no reader waits for.
     pub background_fetches_max: usize,
     /// Says what time it is, for what outlives the process and for what publishers name hours of:

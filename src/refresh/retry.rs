@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Trouble;
 use crate::upstream::FetchError;
-use crate::upstream::hosts::Verdict;
+use crate::upstream::hosts::HostOutcome;
 
 /// The first retry after a name could not be looked up, unless the configured one is shorter.
 const NAME_PAUSE: Duration = Duration::from_secs(30);
@@ -42,7 +42,7 @@ fn class(trouble: &Trouble) -> Class {
     match trouble {
         Trouble::Fetch(error) => match error {
             FetchError::Resolve(_) => Class::Name,
-            FetchError::Held { until } => Class::Held(*until),
+            FetchError::BackingOff { until } => Class::Held(*until),
             FetchError::Crowded => Class::Crowded,
             FetchError::Status { status, .. } if status.as_u16() == 410 => Class::Gone,
             FetchError::Status { status, .. }
@@ -111,11 +111,11 @@ pub(super) fn pause(
 }
 
 /// What a failure says about the host that the fetch ended at; `None`: nothing.
-pub(super) fn verdict(trouble: &Trouble) -> Option<Verdict> {
+pub(super) fn verdict(trouble: &Trouble) -> Option<HostOutcome> {
     let Trouble::Fetch(error) = trouble else {
         return match trouble {
             Trouble::Panicked | Trouble::Broken(_) => None,
-            _ => Some(Verdict::Answers),
+            _ => Some(HostOutcome::Answered),
         };
     };
     Some(match error {
@@ -123,26 +123,26 @@ pub(super) fn verdict(trouble: &Trouble) -> Option<Verdict> {
             status,
             retry_after,
         } => match status.as_u16() {
-            429 => Verdict::Overloaded(*retry_after),
+            429 => HostOutcome::Overloaded(*retry_after),
             500.. if retry_after.is_some_and(|wait| !wait.is_zero()) => {
-                Verdict::Overloaded(*retry_after)
+                HostOutcome::Overloaded(*retry_after)
             }
-            500.. => Verdict::Fails,
-            _ => Verdict::Answers,
+            500.. => HostOutcome::Failed,
+            _ => HostOutcome::Answered,
         },
         FetchError::Resolve(_)
         | FetchError::Connect(_)
         | FetchError::Tls(_)
         | FetchError::Timeout { .. }
         | FetchError::Cut(_)
-        | FetchError::Protocol(_) => Verdict::Fails,
+        | FetchError::Protocol(_) => HostOutcome::Failed,
         FetchError::Redirect { .. }
         | FetchError::Challenge { .. }
         | FetchError::TooLarge { .. }
         | FetchError::Coding(_)
-        | FetchError::Unasked => Verdict::Answers,
+        | FetchError::Unasked => HostOutcome::Answered,
         FetchError::Refused(_)
-        | FetchError::Held { .. }
+        | FetchError::BackingOff { .. }
         | FetchError::Crowded
         | FetchError::Settings(_) => return None,
     })
@@ -200,7 +200,7 @@ mod tests {
             (status(410, None), 1, 0.0, GONE_PAUSE.as_secs()),
             (Trouble::Fetch(FetchError::Crowded), 9, 0.0, 1),
             (
-                Trouble::Fetch(FetchError::Held {
+                Trouble::Fetch(FetchError::BackingOff {
                     until: now + Duration::from_secs(77),
                 }),
                 9,
@@ -225,21 +225,21 @@ mod tests {
 
     #[test]
     fn what_failures_say_about_the_host() {
-        use Verdict::{Answers, Fails, Overloaded};
+        use HostOutcome::{Answered, Failed, Overloaded};
         let minute = Some(Duration::from_secs(60));
         for (trouble, expected) in [
             (status(429, Some(60)), Some(Overloaded(minute))),
             (status(429, None), Some(Overloaded(None))),
             (status(503, Some(60)), Some(Overloaded(minute))),
-            (status(503, Some(0)), Some(Fails)),
-            (status(503, None), Some(Fails)),
-            (status(500, None), Some(Fails)),
-            (status(404, Some(60)), Some(Answers)),
-            (status(403, None), Some(Answers)),
-            (dns(), Some(Fails)),
-            (timeout(), Some(Fails)),
-            (Trouble::Truncated, Some(Answers)),
-            (Trouble::NotAFeed(NotAFeed::Empty), Some(Answers)),
+            (status(503, Some(0)), Some(Failed)),
+            (status(503, None), Some(Failed)),
+            (status(500, None), Some(Failed)),
+            (status(404, Some(60)), Some(Answered)),
+            (status(403, None), Some(Answered)),
+            (dns(), Some(Failed)),
+            (timeout(), Some(Failed)),
+            (Trouble::Truncated, Some(Answered)),
+            (Trouble::NotAFeed(NotAFeed::Empty), Some(Answered)),
             (Trouble::Fetch(FetchError::Crowded), None),
             (Trouble::Panicked, None),
         ] {

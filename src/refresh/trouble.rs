@@ -68,7 +68,9 @@ impl Trouble {
     pub fn was_asked(&self) -> bool {
         let kept_back = matches!(
             self,
-            Self::Fetch(FetchError::Held { .. } | FetchError::Crowded | FetchError::Refused(_))
+            Self::Fetch(
+                FetchError::BackingOff { .. } | FetchError::Crowded | FetchError::Refused(_)
+            )
         );
         !kept_back
     }

@@ -5,7 +5,7 @@
 
 use super::chunks::Chunks;
 use super::coding::{Coding, Decoder};
-use super::{FetchError, Limit, Options, Phase};
+use super::{FetchError, FetchOptions, Limit, Phase};
 use crate::inflight::{Denied, FIRST_BYTES, Grant, Holder, Inflight, PLAYED_WAIT_MAX, WAIT_MAX};
 use bytes::Bytes;
 use http::{Version, header};
@@ -72,7 +72,7 @@ struct Holding {
 impl Body {
     pub(super) fn new(
         response: reqwest::Response,
-        options: &Options,
+        options: &FetchOptions,
         deadline: Instant,
         (budget, holder): (Inflight, Holder),
     ) -> Result<Self, FetchError> {
@@ -302,7 +302,7 @@ impl Holding {
 fn denied(denied: Denied) -> FetchError {
     match denied {
         Denied::Busy => FetchError::Crowded,
-        Denied::TooLarge(bytes) => too_large(Limit::Held(bytes)),
+        Denied::TooLarge(bytes) => too_large(Limit::InFlight(bytes)),
     }
 }
 

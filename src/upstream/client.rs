@@ -9,7 +9,7 @@ mod tests;
 
 use super::guard::{self, Hop, Permit};
 use super::resolver::{Lookup, Resolver, query};
-use super::{Cause, FetchError, Options, Phase, Upstream};
+use super::{Cause, FetchError, FetchOptions, Phase, Upstream};
 use crate::inflight::{Holder, Inflight};
 use http::HeaderValue;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
@@ -38,8 +38,8 @@ pub(super) const HEADER_BYTES_MAX: u32 = 64 << 10;
 
 /// Fetches upstreams. Cheap to clone.
 #[derive(Clone)]
-pub struct Client {
-    pub(super) options: Arc<Options>,
+pub struct UpstreamClient {
+    pub(super) options: Arc<FetchOptions>,
     /// What bodies count against, and for whom.
     pub(super) inflight: (Inflight, Holder),
     lookup: Lookup,
@@ -51,8 +51,8 @@ pub struct Client {
 
 /// Why no client could be made.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// [`Options::user_agent`] holds what no header field may hold.
+pub enum UpstreamClientError {
+    /// [`FetchOptions::user_agent`] holds what no header field may hold.
     #[error("the user agent is no header value")]
     UserAgent(#[source] http::header::InvalidHeaderValue),
     /// The TLS library refuses its own defaults.
@@ -69,16 +69,16 @@ pub(super) struct Route {
     pub(super) permit: Permit,
 }
 
-impl Client {
+impl UpstreamClient {
     /// A client that resolves names through `lookup` ([`super::names`] outside tests).
     ///
     /// # Errors
     /// When an option is unusable.
-    pub fn new(options: Options, lookup: Lookup) -> Result<Self, ClientError> {
-        HeaderValue::from_str(&options.user_agent).map_err(ClientError::UserAgent)?;
+    pub fn new(options: FetchOptions, lookup: Lookup) -> Result<Self, UpstreamClientError> {
+        HeaderValue::from_str(&options.user_agent).map_err(UpstreamClientError::UserAgent)?;
         let warm_for = IDLE_CONNECTION_TIMEOUT + options.total_timeout;
         Ok(Self {
-            tls: tls_config().map_err(ClientError::Tls)?,
+            tls: tls_config().map_err(UpstreamClientError::Tls)?,
             options: Arc::new(options),
             inflight: (Inflight::unlimited(), None),
             lookup,
@@ -97,7 +97,7 @@ impl Client {
     /// When it can't be looked up, within the time that a connection may take. What the policy
     /// says of the addresses is for the fetch to find out.
     pub async fn prepare(&self, upstream: &Upstream) -> Result<(), FetchError> {
-        let hop = match self.options.manners.trusts_addresses {
+        let hop = match self.options.request.trusts_urls {
             true => Hop::Configured,
             false => Hop::Stranger,
         };
@@ -219,9 +219,9 @@ impl Client {
     }
 }
 
-impl std::fmt::Debug for Client {
+impl std::fmt::Debug for UpstreamClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
+        f.debug_struct("UpstreamClient")
             .field("options", &self.options)
             .finish_non_exhaustive()
     }

@@ -74,15 +74,14 @@ pub enum FetchError {
     /// 304 although the request was not conditional.
     #[error("upstream confirmed a copy that nobody asked about")]
     Unasked,
-    /// The host is left alone for now: it asked us to wait, or it keeps failing.
-    #[error("the host is left alone for now")]
-    Held {
+    /// The host is backed off from: it asked us to wait, or it keeps failing.
+    #[error("backing off from the host")]
+    BackingOff {
         /// Nothing is fetched from it before this.
         until: Instant,
     },
-    /// There is no room for it here: too many fetches wait for the host, or too many bytes are under
-    /// way.
-    #[error("too much is under way")]
+    /// No capacity here: too many fetches wait for the host, or too many bytes are in flight.
+    #[error("too much is in flight")]
     Crowded,
     /// The upstream's settings cannot be turned into a request.
     #[error("the upstream's settings are unusable")]
@@ -113,8 +112,8 @@ pub enum Limit {
     Decoded(u64),
     /// Decoded bytes per byte on the wire.
     Ratio(u32),
-    /// Bytes that one body may take of what may be under way.
-    Held(u64),
+    /// Bytes that one body may take of the budget of bytes in flight.
+    InFlight(u64),
 }
 
 /// Why a redirect is not followed.
@@ -154,7 +153,7 @@ impl FetchError {
             Self::Cut(_) => "cut",
             Self::Protocol(_) => "protocol",
             Self::Unasked => "protocol",
-            Self::Held { .. } => "backoff",
+            Self::BackingOff { .. } => "backoff",
             Self::Crowded => "busy",
             Self::Settings(_) => "settings",
         }
@@ -253,7 +252,9 @@ impl std::fmt::Display for Limit {
         match self {
             Self::Wire(bytes) => write!(f, "{bytes} bytes on the wire"),
             Self::Decoded(bytes) => write!(f, "{bytes} bytes decoded"),
-            Self::Held(bytes) => write!(f, "{bytes} bytes, half of what may be under way"),
+            Self::InFlight(bytes) => {
+                write!(f, "{bytes} bytes, half of the budget of bytes in flight")
+            }
             Self::Ratio(ratio) => write!(f, "{ratio} decoded bytes per byte on the wire"),
         }
     }

@@ -3,9 +3,9 @@
 //! Invariant: every hop, the first and each redirect, goes through the guard from the start, and the
 //! body of a public hop is not read before the address that answered was judged again.
 
-use super::client::{Client, HEADER_BYTES_MAX, Route};
+use super::client::{HEADER_BYTES_MAX, Route, UpstreamClient};
 use super::guard::{self, Hop, Permit, Refusal};
-use super::hosts::Passage;
+use super::hosts::FetchSlot;
 use super::reply::retry_after;
 use super::request::{self, Origin};
 use super::{
@@ -16,7 +16,7 @@ use std::time::SystemTime;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-impl Client {
+impl UpstreamClient {
     /// Fetches `upstream`, conditionally when `validators` holds any. Returns when the response's
     /// head is there; the body is read from [`Found::body`].
     ///
@@ -27,25 +27,25 @@ impl Client {
         upstream: &Upstream,
         validators: &Validators,
     ) -> Result<Fetched, FetchError> {
-        self.fetch_through(upstream, validators, &mut Passage::free())
+        self.fetch_through(upstream, validators, &mut FetchSlot::none())
             .await
     }
 
-    /// The same; each host on the way gives `passage` a place first.
+    /// Fetches `upstream` as [`Self::fetch`] does, with a slot of each host on the way.
     ///
     /// # Errors
-    /// As above, and when a host has no place for us.
+    /// As [`Self::fetch`], and when a host is backed off from or has no free slot.
     pub async fn fetch_through(
         &self,
         upstream: &Upstream,
         validators: &Validators,
-        passage: &mut Passage,
+        slot: &mut FetchSlot,
     ) -> Result<Fetched, FetchError> {
         let deadline = Instant::now() + self.options.total_timeout;
         let (start, credentials) = request::split_credentials(&upstream.url);
-        let manners = &self.options.manners;
+        let manners = &self.options.request;
         // SECURITY: judged with its user name, before that is taken out.
-        let mut permit = match manners.trusts_addresses {
+        let mut permit = match manners.trusts_urls {
             true => guard::check_url(&start, Hop::Configured, &upstream.allow_private),
             false => guard::check_url(&upstream.url, Hop::Stranger, &upstream.allow_private),
         }?;
@@ -70,7 +70,7 @@ impl Client {
                 proxy: upstream.proxy.clone(),
                 permit,
             };
-            timeout_at(deadline, passage.enter(&url))
+            timeout_at(deadline, slot.enter(&url))
                 .await
                 .map_err(|_| FetchError::Crowded)??;
             let response = self.send(&route, &url, headers, deadline).await?;

@@ -3,7 +3,7 @@
 //! Invariants. Nothing else in the crate opens an outgoing connection. Every hop passes
 //! [`guard::check_url`] from the start, every address that is dialled passes
 //! [`guard::check_address`], and proxies named in the environment are never used. Validators go out
-//! as they came in. Every buffer and every wait is bounded by [`Options`] or by a named constant.
+//! as they came in. Every buffer and every wait is bounded by [`FetchOptions`] or by a named constant.
 
 mod body;
 mod chunks;
@@ -23,7 +23,7 @@ mod request;
 mod resolver;
 
 pub use body::Body;
-pub use client::{Client, ClientError};
+pub use client::{UpstreamClient, UpstreamClientError};
 pub use coding::CodingError;
 pub use error::{Cause, FetchError, Limit, Phase, RedirectProblem};
 pub use hostport::{HostPort, HostPortError};
@@ -39,7 +39,7 @@ use url::Url;
 
 /// Limits of every fetch.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Options {
+pub struct FetchOptions {
     /// DNS, TCP and TLS together, per hop.
     pub connect_timeout: Duration,
     /// From the request's last byte to the response's head, per hop. A hop that needs a new
@@ -60,14 +60,14 @@ pub struct Options {
     /// What we call ourselves upstream, with a URL where we can be asked about it.
     pub user_agent: String,
     /// How we ask.
-    pub manners: Manners,
+    pub request: RequestOptions,
     /// The outbound proxies, none of which is ever a target.
     pub proxies: Proxies,
 }
 
 /// How we ask upstreams for one kind of thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Manners {
+pub struct RequestOptions {
     /// What we read.
     pub accept: http::HeaderValue,
     /// The content codings that we take.
@@ -78,10 +78,10 @@ pub struct Manners {
     pub sends_referer: bool,
     /// Whether the operator wrote the addresses. Those of strangers are judged like redirects:
     /// usual ports, no user name.
-    pub trusts_addresses: bool,
+    pub trusts_urls: bool,
 }
 
-impl Default for Manners {
+impl Default for RequestOptions {
     /// Those for feeds.
     fn default() -> Self {
         Self {
@@ -89,12 +89,12 @@ impl Default for Manners {
             accept_encoding: request::ACCEPT_ENCODING,
             via: None,
             sends_referer: false,
-            trusts_addresses: true,
+            trusts_urls: true,
         }
     }
 }
 
-impl Default for Options {
+impl Default for FetchOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(5),
@@ -111,7 +111,7 @@ impl Default for Options {
                 " (+https://github.com/feedwright/feedwright)"
             )
             .into(),
-            manners: Manners::default(),
+            request: RequestOptions::default(),
             proxies: Proxies::default(),
         }
     }
@@ -123,7 +123,7 @@ pub struct Upstream {
     /// What is fetched. A user name and password in it become an `Authorization` header under the
     /// same rule as `headers`.
     pub url: Url,
-    /// Overrides [`Options::user_agent`].
+    /// Overrides [`FetchOptions::user_agent`].
     pub user_agent: Option<String>,
     /// Extra request headers; sent to the configured origin only, never after a redirect to another.
     pub headers: Vec<(http::HeaderName, http::HeaderValue)>,

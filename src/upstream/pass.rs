@@ -8,7 +8,7 @@ use super::chunks::Chunks;
 use super::client::Route;
 use super::fetch::check_head;
 use super::guard::{self, Hop};
-use super::{Client, FetchError, Limit, Phase, Upstream};
+use super::{FetchError, Limit, Phase, Upstream, UpstreamClient};
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -67,7 +67,7 @@ impl std::fmt::Debug for Held {
     }
 }
 
-impl Client {
+impl UpstreamClient {
     /// Sends a request to `upstream` and waits for the response's head.
     ///
     /// # Errors

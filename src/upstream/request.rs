@@ -3,7 +3,7 @@
 //! Invariant: the upstream's own header fields, cookies and credentials go to the origin (scheme,
 //! host and port) that the configuration names, and to no other.
 
-use super::{FetchError, Options, Upstream, Validators};
+use super::{FetchError, FetchOptions, Upstream, Validators};
 use base64::Engine;
 use http::{HeaderMap, HeaderValue, header};
 use percent_encoding::percent_decode_str;
@@ -43,7 +43,7 @@ pub(super) fn split_credentials(url: &Url) -> (Url, Option<HeaderValue>) {
 
 /// The header fields of one hop; `credentials` is `None` on every hop to another origin.
 pub(super) fn headers(
-    options: &Options,
+    options: &FetchOptions,
     upstream: &Upstream,
     validators: &Validators,
     origin: Origin<'_>,
@@ -53,7 +53,7 @@ pub(super) fn headers(
         HeaderValue::from_str(user_agent).map_err(|error| FetchError::Settings(Box::new(error)))?;
     let mut headers = HeaderMap::new();
     headers.insert(header::USER_AGENT, user_agent);
-    let manners = &options.manners;
+    let manners = &options.request;
     headers.insert(header::ACCEPT, manners.accept.clone());
     headers.insert(header::ACCEPT_ENCODING, manners.accept_encoding.clone());
     if let Some(via) = &manners.via {

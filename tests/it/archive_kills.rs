@@ -59,7 +59,7 @@ fn archiver(folder: &Path) -> Arc<Archiver> {
             directory: folder.join("archive"),
             ..ArchiveLimits::default()
         },
-        fetch: upstream::Options::default(),
+        fetch: upstream::FetchOptions::default(),
         inflight: feedwright::inflight::Inflight::unlimited(),
         lookup: upstream::names(upstream::ResolverKind::Dns),
         own: OwnImageUrls {
@@ -69,7 +69,7 @@ fn archiver(folder: &Path) -> Arc<Archiver> {
     };
     let shared = ArchiverShared {
         store: Store::open(store::StoreOptions::at(folder.join("data"))).unwrap(),
-        hosts: Arc::new(Hosts::new(hosts::Options::default(), Jitter::random())),
+        hosts: Arc::new(Hosts::new(hosts::HostOptions::default(), Jitter::random())),
         tasks: TaskTracker::new(),
         wall_clock: SystemTime::now,
     };

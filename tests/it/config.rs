@@ -94,7 +94,7 @@ fn the_example_is_what_no_configuration_is() {
         assert_eq!(example.image_keys, nothing.image_keys);
         assert_eq!(example.fetch, nothing.fetch);
     }
-    assert_eq!(nothing.fetch, feedwright::upstream::Options::default());
+    assert_eq!(nothing.fetch, feedwright::upstream::FetchOptions::default());
     assert_eq!(
         nothing.server,
         feedwright::config::ServerSettings::default()

@@ -298,7 +298,7 @@ async fn no_host_is_asked_by_more_than_two_fetches_at_once() {
         let address = service.addr;
         readers.spawn(async move { get(address, &path, &[]).await });
     }
-    while most.lock().unwrap().0 < 2 || service.app.refresher.hosts.under_way() < 2 {
+    while most.lock().unwrap().0 < 2 || service.app.refresher.hosts.in_flight() < 2 {
         tokio::time::sleep(SECOND / 100).await;
     }
     tokio::time::sleep(SECOND / 4).await;

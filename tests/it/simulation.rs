@@ -142,7 +142,7 @@ impl Simulation {
                 tokio::task::yield_now().await;
             }
             let under_way = [
-                self.app.refresher.hosts.under_way(),
+                self.app.refresher.hosts.in_flight(),
                 self.app.workers.under_way(),
                 self.app.store.under_way(),
             ];

@@ -11,7 +11,9 @@ mod vectors;
 
 use crate::origin::{Origin, Reply};
 use feedwright::upstream::guard::{Hop, check_url};
-use feedwright::upstream::{Client, FetchError, HostPort, Lookup, Options, Upstream, Validators};
+use feedwright::upstream::{
+    FetchError, FetchOptions, HostPort, Lookup, Upstream, UpstreamClient, Validators,
+};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -75,7 +77,7 @@ fn is_control(vector: &str) -> bool {
 }
 
 /// A client whose names all resolve to these addresses, each lookup to the next.
-fn client_where_names_are(answers: Vec<Vec<IpAddr>>) -> (Client, Arc<AtomicUsize>) {
+fn client_where_names_are(answers: Vec<Vec<IpAddr>>) -> (UpstreamClient, Arc<AtomicUsize>) {
     let lookups = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&lookups);
     let answers = Mutex::new(answers);
@@ -88,12 +90,12 @@ fn client_where_names_are(answers: Vec<Vec<IpAddr>>) -> (Client, Arc<AtomicUsize
         };
         Box::pin(async move { Ok(answer) })
     });
-    let options = Options {
+    let options = FetchOptions {
         connect_timeout: Duration::from_millis(500),
         first_byte_timeout: Duration::from_millis(500),
-        ..Options::default()
+        ..FetchOptions::default()
     };
-    (Client::new(options, lookup).unwrap(), lookups)
+    (UpstreamClient::new(options, lookup).unwrap(), lookups)
 }
 
 fn loopback() -> Vec<IpAddr> {
@@ -111,7 +113,7 @@ fn upstream(url: Url, allow: &[&str]) -> Upstream {
     }
 }
 
-async fn fetch(client: &Client, url: &str, allow: &[&str]) -> Result<(), FetchError> {
+async fn fetch(client: &UpstreamClient, url: &str, allow: &[&str]) -> Result<(), FetchError> {
     let upstream = upstream(Url::parse(url).unwrap(), allow);
     client
         .fetch(&upstream, &Validators::default())

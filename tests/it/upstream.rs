@@ -8,7 +8,8 @@ mod socks;
 
 use crate::origin::{Origin, Reply, field};
 use feedwright::upstream::{
-    Client, FetchError, Fetched, Found, HostPort, Lookup, Options, Upstream, Validators,
+    FetchError, FetchOptions, Fetched, Found, HostPort, Lookup, Upstream, UpstreamClient,
+    Validators,
 };
 use http::HeaderValue;
 use std::net::IpAddr;
@@ -33,8 +34,8 @@ fn names(addresses: &[&str]) -> (Lookup, Asked) {
     (lookup, asked)
 }
 
-fn client(options: Options) -> Client {
-    Client::new(options, names(&["127.0.0.1"]).0).unwrap()
+fn client(options: FetchOptions) -> UpstreamClient {
+    UpstreamClient::new(options, names(&["127.0.0.1"]).0).unwrap()
 }
 
 /// An upstream at `url` that may reach these hosts and ports.
@@ -53,7 +54,7 @@ fn at(origin: &Origin, path: &str) -> Upstream {
     upstream(&origin.url(path), &[origin.address().to_string()])
 }
 
-async fn fetch(client: &Client, upstream: &Upstream) -> Result<Fetched, FetchError> {
+async fn fetch(client: &UpstreamClient, upstream: &Upstream) -> Result<Fetched, FetchError> {
     client.fetch(upstream, &Validators::default()).await
 }
 
@@ -66,7 +67,7 @@ async fn read(found: &mut Found) -> Result<Vec<u8>, FetchError> {
     Ok(whole)
 }
 
-async fn get(client: &Client, upstream: &Upstream) -> Result<(Found, Vec<u8>), FetchError> {
+async fn get(client: &UpstreamClient, upstream: &Upstream) -> Result<(Found, Vec<u8>), FetchError> {
     match fetch(client, upstream).await? {
         Fetched::Found(mut found) => {
             let body = read(&mut found).await?;
@@ -76,7 +77,7 @@ async fn get(client: &Client, upstream: &Upstream) -> Result<(Found, Vec<u8>), F
     }
 }
 
-async fn reason(client: &Client, upstream: &Upstream) -> String {
+async fn reason(client: &UpstreamClient, upstream: &Upstream) -> String {
     match get(client, upstream).await {
         Ok(_) => "ok".into(),
         Err(FetchError::Redirect { problem }) => format!("redirect: {problem}"),
@@ -100,7 +101,7 @@ async fn a_plain_fetch_says_who_we_are_and_what_we_read() {
     )])
     .await;
     let (found, body) = get(
-        &client(Options::default()),
+        &client(FetchOptions::default()),
         &at(&origin, "/feed?a=%0d%0aX:1#top"),
     )
     .await
@@ -158,7 +159,7 @@ async fn validators_go_back_byte_for_byte_on_every_hop() {
             etag: etag.map(latin1),
             last_modified: last_modified.map(latin1),
         };
-        let client = client(Options::default());
+        let client = client(FetchOptions::default());
         let outcome = client.fetch(&at(&origin, "/a"), &sent).await.unwrap();
         let Fetched::NotModified(news) = outcome else {
             panic!("{outcome:?}");
@@ -210,7 +211,7 @@ async fn every_other_answer_is_an_error() {
         ),
     ] {
         let origin = Origin::script(vec![reply]).await;
-        let reason = reason(&client(Options::default()), &at(&origin, "/")).await;
+        let reason = reason(&client(FetchOptions::default()), &at(&origin, "/")).await;
         assert_eq!(reason, expected);
         // An error is no reason to ask twice.
         assert_eq!(origin.accepts(), 1, "{expected}");
@@ -220,7 +221,7 @@ async fn every_other_answer_is_an_error() {
 #[tokio::test]
 async fn retry_after_is_kept() {
     let origin = Origin::script(vec![Reply::status(429, &[("retry-after", "120")], "")]).await;
-    match fetch(&client(Options::default()), &at(&origin, "/")).await {
+    match fetch(&client(FetchOptions::default()), &at(&origin, "/")).await {
         Err(FetchError::Status {
             status,
             retry_after,
@@ -245,7 +246,7 @@ async fn a_stale_pooled_connection_is_tried_again_once() {
         Reply::ok("three"),
     ])
     .await;
-    let client = client(Options::default());
+    let client = client(FetchOptions::default());
     let feed = at(&origin, "/");
     assert_eq!(get(&client, &feed).await.unwrap().1, b"one");
     assert_eq!(get(&client, &feed).await.unwrap().1, b"two");
@@ -257,7 +258,7 @@ async fn a_stale_pooled_connection_is_tried_again_once() {
 #[tokio::test]
 async fn failures_to_connect_are_told_apart() {
     let (lookup, _) = names(&[]);
-    let client = Client::new(Options::default(), lookup).unwrap();
+    let client = UpstreamClient::new(FetchOptions::default(), lookup).unwrap();
     assert_eq!(
         reason(&client, &upstream("http://gone.example/", &[])).await,
         "dns"
@@ -278,12 +279,12 @@ async fn failures_to_connect_are_told_apart() {
     };
     let (outcome, _stream) = tokio::join!(reason(&client, &secure), speak);
     assert_eq!(outcome, "tls");
-    let options = Options {
+    let options = FetchOptions {
         connect_timeout: Duration::from_millis(50),
-        ..Options::default()
+        ..FetchOptions::default()
     };
     let silent: Lookup = Arc::new(|_| Box::pin(std::future::pending()));
-    let quick = Client::new(options, silent).unwrap();
+    let quick = UpstreamClient::new(options, silent).unwrap();
     assert_eq!(reason(&quick, &secure).await, "timeout: Connect");
     let unresolved = upstream("http://silent.example/", &[]);
     assert_eq!(reason(&quick, &unresolved).await, "timeout: Connect");
@@ -294,7 +295,9 @@ async fn errors_keep_their_causes_and_no_address() {
     let origin = Origin::script(vec![Reply::default().reset()]).await;
     let mut secret = at(&origin, "/private-token");
     secret.url.set_password(Some("hunter2")).unwrap();
-    let error = get(&client(Options::default()), &secret).await.unwrap_err();
+    let error = get(&client(FetchOptions::default()), &secret)
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "the transfer ended early");
     let mut chain = format!("{error:?}");
     let mut cause = std::error::Error::source(&error);

@@ -35,7 +35,8 @@ use crate::store::{Purge, Space, Store};
 use crate::upstream::guard::{self, Hop};
 use crate::upstream::hosts::Hosts;
 use crate::upstream::{
-    self, Client, ClientError, HostPort, Jitter, Lookup, Manners, Proxies, ProxyUser,
+    self, HostPort, Jitter, Lookup, Proxies, ProxyUser, RequestOptions, UpstreamClient,
+    UpstreamClientError,
 };
 use crate::workers::{WorkerKind, Workers};
 
@@ -130,7 +131,7 @@ pub struct ImageRequest {
 #[derive(Debug)]
 pub struct Imager {
     pub(crate) options: ImageProxyOptions,
-    client: Client,
+    client: UpstreamClient,
     /// Places of fetches. What hosts do to us makes no difference here: they are strangers', and many.
     hosts: Arc<Hosts>,
     store: Store,
@@ -182,40 +183,40 @@ impl Imager {
     /// When the HTTP client can't be built.
     pub fn new(
         options: ImageProxyOptions,
-        fetch: &upstream::Options,
+        fetch: &upstream::FetchOptions,
         lookup: Lookup,
         shared: ImagerParts,
-    ) -> Result<Self, ClientError> {
+    ) -> Result<Self, UpstreamClientError> {
         let name = format!("feedwright-{:016x}", shared.instance);
-        let fetch = upstream::Options {
+        let fetch = upstream::FetchOptions {
             total_timeout: options.fetch_timeout,
             body_bytes_max: options.body_bytes_max,
             decoded_bytes_max: options.body_bytes_max,
             // weserv's own number.
             redirects_max: 10,
-            manners: Manners {
+            request: RequestOptions {
                 accept: ACCEPT,
                 accept_encoding: ACCEPT_ENCODING,
                 via: HeaderValue::from_str(&format!("1.1 {name}")).ok(),
                 sends_referer: true,
-                trusts_addresses: false,
+                trusts_urls: false,
             },
             ..fetch.clone()
         };
         let proxies = fetch.proxies.clone();
-        let places = upstream::hosts::Options {
+        let places = upstream::hosts::HostOptions {
             fetches_max: options.host_fetches_max,
             fetches_in_all_max: options.fetches_max,
             queue_timeout: PLACE_TIMEOUT,
             spacing: Duration::ZERO,
-            ..upstream::hosts::Options::default()
+            ..upstream::hosts::HostOptions::default()
         };
         let limits = cache::Options {
             recording_bytes_max: usize::try_from(options.body_bytes_max).unwrap_or(usize::MAX),
             ..cache::Options::default()
         };
         Ok(Self {
-            client: Client::new(fetch, lookup)?.within(&shared.inflight),
+            client: UpstreamClient::new(fetch, lookup)?.within(&shared.inflight),
             hosts: Arc::new(Hosts::new(places, Jitter::random())),
             originals: Cache::new(shared.shelf.clone(), limits),
             variants: Cache::new(shared.shelf, limits),
@@ -234,7 +235,7 @@ impl Imager {
     /// Fetches that have a place at the moment.
     #[must_use]
     pub fn fetches_under_way(&self) -> usize {
-        self.hosts.under_way()
+        self.hosts.in_flight()
     }
 
     /// Drops from memory what was purged from the store; what is still there comes back from it.

@@ -19,7 +19,7 @@ use crate::images::processing::ProcessingError;
 use crate::inflight::{Grant, Holder, Inflight};
 use crate::shares::Share;
 use crate::store::Space;
-use crate::upstream::hosts::{Passage, Urgency};
+use crate::upstream::hosts::{FetchSlot, Urgency};
 use crate::upstream::{FetchError, Fetched, Found, Upstream, Validators};
 
 /// Bytes that an image takes besides its own: validators, bookkeeping.
@@ -239,7 +239,7 @@ impl Imager {
         &self,
         (url, holder): (&Url, Holder),
         validators: &Validators,
-    ) -> Result<(Fetched, Passage), FetchError> {
+    ) -> Result<(Fetched, FetchSlot), FetchError> {
         let client = self.client.on_behalf_of(holder);
         let rule = self.rule(url);
         let host = url.host_str().unwrap_or_default().to_owned();
@@ -265,19 +265,19 @@ impl Imager {
         // A name that nobody answers for must not hold a place.
         client.prepare(&upstream).await?;
         let place = self.hosts.enter(url, Urgency::Reader).await?;
-        let mut passage = Passage::new(place, Urgency::Reader);
-        let fetching = client.fetch_through(&upstream, validators, &mut passage);
+        let mut slot = FetchSlot::new(place, Urgency::Reader);
+        let fetching = client.fetch_through(&upstream, validators, &mut slot);
         let answer = fetching.await;
         let is_forbidden = matches!(&answer, Err(FetchError::Status { status, .. }) if *status == StatusCode::FORBIDDEN);
         if !is_forbidden || known.is_some() || is_told {
-            return Ok((answer?, passage));
+            return Ok((answer?, slot));
         }
         let Ok(own) = HeaderValue::from_str(&format!("{}/", url.origin().ascii_serialization()))
         else {
-            return Ok((answer?, passage));
+            return Ok((answer?, slot));
         };
         upstream.headers.push((header::REFERER, own.clone()));
-        let fetching = client.fetch_through(&upstream, validators, &mut passage);
+        let fetching = client.fetch_through(&upstream, validators, &mut slot);
         let again = fetching.await;
         if again.is_ok() {
             let mut referers = self.referers();
@@ -286,7 +286,7 @@ impl Imager {
             }
             referers.insert(host, own);
         }
-        Ok((again?, passage))
+        Ok((again?, slot))
     }
 
     fn referers(

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, crypto::ring};
 
-use super::super::{Fetched, HostPort, Options, ResolverKind, Upstream, Validators, names};
-use super::Client;
+use super::super::{FetchOptions, Fetched, HostPort, ResolverKind, Upstream, Validators, names};
+use super::UpstreamClient;
 
 /// A certificate for 127.0.0.1 that its own key signed; made for tests.
 const CERTIFICATE: &[u8] = include_bytes!("../../../tests/it/tls/loopback.der");
@@ -133,15 +133,15 @@ fn play(
 }
 
 /// A client that trusts the certificate above and waits for a second.
-fn client() -> Client {
+fn client() -> UpstreamClient {
     let second = Duration::from_secs(1);
-    let options = Options {
+    let options = FetchOptions {
         first_byte_timeout: second,
         idle_timeout: second,
         total_timeout: 4 * second,
-        ..Options::default()
+        ..FetchOptions::default()
     };
-    let mut client = Client::new(options, names(ResolverKind::Dns)).unwrap();
+    let mut client = UpstreamClient::new(options, names(ResolverKind::Dns)).unwrap();
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(CERTIFICATE)).unwrap();
     let provider = Arc::new(ring::default_provider());
@@ -155,7 +155,7 @@ fn client() -> Client {
 }
 
 /// The body, or one word for what was wrong with it.
-async fn fetch(client: &Client, server: SocketAddr) -> Result<Vec<u8>, &'static str> {
+async fn fetch(client: &UpstreamClient, server: SocketAddr) -> Result<Vec<u8>, &'static str> {
     let upstream = Upstream {
         url: format!("https://{server}/").parse().unwrap(),
         user_agent: None,

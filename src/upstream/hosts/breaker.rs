@@ -1,20 +1,20 @@
-//! Whether a host is to be left alone for a while. Pure: `now` and chance are parameters.
+//! A circuit breaker for one host. Pure: `now` and chance are parameters.
 //!
-//! Closed, it lets everything pass. It opens when the host asks us to wait, or when it fails
-//! several times in a row within a short time. Once the wait is over, a single fetch probes the
-//! host: its outcome closes the breaker, or opens it for longer.
+//! Closed, it lets every fetch pass. It opens when the host asks us to wait, or when several fetches
+//! in a row fail within a short time. Once the back-off is over, a single fetch probes the host: its
+//! outcome closes the breaker, or opens it for longer.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Held, Options};
+use super::options::{Backoff, HostOptions};
 
 /// Failures in a row count together when the first and the last are no further apart.
 const FAILURES_WITHIN: Duration = Duration::from_secs(60);
-/// How long others are kept away at a time while a probe is under way.
+/// How long other fetches are put off at a time while a probe is in flight.
 const PROBE_PAUSE: Duration = Duration::from_secs(5);
-/// Doublings after which a wait grows no more, so that the arithmetic can't overflow.
+/// Doublings of a back-off, so that the arithmetic can't overflow.
 const DOUBLINGS_MAX: u32 = 20;
 
 /// Whether a fetch may go ahead.
@@ -22,18 +22,18 @@ const DOUBLINGS_MAX: u32 = 20;
 pub(super) enum Admission {
     /// It may.
     Pass,
-    /// It may, alone, to find out whether the host is back.
+    /// It may, alone, as the probe.
     Probe,
     /// Not before this.
-    Held(Instant),
+    Backoff(Instant),
 }
 
-/// What a host did to us lately.
+/// The breaker of one host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Breaker {
     /// Failures in a row.
     failures: u32,
-    /// When the first of them was.
+    /// When the first of them was; `None` without one.
     failing_since: Option<Instant>,
     /// Set while the breaker is open; in the past, the next fetch is the probe.
     held_until: Option<Instant>,
@@ -41,12 +41,13 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// Whether a fetch may go ahead; a probe has to be concluded by one of the others.
+    /// Whether a fetch may go ahead. A probe has to end with `answered`, `failed`, `overloaded` or
+    /// `abandoned`.
     pub(super) fn admit(&mut self, now: Instant) -> Admission {
         match self.held_until {
             None => Admission::Pass,
-            Some(until) if now < until => Admission::Held(until),
-            Some(_) if self.is_probing => Admission::Held(now + PROBE_PAUSE),
+            Some(until) if now < until => Admission::Backoff(until),
+            Some(_) if self.is_probing => Admission::Backoff(now + PROBE_PAUSE),
             Some(_) => {
                 self.is_probing = true;
                 Admission::Probe
@@ -54,8 +55,8 @@ impl Breaker {
         }
     }
 
-    /// The host answered as a healthy one does. What was on its way when the host asked us to wait
-    /// changes nothing about that.
+    /// The host answered as a healthy one does. A fetch that was in flight when the host asked us
+    /// to wait changes nothing about that.
     pub(super) fn answered(&mut self, now: Instant) {
         let is_held = self.held_until.is_some_and(|until| now < until);
         if self.is_probing || !is_held {
@@ -64,7 +65,7 @@ impl Breaker {
     }
 
     /// The host could not be reached, or failed.
-    pub(super) fn failed(&mut self, now: Instant, options: &Options, fraction: f64) {
+    pub(super) fn failed(&mut self, now: Instant, options: &HostOptions, fraction: f64) {
         let is_open = self.held_until.is_some();
         let since = self.failing_since.get_or_insert(now);
         if !is_open && now.saturating_duration_since(*since) > FAILURES_WITHIN {
@@ -79,11 +80,11 @@ impl Breaker {
     }
 
     /// The host said that we come too often, and perhaps for how long to stay away.
-    pub(super) fn asked_to_wait(
+    pub(super) fn overloaded(
         &mut self,
         now: Instant,
         wait: Option<Duration>,
-        options: &Options,
+        options: &HostOptions,
         fraction: f64,
     ) {
         match wait.filter(|wait| !wait.is_zero()) {
@@ -96,43 +97,43 @@ impl Breaker {
         }
     }
 
-    /// The probe ended without saying anything about the host: the next fetch is the probe.
+    /// The probe ended without an outcome: the next fetch is the probe.
     pub(super) fn abandoned(&mut self) {
         self.is_probing = false;
     }
 
-    /// How long the host is left alone from now, where it is.
-    pub(super) fn held(&self, now: Instant) -> Option<Held> {
-        Some(Held {
+    /// The back-off that is left, where the breaker is open.
+    pub(super) fn backoff(&self, now: Instant) -> Option<Backoff> {
+        Some(Backoff {
             held_for: self.held_until?.saturating_duration_since(now),
             failures: self.failures,
         })
     }
 
-    /// One that was open when another process ended.
-    pub(super) fn recalled(now: Instant, held: Held) -> Self {
+    /// The breaker of an earlier process, which was open when that ended.
+    pub(super) fn restored(now: Instant, backoff: Backoff) -> Self {
         Self {
-            failures: held.failures,
-            held_until: Some(now + held.held_for),
+            failures: backoff.failures,
+            held_until: Some(now + backoff.held_for),
             ..Self::default()
         }
     }
 
-    /// Until when the host is left alone, where it is.
+    /// When the back-off ends, where the breaker is open.
     pub(super) fn held_until(&self) -> Option<Instant> {
         self.held_until
     }
 
-    /// Leaves the host alone until then; a longer hold stays.
+    /// Opens the breaker until then; a longer back-off stays.
     pub(super) fn hold(&mut self, until: Instant) {
         self.is_probing = false;
         self.held_until = self.held_until.max(Some(until));
     }
 }
 
-/// How long a host is left alone that was so `times` times in a row before: at least `hold_min`,
-/// and full jitter over a time that doubles up to `hold_max`.
-fn backoff(times: u32, options: &Options, fraction: f64) -> Duration {
+/// The back-off after `times` others in a row: at least `hold_min`, with full jitter over a time
+/// that doubles up to `hold_max`.
+fn backoff(times: u32, options: &HostOptions, fraction: f64) -> Duration {
     let doubled = options
         .hold_min
         .saturating_mul(2 << times.min(DOUBLINGS_MAX));
@@ -144,7 +145,7 @@ fn backoff(times: u32, options: &Options, fraction: f64) -> Duration {
 mod tests {
     use super::*;
 
-    const OPTIONS: Options = Options {
+    const OPTIONS: HostOptions = HostOptions {
         fetches_max: 2,
         fetches_in_all_max: 256,
         queue_timeout: Duration::from_secs(20),
@@ -164,7 +165,7 @@ mod tests {
         /// Admits: passes, probes, or is held for so many seconds.
         Passes,
         Probes,
-        Held(u64),
+        Backoff(u64),
     }
     use Step::*;
 
@@ -179,7 +180,7 @@ mod tests {
                 Answered => breaker.answered(now),
                 Failed => breaker.failed(now, &OPTIONS, 0.5),
                 Asked(wait) => {
-                    breaker.asked_to_wait(now, wait.map(Duration::from_secs), &OPTIONS, 0.5);
+                    breaker.overloaded(now, wait.map(Duration::from_secs), &OPTIONS, 0.5);
                 }
                 Abandoned => breaker.abandoned(),
                 Passes => assert_eq!(admitted(&mut breaker), Admission::Pass, "{at} of {steps:?}"),
@@ -188,9 +189,9 @@ mod tests {
                     Admission::Probe,
                     "{at} of {steps:?}"
                 ),
-                Held(seconds) => assert_eq!(
+                Backoff(seconds) => assert_eq!(
                     admitted(&mut breaker),
-                    Admission::Held(now + Duration::from_secs(seconds)),
+                    Admission::Backoff(now + Duration::from_secs(seconds)),
                     "{at} of {steps:?}"
                 ),
             }
@@ -204,7 +205,7 @@ mod tests {
             (1, Failed),
             (1, Passes),
             (2, Failed),
-            (2, Held(45)),
+            (2, Backoff(45)),
         ]);
         check(&[
             (0, Failed),
@@ -221,50 +222,54 @@ mod tests {
             (61, Passes),
             (62, Failed),
             (63, Failed),
-            (63, Held(45)),
+            (63, Backoff(45)),
         ]);
         let opened = [
             (0, Failed),
             (0, Failed),
             (0, Failed),
-            (44, Held(1)),
+            (44, Backoff(1)),
             (45, Probes),
-            (46, Held(5)),
+            (46, Backoff(5)),
         ];
         let after = |rest: &[(u64, Step)]| check(&[&opened[..], rest].concat());
         after(&[(50, Answered), (50, Passes), (51, Failed), (51, Passes)]);
         // The second time it stays open for longer, the third for longer again.
         after(&[
             (50, Failed),
-            (50, Held(75)),
+            (50, Backoff(75)),
             (125, Probes),
             (130, Failed),
-            (130, Held(135)),
+            (130, Backoff(135)),
         ]);
-        after(&[(50, Abandoned), (50, Probes), (50, Held(5))]);
+        after(&[(50, Abandoned), (50, Probes), (50, Backoff(5))]);
     }
 
     #[test]
     fn it_waits_as_it_is_asked_to() {
         check(&[
             (0, Asked(Some(120))),
-            (0, Held(120)),
-            (119, Held(1)),
+            (0, Backoff(120)),
+            (119, Backoff(1)),
             (120, Probes),
         ]);
-        check(&[(0, Asked(Some(120))), (1, Asked(Some(10))), (1, Held(119))]);
-        check(&[(0, Asked(Some(120))), (1, Answered), (1, Held(119))]);
+        check(&[
+            (0, Asked(Some(120))),
+            (1, Asked(Some(10))),
+            (1, Backoff(119)),
+        ]);
+        check(&[(0, Asked(Some(120))), (1, Answered), (1, Backoff(119))]);
         for no_time in [None, Some(0)] {
             check(&[
                 (0, Asked(no_time)),
-                (0, Held(45)),
+                (0, Backoff(45)),
                 (45, Probes),
                 (46, Asked(no_time)),
-                (46, Held(75)),
+                (46, Backoff(75)),
             ]);
         }
         // A failure of what was under way makes no shorter wait of a long one.
-        check(&[(0, Asked(Some(7_200))), (1, Failed), (1, Held(7_199))]);
+        check(&[(0, Asked(Some(7_200))), (1, Failed), (1, Backoff(7_199))]);
     }
 
     #[test]

@@ -1,12 +1,13 @@
-//! Politeness towards each host: how many fetches at once, how far apart, and when not at all.
+//! Limits per host: fetches at the same time, their spacing, and the back-off of failing hosts.
 //!
-//! Invariants: no more than [`Options::fetches_max`] fetches of one host are under way; a host that
-//! asked us to wait is asked by nobody before that, whatever feed it was about; after an outage one
-//! fetch finds out whether the host is back.
+//! Invariants: no more than [`HostOptions::fetches_max`] fetches from one host are in flight; nothing
+//! is fetched from a host before its `Retry-After` has passed, for whatever feed it was sent; after
+//! an outage a single fetch probes whether the host is back.
 
 mod breaker;
-mod pace;
-mod passage;
+mod options;
+mod slot;
+mod spacing;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,113 +20,48 @@ use url::Url;
 
 use super::{FetchError, Jitter};
 use breaker::{Admission, Breaker};
-use pace::Pace;
+use spacing::Spacing;
 
-pub use passage::Passage;
+pub use options::{Backoff, HostOptions, HostOutcome, Urgency};
+pub use slot::FetchSlot;
 
-/// How long spacing delays a fetch that a reader waits for.
+/// The longest that spacing delays a fetch that a reader waits for.
 const READER_SPACING_MAX: Duration = Duration::from_secs(2);
-/// How long a fetch that a reader waits for waits for a place.
-const READER_QUEUE_MAX: Duration = Duration::from_secs(20);
-/// When there are more hosts than this, those about which there is nothing to remember are
-/// forgotten.
+/// Hosts in memory; beyond it those with nothing to remember are forgotten.
 const HOSTS_MAX: usize = 16_384;
 
-/// How hosts are treated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// Fetches from one host at the same time.
-    pub fetches_max: usize,
-    /// Fetches from all hosts together.
-    pub fetches_in_all_max: usize,
-    /// How long a fetch that a reader waits for waits for a place.
-    pub queue_timeout: Duration,
-    /// The least time between the starts of two fetches from one host; a reader who waits is not
-    /// delayed by it for more than two seconds.
-    pub spacing: Duration,
-    /// Failures in a row, within a minute, after which a host is left alone for a while.
-    pub failures_max: u32,
-    /// The least time that a failing host is left alone.
-    pub hold_min: Duration,
-    /// The longest, unless the host names a longer one.
-    pub hold_max: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            fetches_max: 2,
-            fetches_in_all_max: Semaphore::MAX_PERMITS,
-            queue_timeout: READER_QUEUE_MAX,
-            spacing: Duration::from_secs(1),
-            failures_max: 5,
-            hold_min: Duration::from_secs(30),
-            hold_max: Duration::from_secs(900),
-        }
-    }
-}
-
-/// Who waits for a fetch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
-    /// A reader who gets nothing before it.
-    Reader,
-    /// Nobody: there is a copy meanwhile.
-    Background,
-}
-
-/// A host that is left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
-    /// For so long from now; after zero the next fetch is the probe.
-    pub held_for: Duration,
-    /// Failures in a row.
-    pub failures: u32,
-}
-
-/// What a fetch says about its host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It answers.
-    Answers,
-    /// It can't be reached, or fails.
-    Fails,
-    /// We come too often; it may have said how long to stay away.
-    Overloaded(Option<Duration>),
-}
-
-/// The hosts that we fetch from.
+/// The state of all hosts that are fetched from.
 #[derive(Debug)]
 pub struct Hosts {
-    options: Options,
+    options: HostOptions,
     jitter: Jitter,
     known: Mutex<HashMap<String, Arc<Host>>>,
-    /// The hosts whose hold has changed since somebody asked.
+    /// The hosts whose back-off has changed since the last [`Hosts::take_changed`].
     changed: Mutex<BTreeSet<String>>,
-    under_way: Arc<AtomicUsize>,
-    /// Places of all hosts together.
-    places: Arc<Semaphore>,
+    in_flight: Arc<AtomicUsize>,
+    /// Slots of all hosts together.
+    slots: Arc<Semaphore>,
 }
 
-/// One host.
+/// The state of one host.
 #[derive(Debug)]
 struct Host {
-    places: Arc<Semaphore>,
-    /// Held by the one fetch with time that stands in line for a place, so that a reader who waits
-    /// stands behind no more than one of them.
-    patient: Semaphore,
-    temper: Mutex<Temper>,
+    slots: Arc<Semaphore>,
+    /// Held by the one background fetch that queues for a slot, so that a reader who waits queues
+    /// behind no more than one of them.
+    background: Semaphore,
+    health: Mutex<Health>,
 }
 
 #[derive(Debug, Default)]
-struct Temper {
+struct Health {
     breaker: Breaker,
-    pace: Pace,
+    spacing: Spacing,
 }
 
-/// A place at a host. It is given back when it is dropped.
+/// A slot of a host for one fetch, freed on drop.
 #[derive(Debug)]
-pub struct Place {
+pub struct HostSlot {
     hosts: Arc<Hosts>,
     host: Arc<Host>,
     name: String,
@@ -133,56 +69,60 @@ pub struct Place {
     _permits: [OwnedSemaphorePermit; 2],
 }
 
-/// Whether a host has a place for a fetch that nobody waits for.
+/// The outcome of [`Hosts::try_enter`].
 #[derive(Debug)]
-pub enum Turn {
-    /// It has.
-    Now(Place),
-    /// It is left alone until then.
-    Held(Instant),
-    /// Not just now.
-    Later,
+pub enum SlotAttempt {
+    /// There was a free slot.
+    Acquired(HostSlot),
+    /// The host is backed off from until then.
+    BackingOff(Instant),
+    /// All slots are taken, or the spacing forbids it yet.
+    Busy,
 }
 
 impl Hosts {
-    /// Nothing is known of any host yet.
+    /// The state of no host yet.
     #[must_use]
-    pub fn new(options: Options, jitter: Jitter) -> Self {
+    pub fn new(options: HostOptions, jitter: Jitter) -> Self {
         Self {
             options,
             jitter,
             known: Mutex::default(),
             changed: Mutex::default(),
-            under_way: Arc::default(),
-            places: Arc::new(Semaphore::new(options.fetches_in_all_max)),
+            in_flight: Arc::default(),
+            slots: Arc::new(Semaphore::new(options.fetches_in_all_max)),
         }
     }
 
-    /// Waits for a place at the host of `url`.
+    /// Waits for a slot of the host of `url`.
     ///
     /// # Errors
-    /// When the host is left alone for now, or a reader would wait too long.
-    pub async fn enter(self: &Arc<Self>, url: &Url, urgency: Urgency) -> Result<Place, FetchError> {
+    /// When the host is backed off from, or a reader would wait too long.
+    pub async fn enter(
+        self: &Arc<Self>,
+        url: &Url,
+        urgency: Urgency,
+    ) -> Result<HostSlot, FetchError> {
         let name = host_name(url);
         let host = self.host(&name);
         let asked_at = Instant::now();
         if let Some(until) = host.held_until(asked_at) {
-            return Err(FetchError::Held { until });
+            return Err(FetchError::BackingOff { until });
         }
-        let places = Arc::clone(&host.places).acquire_owned();
+        let slot = Arc::clone(&host.slots).acquire_owned();
         let (permit, _turn, latest) = match urgency {
             Urgency::Reader => {
-                let permit = timeout_at(asked_at + self.options.queue_timeout, places).await;
+                let permit = timeout_at(asked_at + self.options.queue_timeout, slot).await;
                 let permit = permit.map_err(|_| FetchError::Crowded)?;
                 (permit, None, Some(asked_at + READER_SPACING_MAX))
             }
             Urgency::Background => {
-                let turn = host.patient.acquire().await;
-                (places.await, Some(turn), None)
+                let turn = host.background.acquire().await;
+                (slot.await, Some(turn), None)
             }
         };
         let permit = permit.map_err(|_| FetchError::Crowded)?;
-        let in_all = Arc::clone(&self.places).acquire_owned();
+        let in_all = Arc::clone(&self.slots).acquire_owned();
         let in_all = match urgency {
             Urgency::Reader => timeout_at(asked_at + self.options.queue_timeout, in_all)
                 .await
@@ -191,79 +131,82 @@ impl Hosts {
         };
         let in_all = in_all.map_err(|_| FetchError::Crowded)?;
         let now = Instant::now();
-        let turn = host.temper().pace.take(now, latest, self.options.spacing);
+        let turn = host
+            .health()
+            .spacing
+            .take(now, latest, self.options.spacing);
         // A timer takes a millisecond even for what is due.
         if turn > now {
             sleep_until(turn).await;
         }
-        let admission = host.temper().breaker.admit(Instant::now());
-        self.place(name, Arc::clone(&host), [permit, in_all], admission)
-            .map_err(|until| FetchError::Held { until })
+        let admission = host.health().breaker.admit(Instant::now());
+        self.slot(name, Arc::clone(&host), [permit, in_all], admission)
+            .map_err(|until| FetchError::BackingOff { until })
     }
 
-    /// A place at the host of `url`, if one is free and it is nobody's turn.
-    pub fn try_enter(self: &Arc<Self>, url: &Url, now: Instant) -> Turn {
+    /// Takes a slot of the host of `url` for a background fetch, if one is free and nobody queues.
+    pub fn try_enter(self: &Arc<Self>, url: &Url, now: Instant) -> SlotAttempt {
         let name = host_name(url);
         let host = self.host(&name);
         if let Some(until) = host.held_until(now) {
-            return Turn::Held(until);
+            return SlotAttempt::BackingOff(until);
         }
-        if !host.temper().pace.is_free(now) || host.patient.try_acquire().is_err() {
-            return Turn::Later;
+        if !host.health().spacing.is_free(now) || host.background.try_acquire().is_err() {
+            return SlotAttempt::Busy;
         }
-        let permit = Arc::clone(&host.places).try_acquire_owned();
-        let in_all = Arc::clone(&self.places).try_acquire_owned();
+        let permit = Arc::clone(&host.slots).try_acquire_owned();
+        let in_all = Arc::clone(&self.slots).try_acquire_owned();
         let (Ok(permit), Ok(in_all)) = (permit, in_all) else {
-            return Turn::Later;
+            return SlotAttempt::Busy;
         };
-        let admission = host.temper().breaker.admit(now);
-        match self.place(name, Arc::clone(&host), [permit, in_all], admission) {
-            Ok(place) => {
-                host.temper().pace.take(now, None, self.options.spacing);
-                Turn::Now(place)
+        let admission = host.health().breaker.admit(now);
+        match self.slot(name, Arc::clone(&host), [permit, in_all], admission) {
+            Ok(slot) => {
+                host.health().spacing.take(now, None, self.options.spacing);
+                SlotAttempt::Acquired(slot)
             }
-            Err(until) => Turn::Held(until),
+            Err(until) => SlotAttempt::BackingOff(until),
         }
     }
 
-    /// The hosts whose hold has changed since the last call, and their holds; `None`: no longer.
-    pub fn take_changes(&self, now: Instant) -> Vec<(String, Option<Held>)> {
+    /// The hosts whose back-off has changed since the last call; `None` where it is over.
+    pub fn take_changed(&self, now: Instant) -> Vec<(String, Option<Backoff>)> {
         let names = std::mem::take(&mut *lock(&self.changed));
-        let held = |name: &str| {
+        let backoff = |name: &str| {
             let host = lock(&self.known).get(name).map(Arc::clone)?;
-            host.temper().breaker.held(now)
+            host.health().breaker.backoff(now)
         };
-        let with_hold = |name: String| (held(&name), name);
-        let changes = names.into_iter().map(with_hold);
-        changes.map(|(held, name)| (name, held)).collect()
+        let with_backoff = |name: String| (backoff(&name), name);
+        let changes = names.into_iter().map(with_backoff);
+        changes.map(|(backoff, name)| (name, backoff)).collect()
     }
 
-    /// Takes up a hold of an earlier process.
-    pub fn recall(&self, name: &str, held: Held) {
-        let breaker = Breaker::recalled(Instant::now(), held);
-        self.host(name).temper().breaker = breaker;
+    /// Restores the back-off of an earlier process.
+    pub fn restore(&self, name: &str, backoff: Backoff) {
+        let breaker = Breaker::restored(Instant::now(), backoff);
+        self.host(name).health().breaker = breaker;
     }
 
-    /// Fetches that have a place at the moment.
+    /// Fetches in flight.
     #[must_use]
-    pub fn under_way(&self) -> usize {
-        self.under_way.load(Ordering::Relaxed)
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
-    fn place(
+    fn slot(
         self: &Arc<Self>,
         name: String,
         host: Arc<Host>,
         permits: [OwnedSemaphorePermit; 2],
         admission: Admission,
-    ) -> Result<Place, Instant> {
+    ) -> Result<HostSlot, Instant> {
         let is_probe = match admission {
-            Admission::Held(until) => return Err(until),
+            Admission::Backoff(until) => return Err(until),
             Admission::Pass => false,
             Admission::Probe => true,
         };
-        self.under_way.fetch_add(1, Ordering::Relaxed);
-        Ok(Place {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        Ok(HostSlot {
             hosts: Arc::clone(self),
             host,
             name,
@@ -282,9 +225,9 @@ impl Hosts {
             known.retain(|_, host| Arc::strong_count(host) > 1 || !host.is_forgettable(now));
         }
         let host = Arc::new(Host {
-            places: Arc::new(Semaphore::new(self.options.fetches_max)),
-            patient: Semaphore::new(1),
-            temper: Mutex::default(),
+            slots: Arc::new(Semaphore::new(self.options.fetches_max)),
+            background: Semaphore::new(1),
+            health: Mutex::default(),
         });
         known.insert(name.to_owned(), Arc::clone(&host));
         host
@@ -292,61 +235,61 @@ impl Hosts {
 }
 
 impl Host {
-    fn temper(&self) -> MutexGuard<'_, Temper> {
-        lock(&self.temper)
+    fn health(&self) -> MutexGuard<'_, Health> {
+        lock(&self.health)
     }
 
     fn held_until(&self, now: Instant) -> Option<Instant> {
-        self.temper()
+        self.health()
             .breaker
             .held_until()
             .filter(|until| now < *until)
     }
 
     fn is_forgettable(&self, now: Instant) -> bool {
-        let temper = self.temper();
-        temper.breaker == Breaker::default() && temper.pace.is_free(now)
+        let health = self.health();
+        health.breaker == Breaker::default() && health.spacing.is_free(now)
     }
 }
 
-impl Place {
-    /// Whether this is a place at the host of `url`.
+impl HostSlot {
+    /// Whether this is a slot of the host of `url`.
     #[must_use]
     pub fn is_at(&self, url: &Url) -> bool {
         self.name == host_name(url)
     }
 
-    /// The fetch has ended, and this is what it says about the host.
-    pub fn conclude(mut self, verdict: Verdict) {
+    /// Frees the slot and updates the breaker by what the fetch says about the host.
+    pub fn conclude(mut self, outcome: HostOutcome) {
         let options = &self.hosts.options;
         let fraction = self.hosts.jitter.fraction();
         let now = Instant::now();
-        let mut temper = self.host.temper();
-        let breaker = &mut temper.breaker;
+        let mut health = self.host.health();
+        let breaker = &mut health.breaker;
         let before = breaker.held_until();
-        match verdict {
-            Verdict::Answers => breaker.answered(now),
-            Verdict::Fails => breaker.failed(now, options, fraction),
-            Verdict::Overloaded(wait) => breaker.asked_to_wait(now, wait, options, fraction),
+        match outcome {
+            HostOutcome::Answered => breaker.answered(now),
+            HostOutcome::Failed => breaker.failed(now, options, fraction),
+            HostOutcome::Overloaded(wait) => breaker.overloaded(now, wait, options, fraction),
         }
         let after = breaker.held_until();
-        drop(temper);
+        drop(health);
         self.is_probe = false;
         if after != before {
             lock(&self.hosts.changed).insert(self.name.clone());
         }
         if let Some(until) = after.filter(|_| after != before) {
             let hold_s = until.saturating_duration_since(now).as_secs();
-            tracing::warn!(target: "feedwright::hosts", host = self.name, hold_s, "left alone");
+            tracing::warn!(target: "feedwright::hosts", host = self.name, hold_s, "backing off host");
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for HostSlot {
     fn drop(&mut self) {
-        self.hosts.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.hosts.in_flight.fetch_sub(1, Ordering::Relaxed);
         if self.is_probe {
-            self.host.temper().breaker.abandoned();
+            self.host.health().breaker.abandoned();
         }
     }
 }
@@ -355,7 +298,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What tells hosts apart: the name, and the port where it is not a scheme's own.
+/// The key of a host: its name, and the port where it is not the default of `http` or `https`.
 fn host_name(url: &Url) -> String {
     let name = url.host_str().unwrap_or_default().trim_end_matches('.');
     match url.port() {

@@ -2,7 +2,7 @@
 
 use super::{at, client, fetch, get, reason};
 use crate::origin::{Origin, Reply};
-use feedwright::upstream::{FetchError, Fetched, Limit, Options};
+use feedwright::upstream::{FetchError, FetchOptions, Fetched, Limit};
 use std::io::Write;
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn every_coding_is_undone() {
     let plain = "<rss><item>ä</item></rss>".repeat(9000);
     for coding in CODINGS {
         let origin = Origin::script(vec![coded(coding, &encode(coding, plain.as_bytes()))]).await;
-        let (_, body) = get(&client(Options::default()), &at(&origin, "/"))
+        let (_, body) = get(&client(FetchOptions::default()), &at(&origin, "/"))
             .await
             .unwrap();
         assert!(body == plain.as_bytes(), "{coding}");
@@ -75,7 +75,7 @@ async fn codings_that_lie_or_break() {
         (coded("zstd", b"<rss/>"), Err("coding")),
     ] {
         let origin = Origin::script(vec![reply]).await;
-        let outcome = get(&client(Options::default()), &at(&origin, "/")).await;
+        let outcome = get(&client(FetchOptions::default()), &at(&origin, "/")).await;
         let outcome = outcome
             .map(|(_, body)| body)
             .map_err(|error| error.reason());
@@ -89,7 +89,7 @@ async fn what_ends_early_is_cut() {
         let whole = encode(coding, "<rss/>".repeat(500).as_bytes());
         for keep in [1, whole.len() / 2, whole.len() - 1] {
             let origin = Origin::script(vec![coded(coding, &whole[..keep])]).await;
-            let reason = reason(&client(Options::default()), &at(&origin, "/")).await;
+            let reason = reason(&client(FetchOptions::default()), &at(&origin, "/")).await;
             assert_eq!(reason, "cut", "{coding} after {keep} of {}", whole.len());
         }
     }
@@ -125,13 +125,13 @@ async fn what_ends_early_is_cut() {
         (Reply::head(200, &[], None).send("<rss>").close(), "ok"),
     ] {
         let origin = Origin::script(vec![reply]).await;
-        let reason = reason(&client(Options::default()), &at(&origin, "/")).await;
+        let reason = reason(&client(FetchOptions::default()), &at(&origin, "/")).await;
         assert_eq!(reason, expected);
     }
 }
 
 /// Reads until the error; what came out until then, and the limit that stopped it.
-async fn burst(options: Options, reply: Reply) -> (u64, Limit) {
+async fn burst(options: FetchOptions, reply: Reply) -> (u64, Limit) {
     let origin = Origin::script(vec![reply]).await;
     let outcome = fetch(&client(options), &at(&origin, "/")).await;
     let mut found = match outcome {
@@ -158,16 +158,16 @@ async fn bombs_are_cut_at_the_limit() {
     let plain = vec![b' '; 3 << 20];
     for coding in CODINGS {
         let bomb = encode(coding, &plain);
-        let options = Options {
+        let options = FetchOptions {
             decoded_bytes_max: DECODED_MAX,
             ratio_max: u32::MAX,
-            ..Options::default()
+            ..FetchOptions::default()
         };
         let (yielded, limit) = burst(options, coded(coding, &bomb)).await;
         assert_eq!(limit, Limit::Decoded(DECODED_MAX), "{coding}");
         assert!(yielded <= DECODED_MAX, "{coding}: {yielded}");
         // The ratio stops it just behind the first MiB.
-        let (yielded, limit) = burst(Options::default(), coded(coding, &bomb)).await;
+        let (yielded, limit) = burst(FetchOptions::default(), coded(coding, &bomb)).await;
         assert_eq!(limit, Limit::Ratio(100), "{coding}");
         assert!(yielded <= (1 << 20) + (64 << 10), "{coding}: {yielded}");
     }
@@ -175,9 +175,9 @@ async fn bombs_are_cut_at_the_limit() {
 
 #[tokio::test]
 async fn the_wire_has_a_limit_with_and_without_a_declared_length() {
-    let options = Options {
+    let options = FetchOptions {
         body_bytes_max: 1000,
-        ..Options::default()
+        ..FetchOptions::default()
     };
     let declared = Reply::head(200, &[], Some("1001")).hang();
     assert_eq!(
@@ -226,7 +226,7 @@ async fn slowness_has_five_limits() {
     ] {
         let origin = Origin::script(vec![reply]).await;
         assert_eq!(
-            reason(&client(Options::default()), &at(&origin, "/")).await,
+            reason(&client(FetchOptions::default()), &at(&origin, "/")).await,
             expected
         );
     }
@@ -236,9 +236,9 @@ async fn slowness_has_five_limits() {
 async fn a_slow_reader_is_not_upstreams_fault() {
     let pieces = Reply::head(200, &[], Some("6")).drip(b"<rss/>", 1, Duration::from_millis(10));
     let origin = Origin::script(vec![pieces]).await;
-    let options = Options {
+    let options = FetchOptions {
         total_timeout: Duration::from_secs(3600),
-        ..Options::default()
+        ..FetchOptions::default()
     };
     let outcome = fetch(&client(options), &at(&origin, "/")).await.unwrap();
     let Fetched::Found(mut found) = outcome else {
@@ -260,7 +260,7 @@ async fn tiny_chunks_are_put_together() {
         .send(coded)
         .send("0\r\n\r\n");
     let origin = Origin::start(move |_| reply.clone()).await;
-    let fetched = fetch(&client(Options::default()), &at(&origin, "/")).await;
+    let fetched = fetch(&client(FetchOptions::default()), &at(&origin, "/")).await;
     let Ok(Fetched::Found(mut found)) = fetched else {
         panic!("nothing was found");
     };

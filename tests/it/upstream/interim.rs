@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use feedwright::upstream::Options;
+use feedwright::upstream::FetchOptions;
 
 use super::{at, client, get, reason, upstream};
 use crate::origin::{Origin, Reply};
@@ -35,13 +35,13 @@ async fn u25_endless_interim_answers_end_in_time_and_delay_no_other() {
     let other = Origin::start(|_| Reply::ok("<rss/>")).await;
     for pause in [Duration::from_millis(20), Duration::from_micros(50)] {
         let (address, is_over) = server(pause);
-        let client = client(Options {
+        let client = client(FetchOptions {
             connect_timeout: Duration::from_millis(300),
             first_byte_timeout: Duration::from_millis(700),
-            ..Options::default()
+            ..FetchOptions::default()
         });
         // The others have the time that a service gives: a busy machine is not what is judged here.
-        let of_others = super::client(Options::default());
+        let of_others = super::client(FetchOptions::default());
         let endless = upstream(&format!("http://{address}/"), &[address.to_string()]);
         let asking = async {
             let mut answers = 0;

@@ -2,7 +2,7 @@
 
 use super::{client, get, names, reason, upstream};
 use crate::origin::{Origin, Reply, field};
-use feedwright::upstream::{Client, Options, Upstream};
+use feedwright::upstream::{FetchOptions, Upstream, UpstreamClient};
 use url::Url;
 
 fn through(proxy: &str, url: &str) -> Upstream {
@@ -15,7 +15,7 @@ fn through(proxy: &str, url: &str) -> Upstream {
 async fn an_outbound_proxy_is_asked_for_the_whole_address() {
     let proxy = Origin::script(vec![Reply::ok("<rss/>")]).await;
     let (lookup, asked) = names(&["10.0.0.1"]);
-    let client = Client::new(Options::default(), lookup).unwrap();
+    let client = UpstreamClient::new(FetchOptions::default(), lookup).unwrap();
     let feed = through(
         &proxy.url("").replace("http://", "http://u:p@"),
         "http://a.example/feed",
@@ -34,7 +34,7 @@ async fn an_outbound_proxy_is_asked_for_the_whole_address() {
 #[tokio::test]
 async fn the_policy_holds_before_an_outbound_proxy() {
     let proxy = Origin::script(vec![Reply::redirect(302, "http://169.254.169.254/")]).await;
-    let client = client(Options::default());
+    let client = client(FetchOptions::default());
     for url in [
         "http://10.0.0.1/",
         "http://localhost/",
@@ -59,7 +59,10 @@ async fn a_socks_proxy_that_leaves_names_to_us_gets_public_addresses_only() {
     let url = proxy.url("").replace("http://", "socks5://");
     let feed = through(&url, "http://rebound.example/");
     // Every name is 127.0.0.1 here.
-    assert_eq!(reason(&client(Options::default()), &feed).await, "refused");
+    assert_eq!(
+        reason(&client(FetchOptions::default()), &feed).await,
+        "refused"
+    );
     assert_eq!(proxy.accepts(), 0);
 }
 
@@ -68,7 +71,7 @@ async fn a_proxys_own_name_may_be_private() {
     let proxy = Origin::script(vec![Reply::ok("<rss/>")]).await;
     let url = proxy.url("").replace("127.0.0.1", "squid.lan");
     let (_, body) = get(
-        &client(Options::default()),
+        &client(FetchOptions::default()),
         &through(&url, "http://a.example/"),
     )
     .await
@@ -116,5 +119,5 @@ async fn child_of_the_test_above() {
     let url = Url::parse(url.to_str().unwrap()).unwrap();
     let allow = format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
     let feed = upstream(url.as_str(), &[allow]);
-    get(&client(Options::default()), &feed).await.unwrap();
+    get(&client(FetchOptions::default()), &feed).await.unwrap();
 }

@@ -2,7 +2,7 @@
 
 use super::{at, client, get};
 use crate::origin::{Origin, Reply, field};
-use feedwright::upstream::{FetchError, HostPort, Options};
+use feedwright::upstream::{FetchError, FetchOptions, HostPort};
 
 #[tokio::test]
 async fn redirects_are_followed_in_every_form_up_to_the_limit() {
@@ -49,7 +49,7 @@ async fn redirects_are_followed_in_every_form_up_to_the_limit() {
             }
         })
         .await;
-        let client = client(Options::default());
+        let client = client(FetchOptions::default());
         let at = at(&origin, path);
         match get(&client, &at).await {
             Ok((found, _)) => {
@@ -94,7 +94,9 @@ async fn secrets_stay_with_the_configured_origin() {
         (http::header::ACCEPT, "text/plain".parse().unwrap()),
     ];
     configured.user_agent = Some("Own/1".into());
-    let (found, _) = get(&client(Options::default()), &configured).await.unwrap();
+    let (found, _) = get(&client(FetchOptions::default()), &configured)
+        .await
+        .unwrap();
     assert_eq!(found.url.as_str(), other.url("/there"));
     assert_eq!(origin.seen().len(), 2);
     for head in origin.seen() {

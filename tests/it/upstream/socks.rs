@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use feedwright::upstream::{Client, Options, ProxyUser, Upstream};
+use feedwright::upstream::{FetchOptions, ProxyUser, Upstream, UpstreamClient};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -101,7 +101,7 @@ async fn a_socks_proxy_gets_an_address_that_was_judged() {
         (&["10.0.0.1"], "http://1.1.1.1/", "IPv4 1.1.1.1 80"),
     ] {
         let proxy = Socks::start("socks5").await;
-        let client = Client::new(Options::default(), names(answers).0).unwrap();
+        let client = UpstreamClient::new(FetchOptions::default(), names(answers).0).unwrap();
         let (_, body) = get(&client, &through(&proxy, url, &[])).await.unwrap();
         assert_eq!(body, b"<rss/>");
         assert_eq!(proxy.told(), [expected], "{url}");
@@ -113,7 +113,7 @@ async fn a_socks_proxy_gets_an_address_that_was_judged() {
         (&["1.1.1.1"], "http://127.0.0.1/", "refused"),
     ] {
         let proxy = Socks::start("socks5").await;
-        let client = Client::new(Options::default(), names(answers).0).unwrap();
+        let client = UpstreamClient::new(FetchOptions::default(), names(answers).0).unwrap();
         assert_eq!(
             reason(&client, &through(&proxy, url, &[])).await,
             expected,
@@ -127,7 +127,7 @@ async fn a_socks_proxy_gets_an_address_that_was_judged() {
 async fn one_that_resolves_gets_the_name() {
     let proxy = Socks::start("socks5h").await;
     let (lookup, asked) = names(&["10.0.0.1"]);
-    let client = Client::new(Options::default(), lookup).unwrap();
+    let client = UpstreamClient::new(FetchOptions::default(), lookup).unwrap();
     let feed = through(&proxy, "http://a.example/", &[]);
     get(&client, &feed).await.unwrap();
     assert_eq!(proxy.told(), ["name a.example 80"]);
@@ -140,11 +140,14 @@ async fn no_proxy_is_a_target() {
     let proxy = Socks::start("socks5").await;
     let mut feed = through(&proxy, "http://proxy.example.org/", &[]);
     feed.proxy = Some("socks5://proxy.example.org:1080".parse().unwrap());
-    assert_eq!(reason(&client(Options::default()), &feed).await, "refused");
+    assert_eq!(
+        reason(&client(FetchOptions::default()), &feed).await,
+        "refused"
+    );
 
     // Another's, straight and by a redirect, though the upstream may reach it.
     let other = Origin::script(vec![Reply::ok("<rss/>")]).await;
-    let options = Options::default();
+    let options = FetchOptions::default();
     let urls = [Url::parse(&other.url("")).unwrap()];
     options.proxies.set(ProxyUser::Settings, urls.iter());
     let client = client(options);

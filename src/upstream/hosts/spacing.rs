@@ -1,18 +1,18 @@
-//! When the next fetch from a host may begin. Pure: `now` is a parameter.
+//! Spacing between fetches from one host. Pure: `now` is a parameter.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The spacing of what is fetched from one host.
+/// The spacing of the fetches from one host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Pace {
-    /// Nothing that has time begins before this.
+pub(super) struct Spacing {
+    /// When the next background fetch may begin.
     free_at: Option<Instant>,
 }
 
-impl Pace {
-    /// Takes the next turn and says when it is; `latest` is for whom somebody waits.
+impl Spacing {
+    /// Takes the next turn and returns when it is; no later than `latest`, where a reader waits.
     pub(super) fn take(
         &mut self,
         now: Instant,
@@ -25,7 +25,7 @@ impl Pace {
         turn
     }
 
-    /// Whether a turn that is taken now is at once.
+    /// Whether the next turn is now.
     pub(super) fn is_free(&self, now: Instant) -> bool {
         self.free_at.is_none_or(|free_at| free_at <= now)
     }
@@ -36,11 +36,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turns_are_spaced_and_nobody_who_waits_waits_long() {
+    fn turns_are_sspacingd_and_nobody_who_waits_waits_long() {
         let start = Instant::now();
         let at = |ms: u64| start + Duration::from_millis(ms);
-        let mut pace = Pace::default();
-        assert!(pace.is_free(start));
+        let mut spacing = Spacing::default();
+        assert!(spacing.is_free(start));
         for (now, latest, expected) in [
             (0, None, 0),
             (0, None, 1_000),
@@ -54,10 +54,10 @@ mod tests {
             (4_500, None, 5_000),
             (9_000, None, 9_000),
         ] {
-            let turn = pace.take(at(now), latest.map(at), Duration::from_secs(1));
+            let turn = spacing.take(at(now), latest.map(at), Duration::from_secs(1));
             assert_eq!(turn, at(expected), "at {now}");
         }
-        assert!(!pace.is_free(at(9_999)));
-        assert!(pace.is_free(at(10_000)));
+        assert!(!spacing.is_free(at(9_999)));
+        assert!(spacing.is_free(at(10_000)));
     }
 }
