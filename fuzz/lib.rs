@@ -5,7 +5,7 @@ use std::sync::Arc;
 use feedwright::config;
 use feedwright::feed::splitter::Skip;
 use feedwright::html::Edit;
-use feedwright::rewrite::passes::images::Seen;
+use feedwright::rewrite::passes::images::ImageReference;
 use feedwright::rewrite::{FeedRewriter, Origin, Rules};
 
 /// Where our own image URLs start.
@@ -59,9 +59,9 @@ pub fn apply(text: &str, edits: &[Edit]) -> String {
 }
 
 /// An image proxy in a line: what it has done it does not do again.
-pub fn proxied(seen: &Seen<'_>) -> Option<String> {
-    let address = seen.address;
-    if seen.marks != 0 || address.starts_with(PROXY) || !address.starts_with("http") {
+pub fn proxied(image: &ImageReference<'_>) -> Option<String> {
+    let address = image.url;
+    if image.marks != 0 || address.starts_with(PROXY) || !address.starts_with("http") {
         return None;
     }
     let mut out = PROXY.to_owned();

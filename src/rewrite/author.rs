@@ -1,9 +1,10 @@
 //! Who wrote an item.
 
 use crate::feed::element::Element;
+use crate::feed::json::{self, Kind, Member};
 use crate::feed::namespace::Ns;
-use crate::rewrite::facts::{text, with_windows_1252};
 use crate::rewrite::field::lower;
+use crate::rewrite::texts::{string, text, with_windows_1252};
 
 /// The authors that an item names, else those of the feed that it was taken from (RFC 4287
 /// §4.2.1); each once.
@@ -71,4 +72,25 @@ fn person(xml: &str, elements: &[Element<'_>], index: usize) -> String {
         found.find_map(|one| name(one).filter(|text| !text.is_empty()))
     };
     child("name").or_else(|| child("email")).unwrap_or_default()
+}
+
+/// The names of a JSON Feed item's authors.
+pub(super) fn of_json_item(json: &str, members: &[Member<'_>]) -> Vec<String> {
+    let authors = members.iter().flat_map(|one| of_json_member(json, one));
+    authors.collect()
+}
+
+/// The names in an `author` (version 1.0) or in `authors`.
+pub(super) fn of_json_member(json: &str, member: &Member<'_>) -> Vec<String> {
+    let objects = match (member.key.as_ref(), member.value.kind) {
+        ("author" | "authors", Kind::Array) => json::values(json, member.value.range.clone()),
+        ("author" | "authors", Kind::Object) => vec![member.value.clone()],
+        _ => return Vec::new(),
+    };
+    let names = objects.into_iter().filter_map(|object| {
+        let members = json::members(json, object.range);
+        let name = members.iter().find(|member| member.key == "name")?;
+        Some(string(json, name))
+    });
+    names.filter(|name| !name.is_empty()).collect()
 }

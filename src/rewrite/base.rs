@@ -10,8 +10,8 @@ use crate::feed::element::{self, Element};
 use crate::feed::json::Member;
 use crate::rewrite::author;
 use crate::rewrite::budget::ADDRESS_BYTES_MAX;
-use crate::rewrite::facts;
 use crate::rewrite::link::{self, ItemLink, Rank};
+use crate::rewrite::texts::string;
 
 /// Authors of a feed that its items inherit.
 const AUTHORS_MAX: usize = 100;
@@ -177,12 +177,12 @@ impl FeedBase {
     pub(super) fn learn_member(&mut self, json: &str, member: &Member<'_>) -> Option<String> {
         match member.key.as_ref() {
             "author" | "authors" if self.authors.is_empty() => {
-                let names = facts::json_authors(json, member).into_iter();
+                let names = author::of_json_member(json, member).into_iter();
                 self.authors = names.take(AUTHORS_MAX).collect();
                 None
             }
             "home_page_url" => {
-                let written = facts::string(json, member);
+                let written = string(json, member);
                 self.link = join(&self.url, &written).filter(|_| !written.is_empty());
                 Some(self.link.as_ref().map_or(written, ToString::to_string))
             }

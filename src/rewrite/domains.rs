@@ -1,4 +1,4 @@
-//! Sets of hosts, of which it is quickly seen that nearly every host is in none.
+//! Hosts by their suffixes, and sets of them with a quick test that rules out nearly every host.
 
 use crate::html::{Name, Table};
 
@@ -25,6 +25,19 @@ fn domain(host: &str) -> Name {
     let last = memchr::memrchr(b'.', bytes).unwrap_or_default();
     let start = memchr::memrchr(b'.', &bytes[..last]).map_or(0, |dot| dot + 1);
     Name::of(&host[start..])
+}
+
+/// A host suffix in lower case, without the dot or `*.` that it may be written with.
+pub(super) fn host_suffix(host: &str) -> String {
+    host.trim_start_matches("*.")
+        .trim_matches('.')
+        .to_lowercase()
+}
+
+/// Whether `host` is `suffix` or a name below it.
+pub(super) fn is_under(host: &str, suffix: &str) -> bool {
+    host.strip_suffix(suffix)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::rewrite::link;
 use crate::rewrite::passes;
 use crate::rewrite::passes::images::{Covers, HtmlPass};
 use crate::rewrite::template::ItemFacts;
+use crate::rewrite::texts;
 use crate::rewrite::tree;
 
 /// An item, as far as an archive keeps it.
@@ -130,7 +131,7 @@ pub fn images(html: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> St
     let Ok(pass) = HtmlPass::new(&[], Covers::default()) else {
         return html.to_owned();
     };
-    let edits = pass.edits(html, Markup::Html, &mut |seen| address(seen.address));
+    let edits = pass.edits(html, Markup::Html, &mut |image| address(image.url));
     apply(html, &edits)
 }
 
@@ -161,7 +162,7 @@ fn of_xml(xml: &str, frame: &Frame, base: &FeedBase) -> Entry {
     let address = base.item_address();
     let html = match bearer::of_item(xml, &elements) {
         Bearer::Html(index) => html_of(xml, &elements[index]),
-        Bearer::Text(index) => passes::text_as_html(&facts::text(xml, &elements[index])),
+        Bearer::Text(index) => passes::text_as_html(&texts::text(xml, &elements[index])),
         Bearer::New(_) | Bearer::None(_) => String::new(),
     };
     of_facts(&facts, address, html)
@@ -169,7 +170,7 @@ fn of_xml(xml: &str, frame: &Frame, base: &FeedBase) -> Entry {
 
 fn of_json(json: &str, base: &FeedBase) -> Entry {
     let members = json::members(json, 0..json.len());
-    let base = PieceBase::of_item(base, &[], facts::link_of_json_item(json, &members));
+    let base = PieceBase::of_item(base, &[], link::of_json_item(json, &members));
     let facts = facts::of_json_item(json, &members, Some(&base));
     let address = base.item_address();
     let string = |index: usize| {

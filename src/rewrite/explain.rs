@@ -11,8 +11,8 @@ use crate::feed::repair::Finding;
 use crate::html::Edit;
 use crate::html::tag::Tag;
 use crate::html::tag_around;
-use crate::rewrite::address::{Left, Sent};
-use crate::rewrite::passes::images::Seen;
+use crate::rewrite::image_urls::decision::Decision;
+use crate::rewrite::passes::images::ImageReference;
 
 /// How many notes of one document are kept; what happens after that is only counted.
 const NOTES_MAX: usize = 20_000;
@@ -81,13 +81,13 @@ struct Book {
     dropped: Cell<usize>,
 }
 
-/// Where an image's URL stands.
+/// Where an image's URL is.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::rewrite) enum Spot<'a> {
+pub(in crate::rewrite) enum ImageLocation<'a> {
     /// In a field of HTML.
-    InHtml(&'a Seen<'a>),
+    Html(&'a ImageReference<'a>),
     /// In this attribute (empty: the text) of an element of the feed itself.
-    InFeed(&'a str),
+    Feed(&'a str),
 }
 
 /// A place in a field.
@@ -217,32 +217,32 @@ impl Trace {
     /// What became of an image's URL.
     pub(in crate::rewrite) fn image(
         &self,
-        spot: Spot<'_>,
+        location: ImageLocation<'_>,
         written: &str,
-        decided: &Result<Sent, Left>,
+        decided: &Decision,
     ) {
         if self.book.is_none() {
             return;
         }
-        let place = match spot {
-            Spot::InHtml(seen) => Place {
-                element: seen.element,
-                attribute: seen.attribute,
+        let place = match location {
+            ImageLocation::Html(image) => Place {
+                element: image.element,
+                attribute: image.attribute,
             },
-            Spot::InFeed(attribute) => Place {
+            ImageLocation::Feed(attribute) => Place {
                 element: "",
                 attribute,
             },
         };
         match decided {
-            Ok(sent) => {
-                let rule = match sent.rule {
+            Ok(proxied) => {
+                let rule = match proxied.rule {
                     Some(index) => format!("image_rules[{index}]").into(),
                     None => "images".into(),
                 };
                 self.note(rule, place, || What::Changed {
                     before: shorten(written),
-                    after: shorten(&sent.address),
+                    after: shorten(&proxied.url),
                 });
             }
             Err(reason) => self.note("images".into(), place, || What::Left {

@@ -9,11 +9,11 @@ use crate::feed::splitter::Frame;
 use crate::feed::text::Decoded;
 use crate::rewrite::article::{Answer, Article, Articles};
 use crate::rewrite::base::{FeedBase, PieceBase};
-use crate::rewrite::facts;
 use crate::rewrite::field::{self, Fullness, Role};
 use crate::rewrite::figure::Figure;
 use crate::rewrite::landing;
 use crate::rewrite::link;
+use crate::rewrite::texts;
 
 /// How much longer what an item has may be than its article: then it is no summary, and the page
 /// has less than the feed.
@@ -74,12 +74,12 @@ impl FullTexts {
 
     pub(super) fn in_json(&self, text: &str, base: &FeedBase) -> Prepared {
         let members = json::members(text, 0..text.len());
-        let base = PieceBase::of_item(base, &[], facts::link_of_json_item(text, &members));
+        let base = PieceBase::of_item(base, &[], link::of_json_item(text, &members));
         let own = || {
             let content = members
                 .iter()
                 .filter(|member| matches!(member.key.as_ref(), "content_html" | "content_text"));
-            let letters = content.map(|member| letters_of(&facts::string(text, member)));
+            let letters = content.map(|member| letters_of(&texts::string(text, member)));
             letters.max().unwrap_or_default()
         };
         self.prepare(&base, own, |html| landing::in_json(text, &members, html))
@@ -117,7 +117,7 @@ impl FullTexts {
 
 /// Letters of the text of a piece of HTML.
 fn letters_of(html: &str) -> usize {
-    let text = facts::without_tags(html);
+    let text = texts::without_tags(html);
     text.chars()
         .filter(|letter| !letter.is_whitespace())
         .count()

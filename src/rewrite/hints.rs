@@ -12,8 +12,8 @@ use crate::feed::json;
 use crate::feed::namespace::Ns;
 use crate::feed::splitter::Frame;
 use crate::feed::xml::Tag;
-use crate::rewrite::facts;
 use crate::rewrite::field::lower;
+use crate::rewrite::texts;
 
 /// The names that are looked for, in lower case.
 const NAMES: [&str; 5] = [
@@ -78,7 +78,7 @@ impl Hints {
         let Some(first) = elements.first() else {
             return;
         };
-        let own = facts::text(xml, first);
+        let own = texts::text(xml, first);
         match (first.ns, local.as_ref()) {
             (Ns::Core, "ttl") => self.ttl = positive(&own).map(|m| Duration::from_secs(60) * m),
             (Ns::Core, "skiphours") => self.skip_hours = each(xml, &elements, "hour", hour_bit),
@@ -97,7 +97,7 @@ impl Hints {
             return;
         }
         let member = json::member(json);
-        self.is_expired = member.is_some_and(|member| facts::string(json, &member) == "true");
+        self.is_expired = member.is_some_and(|member| texts::string(json, &member) == "true");
     }
 }
 
@@ -106,7 +106,7 @@ fn each(xml: &str, elements: &[Element<'_>], name: &str, bit: fn(&str) -> u32) -
     elements
         .iter()
         .filter(|element| element.depth == 1 && element.is(Ns::Core, name))
-        .fold(0, |bits, element| bits | bit(&facts::text(xml, element)))
+        .fold(0, |bits, element| bits | bit(&texts::text(xml, element)))
 }
 
 /// Hours are 0 to 23; some count from 1 to 24, where 24 is midnight.

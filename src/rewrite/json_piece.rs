@@ -10,11 +10,11 @@ use crate::html::Markup;
 use crate::html::apply;
 use crate::rewrite::base::FieldBase;
 use crate::rewrite::bearer::{self, JsonBearer};
-use crate::rewrite::facts;
 use crate::rewrite::field::{self, Sort};
 use crate::rewrite::passes::{self, Share};
 use crate::rewrite::piece::Work;
 use crate::rewrite::splice::Splicer;
+use crate::rewrite::texts;
 use crate::rewrite::wrap::Wrap;
 
 /// The most white space that is copied around the comma before a member that is added.
@@ -183,7 +183,7 @@ fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: 
     let text = |key: &str| {
         let member = members.iter().find(|member| member.key == key);
         member.map_or_else(String::new, |member| {
-            facts::string(json, member).to_ascii_lowercase()
+            texts::string(json, member).to_ascii_lowercase()
         })
     };
     let is_covered = match field::sort_of(&text("mime_type"), "", || text("url")) {
@@ -205,7 +205,7 @@ fn collect_address(json: &str, value: &Value, work: &Work<'_>, changes: &mut Vec
     }
     let decoded = Decoded::json(&json[value.inner()]);
     let base = FieldBase::of_piece(work.base);
-    if let Some(text) = work.address(&base, "", decoded.as_str()) {
+    if let Some(text) = work.image_url(&base, "", decoded.as_str()) {
         let range = 0..decoded.as_str().len();
         changes.push(Change::Edits(value.inner(), vec![Edit { range, text }]));
     }

@@ -3,9 +3,10 @@
 use url::Url;
 
 use crate::feed::element::{self, Element};
+use crate::feed::json::Member;
 use crate::feed::namespace::Ns;
-use crate::rewrite::facts::text;
 use crate::rewrite::field::{attribute, relation};
+use crate::rewrite::texts::{last_string, text};
 
 /// How good a link is; the first of the best counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +69,17 @@ pub(super) fn read(xml: &str, element: &Element<'_>) -> Option<(Rank, String)> {
         _ => return None,
     };
     (!written.is_empty()).then_some((rank, written))
+}
+
+/// A JSON Feed item's `url`, else its `external_url`.
+pub(super) fn of_json_item(json: &str, members: &[Member<'_>]) -> ItemLink {
+    let mut found = ["url", "external_url"].into_iter();
+    let link =
+        found.find_map(|key| Some(last_string(json, members, key)).filter(|link| !link.is_empty()));
+    ItemLink {
+        written: link.unwrap_or_default(),
+        bases: Vec::new(),
+    }
 }
 
 /// The address in `href`, else the text: some write Atom's links as RSS has them.

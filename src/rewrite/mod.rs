@@ -4,7 +4,6 @@
 //! source address becomes the same string wherever it stands.
 
 mod additions;
-mod address;
 pub mod article;
 mod author;
 mod base;
@@ -26,12 +25,14 @@ mod gate;
 mod hints;
 pub mod identity;
 mod image_url;
+mod image_urls;
 mod inlet;
 mod inline;
 mod json_piece;
 mod landing;
 mod link;
 mod marks;
+mod options;
 pub mod passes;
 pub mod pattern;
 mod piece;
@@ -45,12 +46,15 @@ mod stream;
 mod subset;
 pub mod target;
 pub mod template;
+mod texts;
 mod tree;
 mod wrap;
 mod xhtml;
 
 pub use additions::{Additions, Paging};
-pub use address::{GlobError, ImageRule, RULES_MAX as IMAGE_RULES_MAX, check_path};
 pub use hints::Hints;
-pub use rules::{RuleError, RuleOptions, Rules};
+pub use image_urls::rule::{ImageRule, RULES_MAX as IMAGE_RULES_MAX};
+pub use options::{RuleError, RuleOptions};
+pub use pattern::{GlobError, check_path};
+pub use rules::Rules;
 pub use stream::{FeedRewriter, Origin};

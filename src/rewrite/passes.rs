@@ -4,12 +4,14 @@
 //! as the publisher wrote them; what an earlier run of ours put there is gone before a pass reads it.
 
 pub mod attributes;
+mod image_rules;
 pub mod images;
 pub(in crate::rewrite) mod lazy;
 pub mod links;
 pub mod remove;
 pub mod replace;
 pub mod sanitize;
+pub(super) mod site;
 mod tagwise;
 mod text;
 mod trackers;
@@ -18,33 +20,21 @@ pub(super) mod unescape;
 use std::borrow::Cow;
 
 use crate::html::{Edit, Markup};
-use crate::rewrite::address::{Addresses, Left, SKIPPED};
-use crate::rewrite::base::FieldBase;
-use crate::rewrite::budget::Budget;
 use crate::rewrite::compose::Draft;
-use crate::rewrite::explain::{Spot, Trace};
-use crate::rewrite::rules::{RuleError, RuleOptions};
+use crate::rewrite::options::{RuleError, RuleOptions};
 use crate::rewrite::wrap::Wrap;
-use images::{Covers, HtmlPass, Marks, Seen};
+pub(super) use image_rules::ImageRules;
 use lazy::Promotes;
 use links::Links;
 use remove::Remove;
 use replace::Replace;
 use sanitize::Sanitize;
-use tagwise::{Parts, Walked};
+pub(super) use site::Site;
+use tagwise::{Parts, TagRules, Walked};
 pub(super) use text::{as_html, text_as_html};
 
 /// How often a field may turn out to be escaped twice.
 const ROUNDS_MAX: usize = 4;
-
-/// The image rules.
-#[derive(Debug)]
-pub(super) struct ImageRules {
-    pub(super) addresses: Addresses,
-    pub(super) html: HtmlPass,
-    /// Whether audio and video are rewritten like images.
-    pub(super) media: bool,
-}
 
 /// The passes of one feed, in order.
 #[derive(Debug)]
@@ -53,11 +43,8 @@ pub(super) struct Passes {
     replace: Replace,
     remove: Option<Remove>,
     sanitize: Sanitize,
-    drop_trackers: bool,
     promote_images: bool,
-    links: Option<Links>,
-    pub(super) images: Option<ImageRules>,
-    image_attributes: Vec<attributes::Setting>,
+    tags: TagRules,
 }
 
 /// What header and footer of an item have to do with one of its fields.
@@ -73,32 +60,30 @@ pub(super) enum Share<'a> {
     Text(&'a Wrap<'a>),
 }
 
-/// What stands around what a pass reads.
-pub(in crate::rewrite) struct Site<'a> {
-    pub(in crate::rewrite) markup: Markup,
-    /// What relative addresses are resolved against.
-    pub(in crate::rewrite) base: &'a FieldBase<'a>,
-    pub(in crate::rewrite) budget: &'a Budget,
-    pub(in crate::rewrite) trace: &'a Trace,
-}
-
 impl Passes {
     pub(super) fn new(options: &RuleOptions) -> Result<Self, RuleError> {
         let images = ImageRules::new(options)?;
         let leaves_images = images
             .as_ref()
-            .is_none_or(|images| images.addresses.may_leave() || !options.skip_images.is_empty());
+            .is_none_or(|images| images.urls.may_leave() || !options.skip_images.is_empty());
         Ok(Self {
             double_escaped: options.double_escaped,
             replace: Replace::new(&options.replace)?,
             remove: Remove::new(&options.remove)?,
             sanitize: options.sanitize,
-            drop_trackers: options.drop_trackers,
             promote_images: options.promote_images && images.is_some(),
-            links: Links::new(&options.links, leaves_images),
-            image_attributes: options.image_attributes.clone(),
-            images,
+            tags: TagRules {
+                drop_trackers: options.drop_trackers,
+                links: Links::new(&options.links, leaves_images),
+                image_attributes: options.image_attributes.clone(),
+                images,
+            },
         })
+    }
+
+    /// The image rules, where images go through an image proxy.
+    pub(super) fn images(&self) -> Option<&ImageRules> {
+        self.tags.images.as_ref()
     }
 
     /// Whether any pass may change anything.
@@ -106,9 +91,7 @@ impl Passes {
         !self.double_escaped
             && self.replace.is_empty()
             && self.remove.is_none()
-            && self.images.is_none()
-            && self.links.is_none()
-            && !self.drop_trackers
+            && self.tags.is_empty()
             && self.sanitize == Sanitize::Off
     }
 
@@ -180,7 +163,7 @@ impl Passes {
         }
         // Selectors match what the rules before left.
         let selects = |images: &ImageRules| images.html.has_selectors();
-        let selects = self.images.as_ref().is_some_and(selects);
+        let selects = self.images().is_some_and(selects);
         let promotes = match self.promote_images {
             true => Promotes::All,
             false => Promotes::None,
@@ -188,8 +171,8 @@ impl Passes {
         let mut parts = Parts {
             judges: false,
             promotes,
-            links: self.drop_trackers || self.links.is_some(),
-            images: self.images.is_some() && !selects,
+            links: self.tags.drop_trackers || self.tags.links.is_some(),
+            images: self.tags.images.is_some() && !selects,
             closes: closes && !selects,
         };
         let mut closing = match self.judged(draft.text(), site, parts) {
@@ -220,7 +203,7 @@ impl Passes {
             ..parts
         };
         match self.sanitize {
-            Sanitize::Scripts => self.walk(html, site, judging),
+            Sanitize::Scripts => self.tags.walk(html, site, judging),
             Sanitize::Off | Sanitize::Strict => None,
         }
     }
@@ -247,7 +230,7 @@ impl Passes {
         site: &Site<'_>,
         parts: Parts,
     ) -> Option<Cow<'static, str>> {
-        let walked = self.walk(draft.text(), site, parts)?;
+        let walked = self.tags.walk(draft.text(), site, parts)?;
         walked.take_over(draft)
     }
 }
@@ -263,73 +246,4 @@ fn pass(
     let edits = edits(text);
     site.trace.changes(rule, text, &edits);
     draft.change(edits);
-}
-
-impl ImageRules {
-    /// `None` when no image is sent anywhere.
-    fn new(options: &RuleOptions) -> Result<Option<Self>, RuleError> {
-        let Some(addresses) = Addresses::new(options)? else {
-            return Ok(None);
-        };
-        let skipped = options
-            .skip_images
-            .iter()
-            .map(|selector| (selector, SKIPPED));
-        let rules = options.image_rules.iter().enumerate();
-        let rules = rules.filter_map(|(index, rule)| Some((rule.selector.as_ref()?, 1 << index)));
-        let selectors: Vec<(&str, Marks)> = skipped
-            .chain(rules)
-            .map(|(selector, mark)| (selector.as_str(), mark))
-            .collect();
-        let covers = Covers {
-            linked_images: options.linked_images,
-            media: options.media,
-        };
-        Ok(Some(Self {
-            addresses,
-            html: HtmlPass::new(&selectors, covers)?,
-            media: options.media,
-        }))
-    }
-}
-
-impl Site<'_> {
-    /// The address to write for one that was found in a field, if it is to be changed.
-    fn address_of(&self, addresses: &Addresses, seen: &Seen<'_>) -> Option<String> {
-        self.address(addresses, seen.address, seen.marks, Spot::InHtml(seen))
-    }
-
-    /// The address to write for the image's at a place, if it is to be changed.
-    pub(super) fn address(
-        &self,
-        addresses: &Addresses,
-        written: &str,
-        marks: Marks,
-        spot: Spot<'_>,
-    ) -> Option<String> {
-        let base = (!is_absolute(written)).then(|| self.base.url());
-        let decided = match addresses.decide(written, base, marks) {
-            _ if self.budget.is_exceeded() => Err(Left::Outgrown),
-            Ok(mut sent) => match self.budget.spend(sent.address) {
-                Some(address) => {
-                    sent.address = address;
-                    Ok(sent)
-                }
-                None => Err(Left::Outgrown),
-            },
-            left => left,
-        };
-        self.trace.image(spot, written, &decided);
-        decided.ok().map(|sent| sent.address)
-    }
-}
-
-/// Whether no base is needed; most addresses in feeds are absolute.
-fn is_absolute(written: &str) -> bool {
-    let written = written.trim_start().as_bytes();
-    [&b"https://"[..], b"http://"].iter().any(|scheme| {
-        written
-            .get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    })
 }

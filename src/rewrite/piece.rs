@@ -11,7 +11,7 @@ use crate::html::{Edit, Markup, apply, srcset};
 use crate::rewrite::base::{FieldBase, PieceBase};
 use crate::rewrite::bearer::{self, Bearer, New};
 use crate::rewrite::budget::Budget;
-use crate::rewrite::explain::{Spot, Trace};
+use crate::rewrite::explain::{ImageLocation, Trace};
 use crate::rewrite::field::{self, Role};
 use crate::rewrite::inline;
 use crate::rewrite::passes::{Passes, Share, Site};
@@ -49,7 +49,7 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
                     continue;
                 };
                 let written = Decoded::attribute(attribute.value);
-                if let Some(address) = work.address(&base, name, written.as_str()) {
+                if let Some(address) = work.image_url(&base, name, written.as_str()) {
                     replace_value(element, &attribute, address, &mut splicer);
                 }
             }
@@ -59,14 +59,14 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
                 };
                 let written = Decoded::attribute(attribute.value);
                 let list = written.as_str();
-                let edits = srcset::edits(list, &mut |one| work.address(&base, name, one));
+                let edits = srcset::edits(list, &mut |one| work.image_url(&base, name, one));
                 if !edits.is_empty() {
                     replace_value(element, &attribute, apply(list, &edits), &mut splicer);
                 }
             }
             Role::AddressText => {
                 let decoded = Decoded::content(&xml[element.content.clone()]);
-                if let Some(address) = work.address(&base, "", decoded.as_str()) {
+                if let Some(address) = work.image_url(&base, "", decoded.as_str()) {
                     let text = decoded.as_str();
                     let start = text.len() - text.trim_start().len();
                     let edit = Edit {
@@ -361,25 +361,21 @@ impl Work<'_> {
         self.passes.edits(html, &self.site(markup, base), share)
     }
 
-    /// The address to write for an image's that stands in a feed's element, in this attribute of
-    /// it or (empty) as its text.
-    pub(super) fn address(
+    /// The URL to write for the image URL in this attribute of a feed's element, or (empty) in its text.
+    pub(super) fn image_url(
         &self,
         base: &FieldBase<'_>,
         attribute: &str,
         written: &str,
     ) -> Option<String> {
-        let addresses = &self.passes.images.as_ref()?.addresses;
+        let rules = &self.passes.images()?.urls;
         let site = self.site(Markup::Html, base);
-        site.address(addresses, written, 0, Spot::InFeed(attribute))
+        site.image_url(rules, written, 0, ImageLocation::Feed(attribute))
     }
 
     /// Whether audio and video are rewritten like images.
     pub(super) fn covers_media(&self) -> bool {
-        self.passes
-            .images
-            .as_ref()
-            .is_some_and(|images| images.media)
+        self.passes.images().is_some_and(|images| images.media)
     }
 
     fn site<'s>(&'s self, markup: Markup, base: &'s FieldBase<'s>) -> Site<'s> {

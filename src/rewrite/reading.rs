@@ -14,6 +14,7 @@ use crate::rewrite::identity::{self, Parts};
 use crate::rewrite::inlet::Inlet;
 use crate::rewrite::link;
 use crate::rewrite::stream::Origin;
+use crate::rewrite::texts;
 
 /// Items that are read of one document.
 pub const ITEMS_MAX: usize = 10_000;
@@ -144,8 +145,8 @@ fn id_of(text: &str, frame: &Frame) -> String {
     let (guid, link) = match frame.format {
         Format::Json => {
             let members = json::members(text, 0..text.len());
-            let link = facts::link_of_json_item(text, &members);
-            (facts::json_string(text, &members, "id"), link)
+            let link = link::of_json_item(text, &members);
+            (texts::last_string(text, &members, "id"), link)
         }
         _ => {
             let elements = element::elements(text, frame);

@@ -29,12 +29,14 @@ use crate::rewrite::gate::Gate;
 use crate::rewrite::hints::Hints;
 use crate::rewrite::json_piece;
 use crate::rewrite::link;
+use crate::rewrite::options::RuleOptions;
 use crate::rewrite::passes::sanitize::Sanitize;
 use crate::rewrite::piece::{self, Work};
-use crate::rewrite::rules::{RuleOptions, Rules};
+use crate::rewrite::rules::Rules;
 use crate::rewrite::selection::{Item, Texts};
 use crate::rewrite::subset;
 use crate::rewrite::template::{FeedFacts, ItemFacts};
+use crate::rewrite::texts;
 use crate::rewrite::wrap::Wrap;
 
 /// What the pieces of one document go through.
@@ -279,7 +281,7 @@ impl Stage {
 
     fn json_item(&mut self, json: &str, out: &mut String) {
         let members = json::members(json, 0..json.len());
-        let link = facts::link_of_json_item(json, &members);
+        let link = link::of_json_item(json, &members);
         let base = PieceBase::of_item(&self.base, &[], link);
         let facts = facts::of_json_item(json, &members, Some(&base));
         let texts = Texts::new(Item::Json(json, &members), &base, &self.rules);
@@ -331,10 +333,10 @@ impl Stage {
         };
         match (element.ns, &*lower(element.local)) {
             (Ns::Core | Ns::Atom, "title") if self.feed.title.is_empty() => {
-                self.feed.title = facts::title(xml, element).into();
+                self.feed.title = texts::title(xml, element).into();
             }
             (Ns::Core | Ns::DublinCore, "language") if self.feed.language.is_empty() => {
-                self.feed.language = facts::text(xml, element).into();
+                self.feed.language = texts::text(xml, element).into();
             }
             _ => {}
         }
@@ -347,10 +349,10 @@ impl Stage {
         };
         match member.key.as_ref() {
             "title" => {
-                let title = facts::string(json, &member);
-                self.feed.title = facts::with_windows_1252(title).into();
+                let title = texts::string(json, &member);
+                self.feed.title = texts::with_windows_1252(title).into();
             }
-            "language" => self.feed.language = facts::string(json, &member).into(),
+            "language" => self.feed.language = texts::string(json, &member).into(),
             _ => {}
         }
         if let Some(link) = self.base.learn_member(json, &member) {

@@ -4,52 +4,26 @@
 //! character and does not end in a comma, so it reads the same in HTML, srcset, CSS and XML
 //! (but for `&` and parentheses, which those escape).
 
+mod error;
+mod escapes;
 mod images;
 mod parts;
 mod placeholder;
 mod presets;
 mod sign;
+mod variable;
 
-use std::sync::LazyLock;
-
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC};
 use url::Url;
 
-use crate::html::escape::Escapes;
 use crate::images::secret::Secret;
-use crate::rewrite::address::GlobError;
 use crate::rewrite::image_url::ImageUrl;
+pub use error::TargetError;
+use escapes::{COMPONENT, UNSAFE};
 pub use images::Images;
 pub(super) use images::Through;
-use parts::{VARIABLES, Variable, parse_parts};
-use placeholder::{PLACEHOLDERS, Placeholder};
+use parts::{Part, parse_parts};
+use placeholder::Placeholder;
 pub use presets::{PresetError, PresetOptions, serves_images_only};
-
-/// What `encodeURIComponent` encodes, and the apostrophe, which would end a quoted attribute.
-static COMPONENT: LazyLock<Escapes> = LazyLock::new(|| {
-    const SET: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'_')
-        .remove(b'.')
-        .remove(b'!')
-        .remove(b'~')
-        .remove(b'*')
-        .remove(b'(')
-        .remove(b')');
-    Escapes::percent(SET)
-});
-
-/// What no address may hold where quotes and spaces end it.
-static UNSAFE: LazyLock<Escapes> = LazyLock::new(|| {
-    const SET: &AsciiSet = &CONTROLS
-        .add(b' ')
-        .add(b'"')
-        .add(b'\'')
-        .add(b'<')
-        .add(b'>')
-        .add(b'`');
-    Escapes::percent(SET)
-});
 
 /// An image proxy as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,61 +68,6 @@ pub struct Target {
     salt: Secret,
     signature_bytes: Option<usize>,
     refuses_query: bool,
-}
-
-#[derive(Debug, Clone)]
-enum Part {
-    Literal(String),
-    Placeholder(Placeholder),
-    /// RSSHub's; `true`: encoded.
-    Variable(Variable, bool),
-}
-
-/// Why a template is refused; its `Display` is a sentence for the operator.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
-    /// A `{name}` that means nothing.
-    #[error("the placeholder `{{{0}}}` is unknown; known are {known}", known = known_placeholders())]
-    UnknownPlaceholder(String),
-    /// A `${name}` that RSSHub doesn't know.
-    #[error("the variable `${{{0}}}` is unknown; known are {known}", known = known_variables())]
-    UnknownVariable(String),
-    /// A signature without a key.
-    #[error("the template has a signature, and there is no `key` to sign with")]
-    NoKey,
-    /// Our own image proxy, without a key.
-    #[error("there is no key to sign addresses of the image proxy `builtin` with")]
-    NoSigningKey,
-    /// A rule's path.
-    #[error(transparent)]
-    Glob(GlobError),
-    /// A character that would end the address where it stands.
-    #[error("the template holds `{0}`, which an address can't hold")]
-    Unclean(char),
-    /// A brace without its partner.
-    #[error("a lone `{0}`; write `{0}{0}` for the character itself, or one of {known}", known = known_placeholders())]
-    LoneBrace(char),
-    /// Nothing of the image's URL would reach the proxy.
-    #[error("the template holds no placeholder; it needs one of {known}", known = known_placeholders())]
-    NoPlaceholder,
-    /// The template, or its host, is not written out.
-    #[error(
-        "the template must be an absolute http or https URL whose host is written out before the first placeholder"
-    )]
-    NotAbsolute,
-}
-
-fn known_placeholders() -> String {
-    let names: Vec<String> = PLACEHOLDERS
-        .iter()
-        .map(|(name, _)| format!("`{{{name}}}`"))
-        .collect();
-    names.join(", ")
-}
-
-fn known_variables() -> String {
-    let names = VARIABLES.iter().map(|(name, _)| format!("`${{{name}}}`"));
-    names.collect::<Vec<_>>().join(", ")
 }
 
 impl Target {

@@ -14,7 +14,7 @@ use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, co
 use url::Url;
 
 use crate::html::escape::ANY_QUOTES;
-use crate::rewrite::article::Article;
+use crate::rewrite::article::content::Article;
 use crate::rewrite::extent::{Extent, Needs};
 use crate::rewrite::marks;
 

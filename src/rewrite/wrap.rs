@@ -11,7 +11,7 @@ use crate::html::walk::tags;
 use crate::html::{self, Closing, Edit};
 use crate::rewrite::extent::{Extent, Needs};
 use crate::rewrite::marks::{self, Part};
-use crate::rewrite::passes::Site;
+use crate::rewrite::passes::site::Site;
 use crate::rewrite::template::{FeedFacts, ItemFacts, Template};
 use crate::rewrite::xhtml;
 

@@ -1,28 +1,15 @@
 //! Attributes that images get or lose once they come from the image proxy.
 
+pub(in crate::rewrite) mod setting;
+
 use crate::html::tag::Tag;
-use crate::rewrite::address::Addresses;
+use crate::rewrite::image_urls::ImageUrlRules;
 
-/// The most attributes that one feed's images get or lose.
-pub const ATTRIBUTES_MAX: usize = 32;
-
-/// An attribute's name, and the value that it gets; `None`: it goes.
-pub type Setting = (String, Option<String>);
-
-/// Whether images may get an attribute of this name: letters and dashes, nothing that holds an
-/// address or a script.
-#[must_use]
-pub fn is_allowed(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(is_plain)
-        && !name.starts_with("on")
-        && !matches!(name, "src" | "srcset")
-}
+pub use setting::{ATTRIBUTES_MAX, Setting, is_allowed};
 
 /// Gives an image that is proxied these attributes.
-pub(super) fn read<'h>(tag: &mut Tag<'h>, addresses: &Addresses, settings: &'h [Setting]) {
-    let is_ours = |tag: &Tag<'_>| tag.value("src").is_some_and(|src| addresses.is_own(&src));
+pub(super) fn read<'h>(tag: &mut Tag<'h>, urls: &ImageUrlRules, settings: &'h [Setting]) {
+    let is_ours = |tag: &Tag<'_>| tag.value("src").is_some_and(|src| urls.is_own(&src));
     if !tag.starts("img") || !is_ours(tag) {
         return;
     }
@@ -47,7 +34,7 @@ mod tests {
     use crate::rewrite::RuleOptions;
 
     fn check(html: &str, expected: &str) {
-        let addresses = Addresses::new(&RuleOptions {
+        let urls = ImageUrlRules::new(&RuleOptions {
             images: Some("https://p.org/?url={url_enc}".into()),
             ..RuleOptions::default()
         })
@@ -61,7 +48,7 @@ mod tests {
         let run = |html: &str| {
             let mut edits = Vec::new();
             for mut tag in tags(html, Markup::Html) {
-                read(&mut tag, &addresses, &settings);
+                read(&mut tag, &urls, &settings);
                 tag.write(&mut edits);
             }
             apply(html, &edits)

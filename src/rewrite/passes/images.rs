@@ -20,7 +20,7 @@ pub(super) use selectors::Marked;
 use selectors::Selectors;
 pub use selectors::{Marks, SelectorError, check_selector};
 pub(super) use values::{Carrier, Sheets, rewritten};
-use values::{covered, kind_of, replaced};
+use values::{kind_of, replaced};
 
 /// What is read besides images.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +31,16 @@ pub struct Covers {
     pub media: bool,
 }
 
+/// The kind of a place as far as it is asked for.
+fn covered(kind: Kind, covers: Covers) -> Option<Kind> {
+    match kind {
+        Kind::Linked if !covers.linked_images => None,
+        Kind::Media if !covers.media => None,
+        Kind::LazyMedia if !covers.media => Some(Kind::ImageFile),
+        kind => Some(kind),
+    }
+}
+
 /// What finds and rewrites the image URLs of a feed's HTML; one for all its fields.
 #[derive(Debug, Clone)]
 pub struct HtmlPass {
@@ -38,11 +48,11 @@ pub struct HtmlPass {
     covers: Covers,
 }
 
-/// An address that was found.
+/// An image URL in a field, and where it is.
 #[derive(Debug)]
-pub struct Seen<'a> {
-    /// The address as its author meant it: decoded, maybe relative.
-    pub address: &'a str,
+pub struct ImageReference<'a> {
+    /// The URL as its author meant it: decoded, maybe relative.
+    pub url: &'a str,
     /// The marks of the element that it belongs to.
     pub marks: Marks,
     /// The element's name.
@@ -76,7 +86,7 @@ impl HtmlPass {
         &self,
         html: &str,
         markup: Markup,
-        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
     ) -> Vec<Edit> {
         self.edits_at((html, markup), 0, address)
     }
@@ -85,7 +95,7 @@ impl HtmlPass {
         &self,
         (html, markup): (&str, Markup),
         depth: usize,
-        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
     ) -> Vec<Edit> {
         let marked = self.marked(html, markup);
         let mut walk = Walk::new(html, markup);
@@ -111,7 +121,7 @@ impl HtmlPass {
         &self,
         tag: &mut Tag<'_>,
         marks: Marks,
-        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
     ) {
         self.tag(tag, (marks, 0), address);
     }
@@ -120,7 +130,7 @@ impl HtmlPass {
         &self,
         tag: &mut Tag<'_>,
         (marks, depth): (Marks, usize),
-        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
     ) {
         if tag.is_end {
             return;
@@ -141,8 +151,8 @@ impl HtmlPass {
             };
             let carrier = Carrier::Value(tag, tag.quote(attribute));
             let mut show = |found: &str| {
-                address(&Seen {
-                    address: found,
+                address(&ImageReference {
+                    url: found,
                     marks,
                     element,
                     attribute: name,
@@ -166,7 +176,7 @@ impl HtmlPass {
         &self,
         html: &str,
         depth: usize,
-        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
     ) -> Vec<Edit> {
         match depth < DOCUMENTS_DEPTH_MAX {
             true => self.edits_at((html, Markup::Html), depth + 1, address),
@@ -179,7 +189,7 @@ impl HtmlPass {
         &self,
         sheets: &Sheets<'_>,
         (tag, marks): (&Tag<'_>, Marks),
-        address: &mut dyn FnMut(&Seen<'_>) -> Option<String>,
+        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
         edits: &mut Vec<Edit>,
     ) {
         if !tag.starts("style") || tag.is_gone {
@@ -187,8 +197,8 @@ impl HtmlPass {
         }
         let inner = &mut |decoded: &str| {
             css::edits(decoded, &mut |found| {
-                address(&Seen {
-                    address: found,
+                address(&ImageReference {
+                    url: found,
                     marks,
                     element: tag.name,
                     attribute: "",

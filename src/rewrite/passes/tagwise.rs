@@ -5,14 +5,27 @@
 
 use std::borrow::Cow;
 
-use super::images::{Marked, Seen, Sheets};
+use super::attributes;
+use super::image_rules::ImageRules;
+use super::images::{ImageReference, Marked, Sheets};
 use super::lazy::{Promotes, Promotion, Step};
+use super::links::Links;
 use super::sanitize::is_harmless;
-use super::{ImageRules, Passes, Site, attributes, trackers};
+use super::site::Site;
+use super::trackers;
 use crate::html::Edit;
 use crate::html::tag::Tag;
 use crate::html::walk::Walk;
 use crate::rewrite::compose::Draft;
+
+/// The rules that change tags, in their order; promotion of images comes before them.
+#[derive(Debug)]
+pub(super) struct TagRules {
+    pub(super) drop_trackers: bool,
+    pub(super) links: Option<Links>,
+    pub(super) images: Option<ImageRules>,
+    pub(super) image_attributes: Vec<attributes::Setting>,
+}
 
 /// Which rules listen.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,7 +55,12 @@ impl Walked {
     }
 }
 
-impl Passes {
+impl TagRules {
+    /// Whether no rule changes any tag.
+    pub(super) fn is_empty(&self) -> bool {
+        self.images.is_none() && self.links.is_none() && !self.drop_trackers
+    }
+
     /// The edits of the rules that change tags; `None` where the field has to be judged in another way.
     pub(super) fn walk<'h>(
         &'h self,
@@ -67,7 +85,7 @@ impl Passes {
         let images = self.images.as_ref().filter(|_| parts.images);
         let marked = images.map(|images| images.html.marked(html, site.markup));
         let listening = Listening {
-            passes: self,
+            rules: self,
             html,
             sheets: Sheets::new(html, site.markup),
             site,
@@ -118,7 +136,7 @@ impl Passes {
 
 /// The rules behind promotion, as they listen on one walk.
 struct Listening<'a, 'h> {
-    passes: &'h Passes,
+    rules: &'h TagRules,
     html: &'h str,
     sheets: Sheets<'h>,
     site: &'a Site<'a>,
@@ -133,54 +151,29 @@ impl<'h> Listening<'_, 'h> {
         if tag.is_end || tag.attributes.is_empty() && !tag.starts("style") {
             return;
         }
-        let (passes, site) = (self.passes, self.site);
-        if self.links && passes.drop_trackers {
+        let (rules, site) = (self.rules, self.site);
+        if self.links && rules.drop_trackers {
             site.noted("drop_trackers", tag, |tag| {
                 trackers::read(tag, (self.html, site.markup));
             });
         }
-        if let Some(links) = passes.links.as_ref().filter(|_| self.links && !tag.is_gone) {
+        if let Some(links) = rules.links.as_ref().filter(|_| self.links && !tag.is_gone) {
             site.noted("links", tag, |tag| links.read(tag, site.base, site.budget));
         }
         let Some((images, marked)) = self.images.filter(|_| !tag.is_gone) else {
             return tag.write(edits);
         };
-        let address = &mut |seen: &Seen<'_>| site.address_of(&images.addresses, seen);
+        let proxied = &mut |image: &ImageReference<'_>| site.image_url_of(&images.urls, image);
         let marks = marked.of(tag);
-        images.html.read(tag, marks, address);
-        if !passes.image_attributes.is_empty() {
+        images.html.read(tag, marks, proxied);
+        if !rules.image_attributes.is_empty() {
             site.noted("image_attributes", tag, |tag| {
-                attributes::read(tag, &images.addresses, &passes.image_attributes);
+                attributes::read(tag, &images.urls, &rules.image_attributes);
             });
         }
         tag.write(edits);
         images
             .html
-            .sheets(&self.sheets, (tag, marks), address, edits);
-    }
-}
-
-impl Site<'_> {
-    /// Takes note of what a rule did to a tag that no other changed.
-    fn note(&self, rule: &'static str, tag: &Tag<'_>) {
-        if self.trace.is_taking() {
-            self.trace.tag(rule, &tag.as_written(), tag);
-        }
-    }
-
-    /// Lets a rule change a tag, and takes note of what it does.
-    fn noted<'h, T>(
-        &self,
-        rule: &'static str,
-        tag: &mut Tag<'h>,
-        change: impl FnOnce(&mut Tag<'h>) -> T,
-    ) -> T {
-        if !self.trace.is_taking() {
-            return change(tag);
-        }
-        let before = tag.clone();
-        let outcome = change(tag);
-        self.trace.tag(rule, &before, tag);
-        outcome
+            .sheets(&self.sheets, (tag, marks), proxied, edits);
     }
 }

@@ -18,6 +18,7 @@ use crate::rewrite::field::{self, Role, attribute, lower};
 use crate::rewrite::marks;
 use crate::rewrite::passes::unescape;
 use crate::rewrite::rules::Rules;
+use crate::rewrite::texts;
 
 /// The texts of one item.
 pub(in crate::rewrite) struct Texts<'a> {
@@ -65,7 +66,7 @@ impl<'a> Texts<'a> {
             if field == Field::Author {
                 let own = match self.item {
                     Item::Xml(xml, elements) => author::of_item(xml, elements),
-                    Item::Json(json, members) => facts::authors_of_json_item(json, members),
+                    Item::Json(json, members) => author::of_json_item(json, members),
                 };
                 return self.base.authors(own);
             }
@@ -85,7 +86,7 @@ impl<'a> Texts<'a> {
     /// Undoes what other passes and publishers did to a field: our own header and footer are not
     /// what the item says.
     fn read_as_html(&self, text: &mut String, markup: Markup) {
-        *text = facts::with_windows_1252(std::mem::take(text));
+        *text = texts::with_windows_1252(std::mem::take(text));
         let stale = marks::edits(text, markup, |_| true);
         if !stale.is_empty() {
             *text = apply(text, &stale);
@@ -114,10 +115,10 @@ fn of_xml(xml: &str, elements: &[Element<'_>], field: Field) -> Vec<Text> {
         let is_child = element.depth == 1;
         match (field, element.ns, &*lower(element.local)) {
             (Field::Title, Ns::Core | Ns::Atom, "title") if is_child => {
-                texts.push(facts::title(xml, element));
+                texts.push(texts::title(xml, element));
             }
             (Field::Guid, Ns::Core, "guid") | (Field::Guid, Ns::Atom, "id") if is_child => {
-                texts.push(facts::text(xml, element));
+                texts.push(texts::text(xml, element));
             }
             (Field::Guid, ..) if element.depth == 0 => {
                 texts.push(attribute(element, "rdf:about"));
@@ -166,7 +167,7 @@ fn of_json(json: &str, members: &[Member<'_>], field: Field) -> Vec<Text> {
             }
             Field::Author | Field::Link | Field::Any => false,
         };
-        let text = || facts::with_windows_1252(facts::string(json, member));
+        let text = || texts::with_windows_1252(texts::string(json, member));
         texts.extend(is_asked.then(text));
     }
     plain(texts)

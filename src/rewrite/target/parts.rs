@@ -1,60 +1,16 @@
 //! How templates are written: text, `{placeholders}` and RSSHub's `${variables}`.
 
-use super::placeholder::PLACEHOLDERS;
-use super::{Part, TargetError};
-use crate::rewrite::image_url::ImageUrl;
+use super::error::TargetError;
+use super::placeholder::{PLACEHOLDERS, Placeholder};
+use super::variable::{VARIABLES, Variable};
 
-/// RSSHub's names, written `${name}`, or `${name_ue}` for what `encodeURIComponent` makes of them.
-pub(super) const VARIABLES: &[(&str, Variable)] = &[
-    ("href", Variable::Href),
-    ("host", Variable::Host),
-    ("hostname", Variable::Hostname),
-    ("origin", Variable::Origin),
-    ("pathname", Variable::Pathname),
-    ("port", Variable::Port),
-    ("protocol", Variable::Protocol),
-    ("search", Variable::Search),
-    ("searchParams", Variable::SearchParams),
-    ("hash", Variable::Nothing),
-    ("username", Variable::Nothing),
-    ("password", Variable::Nothing),
-];
-
-/// What a `${name}` stands for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Variable {
-    Href,
-    Host,
-    Hostname,
-    Origin,
-    Pathname,
-    Port,
-    Protocol,
-    Search,
-    SearchParams,
-    /// What an image's URL never has.
-    Nothing,
-}
-
-impl Variable {
-    pub(super) fn text(self, image: &ImageUrl<'_>) -> String {
-        let ImageUrl { scheme, host, .. } = *image;
-        let port = image.host_and_port[host.len()..].trim_start_matches(':');
-        match self {
-            Self::Href => image.whole.to_owned(),
-            Self::Host => image.host_and_port.to_owned(),
-            Self::Hostname => host.to_owned(),
-            Self::Origin => format!("{scheme}://{}", image.host_and_port),
-            Self::Pathname => image.path.to_owned(),
-            Self::Port => port.to_owned(),
-            Self::Protocol => format!("{scheme}:"),
-            Self::Search => image
-                .query
-                .map_or_else(String::new, |query| format!("?{query}")),
-            Self::SearchParams => image.query.unwrap_or_default().to_owned(),
-            Self::Nothing => String::new(),
-        }
-    }
+/// A part of a parsed template.
+#[derive(Debug, Clone)]
+pub(super) enum Part {
+    Literal(String),
+    Placeholder(Placeholder),
+    /// RSSHub's; `true`: encoded.
+    Variable(Variable, bool),
 }
 
 /// RSSHub's variable of this name, and whether it is encoded.

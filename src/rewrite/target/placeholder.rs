@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
+use super::escapes::{COMPONENT, UNSAFE};
 use super::sign::{Coding, Hash};
-use super::{COMPONENT, UNSAFE};
 use crate::html::escape::Escapes;
 use crate::rewrite::image_url::ImageUrl;
 

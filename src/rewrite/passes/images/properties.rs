@@ -7,7 +7,7 @@ use url::Url;
 use super::*;
 use crate::html::apply;
 use crate::rewrite::RuleOptions;
-use crate::rewrite::address::Addresses;
+use crate::rewrite::image_urls::ImageUrlRules;
 
 /// Pieces of markup; any sequence of them is a field.
 const SOUP: &[&str] = &[
@@ -128,11 +128,11 @@ proptest! {
             images: Some("https://p.example/?a=b&url={url_enc}".into()),
             ..RuleOptions::default()
         };
-        let addresses = Addresses::new(&options).unwrap().unwrap();
+        let rules = ImageUrlRules::new(&options).unwrap().unwrap();
         let pass = pass();
-        let mut rewrite = |seen: &Seen<'_>| {
-            let sent = addresses.decide(seen.address, Some(&base), seen.marks);
-            sent.ok().map(|sent| sent.address)
+        let mut rewrite = |image: &ImageReference<'_>| {
+            let decided = rules.decide(image.url, Some(&base), image.marks);
+            decided.ok().map(|proxied| proxied.url)
         };
         let once = apply(&html, &pass.edits(&html, markup, &mut rewrite));
         let again = pass.edits(&once, markup, &mut rewrite);

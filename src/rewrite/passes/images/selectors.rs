@@ -39,11 +39,11 @@ pub(super) struct Selectors(Vec<(Selector, Marks)>);
 
 /// Where the elements are that match selectors, with their marks; sorted.
 #[derive(Debug, Default)]
-pub(in crate::rewrite::passes) struct Marked(Vec<(usize, Marks)>);
+pub(in crate::rewrite) struct Marked(Vec<(usize, Marks)>);
 
 impl Marked {
     /// The marks of the element that a tag starts.
-    pub(in crate::rewrite::passes) fn of(&self, tag: &Tag<'_>) -> Marks {
+    pub(in crate::rewrite) fn of(&self, tag: &Tag<'_>) -> Marks {
         if self.0.is_empty() {
             return 0;
         }

@@ -5,9 +5,9 @@ mod covers;
 use super::*;
 use crate::html::apply;
 
-fn proxy(seen: &Seen<'_>) -> Option<String> {
-    let stays = seen.address.contains("keep") || seen.marks != 0;
-    (!stays).then(|| format!("P[{}]", seen.address.trim()))
+fn proxy(image: &ImageReference<'_>) -> Option<String> {
+    let stays = image.url.contains("keep") || image.marks != 0;
+    (!stays).then(|| format!("P[{}]", image.url.trim()))
 }
 
 /// `html` with every address `x` in it turned to `P(x)`; addresses with `keep` in them stay.

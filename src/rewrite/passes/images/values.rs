@@ -6,7 +6,6 @@ use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-use super::Covers;
 use crate::html::tag::{Attribute, Quote, Tag};
 use crate::html::{Edit, Markup, Name, Written, comment, css, escape, open_sheet};
 use crate::rewrite::places::{self, Kind};
@@ -17,16 +16,6 @@ pub(super) struct Sheet {
     range: Range<usize>,
     /// Whether character references count in it: as text in XHTML and svg.
     has_references: bool,
-}
-
-/// The kind of a place as far as it is asked for.
-pub(super) fn covered(kind: Kind, covers: Covers) -> Option<Kind> {
-    match kind {
-        Kind::Linked if !covers.linked_images => None,
-        Kind::Media if !covers.media => None,
-        Kind::LazyMedia if !covers.media => Some(Kind::ImageFile),
-        kind => Some(kind),
-    }
 }
 
 /// How an attribute with this raw value may hold addresses, if it may.
@@ -141,7 +130,7 @@ fn sheet_edit(html: &str, sheet: &Sheet, inner: impl FnOnce(&str) -> Vec<Edit>) 
 }
 
 /// A raw value after the edits that `inner` makes of what it says; `None` when it makes none.
-pub(in crate::rewrite::passes) fn rewritten(
+pub(in crate::rewrite) fn rewritten(
     raw: &str,
     carrier: Carrier<'_, '_>,
     inner: impl FnOnce(&str) -> Vec<Edit>,
@@ -187,7 +176,7 @@ pub(super) fn replaced(
 
 /// What a value stands in, and so how it is written.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::rewrite::passes) enum Carrier<'t, 'h> {
+pub(in crate::rewrite) enum Carrier<'t, 'h> {
     /// Text without character references.
     Raw,
     /// Text with character references.

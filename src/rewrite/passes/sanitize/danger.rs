@@ -56,7 +56,7 @@ pub(super) fn plain_name(name: &str) -> &str {
 }
 
 /// A cheap look at a whole field: without these it holds nothing forbidden.
-pub(in crate::rewrite::passes) fn may_harm(html: &str) -> bool {
+pub(in crate::rewrite) fn may_harm(html: &str) -> bool {
     let bytes = html.as_bytes();
     // Looked for at most once: for each attribute it would take quadratic time.
     let (has_others, has_frame) = (OnceCell::new(), OnceCell::new());

@@ -30,7 +30,7 @@ const HARMLESS_NAMES: [&str; 12] = [
 const HARMLESS: [Name; 12] = names(HARMLESS_NAMES);
 
 /// Whether a tag of plain HTML is an ordinary one, with nothing harmful in it.
-pub(in crate::rewrite::passes) fn is_harmless(tag: &Tag<'_>) -> bool {
+pub(in crate::rewrite) fn is_harmless(tag: &Tag<'_>) -> bool {
     is_harmless_element(tag)
         && !tag.has_more
         && tag.attributes.iter().all(|attribute| {

@@ -42,7 +42,7 @@ fn marks_say_which_selectors_match() {
     let html = "<img src=1><p class=a><img src=2><img class=b src=3></p><b class=b><img src=4>";
     pass.edits(html, Markup::Html, &mut |found| {
         assert_eq!((found.element, found.attribute), ("img", "src"));
-        seen.push((found.address.to_owned(), found.marks));
+        seen.push((found.url.to_owned(), found.marks));
         None
     });
     let expected = [("1", 0), ("2", 1), ("3", 7), ("4", 0)];

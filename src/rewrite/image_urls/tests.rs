@@ -1,9 +1,11 @@
-//! What becomes of addresses, and why others stay.
+//! What becomes of image URLs, and why others stay.
 
+use super::rule::ImageRule;
 use super::*;
 use crate::images::options::UrlOptions;
 use crate::images::secret::Secret;
 use crate::images::signed_url::SigningKeys;
+use crate::rewrite::pattern::check_path;
 use crate::rewrite::target::Images;
 
 fn options() -> RuleOptions {
@@ -20,15 +22,15 @@ fn options() -> RuleOptions {
     }
 }
 
-fn addresses() -> Addresses {
-    Addresses::new(&options()).unwrap().unwrap()
+fn rules() -> ImageUrlRules {
+    ImageUrlRules::new(&options()).unwrap().unwrap()
 }
 
-fn rewrite(addresses: &Addresses, written: &str) -> Result<String, Left> {
+fn rewrite(addresses: &ImageUrlRules, written: &str) -> Result<String, KeepReason> {
     let base = Url::parse("https://x.org/blog/item").unwrap();
     addresses
         .decide(written, Some(&base), 0)
-        .map(|sent| sent.address)
+        .map(|sent| sent.url)
 }
 
 #[test]
@@ -43,78 +45,97 @@ fn rewritten_to_one_string() {
         "../a b.png?q=1",
         "HTTPS:/a b.png?q=1",
     ] {
-        let actual = rewrite(&addresses(), written);
+        let actual = rewrite(&rules(), written);
         assert_eq!(actual.as_deref(), Ok(expected), "{written}");
     }
-    let without_base = addresses().decide("//x.org/a b.png?q=1", None, 0);
-    assert_eq!(without_base.unwrap().address, expected);
+    let without_base = rules().decide("//x.org/a b.png?q=1", None, 0);
+    assert_eq!(without_base.unwrap().url, expected);
     let idn = "https://Proxy.example?url=https%3A%2F%2Fxn--bcher-kva.example%2F%25C3%25A4.png";
     for written in [
         "https://b\u{fc}cher.example/\u{e4}.png",
         "//B\u{dc}CHER.example/%C3%A4.png",
     ] {
-        assert_eq!(
-            rewrite(&addresses(), written).as_deref(),
-            Ok(idn),
-            "{written}"
-        );
+        assert_eq!(rewrite(&rules(), written).as_deref(), Ok(idn), "{written}");
     }
 }
 
 #[test]
-fn left_and_why() {
+fn kept_and_why() {
     for (written, expected) in [
-        ("", Left::NotHttp),
-        ("  ", Left::NotHttp),
-        ("#icon", Left::NotHttp),
-        ("data:image/gif;base64,R0lGODlhAQABAAAAACw=", Left::NotHttp),
-        ("blob:https://x.org/1", Left::NotHttp),
-        ("cid:1", Left::NotHttp),
-        ("about:blank", Left::NotHttp),
-        ("javascript:void(0)", Left::NotHttp),
-        ("ftp://x.org/a.png", Left::NotHttp),
-        ("https://", Left::NoUrl),
-        ("http://[bad/a.png", Left::NoUrl),
+        ("", KeepReason::NotHttp),
+        ("  ", KeepReason::NotHttp),
+        ("#icon", KeepReason::NotHttp),
+        (
+            "data:image/gif;base64,R0lGODlhAQABAAAAACw=",
+            KeepReason::NotHttp,
+        ),
+        ("blob:https://x.org/1", KeepReason::NotHttp),
+        ("cid:1", KeepReason::NotHttp),
+        ("about:blank", KeepReason::NotHttp),
+        ("javascript:void(0)", KeepReason::NotHttp),
+        ("ftp://x.org/a.png", KeepReason::NotHttp),
+        ("https://", KeepReason::NoUrl),
+        ("http://[bad/a.png", KeepReason::NoUrl),
         (
             "https://proxy.example/?url=https%3A%2F%2Fx.org%2Fa.png",
-            Left::Own,
+            KeepReason::Own,
         ),
         (
             "https://Proxy.example?url=https%3A%2F%2Fx.org%2Fa.png",
-            Left::Own,
+            KeepReason::Own,
         ),
-        ("https://feeds.example.org/image/sig/opts/abc", Left::Own),
-        ("https://feeds.example.org/image?url=x.org/a.png", Left::Own),
-        ("https://feeds.example.org/mirror/static/a.png", Left::Own),
-        ("https://images.weserv.nl/?url=x.org/a.png", Left::Proxied),
-        ("//wsrv.nl/?url=x.org/a.png", Left::Proxied),
-        ("http://i0.wp.com/x.org/a.png?ssl=1", Left::Proxied),
-        ("https://i3.wp.com/x.org/a.png?ssl=1", Left::Proxied),
+        (
+            "https://feeds.example.org/image/sig/opts/abc",
+            KeepReason::Own,
+        ),
+        (
+            "https://feeds.example.org/image?url=x.org/a.png",
+            KeepReason::Own,
+        ),
+        (
+            "https://feeds.example.org/mirror/static/a.png",
+            KeepReason::Own,
+        ),
+        (
+            "https://images.weserv.nl/?url=x.org/a.png",
+            KeepReason::Proxied,
+        ),
+        ("//wsrv.nl/?url=x.org/a.png", KeepReason::Proxied),
+        ("http://i0.wp.com/x.org/a.png?ssl=1", KeepReason::Proxied),
+        ("https://i3.wp.com/x.org/a.png?ssl=1", KeepReason::Proxied),
         (
             "https://external-content.duckduckgo.com/iu/?u=x",
-            Left::Proxied,
+            KeepReason::Proxied,
         ),
-        ("https://camo.githubusercontent.com/abc/def", Left::Proxied),
-        ("https://camo.example.net/abc/def", Left::Proxied),
-        ("https://www.inoreader.com/camo/sig,b64/abc", Left::Proxied),
-        ("https://skip.org/a.png", Left::SkippedHost),
-        ("https://img.skip.org/a.png", Left::SkippedHost),
-        ("https://img.starred.org/a.png", Left::SkippedHost),
-        ("http://[2001:db8::1]:8080/a.png", Left::SkippedHost),
+        (
+            "https://camo.githubusercontent.com/abc/def",
+            KeepReason::Proxied,
+        ),
+        ("https://camo.example.net/abc/def", KeepReason::Proxied),
+        (
+            "https://www.inoreader.com/camo/sig,b64/abc",
+            KeepReason::Proxied,
+        ),
+        ("https://skip.org/a.png", KeepReason::SkippedHost),
+        ("https://img.skip.org/a.png", KeepReason::SkippedHost),
+        ("https://img.starred.org/a.png", KeepReason::SkippedHost),
+        ("http://[2001:db8::1]:8080/a.png", KeepReason::SkippedHost),
     ] {
-        assert_eq!(rewrite(&addresses(), written), Err(expected), "{written}");
+        assert_eq!(rewrite(&rules(), written), Err(expected), "{written}");
     }
-    let relative = addresses().decide("a.png", None, 0);
-    assert_eq!(relative, Err(Left::NoUrl));
-    let marked = addresses().decide("https://x.org/a.png", None, SKIPPED);
-    assert_eq!(marked, Err(Left::SkippedSelector));
+    let relative = rules().decide("a.png", None, 0);
+    assert_eq!(relative, Err(KeepReason::NoUrl));
+    let marked = rules().decide("https://x.org/a.png", None, SKIPPED);
+    assert_eq!(marked, Err(KeepReason::SkippedSelector));
+}
+
+#[test]
+fn long_ones_stay() {
     let long = "a".repeat(ADDRESS_BYTES_MAX);
-    assert_eq!(
-        rewrite(&addresses(), &format!("/{long}")),
-        Err(Left::TooLong)
-    );
-    let inline = rewrite(&addresses(), &format!("data:image/png;base64,{long}"));
-    assert_eq!(inline, Err(Left::NotHttp));
+    let path = rewrite(&rules(), &format!("/{long}"));
+    assert_eq!(path, Err(KeepReason::TooLong));
+    let inline = rewrite(&rules(), &format!("data:image/png;base64,{long}"));
+    assert_eq!(inline, Err(KeepReason::NotHttp));
 }
 
 #[test]
@@ -130,8 +151,8 @@ fn labels_and_prefixes_end_where_they_end() {
         "https://www.inoreader.com/logo.png",
         "https://proxy.example/logo.png",
     ] {
-        let once = rewrite(&addresses(), written).unwrap();
-        assert_eq!(rewrite(&addresses(), &once), Err(Left::Own), "{written}");
+        let once = rewrite(&rules(), written).unwrap();
+        assert_eq!(rewrite(&rules(), &once), Err(KeepReason::Own), "{written}");
     }
 }
 
@@ -146,7 +167,7 @@ fn the_first_rule_that_fits_counts() {
             images: images.map(Into::into),
         }
     };
-    let addresses = Addresses::new(&RuleOptions {
+    let addresses = ImageUrlRules::new(&RuleOptions {
         image_rules: vec![
             rule("", "*.gif", "", None),
             rule("", "", ".wide", Some("https://wide.example/{url_hex}")),
@@ -167,13 +188,14 @@ fn the_first_rule_that_fits_counts() {
         ..options()
     });
     let addresses = addresses.unwrap().unwrap();
-    let check = |written: &str, marks: Marks, expected: Result<(&str, Option<usize>), Left>| {
-        let sent = addresses.decide(written, None, marks);
-        let sent = sent.map(|sent| (sent.address, sent.rule));
-        let expected = expected.map(|(address, rule)| (address.to_owned(), rule));
-        assert_eq!(sent, expected, "{written}");
-    };
-    check("https://x.org/a/b.gif?c", 1 << 1, Err(Left::Rule(0)));
+    let check =
+        |written: &str, marks: Marks, expected: Result<(&str, Option<usize>), KeepReason>| {
+            let sent = addresses.decide(written, None, marks);
+            let sent = sent.map(|sent| (sent.url, sent.rule));
+            let expected = expected.map(|(address, rule)| (address.to_owned(), rule));
+            assert_eq!(sent, expected, "{written}");
+        };
+    check("https://x.org/a/b.gif?c", 1 << 1, Err(KeepReason::Rule(0)));
     check(
         "https://x.org/",
         1 << 1,
@@ -189,7 +211,7 @@ fn the_first_rule_that_fits_counts() {
         0,
         Ok(("https://b.example//a", Some(2))),
     );
-    check("https://x.org/b.png", 1 << 3, Err(Left::Rule(4)));
+    check("https://x.org/b.png", 1 << 3, Err(KeepReason::Rule(4)));
     check(
         "https://y.org/b",
         0,
@@ -200,7 +222,7 @@ fn the_first_rule_that_fits_counts() {
         "https://media.example/m/x",
         "https://feeds.example.org/image/x",
     ] {
-        check(own, 1 << 1, Err(Left::Own));
+        check(own, 1 << 1, Err(KeepReason::Own));
     }
 }
 
@@ -218,10 +240,15 @@ fn rules_without_a_proxy_of_the_feeds_own() {
         }],
         ..RuleOptions::default()
     };
-    let addresses = Addresses::new(&only(rule.images.clone())).unwrap().unwrap();
+    let addresses = ImageUrlRules::new(&only(rule.images.clone()))
+        .unwrap()
+        .unwrap();
     assert!(rewrite(&addresses, "/a.png").is_ok());
-    assert_eq!(rewrite(&addresses, "https://y.org/"), Err(Left::NoRule));
-    assert!(Addresses::new(&only(None)).unwrap().is_none());
+    assert_eq!(
+        rewrite(&addresses, "https://y.org/"),
+        Err(KeepReason::NoRule)
+    );
+    assert!(ImageUrlRules::new(&only(None)).unwrap().is_none());
 }
 
 #[test]
@@ -233,7 +260,7 @@ fn our_own_proxy_signs() {
         ..options()
     };
     let first = keys("0123456789abcdef");
-    let addresses = Addresses::new(&own(first.clone())).unwrap().unwrap();
+    let addresses = ImageUrlRules::new(&own(first.clone())).unwrap().unwrap();
     let written = rewrite(&addresses, "a b.png").unwrap();
     let behind = written
         .strip_prefix("https://feeds.example.org/image/")
@@ -241,19 +268,23 @@ fn our_own_proxy_signs() {
     let signed = first.verify(behind).unwrap();
     assert_eq!(signed.url.as_str(), "https://x.org/blog/a%20b.png");
     assert_eq!(signed.options.as_str(), "w-800");
-    assert_eq!(rewrite(&addresses, &written), Err(Left::Own));
+    assert_eq!(rewrite(&addresses, &written), Err(KeepReason::Own));
     // What another key signed is left, too: it was ours before the keys changed.
-    let other = Addresses::new(&own(keys("fedcba9876543210")))
+    let other = ImageUrlRules::new(&own(keys("fedcba9876543210")))
         .unwrap()
         .unwrap();
-    assert_eq!(rewrite(&other, &written), Err(Left::Own));
-    let unsigned = Addresses::new(&own(SigningKeys::default()));
+    assert_eq!(rewrite(&other, &written), Err(KeepReason::Own));
+    let unsigned = ImageUrlRules::new(&own(SigningKeys::default()));
     assert_eq!(unsigned.unwrap_err(), TargetError::NoSigningKey);
 }
 
 #[test]
 fn none_without_a_target() {
-    assert!(Addresses::new(&RuleOptions::default()).unwrap().is_none());
+    assert!(
+        ImageUrlRules::new(&RuleOptions::default())
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]

@@ -3,23 +3,21 @@
 //! Invariants: the same image becomes the same string wherever and however its address is
 //! written; an address that was rewritten is never rewritten again.
 
-mod left;
-mod rule;
+pub(super) mod decision;
+pub(super) mod rule;
 
 use std::sync::LazyLock;
 
 use url::Url;
 
-pub(super) use left::Left;
-pub use rule::{GlobError, ImageRule, RULES_MAX, check_path};
-
-use crate::rewrite::RuleOptions;
 use crate::rewrite::budget::ADDRESS_BYTES_MAX;
-use crate::rewrite::domains::Domains;
+use crate::rewrite::domains::{Domains, host_suffix, is_under};
 use crate::rewrite::image_url::ImageUrl;
+use crate::rewrite::options::RuleOptions;
 use crate::rewrite::passes::images::Marks;
 use crate::rewrite::target::{TargetError, Through};
-use rule::Rule;
+use decision::{Decision, KeepReason, ProxiedUrl};
+use rule::{RULES_MAX, Rule};
 
 /// The mark of elements that `skip_images` matches.
 pub(super) const SKIPPED: Marks = 1 << 63;
@@ -52,7 +50,7 @@ const OWN_PATHS: [&str; 3] = ["/image/", "/image?", "/mirror/"];
 
 /// Which addresses are rewritten and to what; built once from [`RuleOptions`].
 #[derive(Debug, Clone)]
-pub(super) struct Addresses {
+pub(super) struct ImageUrlRules {
     /// What images are sent through that no rule is for.
     images: Option<Through>,
     rules: Vec<Rule>,
@@ -62,15 +60,7 @@ pub(super) struct Addresses {
     skip_hosts: Vec<String>,
 }
 
-/// What an image's URL becomes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sent {
-    pub(super) address: String,
-    /// Which of the rules was for it, if one was.
-    pub(super) rule: Option<usize>,
-}
-
-impl Addresses {
+impl ImageUrlRules {
     /// `None` when the options leave every image alone.
     ///
     /// # Errors
@@ -114,26 +104,21 @@ impl Addresses {
     /// What becomes of the image at `written`, in an element with these marks, or why it stays.
     ///
     /// `written` is decoded, as it stands in the feed, and may be relative to `base`.
-    pub(super) fn decide(
-        &self,
-        written: &str,
-        base: Option<&Url>,
-        marks: Marks,
-    ) -> Result<Sent, Left> {
+    pub(super) fn decide(&self, written: &str, base: Option<&Url>, marks: Marks) -> Decision {
         if written.len() > ADDRESS_BYTES_MAX {
             // Images written out in the address itself are the longest there are.
             let is_inline = written.trim_start().starts_with("data:");
             return Err(if is_inline {
-                Left::NotHttp
+                KeepReason::NotHttp
             } else {
-                Left::TooLong
+                KeepReason::TooLong
             });
         }
         if let Some(plain) = ImageUrl::of_plain(written) {
             return self.send(&plain, marks);
         }
         let url = resolve(written, base)?;
-        self.send(&ImageUrl::of_url(&url).ok_or(Left::NotHttp)?, marks)
+        self.send(&ImageUrl::of_url(&url).ok_or(KeepReason::NotHttp)?, marks)
     }
 
     /// Whether an address is one of ours or of an image proxy of this feed.
@@ -147,10 +132,10 @@ impl Addresses {
         self.images.is_none() || !self.rules.is_empty() || !self.skip_hosts.is_empty()
     }
 
-    fn send(&self, image: &ImageUrl<'_>, marks: Marks) -> Result<Sent, Left> {
+    fn send(&self, image: &ImageUrl<'_>, marks: Marks) -> Decision {
         let ImageUrl { whole, host, .. } = *image;
         if self.own_prefixes.iter().any(|own| whole.starts_with(own)) {
-            return Err(Left::Own);
+            return Err(KeepReason::Own);
         }
         let is_listed = || {
             PROXY_HOSTS.iter().any(|proxy| is_under(host, proxy))
@@ -158,55 +143,45 @@ impl Addresses {
         };
         let is_proxied = host.starts_with("camo.") || PROXY_DOMAINS.may_hold(host) && is_listed();
         if is_proxied {
-            return Err(Left::Proxied);
+            return Err(KeepReason::Proxied);
         }
         if marks & SKIPPED != 0 {
-            return Err(Left::SkippedSelector);
+            return Err(KeepReason::SkippedSelector);
         }
         // The configuration writes IPv6 addresses without their brackets.
         let host = host.trim_start_matches('[').trim_end_matches(']');
         if self.skip_hosts.iter().any(|skip| is_under(host, skip)) {
-            return Err(Left::SkippedHost);
+            return Err(KeepReason::SkippedHost);
         }
         let rule = self
             .rules
             .iter()
             .position(|rule| rule.covers(host, image.path, marks));
         let through = match rule {
-            Some(index) => self.rules[index].through.as_ref().ok_or(Left::Rule(index)),
-            None => self.images.as_ref().ok_or(Left::NoRule),
+            Some(index) => self.rules[index]
+                .through
+                .as_ref()
+                .ok_or(KeepReason::Rule(index)),
+            None => self.images.as_ref().ok_or(KeepReason::NoRule),
         }?;
-        let address = through.apply(image).ok_or(Left::Query)?;
-        Ok(Sent { address, rule })
+        let url = through.apply(image).ok_or(KeepReason::Query)?;
+        Ok(ProxiedUrl { url, rule })
     }
 }
 
 /// The URL meant by `written`, by the URL standard's parser, which trims
 /// whitespace and drops tabs and newlines.
-fn resolve(written: &str, base: Option<&Url>) -> Result<Url, Left> {
+fn resolve(written: &str, base: Option<&Url>) -> Result<Url, KeepReason> {
     let trimmed = written.trim_matches(|c: char| c <= ' ');
     if trimmed.is_empty() || trimmed.starts_with('#') {
-        return Err(Left::NotHttp);
+        return Err(KeepReason::NotHttp);
     }
     match Url::options().base_url(base).parse(trimmed) {
         Err(url::ParseError::RelativeUrlWithoutBase) if trimmed.starts_with("//") => {
-            Url::parse(&format!("https:{trimmed}")).map_err(|_| Left::NoUrl)
+            Url::parse(&format!("https:{trimmed}")).map_err(|_| KeepReason::NoUrl)
         }
-        parsed => parsed.map_err(|_| Left::NoUrl),
+        parsed => parsed.map_err(|_| KeepReason::NoUrl),
     }
-}
-
-/// A host suffix in lower case, without the dot or `*.` that it may be written with.
-fn host_suffix(host: &str) -> String {
-    host.trim_start_matches("*.")
-        .trim_matches('.')
-        .to_lowercase()
-}
-
-/// Whether `host` is `suffix` or a name below it.
-fn is_under(host: &str, suffix: &str) -> bool {
-    host.strip_suffix(suffix)
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 fn normal_prefix(prefix: &str) -> String {

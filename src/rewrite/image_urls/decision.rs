@@ -1,10 +1,21 @@
-//! Why an image's URL stays as it is.
+//! What becomes of an image's URL, or why it stays as it is.
 
 use std::fmt;
 
-/// A reason, as a sentence for whoever asks.
+/// What becomes of an image's URL.
+pub(in crate::rewrite) type Decision = Result<ProxiedUrl, KeepReason>;
+
+/// The URL of an image at the image proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::rewrite) struct ProxiedUrl {
+    pub(in crate::rewrite) url: String,
+    /// The index of the rule that applied, if one did.
+    pub(in crate::rewrite) rule: Option<usize>,
+}
+
+/// Why an image's URL stays as it is; its `Display` is a sentence for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::rewrite) enum Left {
+pub(in crate::rewrite) enum KeepReason {
     /// `data:`, `cid:`, a fragment, nothing.
     NotHttp,
     /// Relative to nothing, or no address at all.
@@ -26,7 +37,7 @@ pub(in crate::rewrite) enum Left {
     Outgrown,
 }
 
-impl fmt::Display for Left {
+impl fmt::Display for KeepReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotHttp => "it is no address on the web",
