@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use http::{HeaderName, HeaderValue};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use super::raw::text;
 use super::reader::{Table, Written};
 use super::shape::{OneOrMore, ValueSchema, switch_or};
 use super::texts;
-use super::values::text;
 use crate::fulltext::recipe::{Finder, FinderError};
 use crate::fulltext::{Limits, Options};
 use crate::rewrite::figure::Figure;

@@ -13,10 +13,10 @@ use url::Url;
 use super::bounds::{BODIES, DAY, HOUR, NOTHING, SECOND, YEAR};
 use super::name::FeedName;
 use super::problem::{Problem, Spot};
+use super::raw::{Raw, text};
 use super::reader::{Table, Written};
 use super::shape::{ProxyUrl, ValueSchema};
 use super::texts;
-use super::values::{Raw, text};
 use crate::upstream::{HostPort, Upstream};
 
 /// Mirrors that one configuration may have.

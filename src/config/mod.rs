@@ -18,10 +18,12 @@ pub mod image_hosts;
 mod image_proxy;
 mod images;
 mod intervals;
+mod masking;
 mod mirror;
 mod name;
 mod problem;
 mod proxy;
+mod raw;
 mod reader;
 mod resolve;
 mod rules;
@@ -102,7 +104,7 @@ pub fn parse(
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let list = errors.iter().map(|error| syntax_problem(error, text));
-        let masked = secret::suspect_lines(text);
+        let masked = masking::suspect_lines(text);
         return Err(Problems::new(name, text, &masked, list.collect()));
     }
     let mut reader = Reader {

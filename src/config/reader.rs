@@ -9,10 +9,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::environment::Environment;
+use super::masking::names_a_secret;
 use super::problem::{Place, Problem, Spot};
-use super::secret::names_a_secret;
+use super::raw::Raw;
 use super::suggest::{new_name, suggest};
-use super::values::Raw;
 
 /// A value and where it was written.
 #[derive(Debug, Clone)]

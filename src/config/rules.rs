@@ -5,10 +5,11 @@ use std::convert::Infallible;
 use schemars::JsonSchema;
 
 use super::feed_images::{self, ImageRuleKeys, Named};
+use super::raw::{Raw, text};
 use super::reader::{Table, Written};
 use super::shape::{Choice, OneOrMore};
 use super::texts;
-use super::values::{Raw, one_or_more, text};
+use super::values::one_or_more;
 use crate::causes::chain;
 use crate::rewrite::RuleOptions;
 use crate::rewrite::passes::attributes::{self, Setting};

@@ -5,30 +5,21 @@
 
 use std::fmt::Display;
 use std::io::Read;
-use std::ops::Range;
 
 use http::{HeaderName, HeaderValue};
 use toml::Spanned;
 use toml::de::DeValue;
 
 use super::problem::{Place, Spot};
+use super::raw::Raw;
 use super::reader::{Table, Written};
-use super::suggest::nearest;
 use super::texts;
-use super::values::Raw;
 
 /// Bytes of a file that holds a secret.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
 
 /// What a secret looks like, for the sentences of refusals.
 const SECRET_FORM: &str = "text in quotes, `{ env = \"NAME\" }` or `{ file = \"PATH\" }`";
-
-/// Parts of names that secrets have.
-const SECRET_PARTS: [&str; 8] = [
-    "auth", "cookie", "header", "key", "pass", "proxy", "secret", "token",
-];
-/// What the lines of a broken document that may hold a secret speak of.
-const SECRET_WORDS: [&str; 3] = ["cookie", "proxy", "authorization"];
 
 impl<'d> Table<'_, 'd> {
     /// A secret that `parse` understands; empty text says "none".
@@ -158,42 +149,10 @@ impl<'d> Table<'_, 'd> {
     }
 }
 
-/// Whether an unknown key may be meant for a secret: it reads like one, or like a key of ours that
-/// holds one.
-pub(super) fn names_a_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    SECRET_PARTS.iter().any(|part| key.contains(part))
-        || nearest(&key, &["cookies", "proxy", "headers"]).is_some()
-}
-
 /// Marks a header's value, so that `Debug` doesn't show it and HPACK doesn't index it.
 pub(super) fn secret_header(mut value: HeaderValue) -> HeaderValue {
     value.set_sensitive(true);
     value
-}
-
-/// Lines of a document that is no TOML which may hold a secret: where values can't be told from
-/// what is around them, everything after the `=` counts as one.
-pub(super) fn suspect_lines(text: &str) -> Vec<Range<usize>> {
-    let mut suspects = Vec::new();
-    let (mut in_headers, mut in_text) = (false, false);
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let lower = line.to_ascii_lowercase();
-        let speaks_of_headers = lower.contains("headers");
-        in_headers = speaks_of_headers || in_headers && !lower.trim_start().starts_with('[');
-        let suspect = in_headers || SECRET_WORDS.iter().any(|word| lower.contains(word));
-        let fences = line.matches("\"\"\"").count() + line.matches("'''").count();
-        if in_text {
-            suspects.push(start..start + line.len());
-        } else if let Some(equals) = line.find('=').filter(|_| suspect) {
-            suspects.push(start + equals + 1..start + line.len());
-        }
-        // A text of several lines that begins on a suspect line is suspect to its end.
-        in_text = (in_text || suspect) && (in_text != (fences % 2 == 1));
-        start += line.len();
-    }
-    suspects
 }
 
 fn raw_value<'d>(raw: &Raw<'d>) -> Result<&'d Spanned<DeValue<'d>>, String> {

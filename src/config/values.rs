@@ -1,78 +1,14 @@
 //! Reads the kinds of value there are: text, durations, sizes, counts, switches, choices, lists.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
-
 use super::problem::{Place, Spot};
+use super::raw::{Raw, TEXT_FORM, text};
 use super::reader::{Table, Written};
 use super::shape::{Choice, OneOrMore};
 use super::units;
-
-/// What is expected of a text.
-const TEXT_FORM: &str = "text in quotes";
-
-/// A value as it was found: in the file, or in a variable (always text).
-pub(super) enum Raw<'d> {
-    Value(&'d Spanned<DeValue<'d>>),
-    Variable(String),
-}
-
-impl<'d> Raw<'d> {
-    pub(super) fn table(&self) -> Option<&'d DeTable<'d>> {
-        match self {
-            Self::Value(value) => value.get_ref().as_table(),
-            Self::Variable(_) => None,
-        }
-    }
-
-    pub(super) fn array(&self) -> Option<&'d DeArray<'d>> {
-        match self {
-            Self::Value(value) => value.get_ref().as_array(),
-            Self::Variable(_) => None,
-        }
-    }
-
-    /// The text, or a sentence that says which `form` is expected.
-    pub(super) fn text(&self, form: &str) -> Result<Cow<'_, str>, String> {
-        match self {
-            Self::Variable(text) => Ok(Cow::Borrowed(text)),
-            Self::Value(value) => value
-                .get_ref()
-                .as_str()
-                .map(Cow::Borrowed)
-                .ok_or_else(|| self.mismatch(form)),
-        }
-    }
-
-    /// "expected … , found an integer".
-    pub(super) fn mismatch(&self, expected: &str) -> String {
-        let found = match self {
-            Self::Variable(_) => "text",
-            Self::Value(value) => match value.get_ref() {
-                DeValue::String(_) => "text",
-                DeValue::Integer(_) => "a bare number",
-                DeValue::Float(_) => "a bare number",
-                DeValue::Boolean(_) => "`true` or `false`",
-                DeValue::Datetime(_) => "a date",
-                DeValue::Array(_) => "a list",
-                DeValue::Table(_) => "a table",
-            },
-        };
-        format!("expected {expected}, found {found}")
-    }
-}
-
-/// Wraps a parser of text for [`Table::value`] and [`Table::required`].
-pub(super) fn text<'d, T, E: Display>(
-    parse: impl FnOnce(&str) -> Result<T, E>,
-) -> impl FnOnce(&Raw<'d>) -> Result<T, String> {
-    move |raw| parse(&raw.text(TEXT_FORM)?).map_err(|error| error.to_string())
-}
 
 /// Reads one word of a choice, or a list of some of them.
 pub(super) fn one_or_more<'d, T: Choice>() -> impl FnOnce(&Raw<'d>) -> Result<OneOrMore<T>, String>
