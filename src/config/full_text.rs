@@ -11,7 +11,7 @@ use super::reader::{Table, Written};
 use super::shape::{OneOrMore, ValueSchema, switch_or};
 use super::texts;
 use crate::fulltext::recipe::{Finder, FinderError};
-use crate::fulltext::{Limits, Options};
+use crate::fulltext::{FullTextLimits, FullTextOptions};
 use crate::rewrite::figure::Figure;
 
 /// Selectors of one kind.
@@ -40,7 +40,7 @@ pub(super) struct LimitKeys {
 pub(super) struct FeedKeys {
     /// Whether items get the text of the page that they link to, or a table that says how it is
     /// found.
-    pub(super) full_text: Option<Written<Option<Options>>>,
+    pub(super) full_text: Option<Written<Option<FullTextOptions>>>,
     /// Template for the images of full texts. Empty for a `figure` each.
     pub(super) figure: Option<Written<Option<String>>>,
 }
@@ -59,12 +59,12 @@ pub(super) fn read_limits(table: &mut Table<'_, '_>) -> LimitKeys {
 }
 
 /// The limits, with defaults for what isn't written.
-pub(super) fn resolve_limits(written: LimitKeys) -> Limits {
-    let default = Limits::default();
+pub(super) fn resolve_limits(written: LimitKeys) -> FullTextLimits {
+    let default = FullTextLimits::default();
     let count = |written: Option<Written<u32>>, default: usize| {
         written.map_or(default, |written| written.value as usize)
     };
-    Limits {
+    FullTextLimits {
         site_rules: written.site_rules.and_then(|written| written.value),
         fetches_max: count(written.fetches_max, default.fetches_max),
         items_max: count(written.items_max, default.items_max),
@@ -83,7 +83,12 @@ pub(super) fn resolve_limits(written: LimitKeys) -> Limits {
 pub(super) fn read(table: &mut Table<'_, '_>) -> FeedKeys {
     let figure = |text: &str| Figure::parse(text).map(|_| text.to_owned());
     FeedKeys {
-        full_text: table.switch_or_table("full_text", FORM, Options::default(), read_options),
+        full_text: table.switch_or_table(
+            "full_text",
+            FORM,
+            FullTextOptions::default(),
+            read_options,
+        ),
         figure: table.optional_text("figure", figure),
     }
 }
@@ -113,13 +118,13 @@ struct FullTextKeys {
     headers: Option<Written<Vec<(HeaderName, HeaderValue)>>>,
 }
 
-impl ValueSchema for Options {
+impl ValueSchema for FullTextOptions {
     fn schema(generator: &mut SchemaGenerator) -> Schema {
         switch_or::<FullTextKeys>(generator)
     }
 }
 
-fn read_options(table: &mut Table<'_, '_>) -> Options {
+fn read_options(table: &mut Table<'_, '_>) -> FullTextOptions {
     let cookies = |text: &str| texts::header_value(text).map(super::secret::secret_header);
     let keys = FullTextKeys {
         content: selectors(table, "content"),
@@ -133,7 +138,7 @@ fn read_options(table: &mut Table<'_, '_>) -> Options {
         headers: table.headers(),
     };
     let one = |key: Option<Written<Option<String>>>| key.and_then(|found| found.value);
-    let options = Options {
+    let options = FullTextOptions {
         content: keys.content.0,
         remove: keys.remove.0,
         title: one(keys.title),

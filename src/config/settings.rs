@@ -49,7 +49,7 @@ pub struct Settings {
     /// The processes that work on untrusted content.
     pub workers: WorkerOptions,
     /// Limits of full texts.
-    pub full_text: fulltext::Limits,
+    pub full_text: fulltext::FullTextLimits,
     /// Where the archive is, and its limits.
     pub archive: archive::ArchiveLimits,
     /// The feeds, in the order of the file; names are unique.
@@ -196,7 +196,7 @@ pub struct FeedSettings {
     /// What is done to it.
     pub rules: RuleOptions,
     /// How it gets its full texts; `None` for none.
-    pub full_text: Option<fulltext::Options>,
+    pub full_text: Option<fulltext::FullTextOptions>,
     /// How its items are kept as files; `None` for not at all.
     pub archive: Option<archive::ArchiveOptions>,
     /// The items that are served, those that fell out of the upstream included; 0 for its own

@@ -1,7 +1,7 @@
 //! Has pages read by worker processes: trees of untrusted pages are built nowhere else.
 //!
-//! Invariants: a page takes no more than its worker's memory and time; what can't be read within them is
-//! too complex, whatever it is; a page that no worker was there for is no worse a page for it.
+//! Invariants: a page takes no more than its worker's memory and time; a page that needs more is too
+//! complex; a lack of workers is never a fault of the page.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use url::Url;
 use super::extract::{self, Findings, NoArticle};
 use super::job::{self, Question};
 use super::recipe::Recipe;
-use super::record::Stored;
+use super::record::StoredPage;
 use crate::rewrite::article::Article;
 use crate::workers::{WorkerError, WorkerJob, WorkerKind, Workers};
 
-/// Memory that a page is estimated to take: this, and so much for each byte of it.
+/// The estimated memory of a page: this, and so much for each of its bytes.
 const PAGE_BYTES: u64 = 8 << 20;
 const BYTES_PER_BYTE: u64 = 16;
-/// How long a page waits for a worker: nobody waits for it, so that others may go first.
+/// How long a page waits for a worker: long, because no reader waits for it.
 const WAIT_MAX: Duration = Duration::from_secs(30);
-/// How often a page waits for a worker, or is tried where the machine was too slow for it.
+/// How often a page waits for a worker, or is tried again where the machine was too slow.
 const TRIES_MAX: usize = 2;
 
-/// No worker was there to read a page: it may be read later.
+/// Why no worker read a page now; it may be read later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoWorker {
     /// All were busy.
@@ -63,7 +63,11 @@ impl Extractor {
     ///
     /// # Errors
     /// When there is no worker to do it.
-    pub(super) async fn look(&self, page: &Stored, recipe: &Recipe) -> Result<Findings, NoWorker> {
+    pub(super) async fn look(
+        &self,
+        page: &StoredPage,
+        recipe: &Recipe,
+    ) -> Result<Findings, NoWorker> {
         let mut outcome = self.look_once(page, recipe).await;
         for _ in 1..TRIES_MAX {
             match &outcome {
@@ -86,7 +90,7 @@ impl Extractor {
         bytes: Vec<u8>,
         recipe: &Recipe,
     ) -> Result<Findings, NoWorker> {
-        let page = Stored {
+        let page = StoredPage {
             asked: url.clone(),
             url,
             content_type: content_type.map(str::to_owned),
@@ -102,7 +106,7 @@ impl Extractor {
     /// When there is no worker to do it.
     pub(super) async fn article(
         &self,
-        pages: &[Stored],
+        pages: &[StoredPage],
         recipe: &Recipe,
     ) -> Result<Result<Article, NoArticle>, NoWorker> {
         let mut found = Vec::new();
@@ -117,7 +121,7 @@ impl Extractor {
         Ok(extract::join(found))
     }
 
-    async fn look_once(&self, page: &Stored, recipe: &Recipe) -> Result<Findings, WorkerError> {
+    async fn look_once(&self, page: &StoredPage, recipe: &Recipe) -> Result<Findings, WorkerError> {
         let question = Question {
             asked: page.asked.clone(),
             url: page.url.clone(),

@@ -1,7 +1,7 @@
 //! Fetches the pages of one article.
 //!
-//! Invariants: every page goes through the guard, like any other fetch; a page that is too large, or
-//! is none, is given up as soon as that is seen; cookies go to the hosts that the operator named.
+//! Invariants: every page goes through the guard, like any other fetch; the fetch of a page that is too
+//! large, or no HTML, ends as soon as that is seen; cookies go only to the hosts in the configuration.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::sync::Semaphore;
 use url::Url;
 
-use super::Limits;
+use super::FullTextLimits;
+use super::articles::FeedArticles;
 use super::extract::{self, Findings, NoArticle};
 use super::extractor::{Extractor, NoWorker};
 use super::recipe::Recipe;
-use super::record::Stored;
-use super::shelf::Shelf;
+use super::record::StoredPage;
 use crate::rewrite::article::Article;
 use crate::upstream::guard::Refusal;
 use crate::upstream::hosts::{FetchSlot, HostOutcome, Hosts, Urgency};
@@ -24,7 +24,7 @@ use crate::upstream::{FetchError, Fetched, Upstream, UpstreamClient, Validators}
 
 /// Why an article could not be fetched.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failed {
+pub(super) enum ArticleError {
     #[error("the page could not be fetched")]
     Fetch(#[from] FetchError),
     #[error(transparent)]
@@ -35,7 +35,7 @@ pub(super) enum Failed {
     NoWorker(#[from] NoWorker),
 }
 
-impl Failed {
+impl ArticleError {
     /// One stable word for logs.
     pub(super) fn reason(&self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl Failed {
         }
     }
 
-    /// Whether it will be the same tomorrow.
+    /// Whether another attempt is useless.
     pub(super) fn is_final(&self) -> bool {
         match self {
             Self::Fetch(FetchError::Refused(_) | FetchError::TooLarge { .. }) => true,
@@ -64,13 +64,13 @@ impl Failed {
     }
 }
 
-/// What fetches pages.
+/// Fetches the pages of articles.
 #[derive(Debug)]
-pub(super) struct Pages {
+pub(super) struct PageFetcher {
     client: UpstreamClient,
     hosts: Arc<Hosts>,
-    /// Places of fetches, for all feeds.
-    places: Semaphore,
+    /// Slots of all feeds together.
+    slots: Semaphore,
     pages_max: usize,
     page_bytes_max: usize,
     extractor: Extractor,
@@ -78,40 +78,40 @@ pub(super) struct Pages {
 
 /// An article with its pages.
 #[derive(Debug)]
-pub(super) struct Whole {
-    pub(super) pages: Vec<Stored>,
+pub(super) struct FetchedArticle {
+    pub(super) pages: Vec<StoredPage>,
     pub(super) article: Result<Article, NoArticle>,
 }
 
-impl Pages {
+impl PageFetcher {
     pub(super) fn new(
         client: UpstreamClient,
         hosts: Arc<Hosts>,
-        limits: &Limits,
+        limits: &FullTextLimits,
         extractor: Extractor,
     ) -> Self {
         Self {
             client,
             hosts,
-            places: Semaphore::new(limits.fetches_max),
+            slots: Semaphore::new(limits.fetches_max),
             pages_max: limits.pages_max,
             page_bytes_max: limits.page_bytes_max,
             extractor,
         }
     }
 
-    /// The article at `url` and its pages, the first one first. What was fetched is `gathered`, and what
-    /// is there is not fetched.
+    /// Fetches the article at `url` with its pages, in order. Pages in `gathered` are not fetched
+    /// again; those that are fetched are added to it.
     pub(super) async fn fetch(
         &self,
-        shelf: &Shelf,
+        articles: &FeedArticles,
         url: Url,
         recipe: &Recipe,
-        gathered: &mut Vec<Stored>,
-    ) -> Result<Whole, Failed> {
-        let (mut first, mut findings) = self.read(shelf, &url, recipe, gathered).await?;
+        gathered: &mut Vec<StoredPage>,
+    ) -> Result<FetchedArticle, ArticleError> {
+        let (mut first, mut findings) = self.read(articles, &url, recipe, gathered).await?;
         if let Some(single) = &findings.single_page {
-            (first, findings) = self.read(shelf, single, recipe, gathered).await?;
+            (first, findings) = self.read(articles, single, recipe, gathered).await?;
         }
         let mut pages = vec![first];
         let mut found = vec![findings.article];
@@ -125,9 +125,9 @@ impl Pages {
             let Some(url) = next.filter(is_new) else {
                 break;
             };
-            // The beginning is more than nothing, but it is not to be kept as the whole.
-            let (page, findings) = self.read(shelf, &url, recipe, gathered).await?;
-            // One text under ever new addresses never ends.
+            // A failure here fails the article: its beginning must not be stored as the whole.
+            let (page, findings) = self.read(articles, &url, recipe, gathered).await?;
+            // The same text under ever new URLs would never end.
             let is_known = |known| extract::show_the_same(known, &findings.article);
             if found.iter().any(is_known) {
                 break;
@@ -137,44 +137,49 @@ impl Pages {
             next = findings.next_page;
         }
         let article = extract::join(found);
-        Ok(Whole { pages, article })
+        Ok(FetchedArticle { pages, article })
     }
 
-    /// A page, and what stands on it.
+    /// Gets a page, and what the extractor finds on it.
     async fn read(
         &self,
-        shelf: &Shelf,
+        articles: &FeedArticles,
         url: &Url,
         recipe: &Recipe,
-        gathered: &mut Vec<Stored>,
-    ) -> Result<(Stored, Findings), Failed> {
-        let asked = upstream(shelf, url, recipe).url;
+        gathered: &mut Vec<StoredPage>,
+    ) -> Result<(StoredPage, Findings), ArticleError> {
+        let asked = upstream(articles, url, recipe).url;
         let page = match gathered.iter().find(|page| page.asked == asked) {
             Some(page) => page.clone(),
             None => {
-                let page = self.page(shelf, url, recipe).await?;
+                let page = self.page(articles, url, recipe).await?;
                 gathered.push(page.clone());
                 page
             }
         };
         let findings = self.extractor.look(&page, recipe).await?;
         match findings.article {
-            // A page that stands before the article is not kept: it would never be fetched again.
+            // A wall is not stored: the article behind it would never be fetched.
             Ok((_, Some(wall))) => Err(NoArticle::Wall(wall).into()),
             Err(problem @ (NoArticle::NotAPage(_) | NoArticle::TooComplex)) => Err(problem.into()),
             _ => Ok((page, findings)),
         }
     }
 
-    async fn page(&self, shelf: &Shelf, url: &Url, recipe: &Recipe) -> Result<Stored, Failed> {
-        let upstream = upstream(shelf, url, recipe);
-        // A name that nobody answers for must not hold a place.
+    async fn page(
+        &self,
+        articles: &FeedArticles,
+        url: &Url,
+        recipe: &Recipe,
+    ) -> Result<StoredPage, ArticleError> {
+        let upstream = upstream(articles, url, recipe);
+        // A name that does not resolve must not hold a slot.
         self.client.prepare(&upstream).await?;
-        let place = self.hosts.enter(url, Urgency::Background).await?;
-        let _place = self.places.acquire().await;
-        let mut slot = FetchSlot::new(place, Urgency::Background);
+        let host_slot = self.hosts.enter(url, Urgency::Background).await?;
+        let _permit = self.slots.acquire().await;
+        let mut slot = FetchSlot::new(host_slot, Urgency::Background);
         let outcome = self.page_through(&upstream, &mut slot).await;
-        slot.conclude(verdict(&outcome));
+        slot.conclude(host_outcome(&outcome));
         outcome
     }
 
@@ -182,7 +187,7 @@ impl Pages {
         &self,
         upstream: &Upstream,
         slot: &mut FetchSlot,
-    ) -> Result<Stored, Failed> {
+    ) -> Result<StoredPage, ArticleError> {
         let fetched = self
             .client
             .fetch_through(upstream, &Validators::default(), slot)
@@ -195,16 +200,16 @@ impl Pages {
         let mut is_judged = false;
         while let Some(chunk) = found.body.chunk().await? {
             if bytes.len() + chunk.len() > self.page_bytes_max {
-                return Err(Failed::TooLarge(self.page_bytes_max));
+                return Err(ArticleError::TooLarge(self.page_bytes_max));
             }
             bytes.extend_from_slice(&chunk);
-            // What is no page need not be read to its end.
+            // Decides early whether it is HTML at all.
             if !is_judged && bytes.len() >= 4 << 10 {
                 is_judged = true;
                 extract::decode(&bytes, content_type.as_deref())?;
             }
         }
-        Ok(Stored {
+        Ok(StoredPage {
             asked: upstream.url.clone(),
             url: found.url,
             content_type,
@@ -214,20 +219,20 @@ impl Pages {
     }
 }
 
-/// The request for a page. SECURITY: cookies and header fields with secrets in them never go over a
-/// line that others read, though a link, the publisher's, says so; but where the operator fetches
-/// the feed from the same host over such a line.
-fn upstream(shelf: &Shelf, url: &Url, recipe: &Recipe) -> Upstream {
-    let feed = &shelf.upstream.url;
+/// The request for a page. SECURITY: cookies and secret header fields never go over plain HTTP, even
+/// where a publisher's link says so, unless the operator fetches the feed from the same host over
+/// plain HTTP.
+fn upstream(articles: &FeedArticles, url: &Url, recipe: &Recipe) -> Upstream {
+    let feed = &articles.upstream.url;
     let is_open = feed.scheme() == "http" && feed.host() == url.host();
-    let is_trusted = shelf.options.is_trusted(url);
+    let is_trusted = articles.options.is_trusted(url);
     let mut upstream = Upstream {
         url: url.clone(),
         headers: Vec::new(),
         cookies: None,
-        ..shelf.upstream.clone()
+        ..articles.upstream.clone()
     };
-    if is_trusted && shelf.options.has_secrets() && !is_open {
+    if is_trusted && articles.options.has_secrets() && !is_open {
         secure(&mut upstream.url);
     }
     let may_carry = is_open || upstream.url.scheme() == "https";
@@ -246,28 +251,30 @@ fn upstream(shelf: &Shelf, url: &Url, recipe: &Recipe) -> Upstream {
     if is_trusted && may_carry {
         upstream
             .headers
-            .extend(shelf.options.headers.iter().cloned());
-        upstream.cookies = shelf.options.cookies.clone().or(upstream.cookies);
+            .extend(articles.options.headers.iter().cloned());
+        upstream.cookies = articles.options.cookies.clone().or(upstream.cookies);
     }
     upstream
 }
 
-/// Makes `https` of an address without a port of its own.
+/// Changes `http` to `https` in a URL without a port.
 fn secure(url: &mut Url) {
     if url.scheme() == "http" && url.port().is_none() {
-        // It fails for schemes of another kind only.
+        // This fails for non-special schemes only.
         let _ = url.set_scheme("https");
     }
 }
 
-/// What a fetch says about the host.
-fn verdict(outcome: &Result<Stored, Failed>) -> Option<HostOutcome> {
+/// What a fetch says about the health of its host.
+fn host_outcome(outcome: &Result<StoredPage, ArticleError>) -> Option<HostOutcome> {
     match outcome {
         Ok(_)
         | Err(
-            Failed::Page(_) | Failed::TooLarge(_) | Failed::Fetch(FetchError::Challenge { .. }),
+            ArticleError::Page(_)
+            | ArticleError::TooLarge(_)
+            | ArticleError::Fetch(FetchError::Challenge { .. }),
         ) => Some(HostOutcome::Answered),
-        Err(Failed::Fetch(FetchError::Status {
+        Err(ArticleError::Fetch(FetchError::Status {
             status,
             retry_after,
         })) => match status.as_u16() {
@@ -275,28 +282,30 @@ fn verdict(outcome: &Result<Stored, Failed>) -> Option<HostOutcome> {
             500.. => Some(HostOutcome::Failed),
             _ => Some(HostOutcome::Answered),
         },
-        Err(Failed::Fetch(FetchError::Refused(Refusal::Unknown))) => Some(HostOutcome::Failed),
-        Err(Failed::Fetch(
+        Err(ArticleError::Fetch(FetchError::Refused(Refusal::Unknown))) => {
+            Some(HostOutcome::Failed)
+        }
+        Err(ArticleError::Fetch(
             FetchError::Refused(_) | FetchError::Crowded | FetchError::BackingOff { .. },
         )) => None,
-        Err(Failed::NoWorker(_)) => None,
-        Err(Failed::Fetch(_)) => Some(HostOutcome::Failed),
+        Err(ArticleError::NoWorker(_)) => None,
+        Err(ArticleError::Fetch(_)) => Some(HostOutcome::Failed),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fulltext::Options;
+    use crate::fulltext::FullTextOptions;
     use http::header::AUTHORIZATION;
 
     /// The address that is asked, and whether it gets what only trusted hosts may have.
     fn asked(feed: &str, page: &str) -> (String, bool) {
-        let options = Options {
+        let options = FullTextOptions {
             hosts: vec!["a.example".into(), "b.example".into()],
             cookies: Some(HeaderValue::from_static("session=1")),
             headers: vec![(AUTHORIZATION, HeaderValue::from_static("Bearer 1"))],
-            ..Options::default()
+            ..FullTextOptions::default()
         };
         let of_the_feed = Upstream {
             url: feed.parse().unwrap(),
@@ -306,8 +315,8 @@ mod tests {
             proxy: None,
             allow_private: Vec::new(),
         };
-        let shelf = Shelf::new("news".into(), options, of_the_feed);
-        let upstream = upstream(&shelf, &page.parse().unwrap(), &Recipe::default());
+        let articles = FeedArticles::new("news".into(), options, of_the_feed);
+        let upstream = upstream(&articles, &page.parse().unwrap(), &Recipe::default());
         assert_eq!(upstream.cookies.is_some(), !upstream.headers.is_empty());
         (upstream.url.into(), upstream.cookies.is_some())
     }

@@ -1,4 +1,4 @@
-//! What is configured of full texts.
+//! Options and limits of full texts.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use super::recipe::{Finder, FinderError, Link, Recipe};
 
 /// Limits of all full texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
+pub struct FullTextLimits {
     /// The directory with files of site rules.
     pub site_rules: Option<PathBuf>,
     /// Articles that are fetched at the same time.
@@ -20,11 +20,11 @@ pub struct Limits {
     pub pages_max: usize,
     /// Bytes of one page; a larger one is no article.
     pub page_bytes_max: usize,
-    /// How often an article is tried.
+    /// Attempts to fetch an article.
     pub attempts_max: u32,
 }
 
-impl Default for Limits {
+impl Default for FullTextLimits {
     fn default() -> Self {
         Self {
             site_rules: None,
@@ -37,12 +37,12 @@ impl Default for Limits {
     }
 }
 
-/// How a feed gets its full texts.
+/// The full-text options of a feed.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Options {
-    /// CSS selectors of what the article is; the first that finds something counts.
+pub struct FullTextOptions {
+    /// CSS selectors of the article; the first that matches counts.
     pub content: Vec<String>,
-    /// CSS selectors of what goes before.
+    /// CSS selectors of what is removed from it first.
     pub remove: Vec<String>,
     /// A CSS selector of its title.
     pub title: Option<String>,
@@ -61,9 +61,9 @@ pub struct Options {
 }
 
 /// Without cookies and header values, which are secrets.
-impl std::fmt::Debug for Options {
+impl std::fmt::Debug for FullTextOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options")
+        f.debug_struct("FullTextOptions")
             .field("content", &self.content)
             .field("remove", &self.remove)
             .field("title", &self.title)
@@ -74,7 +74,7 @@ impl std::fmt::Debug for Options {
     }
 }
 
-impl Options {
+impl FullTextOptions {
     /// Whether `url` is one that gets cookies and header fields.
     pub(super) fn is_trusted(&self, url: &Url) -> bool {
         // SECURITY: links in feeds are the publisher's, and so may lead to anybody.
@@ -82,15 +82,15 @@ impl Options {
             .is_some_and(|host| self.hosts.iter().any(|known| known == host))
     }
 
-    /// Whether there is anything that only trusted hosts get.
+    /// Whether there are cookies or header fields, which only trusted hosts get.
     pub(super) fn has_secrets(&self) -> bool {
         self.cookies.is_some() || !self.headers.is_empty()
     }
 
-    /// The recipe that it makes of `base`, the one for the site; `base` alone where it says nothing.
+    /// The recipe for a site's pages: `base`, changed by these options.
     ///
     /// # Errors
-    /// When a selector is none; validated options hold none of these.
+    /// When a selector is invalid, which validated options have none of.
     pub fn recipe(&self, base: &Recipe) -> Result<Recipe, FinderError> {
         let all = |selectors: &[String]| -> Result<Vec<Finder>, FinderError> {
             selectors

@@ -1,4 +1,4 @@
-//! An article's pages as they are stored: what came, so that other rules can be tried on it.
+//! An article's pages in the store, as they were fetched, so that other rules can be applied later.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use url::Url;
 
 use crate::inflight::Grant;
 
-/// A page as it came.
+/// A fetched page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stored {
+pub(super) struct StoredPage {
     /// Where it was asked for.
     pub(super) asked: Url,
     /// Where it came from.
     pub(super) url: Url,
     pub(super) content_type: Option<String>,
     pub(super) bytes: Bytes,
-    /// What it takes of the budget of what is under way, where it was fetched just now.
+    /// Its part of the budget of bytes in flight, where it was fetched just now.
     pub(super) held: Option<Arc<Grant>>,
 }
 
@@ -25,16 +25,16 @@ pub(super) struct Stored {
 struct Meta {
     version: u32,
     pages: Vec<PageMeta>,
-    /// They were not read yet, and there may be more.
+    /// The pages were not read yet, and there may be more of them.
     #[serde(default)]
     is_partial: bool,
 }
 
-/// What is stored of an article.
+/// An article in the store.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Kept {
-    /// Its pages; where they were not read yet, all that were fetched.
-    pub(super) pages: Vec<Stored>,
+pub(super) struct ArticleRecord {
+    /// Its pages; where they were not read yet, those fetched so far.
+    pub(super) pages: Vec<StoredPage>,
     pub(super) is_partial: bool,
 }
 
@@ -48,16 +48,16 @@ struct PageMeta {
 
 const VERSION: u32 = 1;
 
-/// Why an article is not there, and when it is tried again.
+/// A failed attempt to get an article, and when the next is due.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Failure {
-    /// Tries so far.
+    /// Attempts so far.
     pub(super) attempts: u32,
-    /// Seconds since 1970.
+    /// When the next attempt is due, in seconds since 1970; `u64::MAX` means never.
     pub(super) retry_at: u64,
-    /// One word.
+    /// One word for logs.
     pub(super) reason: String,
-    /// What it was tried with.
+    /// A hash of the request options of the last attempt.
     pub(super) terms: u64,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn key(feed: &str, link: &str) -> String {
 }
 
 /// Pages as a record's meta and body.
-pub(super) fn encode(pages: &[Stored], is_partial: bool) -> Option<(Vec<u8>, Vec<Bytes>)> {
+pub(super) fn encode(pages: &[StoredPage], is_partial: bool) -> Option<(Vec<u8>, Vec<Bytes>)> {
     let meta = Meta {
         version: VERSION,
         pages: pages
@@ -86,7 +86,7 @@ pub(super) fn encode(pages: &[Stored], is_partial: bool) -> Option<(Vec<u8>, Vec
 }
 
 /// The pages of a record; `None` when another version wrote it.
-pub(super) fn decode(meta: &[u8], body: &[Bytes]) -> Option<Kept> {
+pub(super) fn decode(meta: &[u8], body: &[Bytes]) -> Option<ArticleRecord> {
     let meta: Meta = serde_json::from_slice(meta).ok()?;
     if meta.version != VERSION {
         return None;
@@ -97,7 +97,7 @@ pub(super) fn decode(meta: &[u8], body: &[Bytes]) -> Option<Kept> {
         if page.bytes > whole.len() {
             return None;
         }
-        pages.push(Stored {
+        pages.push(StoredPage {
             asked: page.asked.parse().ok()?,
             url: page.url.parse().ok()?,
             content_type: page.content_type,
@@ -105,7 +105,7 @@ pub(super) fn decode(meta: &[u8], body: &[Bytes]) -> Option<Kept> {
             held: None,
         });
     }
-    Some(Kept {
+    Some(ArticleRecord {
         pages,
         is_partial: meta.is_partial,
     })
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn records_are_read_back() {
         let url: Url = "https://example.org/1".parse().unwrap();
-        let page = |text: &'static [u8]| Stored {
+        let page = |text: &'static [u8]| StoredPage {
             asked: url.clone(),
             url: url.clone(),
             content_type: Some("text/html".to_owned()),

@@ -1,8 +1,8 @@
 //! Articles as they are stored, for who only looks: nothing is fetched here.
 
 use super::extractor::{Extractor, NoWorker};
-use super::record::{self, Kept};
-use super::{Limits, Options, Sites};
+use super::record::{self, ArticleRecord};
+use super::{FullTextLimits, FullTextOptions, Sites};
 use crate::rewrite::article::Article;
 use crate::store::StoredEntry;
 
@@ -10,7 +10,7 @@ use crate::store::StoredEntry;
 #[derive(Debug)]
 pub struct StoredArticles {
     feed: String,
-    options: Options,
+    options: FullTextOptions,
     sites: Sites,
     extractor: Extractor,
 }
@@ -18,7 +18,12 @@ pub struct StoredArticles {
 impl StoredArticles {
     /// Those of the feed of this name.
     #[must_use]
-    pub fn new(feed: &str, options: Options, limits: &Limits, extractor: Extractor) -> Self {
+    pub fn new(
+        feed: &str,
+        options: FullTextOptions,
+        limits: &FullTextLimits,
+        extractor: Extractor,
+    ) -> Self {
         Self {
             feed: feed.to_owned(),
             options,
@@ -39,7 +44,7 @@ impl StoredArticles {
     /// When there is no worker to read them.
     pub async fn article(&self, entry: &StoredEntry) -> Result<Option<Article>, NoWorker> {
         let kept = record::decode(&entry.meta, &entry.body);
-        let Some(Kept { pages, .. }) = kept.filter(|kept| !kept.is_partial) else {
+        let Some(ArticleRecord { pages, .. }) = kept.filter(|kept| !kept.is_partial) else {
             return Ok(None);
         };
         let host = pages.first().and_then(|page| page.url.host_str());

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::fetching::{Arrived, Recorded};
 use super::intake::Incoming;
 use super::{Feed, Refresher, remake, tag};
-use crate::fulltext::{Library, Shelf};
+use crate::fulltext::{FeedArticles, Library};
 use crate::rewrite::article::{Answer, Articles};
 use crate::rewrite::{Additions, FeedRewriter};
 
@@ -29,7 +29,7 @@ const LINKS_MAX: usize = 5_000;
 /// What a feed with full texts has besides.
 #[derive(Debug)]
 pub(super) struct FullText {
-    pub(super) shelf: Arc<Shelf>,
+    pub(super) shelf: Arc<FeedArticles>,
     /// The last document, as it came.
     last: Mutex<Option<Arc<Document>>>,
 }
@@ -43,7 +43,7 @@ struct Document {
 }
 
 impl FullText {
-    pub(super) fn new(shelf: Shelf) -> Self {
+    pub(super) fn new(shelf: FeedArticles) -> Self {
         Self {
             shelf: Arc::new(shelf),
             last: Mutex::default(),

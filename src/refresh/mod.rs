@@ -39,7 +39,7 @@ use tokio_util::task::TaskTracker;
 use crate::archive::{self, ArchivedFeed, Archiver};
 use crate::cache::{self, Cache, Encoders, Flight};
 use crate::config::FeedSettings;
-use crate::fulltext::{Extractor, Library, Shelf};
+use crate::fulltext::{Extractor, FeedArticles, Library};
 use crate::rewrite::{RuleError, Rules};
 use crate::store::Store;
 use crate::upstream::hosts::{self, FetchSlot, Hosts, Urgency};
@@ -92,7 +92,7 @@ impl Feed {
             persisted: Persisted::default(),
             full_text: settings.full_text.clone().map(|options| {
                 let name = Arc::from(settings.name.as_str());
-                FullText::new(Shelf::new(name, options, settings.upstream.clone()))
+                FullText::new(FeedArticles::new(name, options, settings.upstream.clone()))
             }),
             shell: Mutex::default(),
             archived: archiving::archived_feed(&settings),

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::cache;
-use crate::fulltext::Limits;
+use crate::fulltext::FullTextLimits;
 use crate::upstream::hosts;
 use crate::workers::Workers;
 
@@ -20,7 +20,7 @@ pub struct Options {
     /// `SystemTime::now`, but in tests that tell the time themselves.
     pub wall_clock: fn() -> SystemTime,
     /// Limits of full texts.
-    pub full_text: Limits,
+    pub full_text: FullTextLimits,
     /// What reads their pages.
     pub workers: Workers,
 }

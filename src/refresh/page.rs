@@ -20,7 +20,7 @@ use super::fetching::{self, Arrived};
 use super::{Feed, Refresher, Trouble, full_text, media_type, remake, tag};
 use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder, Times};
 use crate::feed::raw_item::RawItem;
-use crate::fulltext::Shelf;
+use crate::fulltext::FeedArticles;
 use crate::rewrite::article::{Answer, Articles};
 use crate::rewrite::{Additions, Paging};
 use crate::store::{ItemWindow, KeptItem, Store};
@@ -274,7 +274,7 @@ impl Refresher {
     ) -> Option<Articles> {
         let options = feed.settings.full_text.clone()?;
         let upstream = feed.settings.upstream.clone();
-        let shelf = Arc::new(Shelf::new(Arc::clone(&feed.key), options, upstream));
+        let shelf = Arc::new(FeedArticles::new(Arc::clone(&feed.key), options, upstream));
         let document = (std::slice::from_ref(&shell.text), additions);
         let links = full_text::links_of(feed, &shell.arrived, document);
         self.library.load(&shelf, &links, full_text::LOAD_FOR).await;

@@ -8,7 +8,7 @@ use crate::cli::pages::Pages;
 use crate::config::{FeedSettings, Settings};
 use crate::feed::Format;
 use crate::feed::raw_item::RawItem;
-use crate::fulltext::{Limits, Options, StoredArticles};
+use crate::fulltext::{FullTextLimits, FullTextOptions, StoredArticles};
 use crate::refresh;
 use crate::rewrite::article::{Answer, Articles};
 use crate::rewrite::entry::{self, Entry};
@@ -103,7 +103,7 @@ impl Served {
 fn articles(
     inspection: &Arc<Inspection>,
     name: &str,
-    (options, limits): (Options, &Limits),
+    (options, limits): (FullTextOptions, &FullTextLimits),
     pages: Pages,
 ) -> Articles {
     let stored = StoredArticles::new(name, options, limits, pages.extractor());

@@ -1,4 +1,4 @@
-//! What becomes of an article whose pages were read, or could not be fetched or read.
+//! The state of an article after its pages were read, or failed to be fetched or read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,12 +6,12 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Library, key, now_s};
-use crate::fulltext::Options;
+use crate::fulltext::FullTextOptions;
+use crate::fulltext::articles::{ArticleState, FeedArticles};
 use crate::fulltext::extract::NoArticle;
 use crate::fulltext::extractor::NoWorker;
-use crate::fulltext::fetch::Failed;
+use crate::fulltext::fetch::ArticleError;
 use crate::fulltext::record::Failure;
-use crate::fulltext::shelf::{Book, Shelf};
 use crate::rewrite::article::Article;
 use crate::store::Space;
 
@@ -19,52 +19,57 @@ use crate::store::Space;
 const RETRY_AFTER: Duration = Duration::from_secs(300);
 /// The longest pause.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(86_400);
-/// How long an article that no worker was there for is put off.
+/// How long an article is postponed where no worker is available.
 const NO_WORKER_FOR: Duration = Duration::from_secs(60);
 
 impl Library {
-    /// What is known of an article whose pages were read.
-    pub(super) async fn settle(
+    /// The state of an article whose pages were read.
+    pub(super) async fn concluded(
         &self,
-        shelf: &Shelf,
+        articles: &FeedArticles,
         link: &Arc<str>,
         article: Result<Article, NoArticle>,
-    ) -> Book {
+    ) -> ArticleState {
         let problem = match article {
-            Ok(article) => return Book::Here(Arc::new(article)),
+            Ok(article) => return ArticleState::Ready(Arc::new(article)),
             Err(problem) => problem,
         };
         let reason = problem.reason();
-        tracing::info!(feed.name = &*shelf.feed, url = &**link, reason, problem = %problem, "no full text");
+        tracing::info!(feed.name = &*articles.feed, url = &**link, reason, problem = %problem, "no full text");
         if problem != NoArticle::TooComplex {
-            return Book::Blank;
+            return ArticleState::Empty;
         }
-        // Reading it again would take as much each time.
-        let key = key(shelf, link);
+        // Reading it again would take as many resources each time.
+        let key = key(articles, link);
         self.store.remove(Space::Articles, &key).await;
-        let (since, before) = shelf.past(link);
-        let failure = self.failure(shelf, &problem.into(), before + 1);
+        let (since, before) = articles.attempts(link);
+        let failure = self.failure(articles, &problem.into(), before + 1);
         self.remember(&key, &failure);
-        Book::Failed { failure, since }
+        ArticleState::Failed { failure, since }
     }
 
-    /// No worker is there to read pages: that is no failed try.
-    pub(super) fn put_off(&self, shelf: &Shelf, link: &Arc<str>, problem: NoWorker) -> Book {
+    /// The state of an article that no worker could read: that is no failed attempt.
+    pub(super) fn postponed(
+        &self,
+        articles: &FeedArticles,
+        link: &Arc<str>,
+        problem: NoWorker,
+    ) -> ArticleState {
         let reason = problem.reason();
         tracing::debug!(
-            feed.name = &*shelf.feed,
+            feed.name = &*articles.feed,
             url = &**link,
             reason,
-            "article put off"
+            "article postponed"
         );
-        let (since, attempts) = shelf.past(link);
+        let (since, attempts) = articles.attempts(link);
         let failure = Failure {
             attempts,
             retry_at: now_s() + NO_WORKER_FOR.as_secs(),
             reason: reason.to_owned(),
-            terms: self.terms(shelf),
+            terms: self.terms(articles),
         };
-        Book::Failed { failure, since }
+        ArticleState::Failed { failure, since }
     }
 
     pub(super) fn remember(&self, key: &str, failure: &Failure) {
@@ -73,14 +78,19 @@ impl Library {
         }
     }
 
-    pub(super) fn failure(&self, shelf: &Shelf, failed: &Failed, attempts: u32) -> Failure {
+    pub(super) fn failure(
+        &self,
+        articles: &FeedArticles,
+        failed: &ArticleError,
+        attempts: u32,
+    ) -> Failure {
         let doubled = RETRY_AFTER.saturating_mul(1 << attempts.min(16).saturating_sub(1));
         let pause = doubled
             .min(RETRY_AFTER_MAX)
             .max(failed.retry_after().unwrap_or_default());
         let is_final = match failed {
-            // The machine may have been too slow for it, once.
-            Failed::Page(NoArticle::TooComplex) => attempts > 1,
+            // The machine may have been too slow the first time.
+            ArticleError::Page(NoArticle::TooComplex) => attempts > 1,
             failed => failed.is_final(),
         };
         let is_final = is_final || attempts >= self.limits.attempts_max;
@@ -92,22 +102,22 @@ impl Library {
                 now_s() + pause.as_secs()
             },
             reason: failed.reason().to_owned(),
-            terms: self.terms(shelf),
+            terms: self.terms(articles),
         }
     }
 
-    /// Changes when what articles are fetched with does.
-    pub(super) fn terms(&self, shelf: &Shelf) -> u64 {
-        let Options {
+    /// A hash of the request options: with others an article is tried again at once.
+    pub(super) fn terms(&self, articles: &FeedArticles) -> u64 {
+        let FullTextOptions {
             cookies, headers, ..
-        } = &shelf.options;
+        } = &articles.options;
         let mut terms = Vec::new();
         terms.extend(cookies.iter().flat_map(|value| value.as_bytes()));
         for (name, value) in headers {
             terms.extend_from_slice(name.as_str().as_bytes());
             terms.extend_from_slice(value.as_bytes());
         }
-        let proxy = shelf.upstream.proxy.iter();
+        let proxy = articles.upstream.proxy.iter();
         terms.extend(proxy.flat_map(|proxy| proxy.as_str().as_bytes()));
         xxh3_64(&terms)
     }
