@@ -1,11 +1,11 @@
 //! The splitter: its pieces, put together, are the input, and chunking makes no difference.
 #![no_main]
 
-use feedwright::feed::splitter::{Options, Piece, Splitter};
+use feedwright::feed::splitter::{Piece, Splitter, SplitterOptions};
 use libfuzzer_sys::fuzz_target;
 
 fn split(chunks: &mut dyn Iterator<Item = &str>) -> (String, String) {
-    let mut splitter = Splitter::new(Options::default());
+    let mut splitter = Splitter::new(SplitterOptions::default());
     let (mut whole, mut pieces) = (String::new(), String::new());
     let mut sink = |_: &_, piece: Piece<'_>| match piece {
         // Where what is passed on is cut follows the chunks; what is read does not.

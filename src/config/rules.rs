@@ -208,14 +208,14 @@ pub(super) fn resolve(own: RuleKeys, defaults: &RuleKeys) -> RuleOptions {
         image_attributes: pick(own.image_attributes, &defaults.image_attributes)
             .unwrap_or_default(),
         replace: pick(own.replace, &defaults.replace).unwrap_or_default(),
-        remove: remove::Options {
+        remove: remove::RemoveOptions {
             elements: pick(own.remove_elements, &defaults.remove_elements).unwrap_or_default(),
             attributes: pick(own.remove_attributes, &defaults.remove_attributes)
                 .unwrap_or_default(),
         },
         sanitize: pick(own.sanitize, &defaults.sanitize).unwrap_or(Sanitize::Scripts),
         drop_trackers: on(own.drop_trackers, &defaults.drop_trackers),
-        links: links::Options {
+        links: links::LinkOptions {
             absolute: on(own.absolute_links, &defaults.absolute_links),
             clean: off(own.clean_links, &defaults.clean_links),
             tracking_params: pick(own.tracking_params, &defaults.tracking_params)
@@ -225,7 +225,7 @@ pub(super) fn resolve(own: RuleKeys, defaults: &RuleKeys) -> RuleOptions {
         footer: pick(own.footer, &defaults.footer).flatten(),
         mark: on(own.mark, &defaults.mark),
         double_escaped: off(own.double_escaped, &defaults.double_escaped),
-        selection: selection::Options {
+        selection: selection::SelectionOptions {
             limit: pick(own.limit, &defaults.limit)
                 .filter(|&limit| limit > 0)
                 .map(|limit| limit as usize),
@@ -321,7 +321,7 @@ fn read_conditions(
     Some(found.map(|list| list.into_iter().flatten().collect()))
 }
 
-fn removed_selector(text: &str) -> Result<String, remove::SelectorError> {
+fn removed_selector(text: &str) -> Result<String, remove::RemoveError> {
     remove::check_selector(text).map(|()| text.to_owned())
 }
 

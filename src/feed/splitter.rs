@@ -25,7 +25,7 @@ const WINDOW_BYTES: usize = 64 << 10;
 
 /// The splitter's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct SplitterOptions {
     /// An item or element larger than this passes through unread.
     pub item_bytes_max: usize,
     /// A document whose root has not come within so many bytes is no feed.
@@ -37,7 +37,7 @@ pub struct Options {
     pub is_repaired: bool,
 }
 
-impl Default for Options {
+impl Default for SplitterOptions {
     fn default() -> Self {
         Self {
             item_bytes_max: 4 << 20,
@@ -90,11 +90,11 @@ pub enum Piece<'a> {
 /// Why something passed through unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Skip {
-    /// An item larger than [`Options::item_bytes_max`].
+    /// An item larger than [`SplitterOptions::item_bytes_max`].
     ItemTooLarge,
-    /// Another element larger than [`Options::item_bytes_max`].
+    /// Another element larger than [`SplitterOptions::item_bytes_max`].
     ElementTooLarge,
-    /// An item or element nested deeper than [`Options::depth_max`].
+    /// An item or element nested deeper than [`SplitterOptions::depth_max`].
     TooDeep,
     /// An item or element with an item inside: up to that, or from that on.
     Interrupted,
@@ -172,7 +172,7 @@ pub struct Ending {
 /// Takes a document in chunks of any size and hands it out in pieces.
 #[derive(Debug)]
 pub struct Splitter {
-    options: Options,
+    options: SplitterOptions,
     outlet: Outlet,
     state: State,
     is_known: bool,
@@ -198,7 +198,7 @@ enum Progress {
 
 impl Splitter {
     /// A splitter for one document.
-    pub fn new(options: Options) -> Self {
+    pub fn new(options: SplitterOptions) -> Self {
         let frame = Frame {
             format: Format::Rss,
             namespaces: Namespaces::default(),

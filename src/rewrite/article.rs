@@ -27,9 +27,9 @@ pub fn promote_images(page: &str, base: &Url) -> String {
 /// `html` with its addresses made absolute.
 #[must_use]
 pub fn make_absolute(html: &str, base: &Url) -> String {
-    let options = links::Options {
+    let options = links::LinkOptions {
         absolute: true,
-        ..links::Options::default()
+        ..links::LinkOptions::default()
     };
     let Some(links) = links::Links::new(&options, true) else {
         return html.to_owned();

@@ -81,7 +81,7 @@ impl EntryReader {
     #[must_use]
     pub fn new(url: Url) -> Self {
         Self {
-            splitter: Splitter::new(splitter::Options::default()),
+            splitter: Splitter::new(splitter::SplitterOptions::default()),
             base: FeedBase::new(url),
         }
     }

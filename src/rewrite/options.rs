@@ -41,13 +41,13 @@ pub struct RuleOptions {
     /// What is found and replaced in HTML, in this order.
     pub replace: Vec<Replacement>,
     /// What is removed from HTML by CSS selector.
-    pub remove: remove::Options,
+    pub remove: remove::RemoveOptions,
     /// What is taken out of HTML because it can only harm.
     pub sanitize: Sanitize,
     /// Whether images that only count readers are dropped.
     pub drop_trackers: bool,
     /// What is done to links.
-    pub links: links::Options,
+    pub links: links::LinkOptions,
     /// minijinja source of what is put before each item's content.
     pub header: Option<String>,
     /// minijinja source of what is put after each item's content.
@@ -57,7 +57,7 @@ pub struct RuleOptions {
     /// Whether HTML that was escaped once too often is read as HTML.
     pub double_escaped: bool,
     /// Which items stay.
-    pub selection: selection::Options,
+    pub selection: selection::SelectionOptions,
     /// minijinja source of how images in full texts are written.
     pub figure: Option<String>,
     /// Whether the envelope is kept as the publisher wrote it (`rel=self`, hub, cloud, …).
@@ -92,7 +92,7 @@ pub enum RuleError {
     Selector(#[from] SelectorError),
     /// A CSS selector of what is removed.
     #[error(transparent)]
-    Remove(#[from] remove::SelectorError),
+    Remove(#[from] remove::RemoveError),
     /// A regular expression.
     #[error(transparent)]
     Pattern(#[from] PatternError),

@@ -44,9 +44,9 @@ pub fn read<'a>(
 ) -> Reading {
     let mut decoder = Decoder::new(origin.charset.as_deref());
     let mut inlet = Inlet::new(repairs, None);
-    let mut splitter = Splitter::new(splitter::Options {
+    let mut splitter = Splitter::new(splitter::SplitterOptions {
         is_repaired: repairs,
-        ..splitter::Options::default()
+        ..splitter::SplitterOptions::default()
     });
     let mut reading = Reading::default();
     let mut shell = Shell::default();

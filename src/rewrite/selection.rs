@@ -42,7 +42,7 @@ pub struct Condition {
 
 /// Which items stay, as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct SelectionOptions {
     /// The most items that stay.
     pub limit: Option<usize>,
     /// Where there are any, an item stays only if it matches one.
@@ -74,7 +74,7 @@ struct Test {
 }
 
 impl Selection {
-    pub(super) fn new(options: &Options) -> Result<Self, PatternError> {
+    pub(super) fn new(options: &SelectionOptions) -> Result<Self, PatternError> {
         let tests = |conditions: &[Condition]| {
             let tests = conditions.iter().map(|condition| {
                 Ok(Test {

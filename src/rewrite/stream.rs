@@ -50,9 +50,9 @@ impl FeedRewriter {
         Self {
             decoder,
             inlet: Inlet::new(rules.options().repair, filter),
-            splitter: Splitter::new(splitter::Options {
+            splitter: Splitter::new(splitter::SplitterOptions {
                 is_repaired: rules.options().repair,
-                ..splitter::Options::default()
+                ..splitter::SplitterOptions::default()
             }),
             stage: Stage::new(rules, origin.url),
             writes_missing_ends: false,

@@ -1,7 +1,7 @@
 //! Items that stand in other documents.
 
 use super::*;
-use crate::feed::splitter::{Options, Piece, Splitter};
+use crate::feed::splitter::{Piece, Splitter, SplitterOptions};
 
 const ORIGIN: &str = "https://www.example.org/feeds/all.xml";
 
@@ -11,7 +11,7 @@ fn origin() -> Url {
 
 /// The items of a document, and the frame at the end of its items.
 fn read(document: &str) -> (Vec<RawItem>, Frame) {
-    let mut splitter = Splitter::new(Options::default());
+    let mut splitter = Splitter::new(SplitterOptions::default());
     let (mut items, mut end) = (Vec::new(), None);
     splitter.push(document, &mut |frame, piece| match piece {
         Piece::Item(text) => items.push(RawItem::new("1".into(), text, frame, &origin())),

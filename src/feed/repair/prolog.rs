@@ -41,7 +41,7 @@ pub(super) enum Progress {
 impl Prolog {
     /// Reads on, up to the root.
     pub(super) fn read(&mut self, source: &Source<'_>, scanner: &mut Scanner) -> Progress {
-        let most = splitter::Options::default().prolog_bytes_max;
+        let most = splitter::SplitterOptions::default().prolog_bytes_max;
         loop {
             let start = scanner.current().0;
             if source.base + start > most {

@@ -4,7 +4,7 @@
 //! passes through, up to where it stops being JSON.
 
 use super::outlet::{Outlet, Sink};
-use super::{NotAFeed, Options, Piece, Progress, Skip};
+use super::{NotAFeed, Piece, Progress, Skip, SplitterOptions};
 use crate::feed::json::syntax::Syntax;
 use crate::feed::json::{Kind, Step, ValueScan, decode_key};
 
@@ -14,7 +14,7 @@ const DEPTH_MAX: usize = 128;
 /// A JSON document being split.
 #[derive(Debug)]
 pub(super) struct Document {
-    options: Options,
+    options: SplitterOptions,
     /// Everything before this was read.
     at: usize,
     syntax: Syntax,
@@ -62,7 +62,7 @@ enum Key {
 }
 
 impl Document {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: SplitterOptions) -> Self {
         Self {
             options,
             at: 0,

@@ -6,7 +6,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// What a document was split into; pieces between are put together.
-fn split(text: &str, size: usize, options: Options) -> (Vec<String>, Ending) {
+fn split(text: &str, size: usize, options: SplitterOptions) -> (Vec<String>, Ending) {
     let mut splitter = Splitter::new(options);
     let mut pieces: Vec<String> = Vec::new();
     let mut rest = text;
@@ -35,7 +35,7 @@ fn split(text: &str, size: usize, options: Options) -> (Vec<String>, Ending) {
 /// `expected` leaves out what is between.
 fn check(text: &str, expected: &[&str], completeness: Completeness) {
     for size in [1, 2, 3, 7, 64, text.len().max(1)] {
-        let (pieces, ending) = split(text, size, Options::default());
+        let (pieces, ending) = split(text, size, SplitterOptions::default());
         let seen: Vec<_> = pieces
             .iter()
             .filter(|piece| !piece.starts_with('-'))
@@ -221,14 +221,14 @@ fn what_is_no_feed_is_said_so() {
         not(NotAFeed::Other),
     );
     check("<!DOCTYPE html PUBLIC 'x'><rss/>", &[], COMPLETE);
-    let mut splitter = Splitter::new(Options::default());
+    let mut splitter = Splitter::new(SplitterOptions::default());
     splitter.push("<!doctype html><title>", &mut |_, _| {});
     assert!(splitter.rejected().is_some() && splitter.frame().is_none());
 }
 
 #[test]
 fn the_frame_knows_bindings_and_bases() {
-    let mut splitter = Splitter::new(Options::default());
+    let mut splitter = Splitter::new(SplitterOptions::default());
     let mut seen = Vec::new();
     let text = "<rdf:RDF xml:base='http://a/?b&amp;c'><channel xml:base='d' xmlns:m='http://search.yahoo.com/mrss/'>\
                 <title/></channel><item/></rdf:RDF>";
@@ -253,7 +253,7 @@ fn the_frame_knows_bindings_and_bases() {
 
 /// What is skipped, for all chunkings, when the second item is `item`.
 fn check_skip(document: (&str, &str), item: &str, skip: Skip) {
-    let options = Options {
+    let options = SplitterOptions {
         item_bytes_max: 200,
         prolog_bytes_max: 1000,
         depth_max: 20,
@@ -274,9 +274,9 @@ fn check_skip(document: (&str, &str), item: &str, skip: Skip) {
 
 #[test]
 fn what_goes_on_behind_an_item_in_it_passes() {
-    let repaired = Options {
+    let repaired = SplitterOptions {
         is_repaired: true,
-        ..Options::default()
+        ..SplitterOptions::default()
     };
     for (text, expected, skips) in [
         (
@@ -349,7 +349,7 @@ fn what_is_too_large_or_too_deep_passes_through() {
 #[test]
 fn a_prolog_without_end_is_rejected() {
     for start in ["", "<!-- ", "text ", "<!DOCTYPE x [", "{\"a\":\""] {
-        let mut splitter = Splitter::new(Options::default());
+        let mut splitter = Splitter::new(SplitterOptions::default());
         let mut out = String::new();
         splitter.push(start, &mut |_, piece| push(&mut out, piece));
         for _ in 0..200 {
@@ -387,7 +387,7 @@ proptest! {
         is_repaired: bool,
     ) {
         let text = format!("{head}{}", parts.concat());
-        let options = Options { item_bytes_max: 60, prolog_bytes_max: 200, depth_max: 4, is_repaired };
+        let options = SplitterOptions { item_bytes_max: 60, prolog_bytes_max: 200, depth_max: 4, is_repaired };
         let (whole, one) = split(&text, text.len().max(1), options);
         let (parted, other) = split(&text, size, options);
         prop_assert_eq!(parted, whole);

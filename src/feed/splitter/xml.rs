@@ -9,7 +9,7 @@ use super::container::Container;
 use super::ends::Ends;
 use super::names::{is_local, is_plain_item};
 use super::outlet::{Outlet, Sink};
-use super::{NotAFeed, Options, Progress, Skip};
+use super::{NotAFeed, Progress, Skip, SplitterOptions};
 use crate::feed::Format;
 use crate::feed::namespace::{self, Ns};
 use crate::feed::nesting::{Nesting, Opened};
@@ -24,7 +24,7 @@ const CONTAINERS_MAX: usize = 16;
 /// An XML document being split.
 #[derive(Debug)]
 pub(super) struct Document {
-    options: Options,
+    options: SplitterOptions,
     scanner: Scanner,
     /// The root and the channels that are open, outermost first.
     containers: Vec<Container>,
@@ -48,7 +48,7 @@ struct Open {
 }
 
 impl Document {
-    pub(super) fn new(options: Options, prolog_bytes: usize) -> Self {
+    pub(super) fn new(options: SplitterOptions, prolog_bytes: usize) -> Self {
         Self {
             options,
             scanner: Scanner::default(),

@@ -2,11 +2,11 @@
 
 use super::*;
 use crate::feed::Format;
-use crate::feed::splitter::{Options, Piece, Splitter};
+use crate::feed::splitter::{Piece, Splitter, SplitterOptions};
 
 fn links(document: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let mut splitter = Splitter::new(Options::default());
+    let mut splitter = Splitter::new(SplitterOptions::default());
     let mut see = |frame: &crate::feed::splitter::Frame, piece: Piece<'_>| {
         if let Piece::Item(text) = piece {
             assert_ne!(frame.format, Format::Json);

@@ -18,7 +18,7 @@ use crate::rewrite::budget::{ADDRESS_BYTES_MAX, Budget};
 
 /// What is done to links, as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct LinkOptions {
     /// Whether relative addresses become absolute.
     pub absolute: bool,
     /// Whether tracking parameters are taken out of links.
@@ -151,7 +151,7 @@ pub(in crate::rewrite) struct Links {
 
 impl Links {
     /// `None` when nothing is to be done.
-    pub(in crate::rewrite) fn new(options: &Options, with_images: bool) -> Option<Self> {
+    pub(in crate::rewrite) fn new(options: &LinkOptions, with_images: bool) -> Option<Self> {
         let own = options.tracking_params.iter().map(String::as_str);
         let all = TRACKING_PARAMS.iter().copied().chain(own);
         let clean = options

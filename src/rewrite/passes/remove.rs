@@ -45,7 +45,7 @@ const VOID: &[&str] = &[
 
 /// What is to be removed, as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct RemoveOptions {
     /// Selectors of elements that go with all they hold.
     pub elements: Vec<String>,
     /// Selectors of elements that lose these attributes.
@@ -55,7 +55,7 @@ pub struct Options {
 /// Why a selector is refused; its `Display` is a sentence for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the CSS selector `{0}` can't be used")]
-pub struct SelectorError(String);
+pub struct RemoveError(String);
 
 /// The removals, ready for use.
 pub(super) struct Remove {
@@ -80,7 +80,7 @@ impl std::fmt::Debug for Remove {
 ///
 /// # Errors
 /// When it can't be parsed.
-pub fn check_selector(selector: &str) -> Result<(), SelectorError> {
+pub fn check_selector(selector: &str) -> Result<(), RemoveError> {
     matcher(selector).map(drop)
 }
 
@@ -88,13 +88,13 @@ fn is_costly(selector: &str) -> bool {
     COSTLY.iter().any(|part| selector.contains(part))
 }
 
-fn matcher(selector: &str) -> Result<Matcher, SelectorError> {
-    Matcher::new(selector).map_err(|_| SelectorError(selector.to_owned()))
+fn matcher(selector: &str) -> Result<Matcher, RemoveError> {
+    Matcher::new(selector).map_err(|_| RemoveError(selector.to_owned()))
 }
 
 impl Remove {
     /// `None` when nothing is to be removed.
-    pub(super) fn new(options: &Options) -> Result<Option<Self>, SelectorError> {
+    pub(super) fn new(options: &RemoveOptions) -> Result<Option<Self>, RemoveError> {
         if options.elements.is_empty() && options.attributes.is_empty() {
             return Ok(None);
         }
@@ -107,7 +107,7 @@ impl Remove {
             attributes.map(|(selector, names)| Ok((matcher(selector)?, names.clone())));
         Ok(Some(Self {
             elements: elements.collect::<Result<_, _>>()?,
-            attributes: attributes.collect::<Result<_, SelectorError>>()?,
+            attributes: attributes.collect::<Result<_, RemoveError>>()?,
             costly,
         }))
     }
@@ -295,7 +295,7 @@ mod tests {
     use crate::html::apply;
 
     fn check_as(html: &str, markup: Markup, expected: &str) {
-        let remove = Remove::new(&Options {
+        let remove = Remove::new(&RemoveOptions {
             elements: vec![".ad".into(), "p:has(> b)".into(), "hr + em".into()],
             attributes: vec![("img, p".into(), vec!["style".into(), "class".into()])],
         })

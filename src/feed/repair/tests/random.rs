@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use roxmltree::{Document, ParsingOptions};
 
 use super::{repair, repair_whole};
-use crate::feed::splitter::{Completeness, Options, Piece, Splitter};
+use crate::feed::splitter::{Completeness, Piece, Splitter, SplitterOptions};
 
 /// Parts of documents, well-formed together or not.
 const PARTS: &[&str] = &[
@@ -217,7 +217,7 @@ fn well_formed() -> impl Strategy<Value = String> {
 
 /// How many items there are, and whether the document is a whole feed.
 fn split(text: &str) -> (usize, bool) {
-    let mut splitter = Splitter::new(Options::default());
+    let mut splitter = Splitter::new(SplitterOptions::default());
     let ending = {
         splitter.push(text, &mut |_, _| {});
         splitter.finish(&mut |_: &_, _: Piece<'_>| {})

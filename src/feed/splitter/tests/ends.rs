@@ -27,7 +27,8 @@ fn ends_are_said_where_more_can_stand() {
             .iter()
             .fold(expected.to_owned(), |text, mark| text.replace(mark, ""));
         for size in [1, 2, 5, text.len()] {
-            let (mut splitter, mut out) = (Splitter::new(Options::default()), String::new());
+            let (mut splitter, mut out) =
+                (Splitter::new(SplitterOptions::default()), String::new());
             for chunk in text.as_bytes().chunks(size) {
                 let chunk = std::str::from_utf8(chunk).unwrap();
                 splitter.push(chunk, &mut |_, piece| push(&mut out, piece));

@@ -5,7 +5,7 @@ use crate::html::apply;
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::link::ItemLink;
 
-fn run(html: &str, options: &Options, with_images: bool) -> String {
+fn run(html: &str, options: &LinkOptions, with_images: bool) -> String {
     let feed = FeedBase::new(Url::parse("https://x.org/feed").unwrap());
     let piece = PieceBase::of_item(
         &feed,
@@ -24,7 +24,7 @@ fn run(html: &str, options: &Options, with_images: bool) -> String {
 }
 
 fn check(html: &str, expected: &str) {
-    let options = Options {
+    let options = LinkOptions {
         absolute: true,
         clean: true,
         tracking_params: vec!["own".into(), "my_*".into()],
@@ -98,9 +98,9 @@ fn tracking_parameters_go() {
 
 #[test]
 fn images_when_nobody_else_sees_to_them() {
-    let options = Options {
+    let options = LinkOptions {
         absolute: true,
-        ..Options::default()
+        ..LinkOptions::default()
     };
     let html = "<img src=a.jpg srcset=\"b.jpg 2x, https://y.org/c 3x\">";
     let expected = "<img src=\"https://x.org/blog/a.jpg\" \
