@@ -74,7 +74,7 @@ enum Command {
         /// The feed whose rules apply
         #[arg(long, value_name = "NAME")]
         feed: String,
-        /// The address the document came from [default: the feed's]
+        /// The URL the document came from [default: the feed's]
         #[arg(long, value_name = "URL")]
         url: Option<url::Url>,
         /// The Content-Type it came with, whose charset counts
@@ -84,7 +84,7 @@ enum Command {
         #[arg(long, value_name = "FORM", num_args = 0..=1, default_missing_value = "text")]
         explain: Option<explain::Form>,
     },
-    /// Print the address under which the image proxy of our own serves an image
+    /// Print the signed URL of an image at our own image proxy
     Sign {
         #[command(flatten)]
         file: ConfigFile,
@@ -115,7 +115,7 @@ enum Command {
     },
     /// Find the article on a page from standard input, and write it as HTML to standard output
     Extract {
-        /// The address the page came from
+        /// The URL the page came from
         #[arg(long, value_name = "URL")]
         url: url::Url,
         /// The Content-Type it came with, whose charset counts
@@ -124,7 +124,7 @@ enum Command {
     },
     /// Exit 0 when the local service is healthy
     Healthcheck(ConfigFile),
-    /// Work for a service that started it, on what comes from strangers
+    /// Work for a service that started it, on untrusted content
     #[command(hide = true, name = workers::child::COMMAND)]
     Worker {
         /// What the work is on

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::problem::{Place, Problem, Spot};
+use super::error::{Place, SettingError, Spot};
 use super::suggest::{nearest, suggest};
 
 /// What the names of our variables start with.
@@ -56,7 +56,7 @@ impl Environment {
     }
 
     /// Variables of ours that nothing asked for: misspelt, most likely.
-    pub(super) fn unknown(&self) -> impl Iterator<Item = Problem> {
+    pub(super) fn unknown(&self) -> impl Iterator<Item = SettingError> {
         self.variables
             .iter()
             .filter(|(name, _)| name.starts_with(PREFIX) && *name != CONFIG)
@@ -79,7 +79,7 @@ impl Environment {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => suggest(name, &known, "known variables"),
                 };
-                Problem::new(spot, "there is no such variable").with_help(help)
+                SettingError::new(spot, "there is no such variable").with_help(help)
             })
     }
 }

@@ -1,10 +1,10 @@
-//! What is configured and can't be had: bodies that are larger than may be under way.
+//! Warnings of limits that can't be met together: bodies larger than may be under way.
 
 use super::Settings;
 use super::units::format_size;
 
 impl Settings {
-    /// What of the configuration is valid and yet can't be met, a sentence each.
+    /// Limits that are valid and yet can't be met, a sentence each.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let inflight_bytes = self.server.inflight_bytes;
@@ -50,7 +50,7 @@ impl Settings {
     }
 }
 
-/// What becomes of what is too large to be held.
+/// The consequence for a body that is too large to be held.
 const PASSED: &str = "a larger body is passed through and not kept";
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 mod media;
 
+use super::error::{SettingError, Spot};
 use super::image_proxy::{BUILTIN, ImageProxy, NONE, PRESETS, builtin, preset};
-use super::problem::{Problem, Spot};
 use super::reader::Written;
 use super::rules::RuleKeys;
 use super::suggest::suggest;
@@ -20,7 +20,7 @@ impl Proxies {
         &self,
         own: &RuleKeys,
         (defaults, unsaid): (&RuleKeys, &str),
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<SettingError>,
     ) -> (Option<Images>, Vec<ImageRule>) {
         let images = own.images.as_ref().or(defaults.images.as_ref());
         let usual = images.map_or(unsaid, |images| &images.value.name);
@@ -33,7 +33,8 @@ impl Proxies {
         let mut resolve = |name: &str, options: Option<&Written<String>>| {
             let asked = options.map(|options| options.value.as_str());
             self.images(name, asked).unwrap_or_else(|reason| {
-                problems.extend(options.map(|options| Problem::new(options.spot.clone(), reason)));
+                problems
+                    .extend(options.map(|options| SettingError::new(options.spot.clone(), reason)));
                 None
             })
         };
@@ -56,14 +57,14 @@ impl Proxies {
     }
 
     /// The names in these keys that are nobody's.
-    pub(super) fn check(&self, keys: &RuleKeys) -> Vec<Problem> {
+    pub(super) fn check(&self, keys: &RuleKeys) -> Vec<SettingError> {
         let rules = keys.image_rules.iter().flat_map(|rules| &rules.value);
         let mut problems = Vec::new();
         for rule in rules.clone() {
             let (images, options) = (rule.images.as_ref(), rule.options.as_ref());
             if let (Some(_), Some(options)) = (images.filter(|name| name.value == NONE), options) {
                 let reason = "images that stay take no options";
-                problems.push(Problem::new(options.spot.clone(), reason));
+                problems.push(SettingError::new(options.spot.clone(), reason));
             }
         }
         let named = rules.filter_map(|rule| rule.images.as_ref());
@@ -76,13 +77,13 @@ impl Proxies {
         problems
     }
 
-    fn unknown(&self, name: &str, spot: &Spot) -> Option<Problem> {
+    fn unknown(&self, name: &str, spot: &Spot) -> Option<SettingError> {
         let known = self.known();
         if known.contains(&name) {
             return None;
         }
         let help = suggest(name, &known, "known here");
-        Some(Problem::new(spot.clone(), "there is no such image proxy").with_help(help))
+        Some(SettingError::new(spot.clone(), "there is no such image proxy").with_help(help))
     }
 
     /// What a valid name stands for; `None` for `none`.

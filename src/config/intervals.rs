@@ -1,12 +1,12 @@
-//! `refresh`, `refresh_min` and `refresh_max`: what each means beside the others.
+//! `refresh`, `refresh_min` and `refresh_max`, and how they bound each other.
 //!
 //! In one table they must be in order. What a feed writes goes before what it inherits: an
 //! inherited one gives way as far as it must.
 
 use std::time::Duration;
 
+use super::error::SettingError;
 use super::file::Shared;
-use super::problem::Problem;
 use super::reader::Written;
 use super::units::format_duration;
 
@@ -49,7 +49,7 @@ pub(super) fn resolve(own: &Shared, defaults: &Shared) -> Intervals {
 }
 
 /// What one table says that contradicts itself.
-pub(super) fn check(table: &Shared) -> Option<Problem> {
+pub(super) fn check(table: &Shared) -> Option<SettingError> {
     let order = [
         ("refresh_min", &table.refresh_min),
         ("refresh", &table.refresh),
@@ -66,7 +66,7 @@ pub(super) fn check(table: &Shared) -> Option<Problem> {
                 before.0,
                 format_duration(before.1.value)
             );
-            let problem = Problem::new(next.spot.clone(), reason);
+            let problem = SettingError::new(next.spot.clone(), reason);
             return Some(problem.with_first(&before.1.spot.place));
         }
         before = (key, next);

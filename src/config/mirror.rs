@@ -11,8 +11,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use url::Url;
 
 use super::bounds::{BODIES, DAY, HOUR, NOTHING, SECOND, YEAR};
+use super::error::{SettingError, Spot};
 use super::name::FeedName;
-use super::problem::{Problem, Spot};
 use super::raw::{Raw, text};
 use super::reader::{Table, Written};
 use super::shape::{ProxyUrl, ValueSchema};
@@ -28,19 +28,19 @@ const REQUEST_HEADERS_MAX: usize = 64;
 /// Parameters that one mirror may keep by name, and bytes of a name.
 const QUERY_NAMES_MAX: usize = 64;
 const QUERY_NAME_BYTES_MAX: usize = 256;
-/// Distinct queries of one client in a minute: many for a page with all it is made of, few for who
+/// Distinct queries of one client in a minute: many for a page and its parts, few for somebody who
 /// wants to fill the store.
 const QUERIES_MAX: u32 = 600;
 const QUERIES: std::ops::RangeInclusive<u32> = 0..=100_000;
-/// What is passed through and not kept.
+/// Sizes of a body that is passed through.
 const PASSED: std::ops::RangeInclusive<u64> = 1 << 10..=1 << 40;
-/// What is kept: no more than the store takes.
+/// Sizes of a body that is kept: no more than the store takes.
 const OBJECTS: std::ops::RangeInclusive<u64> = 0..=256 << 20;
 
 /// One mirror.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MirrorSettings {
-    /// What it is called in our addresses; as a feed's name.
+    /// Its name in our URLs, as a feed's.
     pub name: String,
     /// The origin, its path ending in a slash, and how it is reached. The cookies in it are never set.
     pub upstream: Upstream,
@@ -84,14 +84,14 @@ pub enum RequestHeaders {
     Listed(Vec<HeaderName>),
 }
 
-/// What becomes of the query of a reader's address.
+/// What becomes of the query of a reader's URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueryRule {
     /// It goes to the origin as it is written.
     Keep,
-    /// It goes nowhere: what is asked for is the address without it.
+    /// It is dropped: the origin is asked for the URL without it.
     Ignore,
-    /// An address with one is refused.
+    /// A URL with one is refused.
     Refuse,
     /// The parameters of these names, decoded, go to the origin as they are written.
     Names(Vec<String>),
@@ -217,12 +217,15 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> Mirror {
 }
 
 /// The mirrors that have a name and an origin; notes names that come twice.
-pub(super) fn resolve(mirrors: Vec<Mirror>, problems: &mut Vec<Problem>) -> Vec<MirrorSettings> {
+pub(super) fn resolve(
+    mirrors: Vec<Mirror>,
+    problems: &mut Vec<SettingError>,
+) -> Vec<MirrorSettings> {
     let mut seen: HashMap<String, Spot> = HashMap::new();
     for name in mirrors.iter().filter_map(|mirror| mirror.name.as_ref()) {
         match seen.get(&name.value) {
             Some(first) => problems.push(
-                Problem::new(name.spot.clone(), "another mirror has this name")
+                SettingError::new(name.spot.clone(), "another mirror has this name")
                     .with_first(&first.place),
             ),
             None => {
@@ -289,7 +292,7 @@ fn name(text: &str) -> Result<String, String> {
     }
 }
 
-/// `origin`: an address whose path is a folder.
+/// `origin`: a URL whose path ends in a slash.
 fn origin(text: &str) -> Result<Url, String> {
     let url = texts::feed_url(text)?;
     if url.query().is_some() || text.contains('#') {

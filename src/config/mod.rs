@@ -1,7 +1,7 @@
 //! The only code that knows TOML and the environment: from a file and variables to [`Settings`].
 //!
 //! A document is parsed into a table with spans; `file` reads it key by key into what was
-//! written; `resolve` makes of that what is meant. On the way [`Problems`] are collected.
+//! written; `resolve` makes of that what is meant. On the way [`Error`] are collected.
 //!
 //! Invariant: settings come out only where nothing is wrong, and everything that is wrong is
 //! reported at once.
@@ -9,6 +9,7 @@
 mod archive;
 mod bounds;
 mod environment;
+mod error;
 mod feed_images;
 mod file;
 mod fit;
@@ -21,7 +22,6 @@ mod intervals;
 mod masking;
 mod mirror;
 mod name;
-mod problem;
 mod proxy;
 mod raw;
 mod reader;
@@ -47,15 +47,15 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use environment::variables;
+pub use error::Error;
 pub use mirror::{MirrorSettings, QueryRule, RequestHeaders};
 pub use name::{FeedName, FeedNameError};
-pub use problem::Problems;
 pub use schema::schema;
 pub use settings::{FeedSettings, LogFormat, LogSettings, ServerSettings, Settings};
 pub use units::parse_duration;
 
 use environment::Environment;
-use problem::{Place, Problem, Spot};
+use error::{Place, SettingError, Spot};
 use reader::{Reader, Table};
 
 /// Bytes of a configuration file.
@@ -68,7 +68,7 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 pub fn load(
     path: Option<&Path>,
     env: impl IntoIterator<Item = (String, String)>,
-) -> Result<Settings, Problems> {
+) -> Result<Settings, Error> {
     let Some(path) = path else {
         return parse("(no file)", "", env);
     };
@@ -85,8 +85,8 @@ pub fn load(
         }
         Err(reason) => {
             let reason = format!("{name}: {reason}");
-            let problem = Problem::new(whole(Place::Whole), reason);
-            Err(Problems::new(&name, "", &[], vec![problem]))
+            let problem = SettingError::new(whole(Place::Whole), reason);
+            Err(Error::new(&name, "", &[], vec![problem]))
         }
     }
 }
@@ -100,12 +100,12 @@ pub fn parse(
     name: &str,
     text: &str,
     env: impl IntoIterator<Item = (String, String)>,
-) -> Result<Settings, Problems> {
+) -> Result<Settings, Error> {
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         let list = errors.iter().map(|error| syntax_problem(error, text));
         let masked = masking::suspect_lines(text);
-        return Err(Problems::new(name, text, &masked, list.collect()));
+        return Err(Error::new(name, text, &masked, list.collect()));
     }
     let mut reader = Reader {
         problems: Vec::new(),
@@ -119,7 +119,7 @@ pub fn parse(
     if problems.is_empty() {
         Ok(settings)
     } else {
-        Err(Problems::new(name, text, &reader.masked, problems))
+        Err(Error::new(name, text, &reader.masked, problems))
     }
 }
 
@@ -142,9 +142,9 @@ fn read_file(path: &Path) -> Result<String, String> {
     })
 }
 
-fn syntax_problem(error: &toml::de::Error, text: &str) -> Problem {
+fn syntax_problem(error: &toml::de::Error, text: &str) -> SettingError {
     let span = error.span().unwrap_or(text.len()..text.len());
-    Problem::new(
+    SettingError::new(
         whole(Place::File(span)),
         format!("no valid TOML: {}", error.message()),
     )

@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 /// Characters of a feed's name.
 const FEED_NAME_CHARS_MAX: usize = 64;
 
-/// A feed's name: `[a-z0-9][a-z0-9._-]{0,63}`, so that it stands in a path as it is.
+/// A feed's name: `[a-z0-9][a-z0-9._-]{0,63}`, so that a path needs no escape for it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FeedName(String);
 
@@ -35,7 +35,7 @@ impl FeedName {
         }
     }
 
-    /// The name as it stands in a path.
+    /// The name as it is written in a path.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

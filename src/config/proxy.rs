@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::problem::Problem;
+use super::error::SettingError;
 use super::reader::Written;
 
 /// Why a proxy can't be used without a word about names; `None` where it can.
@@ -22,12 +22,12 @@ pub(super) fn unfit(proxy: &Url, resolves: bool) -> Option<String> {
 pub(super) fn check(
     proxy: Option<&Written<Option<Url>>>,
     resolves: Option<&Written<bool>>,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<SettingError>,
 ) {
     let Some(written) = proxy else { return };
     let resolves = resolves.is_some_and(|resolves| resolves.value);
     let reason = written.value.as_ref().and_then(|url| unfit(url, resolves));
-    let problem = reason.map(|reason| Problem::new(written.spot.clone(), reason));
+    let problem = reason.map(|reason| SettingError::new(written.spot.clone(), reason));
     // All that inherit one find the same.
     problems.extend(problem.filter(|problem| !problems.contains(problem)));
 }

@@ -9,8 +9,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::environment::Environment;
+use super::error::{Place, SettingError, Spot};
 use super::masking::names_a_secret;
-use super::problem::{Place, Problem, Spot};
 use super::raw::Raw;
 use super::suggest::{new_name, suggest};
 
@@ -30,11 +30,11 @@ impl<T> Written<T> {
     }
 }
 
-/// What the walk collects.
+/// Everything that is collected while the document is read.
 pub(super) struct Reader {
-    pub(super) problems: Vec<Problem>,
+    pub(super) problems: Vec<SettingError>,
     pub(super) environment: Environment,
-    /// What must not be shown of the text.
+    /// Parts of the text that must not be shown.
     pub(super) masked: Vec<Range<usize>>,
 }
 
@@ -137,8 +137,8 @@ impl<'d> Table<'_, 'd> {
         }
     }
 
-    /// What `[key]` holds under names of the user's choice: each is handed to `read` as the table
-    /// it stands in, its name and its value.
+    /// The entries of `[key]` under names of the user's choice: `read` gets the table, the entry's
+    /// name and its value.
     pub(super) fn entries<T>(
         &mut self,
         key: &'static str,
@@ -295,7 +295,7 @@ impl<'d> Table<'_, 'd> {
 
     /// Notes a problem.
     pub(super) fn refuse(&mut self, spot: Spot, reason: impl Into<String>) {
-        self.reader.problems.push(Problem::new(spot, reason));
+        self.reader.problems.push(SettingError::new(spot, reason));
     }
 
     /// Notes a problem with this table as a whole.
@@ -323,10 +323,10 @@ impl<'d> Table<'_, 'd> {
             }
             let spot = self.spot_of(key.get_ref(), Place::File(key.span()));
             let problem = match new_name(&self.spot.path, key.get_ref(), &self.asked) {
-                Some(new) => Problem::new(spot, format!("`{}` is now `{new}`", key.get_ref())),
+                Some(new) => SettingError::new(spot, format!("`{}` is now `{new}`", key.get_ref())),
                 None => {
                     let help = suggest(key.get_ref(), &self.asked, "known keys here");
-                    Problem::new(spot, "there is no such key").with_help(help)
+                    SettingError::new(spot, "there is no such key").with_help(help)
                 }
             };
             self.reader.problems.push(problem);

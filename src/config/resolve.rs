@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::error::{SettingError, Spot};
 use super::file::{Feed, Fetch, File, Log, Server, Shared};
 use super::image_proxy::{BUILTIN, NONE};
 use super::images::Proxies;
 use super::intervals;
 use super::name::FeedName;
-use super::problem::{Problem, Spot};
 use super::proxy;
 use super::reader::Written;
 use super::rules::pick;
@@ -22,7 +22,7 @@ use crate::rewrite::{ImageRule, RuleOptions};
 use crate::store;
 use crate::upstream::{FetchOptions, Upstream, hosts};
 
-/// Below the working directory, which a unit or an image sets.
+/// Data directory, below the working directory.
 const STORE_PATH: &str = "data";
 const MEMORY_BYTES: u64 = 256 << 20;
 /// A part in so many of what copies may fill may be under way, unless that is too little.
@@ -39,8 +39,8 @@ fn path_of(written: Option<String>) -> Option<PathBuf> {
 }
 
 /// Fills in what isn't written, and notes what contradicts itself.
-pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
-    // Readers come from anywhere, and this is where they find us.
+pub(super) fn resolve(mut file: File, problems: &mut Vec<SettingError>) -> Settings {
+    // Without it readers may not be able to reach us.
     let is_reachable = file.server.public_url.is_some();
     let memory_bytes = value(file.store.memory_bytes.take()).unwrap_or(MEMORY_BYTES);
     let server = server(file.server, memory_bytes);
@@ -63,7 +63,7 @@ pub(super) fn resolve(mut file: File, problems: &mut Vec<Problem>) -> Settings {
         .filter_map(|feed| {
             let private = feed.shared.allow_private.as_ref();
             let private = private.or(file.defaults.allow_private.as_ref());
-            // A feed of one's own network has its images there, which ours must not fetch.
+            // Images of a feed in a private network are there, too, and our proxy must not fetch them.
             let is_private = private.is_some_and(|hosts| !hosts.value.is_empty());
             let unsaid = match is_reachable && !is_private {
                 true => BUILTIN,
@@ -140,7 +140,7 @@ fn server(written: Server, memory_bytes: u64) -> ServerSettings {
     }
 }
 
-/// `0.0.0.0` and `[::]` are where we listen, never where a reader finds us: this machine then.
+/// An address that a reader can connect to: this machine's for `0.0.0.0` and `[::]`.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -244,7 +244,7 @@ fn feed_settings(
 }
 
 /// Notes what is wrong with the outbound proxies of feeds and of what they inherit.
-fn check_proxies(feeds: &[Feed], defaults: &Shared, problems: &mut Vec<Problem>) {
+fn check_proxies(feeds: &[Feed], defaults: &Shared, problems: &mut Vec<SettingError>) {
     let inherited = (defaults.proxy.as_ref(), defaults.proxy_resolves.as_ref());
     proxy::check(inherited.0, inherited.1, problems);
     for own in feeds.iter().map(|feed| &feed.shared) {
@@ -254,13 +254,13 @@ fn check_proxies(feeds: &[Feed], defaults: &Shared, problems: &mut Vec<Problem>)
     }
 }
 
-/// Two feeds can't share an address.
-fn check_names(feeds: &[Feed], problems: &mut Vec<Problem>) {
+/// Notes names that two feeds have.
+fn check_names(feeds: &[Feed], problems: &mut Vec<SettingError>) {
     let mut seen: HashMap<&FeedName, &Spot> = HashMap::new();
     for name in feeds.iter().filter_map(|feed| feed.name.as_ref()) {
         match seen.get(&name.value) {
             Some(first) => problems.push(
-                Problem::new(name.spot.clone(), "another feed has this name")
+                SettingError::new(name.spot.clone(), "another feed has this name")
                     .with_first(&first.place),
             ),
             None => {

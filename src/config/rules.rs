@@ -194,7 +194,7 @@ pub(super) fn read(table: &mut Table<'_, '_>) -> RuleKeys {
 }
 
 /// The rules of a feed that says `own`, with what it doesn't say from `defaults`. The caller fills
-/// in names, addresses and image proxies.
+/// in names, URLs and image proxies.
 pub(super) fn resolve(own: RuleKeys, defaults: &RuleKeys) -> RuleOptions {
     let on = |own, default: &_| pick(own, default).unwrap_or(true);
     let off = |own, default: &_| pick(own, default).unwrap_or(false);

@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::problem::{Place, Spot};
+use super::error::{Place, Spot};
 use super::raw::Raw;
 use super::reader::{Table, Written};
 use super::texts;
@@ -18,7 +18,7 @@ use super::texts;
 /// Bytes of a file that holds a secret.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
 
-/// What a secret looks like, for the sentences of refusals.
+/// The form of a secret, for error messages.
 const SECRET_FORM: &str = "text in quotes, `{ env = \"NAME\" }` or `{ file = \"PATH\" }`";
 
 impl<'d> Table<'_, 'd> {
@@ -118,7 +118,7 @@ impl<'d> Table<'_, 'd> {
         })
     }
 
-    /// SECURITY: an address with a user and password is refused, and not shown for it.
+    /// SECURITY: a URL with a user and password is refused, and masked in the report.
     pub(super) fn mask_credentials(&mut self, key: &str) {
         let Some(value) = self.written(key) else {
             return;

@@ -22,7 +22,7 @@ use crate::workers::WorkerOptions;
 /// Everything that is configured.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The service's own socket and addresses.
+    /// The service's own socket, URLs and limits of connections.
     pub server: ServerSettings,
     /// What is logged, and how.
     pub log: LogSettings,
@@ -30,17 +30,17 @@ pub struct Settings {
     pub store: Option<store::StoreOptions>,
     /// How much the store may take, and whose shares of it and of memory are whose.
     pub store_limits: store::StoreLimits,
-    /// What addresses of our own image proxy are signed with, as far as it is configured.
+    /// The configured keys that image URLs are signed with.
     pub image_keys: SigningKeys,
-    /// Whose images our own image proxy serves, and how.
+    /// Options of our own image proxy.
     pub image: ImageProxyOptions,
-    /// The file with what is known of image hosts; `None`: ours.
+    /// The file of rules for image hosts; `None` for the built-in one.
     pub image_hosts: Option<PathBuf>,
     /// Bytes of memory that cached copies may fill.
     pub memory_bytes: u64,
     /// Limits of every fetch.
     pub fetch: FetchOptions,
-    /// How the publishers' hosts are treated.
+    /// Politeness towards the publishers' hosts.
     pub hosts: hosts::HostOptions,
     /// Fetches at the same time that no reader waits for.
     pub background_fetches_max: usize,
@@ -59,8 +59,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Whether addresses are to be signed and no key is configured: the one in the data directory
-    /// is needed then.
+    /// Whether URLs are to be signed and no key is configured: then the data directory's is needed.
     #[must_use]
     pub fn lacks_image_key(&self) -> bool {
         self.image_keys.is_empty() && self.feeds.iter().any(|feed| feed.rules.signs_addresses())
@@ -76,7 +75,7 @@ impl Settings {
         self.fetch.proxies.set(ProxyUser::Settings, proxies);
     }
 
-    /// These take the place of `before`, in a service that goes on with the fetches it has.
+    /// Replaces the settings `before` in a running service, whose fetches go on.
     pub fn take_over_fetch(&mut self, before: &Self) {
         self.fetch.proxies = before.fetch.proxies.clone();
         self.note_proxies();
@@ -85,7 +84,7 @@ impl Settings {
     /// Signs with these keys from now on.
     pub fn set_image_keys(&mut self, keys: SigningKeys) {
         for feed in &mut self.feeds {
-            // Elsewhere a new key would only make copies void.
+            // Another feed's copies would only become void by a new key.
             if feed.rules.signs_addresses() {
                 feed.rules.image_keys = keys.clone();
             }
@@ -94,14 +93,14 @@ impl Settings {
     }
 }
 
-/// The service's own socket and addresses.
+/// The service's own socket, URLs and limits of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSettings {
     /// Where we listen.
     pub listen: SocketAddr,
-    /// Where every address that we write starts: absolute, http or https, no slash at the end.
+    /// Start of every URL that we write: absolute, http or https, no slash at the end.
     pub public_url: String,
-    /// Connections open at the same time; another one takes the place of one that is idle.
+    /// Connections open at the same time; another one replaces one that is idle.
     pub connections_max: usize,
     /// Of these, how many one client may have; requests under way where it comes through a proxy.
     pub client_connections_max: usize,
@@ -187,13 +186,13 @@ pub enum LogFormat {
 /// One feed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct FeedSettings {
-    /// What it is called in our addresses.
+    /// Its name in our URLs.
     pub name: FeedName,
-    /// What people call it.
+    /// Its title for people.
     pub title: Option<String>,
-    /// Where it is fetched from, and with what.
+    /// Its URL, and how it is fetched.
     pub upstream: Upstream,
-    /// What is done to it.
+    /// Its rules.
     pub rules: RuleOptions,
     /// How it gets its full texts; `None` for none.
     pub full_text: Option<fulltext::FullTextOptions>,

@@ -1,4 +1,4 @@
-//! What the text of one key must be: addresses, hosts, header names and values.
+//! Parsers of texts: URLs, hosts, header names and values.
 //!
 //! Invariant: a refusal never repeats the text; the report shows it where it stands, or masks it.
 
@@ -67,7 +67,7 @@ pub(super) fn path(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-/// `public_url`: where our own addresses start, without a slash at the end.
+/// `public_url`: start of our own URLs, without a slash at the end.
 pub(super) fn public_url(text: &str) -> Result<String, String> {
     let url = http_url(text)?;
     if url.query().is_some() || url.fragment().is_some() {
@@ -79,7 +79,7 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
 /// `url` of a feed.
 pub(super) fn feed_url(text: &str) -> Result<Url, String> {
     let mut url = http_url(text)?;
-    // A fragment is never sent; two spellings of one address would be two cache keys.
+    // A fragment is never sent; two spellings of one URL would be two cache keys.
     url.set_fragment(None);
     Ok(url)
 }
@@ -92,7 +92,7 @@ fn http_url(text: &str) -> Result<Url, String> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err("must start with `https://` or `http://`".into());
     }
-    // SECURITY: addresses are written to logs, pages and templates; credentials in one would be too.
+    // SECURITY: URLs are written to logs, pages and templates; credentials in one would be too.
     if !url.username().is_empty() || url.password().is_some() {
         return Err(
             "must have no user and password; put an `Authorization` into `headers`, it stays secret"
@@ -117,14 +117,14 @@ pub(super) fn proxy_url(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// `skip_hosts`: a name that covers itself and what is below it, or an address.
+/// `skip_hosts`: a name that covers itself and what is below it, or an IP address.
 pub(super) fn host_suffix(text: &str) -> Result<String, String> {
     host(text).map_err(|reason| {
         format!("{reason}; `example.org` covers `example.org` and all hosts below it")
     })
 }
 
-/// `hosts`: a host as it stands in addresses.
+/// `hosts`: a host as it is written in URLs.
 pub(super) fn host_name(text: &str) -> Result<String, String> {
     host(text)
 }

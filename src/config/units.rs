@@ -26,11 +26,11 @@ const SIZES: [(&str, u64); 9] = [
     ("B", 1),
 ];
 
-/// What a duration looks like, for the sentences of refusals.
+/// The form of a duration, for error messages.
 pub(super) const DURATION_FORM: &str =
     "a number with a unit: `ms`, `s`, `m`, `h` or `d`, such as `30s` or `1h30m`";
 
-/// What a size looks like, for the sentences of refusals.
+/// The form of a size, for error messages.
 pub(super) const SIZE_FORM: &str = "a number with a unit: `B`, `KB`, `KiB`, `MB`, `MiB`, `GB`, `GiB`, `TB` or `TiB`, such as `16MiB`";
 
 /// Reads `500ms`, `30s`, `5m`, `2h`, `7d`, `1h30m`: units from large to small, each once.

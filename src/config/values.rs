@@ -1,10 +1,10 @@
-//! Reads the kinds of value there are: text, durations, sizes, counts, switches, choices, lists.
+//! Reads each kind of value: text, durations, sizes, counts, switches, choices, lists.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::problem::{Place, Spot};
+use super::error::{Place, Spot};
 use super::raw::{Raw, TEXT_FORM, text};
 use super::reader::{Table, Written};
 use super::shape::{Choice, OneOrMore};

@@ -7,7 +7,7 @@ mod schema;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use feedwright::config::{Problems, Settings, load, parse};
+use feedwright::config::{Error, Settings, load, parse};
 
 const EXAMPLE: &str = include_str!("../../config/feedwright.toml");
 const DOCUMENTATION: &str = concat!(
@@ -41,7 +41,7 @@ const SECTIONS: [&str; 12] = [
     "[[mirror]]",
 ];
 
-fn parse_text(text: &str) -> Result<Settings, Problems> {
+fn parse_text(text: &str) -> Result<Settings, Error> {
     parse("f.toml", text, [])
 }
 

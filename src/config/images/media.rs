@@ -1,8 +1,8 @@
 //! Whether what images are sent through serves audio and video, too.
 
 use super::Proxies;
+use crate::config::error::SettingError;
 use crate::config::image_proxy::{NONE, Recipe};
-use crate::config::problem::Problem;
 use crate::config::rules::RuleKeys;
 use crate::rewrite::target::serves_images_only;
 
@@ -13,7 +13,7 @@ impl Proxies {
         &self,
         own: &RuleKeys,
         (defaults, unsaid): (&RuleKeys, &str),
-    ) -> Option<Problem> {
+    ) -> Option<SettingError> {
         let media = own.media.as_ref().or(defaults.media.as_ref());
         let media = media.filter(|media| media.value)?;
         let images = own.images.as_ref().or(defaults.images.as_ref());
@@ -31,7 +31,7 @@ impl Proxies {
             .find(|name| self.serves_images_only(name))?;
         let reason = format!("the image proxy `{name}` serves images only, no sound and no film");
         let help = "name a proxy that serves them, by its `template`, or leave this out";
-        Some(Problem::new(media.spot.clone(), reason).with_help(help))
+        Some(SettingError::new(media.spot.clone(), reason).with_help(help))
     }
 
     fn serves_images_only(&self, name: &str) -> bool {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
-/// Problems shown in full; the rest is counted.
+/// Error shown in full; the rest is counted.
 const PROBLEMS_SHOWN_MAX: usize = 100;
 
 /// Characters of a variable's value that are shown.
@@ -35,17 +35,17 @@ pub(super) struct Spot {
     pub(super) place: Place,
 }
 
-/// One thing that is wrong.
+/// One error of one key, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(super) struct SettingError {
     spot: Spot,
     reason: String,
     help: Option<String>,
     first: Option<Range<usize>>,
 }
 
-impl Problem {
-    /// A problem with a value.
+impl SettingError {
+    /// An error of a value.
     pub(super) fn new(spot: Spot, reason: impl Into<String>) -> Self {
         Self {
             spot,
@@ -122,21 +122,21 @@ impl Problem {
 
 /// Everything that is wrong with a configuration, in the order of the file.
 ///
-/// `Display` writes one report per problem, without colours: the key's path, the reason, the file,
+/// `Display` writes one report per error, without colours: the key's path, the reason, the file,
 /// the line and what stands there. Secrets are masked.
-pub struct Problems {
+pub struct Error {
     name: String,
     text: String,
-    list: Vec<Problem>,
+    list: Vec<SettingError>,
 }
 
-impl Problems {
+impl Error {
     /// Sorts the problems and masks the given ranges of the text.
     pub(super) fn new(
         name: &str,
         text: &str,
         masked: &[Range<usize>],
-        mut list: Vec<Problem>,
+        mut list: Vec<SettingError>,
     ) -> Self {
         list.sort_by(|a, b| a.order().cmp(&b.order()));
         Self {
@@ -171,19 +171,19 @@ impl Problems {
     }
 }
 
-impl Display for Problems {
+impl Display for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(&Renderer::plain()))
     }
 }
 
-impl fmt::Debug for Problems {
+impl fmt::Debug for Error {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         Display::fmt(self, f)
     }
 }
 
-impl std::error::Error for Problems {}
+impl std::error::Error for Error {}
 
 /// SECURITY: a report quotes the operator's line; what is secret in it becomes asterisks, so that
 /// a log or a bug report with the output gives nothing away. Byte for byte, so that spans stay
