@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, and says its figures with --nocapture"
 )]
 
+mod architecture;
 mod archive;
 mod archive_kills;
 mod clients;

@@ -7,7 +7,7 @@ const FILE_LINES_MAX: usize = 400;
 
 /// Each top-level module and what it may use, besides itself. A module that has a row of its own is
 /// no part of the one that it is in.
-const ARROWS: &[(&str, &[&str])] = &[
+pub(crate) const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
