@@ -7,7 +7,9 @@ use http::HeaderValue;
 use tokio::time::Instant;
 
 use super::body::Body;
+use super::entries::Freshness;
 use super::forms::Forms;
+use super::request::Timed;
 use super::shelf::Kept;
 use crate::shares::Share;
 use crate::upstream::Validators;
@@ -77,7 +79,7 @@ pub struct Times {
     pub fetched_at: Instant,
     /// How long it is fresh from then.
     pub fresh_for: Duration,
-    /// How long beyond that it may stand in for an upstream that fails (RFC 5861 §4).
+    /// How long beyond that it may be served while upstream fails (RFC 5861 §4).
     pub stale_if_error: Duration,
 }
 
@@ -98,9 +100,29 @@ impl Times {
         age.saturating_sub(self.fresh_for).as_secs()
     }
 
-    /// Whether the copy may be served although upstream fails.
+    /// `ttl` of `Cache-Status` (RFC 9211 §2.5) in seconds: below zero since it went stale.
     #[must_use]
-    pub fn may_stand_in(&self, now: Instant) -> bool {
+    pub fn ttl_s(&self, now: Instant) -> i64 {
+        let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX);
+        match self.remaining(now) {
+            Some(remaining) => seconds(remaining.as_secs()),
+            None => -seconds(self.stale_s(now)),
+        }
+    }
+
+    /// What it is good for at `now`.
+    #[must_use]
+    pub fn freshness(&self, now: Instant) -> Freshness {
+        match self.remaining(now) {
+            Some(_) => Freshness::Fresh,
+            None if self.may_be_served_stale(now) => Freshness::Stale,
+            None => Freshness::Unusable,
+        }
+    }
+
+    /// Whether it may be served although upstream fails.
+    #[must_use]
+    pub fn may_be_served_stale(&self, now: Instant) -> bool {
         let age = now.saturating_duration_since(self.fetched_at);
         age <= self.fresh_for.saturating_add(self.stale_if_error)
     }
@@ -143,6 +165,16 @@ impl Kept for FeedCopy {
     }
 }
 
+impl Timed for FeedCopy {
+    fn times(&self) -> &Times {
+        &self.times
+    }
+
+    fn is_whole(&self) -> bool {
+        self.digest.is_some()
+    }
+}
+
 impl FeedCopy {
     /// The same copy, confirmed by upstream (RFC 9111 §4.3.4).
     #[must_use]
@@ -168,7 +200,7 @@ mod tests {
             fresh_for: minute,
             stale_if_error: hour,
         };
-        for (after_s, remaining_s, stale_s, stands_in) in [
+        for (after_s, remaining_s, stale_s, is_served_stale) in [
             (0, Some(60), 0, true),
             (59, Some(1), 0, true),
             (60, None, 0, true),
@@ -183,7 +215,7 @@ mod tests {
                 "{after_s}"
             );
             assert_eq!(times.stale_s(now), stale_s, "{after_s}");
-            assert_eq!(times.may_stand_in(now), stands_in, "{after_s}");
+            assert_eq!(times.may_be_served_stale(now), is_served_stale, "{after_s}");
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::{Flight, Recording};
+use super::{InFlight, Recording};
 
 /// How long nobody must have waited: whoever opens a page anew comes back within that.
 const ABANDONED_AFTER: Duration = Duration::from_secs(1);
@@ -46,16 +46,19 @@ impl Interest {
         self.is_whole.store(true, Ordering::Relaxed);
     }
 
-    /// Returns when nobody waits for `flight`, plays the recording, or holds what `asker` gave out,
+    /// Returns when nobody waits for `in_flight`, plays the recording, or holds what `asker` gave out,
     /// and has not for `ABANDONED_AFTER`; never when the body is nearly whole by then.
-    pub async fn lost<E, C>(&self, flight: Option<&Flight<E, C>>, asker: Option<&watch::Sender<()>>)
-    where
+    pub async fn lost<E, C>(
+        &self,
+        in_flight: Option<&InFlight<E, C>>,
+        asker: Option<&watch::Sender<()>>,
+    ) where
         E: Send + Sync,
         C: Send + Sync,
     {
         loop {
-            if let Some(flight) = flight {
-                flight.unwatched().await;
+            if let Some(in_flight) = in_flight {
+                in_flight.unwatched().await;
             }
             if let Some(asker) = asker {
                 asker.closed().await;
@@ -64,7 +67,7 @@ impl Interest {
                 recording.unplayed().await;
             }
             sleep(ABANDONED_AFTER).await;
-            let is_wanted = flight.is_some_and(Flight::is_wanted)
+            let is_wanted = in_flight.is_some_and(InFlight::is_wanted)
                 || asker.is_some_and(|asker| asker.receiver_count() > 0)
                 || self
                     .recording
@@ -95,7 +98,7 @@ mod tests {
     use bytes::Bytes;
     use tokio::time::timeout;
 
-    type Fetch = Flight<(), ()>;
+    type Fetch = InFlight<(), ()>;
 
     async fn is_lost(interest: &Interest, flight: &Fetch) -> bool {
         let lost = interest.lost(Some(flight), None);
@@ -105,7 +108,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_fetch_is_lost_when_nobody_waits_or_plays() {
         let (interest, flight) = (Interest::default(), Fetch::default());
-        let waiting = timeout(Duration::from_secs(61), flight.landed());
+        let waiting = timeout(Duration::from_secs(61), flight.outcome());
         let (found, is_early) = tokio::join!(is_lost(&interest, &flight), waiting);
         assert!(!found && is_early.is_err());
         assert!(is_lost(&interest, &flight).await);

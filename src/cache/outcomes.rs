@@ -1,5 +1,5 @@
-//! What is under way for keys, and what came of it lately: flights, failures, and keys whose
-//! requests wait for no other.
+//! What is in flight by key, and what came of it lately: failures, and keys whose requests each fetch
+//! for themselves.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::flight::Flight;
+use super::in_flight::InFlight;
 
 /// Outcomes beyond which those that no longer count are swept out; more when that leaves more.
 const SWEEP_AT: usize = 1 << 10;
@@ -20,21 +20,21 @@ const DROPPED_FOR: Duration = Duration::from_secs(600);
 
 #[derive(Debug)]
 pub(super) enum Outcome<E, C> {
-    Running(Arc<Flight<E, C>>),
+    InFlight(Arc<InFlight<E, C>>),
     Failed(Arc<E>, Instant),
-    Alone(Instant),
+    Pass(Instant),
 }
 
 impl<E, C> Outcome<E, C> {
     fn counts(&self, now: Instant) -> bool {
         match self {
-            Self::Running(_) => true,
-            Self::Failed(_, until) | Self::Alone(until) => now < *until,
+            Self::InFlight(_) => true,
+            Self::Failed(_, until) | Self::Pass(until) => now < *until,
         }
     }
 }
 
-/// Outcomes by key, bounded: flights by the requests that are served at once, the rest by
+/// Outcomes by key, bounded: what is in flight by the requests that are served at once, the rest by
 /// [`REMEMBERED_MAX`].
 #[derive(Debug)]
 pub(super) struct Outcomes<E, C> {
@@ -62,9 +62,9 @@ impl<E, C> Outcomes<E, C> {
         self.by_key.get(key).filter(|outcome| outcome.counts(now))
     }
 
-    /// Whether this flight is the one that runs for the key.
-    pub(super) fn is_running(&self, key: &Arc<str>, flight: &Arc<Flight<E, C>>) -> bool {
-        matches!(self.by_key.get(key), Some(Outcome::Running(running)) if Arc::ptr_eq(running, flight))
+    /// Whether it is what is in flight for the key.
+    pub(super) fn is_in_flight(&self, key: &Arc<str>, it: &Arc<InFlight<E, C>>) -> bool {
+        matches!(self.by_key.get(key), Some(Outcome::InFlight(known)) if Arc::ptr_eq(known, it))
     }
 
     pub(super) fn set(&mut self, key: &Arc<str>, outcome: Outcome<E, C>) {
@@ -100,7 +100,7 @@ impl<E, C> Outcomes<E, C> {
         self.by_key.retain(|_, outcome| outcome.counts(now));
         if self.by_key.len() > REMEMBERED_MAX {
             self.by_key
-                .retain(|_, outcome| matches!(outcome, Outcome::Running(_)));
+                .retain(|_, outcome| matches!(outcome, Outcome::InFlight(_)));
         }
         self.sweep_at = (self.by_key.len() * 2).max(SWEEP_AT);
     }
@@ -115,9 +115,9 @@ mod tests {
         let mut outcomes: Outcomes<(), ()> = Outcomes::default();
         let now = Instant::now();
         let key = |n: usize| Arc::<str>::from(format!("m {n}"));
-        outcomes.set(&key(0), Outcome::Running(Arc::default()));
+        outcomes.set(&key(0), Outcome::InFlight(Arc::default()));
         for n in 1..10 * SWEEP_AT {
-            outcomes.set(&key(n), Outcome::Alone(now + Duration::from_secs(1)));
+            outcomes.set(&key(n), Outcome::Pass(now + Duration::from_secs(1)));
             tokio::time::advance(Duration::from_millis(10)).await;
         }
         assert!(outcomes.by_key.len() <= 2 * SWEEP_AT);

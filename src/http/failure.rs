@@ -12,6 +12,7 @@ mod image;
 pub use image::ImageFailure;
 
 use super::{ReplyBody, page_safety};
+use crate::cache::ProductionError;
 use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::mirror;
 use crate::refresh::Trouble;
@@ -139,7 +140,7 @@ impl Failure {
             Self::Upstream(_, status) => Some(*status),
             Self::Mirror(trouble) => Some(CacheStatus {
                 forwarded: Some(Forwarded::UriMiss),
-                forwarded_status: trouble.status().map(|status| status.as_u16()),
+                forwarded_status: trouble.upstream_status().map(|status| status.as_u16()),
                 detail: Some(trouble.reason()),
                 ..CacheStatus::default()
             }),

@@ -4,30 +4,28 @@
 //! Invariants: what broke off is never kept; a response that may stand in is not replaced before
 //! its successor is whole, nor by an error of the server.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use futures_util::FutureExt;
 use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
-use super::judging::{stand_in, standing};
+use super::judging::{freshness, stand_in};
 use super::lookup::RETRY_PAUSE;
 use super::question::Question;
 use super::reply::Source;
 use super::resource::{Resource, Variant};
 use super::saved::{self, ToSave};
-use super::{Mirrors, Trouble, keyed};
+use super::{Mirrors, Production, Trouble, keyed};
 use crate::cache::policy::{self, Asked};
-use crate::cache::{Flight, Interest, Standing, StoredAt};
+use crate::cache::{self, Freshness, Interest, ProductionError, StoredAt};
 use crate::causes::chain;
 use crate::store::Space;
 use crate::upstream::{Outgoing, Passed};
 
-/// How long requests for an address whose answers can't be shared wait for no other's.
-pub(super) const ALONE_FOR: Duration = Duration::from_secs(10);
+/// How long requests for a URL whose answers can't be shared each ask for themselves (hit-for-pass).
+pub(super) const PASS_FOR: Duration = Duration::from_secs(10);
 
 /// What the one who asked gets.
 pub(super) enum Delivery {
@@ -51,8 +49,8 @@ pub(super) struct Fetching {
     pub(super) question: Arc<Question>,
     /// What is kept before.
     pub(super) kept: Option<Arc<Resource>>,
-    /// Who waits besides the one who asked; `None` where nobody may.
-    pub(super) flight: Option<Arc<Flight<Trouble, Resource>>>,
+    /// For whoever waits besides the one who asked; `None` where nobody may.
+    pub(super) production: Option<Production>,
     pub(super) deliver: Option<oneshot::Sender<Delivery>>,
     /// Whether the one who asked still waits.
     pub(super) asker: watch::Sender<()>,
@@ -77,36 +75,36 @@ impl Fetching {
     /// From the first step to the last.
     pub(super) async fn run(mut self) {
         let started = Instant::now();
-        let (interest, flight) = (Arc::clone(&self.interest), self.flight.clone());
+        let interest = Arc::clone(&self.interest);
+        let in_flight = self
+            .production
+            .as_ref()
+            .map(|one| Arc::clone(one.in_flight()));
         let asker = self.asker.clone();
         let is_background = self.is_background;
-        let abandoned = async {
+        let lost = async {
             match is_background {
                 true => std::future::pending().await,
-                false => interest.lost(flight.as_deref(), Some(&asker)).await,
+                false => interest.lost(in_flight.as_deref(), Some(&asker)).await,
             }
         };
-        let exchange = tokio::select! {
-            exchange = AssertUnwindSafe(self.exchange()).catch_unwind() => exchange,
-            () = abandoned => Ok(Err(Trouble::Abandoned)),
-        };
-        let outcome = exchange.unwrap_or(Err(Trouble::Panicked)).map_err(Arc::new);
+        let outcome = cache::run(self.exchange(), lost).await.map_err(Arc::new);
         self.log(started, &outcome);
-        let alone_until = match outcome {
-            Ok(Ended::Shared) => None,
-            Ok(Ended::Alone) => Some(Instant::now() + ALONE_FOR),
+        let ended = match outcome {
+            Ok(ended) => ended,
             Err(trouble) => return self.fail(trouble),
         };
-        if let Some(flight) = &self.flight {
-            self.mirrors
-                .cache
-                .end(&self.question.key, flight, alone_until);
+        if let Some(production) = self.production.take() {
+            production.end(match ended {
+                Ended::Shared => None,
+                Ended::Alone => Some(Instant::now() + PASS_FOR),
+            });
         }
     }
 
     async fn exchange(&mut self) -> Result<Ended, Trouble> {
         let mirrors = Arc::clone(&self.mirrors);
-        if self.flight.is_some() && self.kept.is_none() {
+        if self.production.is_some() && self.kept.is_none() {
             self.kept = mirrors.kept_or_restored(&self.question, None).await;
             if let Some(ended) = self.deliver_restored() {
                 return Ok(ended);
@@ -133,11 +131,11 @@ impl Fetching {
     fn deliver_restored(&mut self) -> Option<Ended> {
         let kept = self.kept.clone()?;
         let now = self.mirrors.clock.now();
-        if standing(&self.question, &kept, now) != Standing::Fresh {
+        if freshness(&self.question, &kept, now) != Freshness::Fresh {
             return None;
         }
         let variant = Arc::clone(kept.select(&self.question.seen)?);
-        self.land(&kept);
+        self.publish(&kept);
         self.deliver(|| Delivery::Kept {
             source: Source::of(&variant),
             variant: Arc::clone(&variant),
@@ -163,8 +161,8 @@ impl Fetching {
             }
             _ => Asked::Unconditionally,
         };
-        // A flight brings the whole, for everybody.
-        if self.flight.is_some() && asked == Asked::Unconditionally {
+        // What others wait for is the whole.
+        if self.production.is_some() && asked == Asked::Unconditionally {
             policy::unconditional(&mut headers);
         }
         let requested_at = self.mirrors.clock.now();
@@ -189,23 +187,21 @@ impl Fetching {
     }
 
     fn fail(&mut self, trouble: Arc<Trouble>) {
-        let cache = &self.mirrors.cache;
         // What one client may not ask for, others may; that nobody waited says nothing of the origin.
         let is_clients = matches!(*trouble, Trouble::Queries);
-        let is_failure = !matches!(*trouble, Trouble::Abandoned);
-        let stands_in = is_failure && self.stand_in().is_some();
-        if let Some(flight) = &self.flight {
-            match stands_in && !is_clients {
+        let is_failure = !trouble.is_abandoned();
+        let is_served_stale = is_failure && self.stand_in().is_some();
+        if let Some(production) = self.production.take() {
+            match is_served_stale && !is_clients {
                 true => {
                     let until = Instant::now() + RETRY_PAUSE;
-                    cache.fail(&self.question.key, Arc::clone(&trouble), until);
+                    production.fail(Arc::clone(&trouble), until, None);
                 }
-                false => cache.end(&self.question.key, flight, None),
+                false => production.complete_unkept(Err(match is_clients {
+                    true => Arc::new(Trouble::Unshared),
+                    false => Arc::clone(&trouble),
+                })),
             }
-            flight.land(Err(match is_clients {
-                true => Arc::new(Trouble::Unshared),
-                false => Arc::clone(&trouble),
-            }));
         }
         let kept = self.kept.clone();
         self.deliver(|| Delivery::Failed(trouble, kept));
@@ -216,9 +212,9 @@ impl Fetching {
         stand_in(&self.question, self.kept.as_deref(), now)
     }
 
-    pub(super) fn land(&self, resource: &Arc<Resource>) {
-        if let Some(flight) = &self.flight {
-            flight.land(Ok(Arc::clone(resource)));
+    pub(super) fn publish(&self, resource: &Arc<Resource>) {
+        if let Some(production) = &self.production {
+            production.publish(Arc::clone(resource));
         }
     }
 
@@ -234,7 +230,8 @@ impl Fetching {
         &self,
         change: impl FnOnce(&Resource) -> Option<Resource>,
     ) -> Option<Arc<Resource>> {
-        let by = (self.flight.as_ref(), self.question.began);
+        let in_flight = self.production.as_ref().map(Production::in_flight);
+        let by = (in_flight, self.question.began);
         self.mirrors.cache.revise(&self.question.key, by, |known| {
             let known = known.unwrap_or_default();
             change(&known).map(Arc::new)
@@ -269,7 +266,7 @@ impl Fetching {
                 path,
                 "not asked"
             ),
-            Err(trouble) if matches!(**trouble, Trouble::Abandoned) => tracing::debug!(
+            Err(trouble) if trouble.is_abandoned() => tracing::debug!(
                 target: "feedwright::fetch",
                 outcome = "abandoned",
                 mirror.name = name,

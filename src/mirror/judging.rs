@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::question::Question;
 use super::resource::{Resource, Variant};
-use crate::cache::Standing;
+use crate::cache::Freshness;
 use crate::cache::policy::{self, Reuse, StaleOnError};
 
 /// A kept response that answers the question, and whether it may be used.
@@ -23,12 +23,12 @@ pub(super) fn usable(
     Some((Arc::clone(variant), reuse))
 }
 
-/// How what is kept stands towards the question.
-pub(super) fn standing(question: &Question, kept: &Resource, now: SystemTime) -> Standing {
+/// What is cached for the question is good for.
+pub(super) fn freshness(question: &Question, kept: &Resource, now: SystemTime) -> Freshness {
     match usable(question, kept, now) {
-        Some((_, Reuse::Fresh | Reuse::Stale)) => Standing::Fresh,
+        Some((_, Reuse::Fresh | Reuse::Stale)) => Freshness::Fresh,
         // Its validators may still help.
-        _ => Standing::Stale,
+        _ => Freshness::Stale,
     }
 }
 

@@ -1,5 +1,5 @@
-//! GET and HEAD: from what is kept where that may be, from the origin otherwise, by one flight for
-//! all who may share its answer.
+//! GET and HEAD: from what is cached where that may be, from the origin otherwise, by one fetch for all
+//! who may share its answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +8,17 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::fetching::{Delivery, Fetching};
-use super::judging::{stand_in, standing, usable};
+use super::judging::{freshness, stand_in, usable};
 use super::question::Question;
 use super::reply::{self, Reply, Source};
 use super::resource::{Resource, Variant};
-use super::{Mirrors, Trouble, saved};
+use super::{Mirrors, Production, Trouble, saved};
 use crate::cache::policy::{CacheStatus, Forwarded, Reuse};
-use crate::cache::{Body, Flight, Lookup};
+use crate::cache::{Body, Freshness, InFlight, Lookup, ProductionError};
 use crate::store::Space;
 
-/// How long the origin is left alone after it failed, where something older stands in.
+/// How long the origin is not asked again after it failed, where something stale is served.
 pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(5);
-
-type Shared = Arc<Flight<Trouble, Resource>>;
 
 impl Mirrors {
     /// The answer to GET.
@@ -42,22 +40,22 @@ impl Mirrors {
             }
         }
         let now = Instant::now();
-        if self.cache.is_alone(&question.key, now) {
+        if self.cache.is_pass(&question.key, now) {
             return self.fetch(question, kept, None).await;
         }
         let wall = self.clock.now();
-        let judge = |kept: &Resource| standing(question, kept, wall);
+        let judge = |kept: &Resource| freshness(question, kept, wall);
         match self.cache.look(&question.key, now, judge) {
             Lookup::Fresh(kept) => match self.from_kept(question, Some(&kept))? {
                 Some(reply) => Ok(reply),
                 None => self.fetch(question, Some(kept), None).await,
             },
-            Lookup::Running(flight, kept) => self.wait(question, &flight, kept).await,
+            Lookup::InFlight(in_flight, kept) => self.wait(question, &in_flight, kept).await,
             Lookup::Failed(trouble, kept) => match stand_in(question, kept.as_deref(), wall) {
                 Some(variant) => self.stale(question, &variant, &trouble),
                 None => self.fetch(question, kept, None).await,
             },
-            Lookup::Fetch(flight, kept) => self.fetch(question, kept, Some(flight)).await,
+            Lookup::Absent(production, kept) => self.fetch(question, kept, Some(production)).await,
         }
     }
 
@@ -88,29 +86,29 @@ impl Mirrors {
     /// Starts a refresh in the background, unless one is under way.
     fn refresh(self: &Arc<Self>, question: &Arc<Question>) {
         let now = Instant::now();
-        if !question.may_share(true) || self.cache.is_alone(&question.key, now) {
+        if !question.may_share(true) || self.cache.is_pass(&question.key, now) {
             return;
         }
-        let judge = |_: &Resource| crate::cache::Standing::Stale;
-        if let Lookup::Fetch(flight, kept) = self.cache.look(&question.key, now, judge) {
+        let judge = |_: &Resource| Freshness::Stale;
+        if let Lookup::Absent(production, kept) = self.cache.look(&question.key, now, judge) {
             let (deliver, _nobody_waits) = oneshot::channel();
-            self.start(question, kept, Some(flight), (deliver, None));
+            self.start(question, kept, Some(production), (deliver, None));
         }
     }
 
-    /// Waits for another request's flight, and goes alone where its answer is not for this one.
+    /// Waits for another request's fetch, and asks alone where its answer is not for this one.
     async fn wait(
         self: &Arc<Self>,
         question: &Arc<Question>,
-        flight: &Shared,
+        in_flight: &InFlight<Trouble, Resource>,
         kept: Option<Arc<Resource>>,
     ) -> Result<Reply, Trouble> {
-        match flight.landed().await {
-            Ok(landed) => {
+        match in_flight.outcome().await {
+            Ok(resource) => {
                 let now = self.clock.now();
-                let found = usable(question, &landed, now);
+                let found = usable(question, &resource, now);
                 let Some((variant, Reuse::Fresh | Reuse::Stale)) = found else {
-                    let whole = landed.whole().map(Arc::new);
+                    let whole = resource.whole().map(Arc::new);
                     return self.fetch(question, whole, None).await;
                 };
                 let Some(source) = Source::of(&variant) else {
@@ -134,16 +132,16 @@ impl Mirrors {
         }
     }
 
-    /// Asks the origin, as the one who lands `flight` or for itself alone.
+    /// Asks the origin, for all who wait for `production` or for itself alone.
     async fn fetch(
         self: &Arc<Self>,
         question: &Arc<Question>,
         kept: Option<Arc<Resource>>,
-        flight: Option<Shared>,
+        production: Option<Production>,
     ) -> Result<Reply, Trouble> {
         let (deliver, delivered) = oneshot::channel();
         let (asker, _waiting) = watch::channel(());
-        self.start(question, kept.clone(), flight, (deliver, Some(asker)));
+        self.start(question, kept.clone(), production, (deliver, Some(asker)));
         let Ok(delivery) = delivered.await else {
             return Err(Trouble::Panicked);
         };
@@ -182,14 +180,14 @@ impl Mirrors {
         self: &Arc<Self>,
         question: &Arc<Question>,
         kept: Option<Arc<Resource>>,
-        flight: Option<Shared>,
+        production: Option<Production>,
         (deliver, asker): (oneshot::Sender<Delivery>, Option<watch::Sender<()>>),
     ) {
         let fetching = Fetching {
             mirrors: Arc::clone(self),
             question: Arc::clone(question),
             kept,
-            flight,
+            production,
             deliver: Some(deliver),
             is_background: asker.is_none(),
             asker: asker.unwrap_or_default(),
@@ -209,7 +207,7 @@ impl Mirrors {
         let now = self.clock.now();
         let status = CacheStatus {
             ttl_s: Some(reply::ttl_s(variant, now)),
-            forwarded_status: trouble.status().map(|status| status.as_u16()),
+            forwarded_status: trouble.upstream_status().map(|status| status.as_u16()),
             detail: Some(trouble.reason()),
             ..CacheStatus::default()
         };

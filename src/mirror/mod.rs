@@ -85,10 +85,13 @@ impl Mirror {
     }
 }
 
+/// A response that is being fetched.
+type Production = cache::Production<Trouble, Resource>;
+
 /// What all mirrors share.
 #[derive(Debug)]
 pub struct Mirrors {
-    cache: Cache<Trouble, Resource>,
+    cache: Arc<Cache<Trouble, Resource>>,
     client: UpstreamClient,
     store: Store,
     clock: Clock,
@@ -110,7 +113,7 @@ impl Mirrors {
         // that says so.
         let _ = getrandom::fill(&mut token);
         Self {
-            cache: Cache::new(shelf, cache::Options::default()),
+            cache: Arc::new(Cache::new(shelf, cache::Options::default())),
             client,
             store,
             clock: Clock::start(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Method;
 use tokio::time::Instant;
 
-use super::fetching::{ALONE_FOR, Came, Delivery, Ended, Fetching, Places, is_failure};
+use super::fetching::{Came, Delivery, Ended, Fetching, PASS_FOR, Places, is_failure};
 use super::reply::Source;
 use super::resource::{Resource, Variant, terms};
 use super::{Trouble, fields, keyed};
@@ -43,7 +43,7 @@ impl Fetching {
                 .flatten();
             Some(replaced.unwrap_or_else(|| known.with(Arc::clone(&new), asked)))
         });
-        self.land(&resource.clone().unwrap_or(kept));
+        self.publish(&resource.clone().unwrap_or(kept));
         self.deliver_recorded(&new);
         self.save(resource.as_deref(), is_same_selection).await;
         Some(Ended::of(&new))
@@ -110,8 +110,8 @@ impl Fetching {
             && !matches!(passed.status.as_u16(), 206 | 304 | 412 | 416)
             && self.question.may_share(true);
         self.interest.complete();
-        if let Some(flight) = &self.flight {
-            flight.land(Err(Arc::new(Trouble::Unshared)));
+        if let Some(production) = &self.production {
+            production.publish_error(Arc::new(Trouble::Unshared));
         }
         self.deliver(|| Delivery::Passed(Box::new(passed), Some(why)));
         let kept = self.kept.as_deref();
@@ -177,8 +177,8 @@ impl Fetching {
             ..(*variant).clone()
         });
         let resource = self.keep(|known| Some(known.with(Arc::clone(&whole), asked)));
-        let landed = resource.clone();
-        self.land(&landed.unwrap_or(growing));
+        let shown = resource.clone();
+        self.publish(&shown.unwrap_or(growing));
         self.deliver_recorded(&whole);
         self.save(resource.as_deref(), false).await;
         drop(grant);
@@ -187,20 +187,16 @@ impl Fetching {
 
     /// Shows a growing response to all who wait.
     fn show(&mut self, growing: &Arc<Resource>, variant: &Arc<Variant>) {
-        self.land(growing);
+        self.publish(growing);
         self.deliver_recorded(variant);
     }
 
     /// Who comes from now on finds no start any more, and asks alone.
     fn let_others_go(&self) {
-        let Some(flight) = &self.flight else {
-            return;
-        };
-        flight.land(Err(Arc::new(Trouble::Unshared)));
-        let until = Instant::now() + ALONE_FOR;
-        self.mirrors
-            .cache
-            .end(&self.question.key, flight, Some(until));
+        if let Some(production) = &self.production {
+            production.publish_error(Arc::new(Trouble::Unshared));
+            production.release(Some(Instant::now() + PASS_FOR));
+        }
     }
 
     /// Delivers a recorded response to the one who asked, with all the fields that came.

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::cache::ProductionError;
 use crate::upstream::FetchError;
 
 /// Why there is no answer.
@@ -64,10 +65,29 @@ pub enum Trouble {
     Panicked,
 }
 
-impl Trouble {
-    /// One stable word for logs and `Cache-Status`.
-    #[must_use]
-    pub fn reason(&self) -> &'static str {
+impl ProductionError for Trouble {
+    fn internal() -> Self {
+        Self::Panicked
+    }
+
+    fn abandoned() -> Self {
+        Self::Abandoned
+    }
+
+    fn is_abandoned(&self) -> bool {
+        matches!(self, Self::Abandoned)
+    }
+
+    fn was_asked(&self) -> bool {
+        match self {
+            Self::Fetch(error) => error.was_asked(),
+            Self::Shared(trouble) => trouble.was_asked(),
+            Self::Status(_) | Self::Unshared | Self::Broken => true,
+            _ => false,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
         match self {
             Self::Method(_) => "method",
             Self::ServiceWorker => "service-worker",
@@ -90,12 +110,10 @@ impl Trouble {
         }
     }
 
-    /// What the origin answered, where that is the trouble.
-    #[must_use]
-    pub fn status(&self) -> Option<StatusCode> {
+    fn upstream_status(&self) -> Option<StatusCode> {
         match self {
             Self::Status(status) => Some(*status),
-            Self::Shared(trouble) => trouble.status(),
+            Self::Shared(trouble) => trouble.upstream_status(),
             _ => None,
         }
     }

@@ -12,8 +12,8 @@ use futures_util::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::{Feed, Refresher, Trouble, retry};
-use crate::cache::{Flight, Lookup};
+use super::producing::{Entered, Stored};
+use super::{Feed, Production, Refresher, Trouble, retry};
 use crate::upstream::hosts::{FetchSlot, HostSlot, SlotAttempt, Urgency};
 
 /// How often due feeds are looked for.
@@ -53,9 +53,9 @@ impl Refresher {
             };
             match self.hosts.try_enter(&feed.settings.upstream.url, now) {
                 SlotAttempt::Acquired(at_host) => {
-                    if let Lookup::Fetch(flight, stale) = self.cache.lookup_unread(&feed.key, now) {
+                    if let Some((production, stale)) = self.cache.begin_unread(&feed.key, now) {
                         let feed = (Arc::clone(feed), stale.is_some());
-                        self.bring_behind(feed, flight, at_host, place);
+                        self.bring_behind(feed, production, at_host, place);
                     }
                 }
                 // After the hold they don't come all at once: one probes the host, and the others
@@ -66,25 +66,29 @@ impl Refresher {
         }
     }
 
-    /// Carries a flight that no reader waits for; `at_host` and `place` are held to its end.
+    /// Fetches a feed that no reader waits for; `at_host` and `place` are held to the end.
     fn bring_behind(
         self: &Arc<Self>,
         (feed, has_stale): (Arc<Feed>, bool),
-        flight: Arc<Flight<Trouble>>,
+        production: Production,
         at_host: HostSlot,
         place: Option<OwnedSemaphorePermit>,
     ) {
         feed.track.plan(None);
-        let (refresher, known) = (Arc::clone(self), (Arc::clone(&feed), Arc::clone(&flight)));
-        let entering = async move {
-            // It may be stored and fresh, where an earlier process was killed before it had noted so.
-            let (feed, flight) = &known;
-            let has_stale = refresher.look_in_store(feed, flight, has_stale).await?;
-            Some((FetchSlot::new(at_host, Urgency::Background), has_stale))
-        };
-        let carrying = Arc::clone(self).carry(feed, flight, entering);
+        let refresher = Arc::clone(self);
         self.tasks.spawn(async move {
-            carrying.await;
+            let entering = async {
+                // It may be stored and fresh, where an earlier process was killed before it had noted so.
+                let stored = refresher.look_in_store(&feed, &production, has_stale).await;
+                let slot = FetchSlot::new(at_host, Urgency::Background);
+                Ok(match stored {
+                    Stored::Fresh(copy, remaining) => Entered::Stored(copy, remaining),
+                    Stored::Stale => Entered::Fetch(slot, true),
+                    Stored::Nothing => Entered::Fetch(slot, false),
+                })
+            };
+            let entered = production.run(entering).await;
+            refresher.carry(feed, production, entered).await;
             drop(place);
         });
     }

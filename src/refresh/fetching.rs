@@ -8,12 +8,10 @@ mod answer;
 mod ending;
 mod making;
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
@@ -24,13 +22,13 @@ use super::history::{self, Kept};
 use super::intake::{Incoming, Intake};
 use super::news::News;
 use super::persist;
-use super::{Feed, Refresher, Trouble, tag};
+use super::{Feed, Production, Refresher, Trouble, tag};
 use crate::archive::FeedSnapshot;
 use answer::{compare, conditions, stated_by_http, times};
 pub(super) use ending::judge;
 use making::Making;
 
-use crate::cache::{FeedCopy, Flight};
+use crate::cache::{self, FeedCopy};
 use crate::causes::chain;
 use crate::feed::encoding::http_charset;
 use crate::feed::splitter::Ending;
@@ -81,11 +79,11 @@ pub(super) struct Recorded {
 }
 
 impl Refresher {
-    /// One fetch. `early` is landed with the growing copy as soon as it is known to be a feed.
+    /// One fetch. Readers of `early` get the growing copy as soon as it is known to be a feed.
     pub(super) async fn fetch(
         &self,
         feed: &Arc<Feed>,
-        early: Option<&Flight<Trouble>>,
+        early: Option<&Production>,
         slot: &mut FetchSlot,
     ) -> Result<News, Trouble> {
         let known = match self.cache.peek(&feed.key) {
@@ -133,7 +131,7 @@ impl Refresher {
         feed: &Feed,
         found: Box<Found>,
         known: Option<&FeedCopy>,
-        early: Option<&Flight<Trouble>>,
+        early: Option<&Production>,
     ) -> Result<News, Trouble> {
         let Found {
             url,
@@ -198,7 +196,7 @@ impl Refresher {
         feed: &Feed,
         arrived: &Arrived,
         intake: Intake,
-        early: Option<&Flight<Trouble>>,
+        early: Option<&Production>,
     ) -> Result<(Recorded, Option<Kept>), Trouble> {
         let Intake {
             incoming,
@@ -209,9 +207,8 @@ impl Refresher {
             let recorded = self.record_from(feed, arrived, incoming, early).await?;
             return Ok((recorded, kept));
         };
-        let with_kept = AssertUnwindSafe(self.record_from(feed, arrived, incoming, None));
-        let outcome = with_kept.catch_unwind().await;
-        let recorded = match outcome.unwrap_or(Err(Trouble::Panicked)) {
+        let with_kept = self.record_from(feed, arrived, incoming, None);
+        let recorded = match cache::run(with_kept, std::future::pending()).await {
             Ok(recorded) => recorded,
             Err(trouble) => {
                 let recorded = self.record_from(feed, arrived, plain, None).await?;
@@ -222,19 +219,19 @@ impl Refresher {
         Ok((recorded, kept))
     }
 
-    /// A document through the rules into a recording. `early` is landed while it grows.
+    /// A document through the rules into a recording, which readers of `early` play while it grows.
     pub(super) async fn record_from(
         &self,
         feed: &Feed,
         arrived: &Arrived,
         mut incoming: Incoming,
-        early: Option<&Flight<Trouble>>,
+        early: Option<&Production>,
     ) -> Result<Recorded, Trouble> {
         let mut making = Making::begin(self, feed, arrived, (&incoming, early.is_some()));
         while let Some(chunk) = making.next_chunk(&mut incoming).await? {
             making.read(chunk, &mut incoming).await?;
-            if let (Some(copy), Some(flight)) = (making.begin_growing()?, early) {
-                flight.land(Ok(Arc::new(copy)));
+            if let (Some(copy), Some(production)) = (making.begin_growing()?, early) {
+                production.publish(Arc::new(copy));
                 incoming.set_played();
             }
         }

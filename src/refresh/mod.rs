@@ -19,6 +19,7 @@ mod options;
 mod page;
 mod persist;
 mod pieces;
+mod producing;
 mod remake;
 mod retry;
 mod tag;
@@ -26,24 +27,22 @@ mod track;
 mod trouble;
 
 use std::convert::Infallible;
-use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use futures_util::FutureExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::archive::{self, ArchivedFeed, Archiver};
-use crate::cache::{self, Cache, Encoders, Flight};
+use crate::cache::{self, Cache, Encoders, FeedCopy};
 use crate::config::FeedSettings;
 use crate::fulltext::{Extractor, FeedArticles, Library};
 use crate::rewrite::{RuleError, Rules};
 use crate::store::Store;
-use crate::upstream::hosts::{self, FetchSlot, Hosts, Urgency};
-use crate::upstream::{FetchError, Jitter, UpstreamClient, UpstreamClientError};
+use crate::upstream::hosts::Hosts;
+use crate::upstream::{Jitter, UpstreamClient, UpstreamClientError};
 
 use freshness::Bounds;
 use full_text::FullText;
@@ -120,6 +119,9 @@ impl Feed {
         }
     }
 }
+
+/// A copy that is being fetched.
+type Production = cache::Production<Trouble, FeedCopy>;
 
 /// What refreshing needs.
 #[derive(Debug)]
@@ -204,84 +206,6 @@ impl Refresher {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Fetches `feed` in a task and lands `flight`. With a stale copy at hand, or in the store, the new
-    /// one is recorded to its end first; without, readers play it while it grows. A stored copy that
-    /// is fresh is landed without a fetch.
-    pub fn start(self: &Arc<Self>, feed: Arc<Feed>, flight: Arc<Flight<Trouble>>, has_stale: bool) {
-        feed.track.plan(None);
-        let Ok(waiting) = Arc::clone(&self.queue).try_acquire_owned() else {
-            let crowded = Trouble::Fetch(FetchError::Crowded);
-            return self.conclude(&feed, &flight, Err(crowded), Instant::now());
-        };
-        let (refresher, known) = (Arc::clone(self), (Arc::clone(&feed), Arc::clone(&flight)));
-        let entering = async move {
-            refresher
-                .enter(&known.0, &known.1, has_stale, waiting)
-                .await
-        };
-        self.tasks
-            .spawn(Arc::clone(self).carry(feed, flight, entering));
-    }
-
-    /// A flight to its end. An internal error on the way is a failure like any other.
-    async fn carry(
-        self: Arc<Self>,
-        feed: Arc<Feed>,
-        flight: Arc<Flight<Trouble>>,
-        entering: impl Future<Output = Option<(FetchSlot, bool)>>,
-    ) {
-        match AssertUnwindSafe(entering).catch_unwind().await {
-            Ok(Some((slot, has_stale))) => self.bring(feed, flight, has_stale, slot).await,
-            // The stored articles may not all have been read in time.
-            Ok(None) => self.serve_articles(&feed),
-            Err(_) => {
-                let panicked = Err(Trouble::Panicked);
-                self.conclude(&feed, &flight, panicked, Instant::now());
-            }
-        }
-    }
-
-    /// The store, then the place at the host, held in line by `waiting`. `None`: it has landed already.
-    async fn enter(
-        &self,
-        feed: &Arc<Feed>,
-        flight: &Arc<Flight<Trouble>>,
-        has_stale: bool,
-        waiting: OwnedSemaphorePermit,
-    ) -> Option<(FetchSlot, bool)> {
-        let has_stale = self.look_in_store(feed, flight, has_stale).await?;
-        let urgency = match has_stale {
-            true => Urgency::Background,
-            false => Urgency::Reader,
-        };
-        let entered = self.hosts.enter(&feed.settings.upstream.url, urgency).await;
-        drop(waiting);
-        match entered {
-            Ok(place) => Some((FetchSlot::new(place, urgency), has_stale)),
-            Err(error) => {
-                self.conclude(feed, flight, Err(error.into()), Instant::now());
-                None
-            }
-        }
-    }
-
-    /// Whether there is a stale copy, here or in the store; `None` when the flight has landed with a
-    /// stored one that is fresh.
-    async fn look_in_store(
-        &self,
-        feed: &Arc<Feed>,
-        flight: &Arc<Flight<Trouble>>,
-        has_stale: bool,
-    ) -> Option<bool> {
-        if has_stale {
-            return Some(true);
-        }
-        match self.land_restored(feed, flight).await {
-            Some(stored) if stored.times.remaining(Instant::now()).is_some() => None,
-            stored => Some(stored.is_some()),
-        }
-    }
-
     /// Begins a feed that takes the place of another of its name: whoever read that reads this.
     pub fn succeed(&self, feed: &Feed, before: &Feed) {
         let is_same = feed.settings.upstream.url == before.settings.upstream.url;
@@ -310,83 +234,6 @@ impl Refresher {
                 self.start_due(feeds, Instant::now());
             }
             self.remember(feeds, Instant::now());
-        }
-    }
-
-    /// One fetch, from its place at the host to what is told about it.
-    async fn bring(
-        self: Arc<Self>,
-        feed: Arc<Feed>,
-        flight: Arc<Flight<Trouble>>,
-        has_stale: bool,
-        mut slot: FetchSlot,
-    ) {
-        let started = Instant::now();
-        // First: names that nobody answers for would take all places.
-        let prepared = self.client.prepare(&feed.settings.upstream).await;
-        let place = self.fetches.acquire().await;
-        let early = (!has_stale).then_some(&*flight);
-        let fetching = async {
-            prepared?;
-            self.fetch(&feed, early, &mut slot).await
-        };
-        let outcome = AssertUnwindSafe(fetching).catch_unwind().await;
-        let outcome = outcome.unwrap_or(Err(Trouble::Panicked));
-        slot.conclude(match &outcome {
-            Ok(_) => Some(hosts::HostOutcome::Answered),
-            Err(trouble) => retry::verdict(trouble),
-        });
-        self.conclude(&feed, &flight, outcome, started);
-        drop(place);
-        self.serve_articles(&feed);
-    }
-
-    /// Keeps what a fetch brought, or remembers why it brought nothing, and plans the next.
-    fn conclude(
-        &self,
-        feed: &Arc<Feed>,
-        flight: &Arc<Flight<Trouble>>,
-        outcome: Result<News, Trouble>,
-        started: Instant,
-    ) {
-        let now = Instant::now();
-        news::log(feed, started, outcome.as_ref());
-        if let Some(lacks_ends) = news::lacks_ends(outcome.as_ref()) {
-            feed.track.note_end(lacks_ends);
-        }
-        if feed.is_retired.load(Ordering::Acquire) {
-            // Those who waited for it have asked for that feed; nobody else will.
-            self.cache.end(&feed.key, flight, None);
-            return flight.land(outcome.map(|news| news.copy).map_err(Arc::new));
-        }
-        // The next fetch is planned first: nothing that goes wrong below leaves a feed without one. A
-        // millisecond later, since the clock's are whole ones.
-        let plan = |due: Option<Instant>| {
-            feed.track.plan(due.map(|due| self.now_ms(due) + 1));
-            feed.track.note_change();
-        };
-        match outcome {
-            Ok(news) => {
-                let copy = news.copy;
-                feed.track.note_success(news.moved_to.as_ref());
-                plan(Some(now + copy.times.remaining(now).unwrap_or_default()));
-                let is_kept = self.cache.keep_since(started, &feed.key, Arc::clone(&copy));
-                if let Some(kept) = news.kept {
-                    history::take_over(&self.store, &self.tasks, feed, kept);
-                }
-                flight.land(Ok(Arc::clone(&copy)));
-                if is_kept {
-                    let archived = self.archive(feed, news.document);
-                    self.save(feed, (copy, news.source), archived);
-                }
-            }
-            Err(trouble) => {
-                let until = now + self.pause(feed, &trouble, now);
-                plan((!retry::is_gone(&trouble)).then_some(until));
-                let trouble = Arc::new(trouble);
-                self.cache.fail(&feed.key, Arc::clone(&trouble), until);
-                flight.land(Err(trouble));
-            }
         }
     }
 }

@@ -10,6 +10,7 @@ use super::persist::Source;
 use super::{Feed, Trouble, retry};
 use crate::archive::FeedSnapshot;
 use crate::cache::FeedCopy;
+use crate::cache::ProductionError;
 use crate::causes::chain;
 use crate::feed::splitter::Ending;
 

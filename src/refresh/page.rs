@@ -5,20 +5,18 @@
 //! is named by the place of its newest item, so that no page ever gets another item: the one that is
 //! not full yet is another page when it is.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, header};
 use tokio::time::Instant;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::fetching::{self, Arrived};
-use super::{Feed, Refresher, Trouble, full_text, media_type, remake, tag};
-use crate::cache::{FeedCopy, Flight, Forms, Head, Recorder, Times};
+use super::{Feed, Production, Refresher, Trouble, full_text, media_type, remake, tag};
+use crate::cache::{self, FeedCopy, Forms, Head, Policy, Recorder, Times};
 use crate::feed::raw_item::RawItem;
 use crate::fulltext::FeedArticles;
 use crate::rewrite::article::{Answer, Articles};
@@ -167,34 +165,34 @@ impl Refresher {
         Page::find(place.unwrap_or(last), (first, last))
     }
 
-    /// Makes a page in a task and lands `flight`.
-    pub fn start_page(
+    /// A page's copy: cached, or made now.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn get_page(
         self: &Arc<Self>,
         feed: &Arc<Feed>,
         page: Page,
-        flight: Arc<Flight<Trouble>>,
-    ) {
+    ) -> cache::Answer<Trouble, FeedCopy> {
+        let produce = |production, _| self.start_page(feed, page, production);
+        let restore = || std::future::ready(None);
+        let key = page.key(feed);
+        self.cache
+            .get(&key, Policy::default(), restore, produce)
+            .await
+    }
+
+    fn start_page(self: &Arc<Self>, feed: &Arc<Feed>, page: Page, production: Production) {
         let (refresher, feed) = (Arc::clone(self), Arc::clone(feed));
         self.tasks.spawn(async move {
-            let key = page.key(&feed);
-            let making = AssertUnwindSafe(refresher.make_page(&feed, page));
-            let made = making.catch_unwind().await;
+            let made = production.run(refresher.make_page(&feed, page)).await;
             let is_kept = page.is_linked && !feed.is_retired.load(Ordering::Acquire);
-            match made.unwrap_or(Err(Trouble::Panicked)) {
+            match made {
                 // Each place makes a page: not all of them are worth keeping.
                 Ok(copy) if is_kept => {
-                    let copy = Arc::new(copy);
-                    refresher.cache.keep(&key, Arc::clone(&copy));
-                    flight.land(Ok(copy));
+                    production.complete(Arc::new(copy));
                 }
-                Ok(copy) => {
-                    refresher.cache.end(&key, &flight, None);
-                    flight.land(Ok(Arc::new(copy)));
-                }
-                Err(trouble) => {
-                    refresher.cache.end(&key, &flight, None);
-                    flight.land(Err(Arc::new(trouble)));
-                }
+                made => production.complete_unkept(made.map(Arc::new).map_err(Arc::new)),
             }
         });
     }

@@ -19,9 +19,9 @@ use url::Url;
 use super::fetching::Arrived;
 use super::history::{self, Kept};
 use super::remake::Remade;
-use super::{Feed, Refresher, Trouble, archiving, full_text, remake};
+use super::{Feed, Refresher, archiving, full_text, remake};
 use crate::archive::Settled;
-use crate::cache::{FeedCopy, Flight};
+use crate::cache::FeedCopy;
 use crate::fulltext::Library;
 use crate::inflight::{Grant, Inflight};
 use crate::rewrite::Additions;
@@ -234,22 +234,6 @@ impl Refresher {
             })
         });
         restoring.await.unwrap_or_default()
-    }
-
-    /// Lands a flight with a stored copy that is still fresh. The copy, however old.
-    pub(super) async fn land_restored(
-        &self,
-        feed: &Arc<Feed>,
-        flight: &Arc<Flight<Trouble>>,
-    ) -> Option<Arc<FeedCopy>> {
-        let copy = self.restore(feed).await?;
-        let now = Instant::now();
-        if let Some(rest) = copy.times.remaining(now) {
-            self.cache.end(&feed.key, flight, None);
-            flight.land(Ok(Arc::clone(&copy)));
-            feed.track.plan(Some(self.now_ms(now + rest) + 1));
-        }
-        Some(copy)
     }
 
     /// Drops from memory what was purged from the store; what is still there comes back from it.

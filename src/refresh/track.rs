@@ -8,6 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::{Trouble, retry};
+use crate::cache::ProductionError;
 use crate::rewrite::Hints;
 
 /// No time: never, or not before something else happens.

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 
-use crate::cache::{Broken, TooLarge};
+use crate::cache::{Broken, ProductionError, TooLarge};
 use crate::feed::splitter::NotAFeed;
 use crate::upstream::FetchError;
 
@@ -45,10 +45,21 @@ pub enum Trouble {
     Panicked,
 }
 
-impl Trouble {
-    /// One stable word for logs and `Cache-Status`.
-    #[must_use]
-    pub fn reason(&self) -> &'static str {
+impl ProductionError for Trouble {
+    fn internal() -> Self {
+        Self::Panicked
+    }
+
+    /// A feed is fetched to its end whoever waits.
+    fn abandoned() -> Self {
+        Self::Panicked
+    }
+
+    fn is_abandoned(&self) -> bool {
+        false
+    }
+
+    fn reason(&self) -> &'static str {
         match self {
             Self::Fetch(FetchError::Status { status, .. }) if *status == StatusCode::GONE => "gone",
             Self::Fetch(error) => error.reason(),
@@ -63,21 +74,14 @@ impl Trouble {
         }
     }
 
-    /// Whether upstream was asked at all.
-    #[must_use]
-    pub fn was_asked(&self) -> bool {
-        let kept_back = matches!(
-            self,
-            Self::Fetch(
-                FetchError::BackingOff { .. } | FetchError::Crowded | FetchError::Refused(_)
-            )
-        );
-        !kept_back
+    fn was_asked(&self) -> bool {
+        match self {
+            Self::Fetch(error) => error.was_asked(),
+            _ => true,
+        }
     }
 
-    /// The status that upstream answered with, where that is the trouble.
-    #[must_use]
-    pub fn status(&self) -> Option<StatusCode> {
+    fn upstream_status(&self) -> Option<StatusCode> {
         match self {
             Self::Fetch(FetchError::Status { status, .. } | FetchError::Challenge { status }) => {
                 Some(*status)

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
-use tokio::time::Instant;
 
 use super::feed::{self, Served};
 use crate::app::App;
+use crate::cache::FeedCopy;
 use crate::cache::policy::CacheStatus;
-use crate::cache::{FeedCopy, Lookup};
 use crate::http::failure::Failure;
 use crate::http::{ReplyBody, reply};
 use crate::refresh::{Feed, Page};
@@ -54,26 +53,17 @@ async fn find(
     feed: &Arc<Feed>,
     page: Page,
 ) -> Result<(Arc<FeedCopy>, CacheStatus), Failure> {
-    let refresher = &app.refresher;
     if !feed.has_document() {
-        feed::find(app, feed, Instant::now()).await?;
+        feed::find(app, feed).await?;
     }
     if !feed.has_document() {
         return Err(Failure::UnknownPage);
     }
     let status = CacheStatus::default();
-    let flight = match refresher.cache.lookup(&page.key(feed), Instant::now()) {
-        Lookup::Fresh(copy) => return Ok((copy, status)),
-        Lookup::Failed(trouble, _) => return Err(Failure::Upstream(trouble, status)),
-        Lookup::Running(flight, _) => flight,
-        Lookup::Fetch(flight, _) => {
-            refresher.start_page(feed, page, Arc::clone(&flight));
-            flight
-        }
-    };
-    match flight.landed().await {
-        Ok(copy) => Ok((copy, status)),
-        Err(trouble) => Err(Failure::Upstream(trouble, status)),
+    match app.refresher.get_page(feed, page).await {
+        // It is made of what is here: nothing was forwarded.
+        Ok((copy, _)) => Ok((copy, status)),
+        Err((trouble, _)) => Err(Failure::Upstream(trouble, status)),
     }
 }
 

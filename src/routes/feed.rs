@@ -12,11 +12,11 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 use tokio::time::Instant;
 
 use crate::app::App;
-use crate::cache::policy::{CacheStatus, Forwarded};
-use crate::cache::{Broken, Coding, FeedCopy, Flight, Form, Lookup};
+use crate::cache::policy::CacheStatus;
+use crate::cache::{Broken, Coding, FeedCopy, Form, ProductionError};
 use crate::http::failure::Failure;
 use crate::http::{ReplyBody, reply as asked_for};
-use crate::refresh::{Feed, Refresher, Trouble};
+use crate::refresh::{Feed, Trouble};
 
 /// Header fields of a reply, so that their map grows once.
 const HEADERS: usize = 14;
@@ -41,7 +41,7 @@ pub(super) async fn answer(
     let coding = asked_for::choose_coding(asked).ok_or(Failure::NotAcceptable)?;
     let now = Instant::now();
     feed.track.note_read(app.refresher.now_ms(now));
-    let (copy, status) = find(app, feed, now).await?;
+    let (copy, status) = find(app, feed).await?;
     let remaining = copy.times.remaining(Instant::now());
     let max_age_s = match copy.missing_articles {
         0 => max_age(remaining, feed),
@@ -111,111 +111,21 @@ pub(super) async fn reply(
     Ok(reply)
 }
 
-/// The copy to serve: fresh, or fetched, or a stale one that stands in; and how it came about.
+/// The copy to serve: fresh, or fetched, or a stale one; and how it came about.
 pub(super) async fn find(
     app: &App,
     feed: &Arc<Feed>,
-    now: Instant,
 ) -> Result<(Arc<FeedCopy>, CacheStatus), Failure> {
-    let refresher = &app.refresher;
-    match refresher.cache.lookup(&feed.key, now) {
-        Lookup::Fresh(copy) => Ok((copy, CacheStatus::default())),
-        Lookup::Failed(trouble, stale) => {
-            let stale = restored(refresher, feed, stale).await;
-            stand_in(stale, trouble, CacheStatus::default())
-        }
-        Lookup::Running(flight, stale) => {
-            let stale = restored(refresher, feed, stale).await;
-            wait(feed, &flight, stale, true).await
-        }
-        Lookup::Fetch(flight, stale) => {
-            refresher.start(Arc::clone(feed), Arc::clone(&flight), stale.is_some());
-            let stale = restored(refresher, feed, stale).await;
-            wait(feed, &flight, stale, false).await
-        }
-    }
-}
-
-/// The copy at hand, or else the stored one, unless it is too old to stand in.
-async fn restored(
-    refresher: &Refresher,
-    feed: &Arc<Feed>,
-    stale: Option<Arc<FeedCopy>>,
-) -> Option<Arc<FeedCopy>> {
-    if stale.is_some() {
-        return stale;
-    }
-    let stored = refresher.restore(feed).await?;
-    stored.times.may_stand_in(Instant::now()).then_some(stored)
-}
-
-/// Waits for a flight: to its end where there is nothing else, and a little where a stale copy can
-/// stand in.
-async fn wait(
-    feed: &Feed,
-    flight: &Flight<Trouble>,
-    stale: Option<Arc<FeedCopy>>,
-    collapsed: bool,
-) -> Result<(Arc<FeedCopy>, CacheStatus), Failure> {
-    let landing = match &stale {
-        None => flight.landed().await,
-        // It came from the store.
-        Some(copy) if copy.times.remaining(Instant::now()).is_some() => {
-            return Ok((Arc::clone(copy), CacheStatus::default()));
-        }
-        Some(copy) => {
-            let patience = feed.settings.serve_stale_after;
-            match tokio::time::timeout(patience, flight.landed()).await {
-                Ok(landing) => landing,
-                Err(_) => {
-                    let status = CacheStatus {
-                        detail: Some("slow"),
-                        ..CacheStatus::default()
-                    };
-                    return Ok((Arc::clone(copy), status));
-                }
-            }
-        }
-    };
-    let forwarded = match stale {
-        Some(_) => Forwarded::Stale,
-        None => Forwarded::UriMiss,
-    };
-    let mut status = CacheStatus {
-        forwarded: Some(forwarded),
-        collapsed,
-        ..CacheStatus::default()
-    };
-    match landing {
-        Ok(copy) => {
-            status.stored = copy.digest.is_some();
-            Ok((copy, status))
-        }
-        Err(trouble) if trouble.was_asked() => {
-            status.forwarded_status = trouble.status().map(|status| status.as_u16());
-            stand_in(stale, trouble, status)
-        }
-        Err(trouble) => stand_in(stale, trouble, CacheStatus::default()),
-    }
-}
-
-fn stand_in(
-    stale: Option<Arc<FeedCopy>>,
-    trouble: Arc<Trouble>,
-    mut status: CacheStatus,
-) -> Result<(Arc<FeedCopy>, CacheStatus), Failure> {
-    status.detail = Some(trouble.reason());
-    let copy = stale.ok_or(Failure::Upstream(trouble, status))?;
-    Ok((copy, status))
+    let answer = app.refresher.get(feed).await;
+    answer.map_err(|(trouble, status)| Failure::Upstream(trouble, status))
 }
 
 fn write_headers(headers: &mut HeaderMap, served: &Served<'_>, coding: Coding) {
     let (copy, mut status, max_age) = (served.copy, served.status, served.max_age_s);
     headers.reserve(HEADERS);
     let now = Instant::now();
-    let remaining = copy.times.remaining(now);
     headers.insert(CACHE_CONTROL, value(&format!("public, max-age={max_age}")));
-    status.ttl_s = Some(ttl_s(remaining, copy.times.stale_s(now)));
+    status.ttl_s = Some(copy.times.ttl_s(now));
     headers.insert("cache-status", value(&status.to_string()));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
@@ -236,17 +146,6 @@ fn max_age(remaining: Option<Duration>, feed: &Feed) -> u64 {
     let least = MAX_AGE_MIN.min(feed.settings.refresh_min);
     let until_retry = feed.settings.retry_after_error;
     remaining.unwrap_or(until_retry).max(least).as_secs()
-}
-
-/// `ttl` of `Cache-Status`: below zero since the copy went stale.
-fn ttl_s(remaining: Option<Duration>, stale_s: u64) -> i64 {
-    let seconds = remaining.map_or(stale_s, |rest| rest.as_secs());
-    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    if remaining.is_some() {
-        seconds
-    } else {
-        -seconds
-    }
 }
 
 /// Our own text as a header value.

@@ -20,8 +20,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::app::App;
-use crate::cache::Body;
-use crate::cache::policy::{self, Condition, Ranges};
+use crate::cache::policy::{self, CacheStatus, Condition, Ranges};
+use crate::cache::{Answer, Body, ProductionError, Times};
 use crate::http::failure::{Failure, ImageFailure};
 use crate::http::{ReplyBody, image_safety};
 use crate::images::accept::Accepted;
@@ -116,23 +116,20 @@ async fn serve(
     imager.settle(&mut transform, rule.as_ref());
     let holder = holder_of(&head.extensions);
     if transform.is_nothing() && !asked.delivery.is_base64 {
-        let original = imager.original(&asked.url, holder).await?;
+        let answer = imager.original(&asked.url, holder).await;
+        let (original, status) = answer.map_err(|(trouble, _)| trouble)?;
         if original.kind.is_inert() {
-            return untouched(asked, &original, head).await;
+            return untouched(asked, (&original, status), head).await;
         }
     }
     let is_auto = transform.output == OutputFormat::Auto;
-    let (variant, was_there) = variant(imager, asked, transform, holder, head).await?;
-    Ok(made(
-        (asked, &app.inflight),
-        &variant,
-        is_auto,
-        was_there,
-        head,
-    ))
+    let made = variant(imager, asked, transform, holder, head).await;
+    let (variant, status) = made.map_err(|(trouble, _)| trouble)?;
+    let served = (&*variant, status);
+    Ok(reply_made((asked, &app.inflight), served, is_auto, head))
 }
 
-/// The variant that is asked for, and whether it was there. Where the client chooses and reads WebP it
+/// The variant that is asked for. Where the client chooses and reads WebP it
 /// is that of `output=webp`: the same bytes under one key, whichever way they are asked for.
 async fn variant(
     imager: &Arc<Imager>,
@@ -140,7 +137,7 @@ async fn variant(
     transform: ImageTransform,
     holder: Holder,
     head: &Parts,
-) -> Result<(Arc<Variant>, bool), Arc<ImageError>> {
+) -> Answer<ImageError, Variant> {
     let accept = head
         .headers
         .get_all(ACCEPT)
@@ -171,7 +168,7 @@ async fn variant(
     };
     match imager.variant(&as_webp).await {
         // What can't be made may still go out as it came.
-        Err(error) if error.reason() == "unsupported" => imager.variant(&wanted).await,
+        Err((trouble, _)) if trouble.reason() == "unsupported" => imager.variant(&wanted).await,
         made => made,
     }
 }
@@ -179,7 +176,7 @@ async fn variant(
 /// The image's own bytes: those that are there, a part of them, or as they come.
 async fn untouched(
     asked: &Asked,
-    original: &Original,
+    (original, status): (&Original, CacheStatus),
     head: &Parts,
 ) -> Result<Response<ReplyBody>, Arc<ImageError>> {
     let mut headers = HeaderMap::new();
@@ -202,7 +199,7 @@ async fn untouched(
     let body = match &original.content {
         OriginalBody::Whole(body) => body.clone(),
         OriginalBody::Growing(recording) => {
-            put(&mut headers, "cache-status", "Feedwright; fwd=uri-miss");
+            put(&mut headers, "cache-status", &status.to_string());
             // A part needs the whole; HTTP/1.0 ends a body of unknown length as a cut one ends.
             let needs_whole =
                 head.headers.contains_key(http::header::RANGE) || head.version < Version::HTTP_11;
@@ -220,18 +217,14 @@ async fn untouched(
     };
     if let Some(digest) = original.digest {
         put(&mut headers, ETAG, &format!("\"{digest:032x}\""));
-        let ttl = original
-            .times
-            .remaining(Instant::now())
-            .unwrap_or_default()
-            .as_secs();
-        put(
-            &mut headers,
-            "cache-status",
-            &format!("Feedwright; hit; ttl={ttl}"),
-        );
+        put_status(&mut headers, status, &original.times);
     }
     Ok(part(body, headers, head))
+}
+
+fn put_status(headers: &mut HeaderMap, mut status: CacheStatus, times: &Times) {
+    status.ttl_s = Some(times.ttl_s(Instant::now()));
+    put(headers, "cache-status", &status.to_string());
 }
 
 /// All of an image, the part that is asked for, or that the client has it already.
@@ -275,11 +268,10 @@ fn part(body: Body, mut headers: HeaderMap, head: &Parts) -> Response<ReplyBody>
     }
 }
 
-fn made(
+fn reply_made(
     (asked, budget): (&Asked, &Inflight),
-    variant: &Variant,
+    (variant, status): (&Variant, CacheStatus),
     is_auto: bool,
-    was_there: bool,
     head: &Parts,
 ) -> Response<ReplyBody> {
     let mut headers = HeaderMap::new();
@@ -291,21 +283,7 @@ fn made(
         variant.last_modified.as_ref(),
     );
     put(&mut headers, ETAG, &format!("\"{:032x}\"", variant.digest));
-    let ttl = variant
-        .times
-        .remaining(Instant::now())
-        .unwrap_or_default()
-        .as_secs();
-    let how = if was_there {
-        "hit"
-    } else {
-        "fwd=uri-miss; stored"
-    };
-    put(
-        &mut headers,
-        "cache-status",
-        &format!("Feedwright; {how}; ttl={ttl}"),
-    );
+    put_status(&mut headers, status, &variant.times);
     if is_auto {
         put(&mut headers, VARY, "accept");
     }

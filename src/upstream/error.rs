@@ -137,6 +137,15 @@ pub enum RedirectProblem {
 }
 
 impl FetchError {
+    /// Whether upstream was asked at all.
+    #[must_use]
+    pub fn was_asked(&self) -> bool {
+        !matches!(
+            self,
+            Self::BackingOff { .. } | Self::Crowded | Self::Refused(_)
+        )
+    }
+
     /// One stable word for logs, metrics and the `detail` of `Cache-Status`.
     pub fn reason(&self) -> &'static str {
         match self {

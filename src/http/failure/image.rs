@@ -6,6 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Response, StatusCode};
 use url::Url;
 
+use crate::cache::ProductionError;
 use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::http::{ReplyBody, image_safety};
 use crate::images::fetching::ImageError;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
+use crate::cache::ProductionError;
 use crate::images::processing::ProcessingError;
 use crate::upstream::FetchError;
 
@@ -71,10 +74,36 @@ pub enum ImageError {
     GivenUp,
 }
 
-impl ImageError {
-    /// One stable word for logs and `Cache-Status`.
-    #[must_use]
-    pub fn reason(&self) -> &'static str {
+impl ProductionError for ImageError {
+    fn internal() -> Self {
+        Self::GivenUp
+    }
+
+    fn abandoned() -> Self {
+        Self::Abandoned
+    }
+
+    fn is_abandoned(&self) -> bool {
+        matches!(self, Self::Abandoned)
+    }
+
+    fn upstream_status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Fetch(FetchError::Status { status, .. } | FetchError::Challenge { status }) => {
+                Some(*status)
+            }
+            _ => None,
+        }
+    }
+
+    fn was_asked(&self) -> bool {
+        match self {
+            Self::Fetch(error) => error.was_asked(),
+            _ => true,
+        }
+    }
+
+    fn reason(&self) -> &'static str {
         match self {
             Self::NoUrl | Self::BadUrl | Self::Malformed => "address",
             Self::NotSigned | Self::WrongSignature => "signature",
@@ -97,7 +126,9 @@ impl ImageError {
             Self::GivenUp => "given-up",
         }
     }
+}
 
+impl ImageError {
     /// How long no other attempt is made.
     #[must_use]
     pub fn remembered_for(&self) -> Duration {

@@ -8,7 +8,6 @@
 mod error;
 mod hosts;
 mod keep;
-mod landing;
 mod original;
 mod stored;
 mod variant;
@@ -49,8 +48,6 @@ const ACCEPT_ENCODING: HeaderValue = HeaderValue::from_static("gzip, identity;q=
 const REMEMBERED_MAX: usize = 1024;
 /// How long a fetch waits for a place.
 const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Times that a reader begins anew who came just when a fetch was given up for want of readers.
-const ATTEMPTS_MAX: usize = 3;
 
 /// Whose images are served, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,8 +132,8 @@ pub struct Imager {
     /// Places of fetches. What hosts do to us makes no difference here: they are strangers', and many.
     hosts: Arc<Hosts>,
     store: Store,
-    originals: Cache<ImageError, Original>,
-    variants: Cache<ImageError, Variant>,
+    originals: Arc<Cache<ImageError, Original>>,
+    variants: Arc<Cache<ImageError, Variant>>,
     workers: Workers,
     rules: RwLock<Arc<HostRules>>,
     /// Hosts that refused a request without a `Referer`, with the one they took.
@@ -218,8 +215,8 @@ impl Imager {
         Ok(Self {
             client: UpstreamClient::new(fetch, lookup)?.within(&shared.inflight),
             hosts: Arc::new(Hosts::new(places, Jitter::random())),
-            originals: Cache::new(shared.shelf.clone(), limits),
-            variants: Cache::new(shared.shelf, limits),
+            originals: Arc::new(Cache::new(shared.shelf.clone(), limits)),
+            variants: Arc::new(Cache::new(shared.shelf, limits)),
             workers: shared.workers,
             rules: RwLock::default(),
             referers: Mutex::default(),

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use url::Url;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::keep;
-use super::landing::Landing;
 use super::stored::stored_key;
-use super::{ATTEMPTS_MAX, ImageError, Imager, REMEMBERED_MAX};
-use crate::cache::{Body, Flight, Interest, Kept, Lookup, Recorder, Recording, Standing, Times};
+use super::{ImageError, Imager, REMEMBERED_MAX};
+use crate::cache::{
+    Answer, Body, Interest, Kept, Policy, Production, ProductionError, Recorder, Recording, Timed,
+    Times,
+};
 use crate::images::format::{ImageFormat, Start};
 use crate::images::processing::ProcessingError;
 use crate::inflight::{Grant, Holder, Inflight};
@@ -24,7 +26,7 @@ use crate::upstream::{FetchError, Fetched, Found, Upstream, Validators};
 
 /// Bytes that an image takes besides its own: validators, bookkeeping.
 const OVERHEAD_BYTES: usize = 1 << 10;
-/// How long a request waits for news of an image that it could have stale.
+/// How long a request waits for an image that it could have stale.
 const SERVE_STALE_AFTER: Duration = Duration::from_secs(2);
 /// A file longer than this is recorded for those who ask now, and kept for nobody.
 const STORE_BYTES_MAX: usize = 32 << 20;
@@ -103,18 +105,20 @@ impl Original {
             }
         }
     }
+}
 
-    fn standing(&self, now: Instant) -> Standing {
-        match self.times.remaining(now) {
-            Some(_) => Standing::Fresh,
-            None if self.times.may_stand_in(now) => Standing::Stale,
-            None => Standing::Useless,
-        }
+impl Timed for Original {
+    fn times(&self) -> &Times {
+        &self.times
+    }
+
+    fn is_whole(&self) -> bool {
+        self.digest.is_some()
     }
 }
 
 impl Imager {
-    /// The image at an address, which may still be on its way.
+    /// The image at a URL, which may still be coming.
     ///
     /// # Errors
     /// Why there is none, not even a stale one.
@@ -122,94 +126,66 @@ impl Imager {
         self: &Arc<Self>,
         url: &Url,
         holder: Holder,
-    ) -> Result<Arc<Original>, Arc<ImageError>> {
-        let mut outcome = self.original_once(url, holder).await;
-        for _ in 1..ATTEMPTS_MAX {
-            match &outcome {
-                Err(trouble) if matches!(**trouble, ImageError::Abandoned) => {
-                    outcome = self.original_once(url, holder).await;
-                }
-                _ => break,
-            }
-        }
-        outcome
-    }
-
-    async fn original_once(
-        self: &Arc<Self>,
-        url: &Url,
-        holder: Holder,
-    ) -> Result<Arc<Original>, Arc<ImageError>> {
+    ) -> Answer<ImageError, Original> {
         let key: Arc<str> = stored_key(url).into();
-        let now = Instant::now();
-        let (flight, stale) = match self
-            .originals
-            .look(&key, now, |original| original.standing(now))
-        {
-            Lookup::Fresh(original) => return Ok(original),
-            Lookup::Failed(trouble, stale) => return stale.ok_or(trouble),
-            Lookup::Running(flight, stale) => (flight, stale),
-            Lookup::Fetch(flight, stale) => {
-                let (imager, url, theirs) = (Arc::clone(self), url.clone(), Arc::clone(&flight));
-                let had = stale.clone();
-                self.tasks
-                    .spawn(async move { imager.bring(&key, (&url, holder), &theirs, had).await });
-                (flight, stale)
-            }
+        let policy = Policy {
+            serve_stale_after: Some(SERVE_STALE_AFTER),
         };
-        let Some(stale) = stale else {
-            return flight.landed().await;
+        let produce = |production, stale| {
+            let (imager, url) = (Arc::clone(self), url.clone());
+            self.tasks
+                .spawn(async move { imager.bring((&url, holder), production, stale).await });
         };
-        match timeout(SERVE_STALE_AFTER, flight.landed()).await {
-            Ok(Ok(original)) => Ok(original),
-            Ok(Err(_)) => Ok(stale),
-            Err(_) => {
-                flight.keep_going();
-                Ok(stale)
-            }
-        }
+        self.originals
+            .get(&key, policy, || std::future::ready(None), produce)
+            .await
     }
 
-    /// One flight: from the store, or from upstream.
+    /// Takes it from the store, or from upstream.
     async fn bring(
         &self,
-        key: &Arc<str>,
         (url, holder): (&Url, Holder),
-        flight: &Arc<Flight<ImageError, Original>>,
-        had: Option<Arc<Original>>,
+        production: Production<ImageError, Original>,
+        known: Option<Arc<Original>>,
     ) {
-        let landing = Landing::begin(&self.originals, key, flight);
-        let had = match had {
-            Some(had) => Some(had),
+        let known = match known {
+            Some(known) => Some(known),
             None => self.stored(url, holder).await.map(Arc::new),
         };
-        let outcome = match &had {
-            Some(stored) if stored.standing(Instant::now()) == Standing::Fresh => {
-                Ok(Arc::clone(stored))
+        let now = Instant::now();
+        let known = match known {
+            Some(stored) if stored.times.remaining(now).is_some() => {
+                return production.complete_stored(stored);
             }
-            _ => {
-                let interest = Interest::default();
-                let fetching = self.fetch((url, holder), (flight, &interest), had.as_deref());
-                tokio::select! {
-                    outcome = fetching => outcome.map(Arc::new),
-                    () = interest.lost(Some(&**flight), None) => Err(ImageError::Abandoned),
-                }
-            }
+            known => known,
         };
-        if let Err(trouble) = &outcome
-            && !matches!(trouble, ImageError::Abandoned)
-        {
-            tracing::info!(image.host = url.host_str(), reason = trouble.reason(), error = %trouble, "no image");
+        let stale = known
+            .clone()
+            .filter(|known| known.times.may_be_served_stale(now));
+        if let Some(stale) = &stale {
+            production.offer_stale(Arc::clone(stale));
         }
-        // What stood in the store may still do.
-        let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);
-        landing.land(outcome.map_err(Arc::new), stale);
+        let interest = Interest::default();
+        let fetching = self.fetch((url, holder), (&production, &interest), known.as_deref());
+        let fetched = production.run_while_wanted(&interest, fetching).await;
+        match fetched {
+            Ok(original) => {
+                production.complete(Arc::new(original));
+            }
+            Err(trouble) => {
+                if !trouble.is_abandoned() {
+                    tracing::info!(image.host = url.host_str(), reason = trouble.reason(), error = %trouble, "no image");
+                }
+                let until = Instant::now() + trouble.remembered_for();
+                production.fail(Arc::new(trouble), until, stale);
+            }
+        }
     }
 
     async fn fetch(
         &self,
         (url, holder): (&Url, Holder),
-        readers: (&Arc<Flight<ImageError, Original>>, &Interest),
+        readers: (&Production<ImageError, Original>, &Interest),
         had: Option<&Original>,
     ) -> Result<Original, ImageError> {
         let validators = had.map(|had| had.validators.clone()).unwrap_or_default();
@@ -303,7 +279,7 @@ impl Imager {
         &self,
         url: &Url,
         found: Found,
-        (flight, interest): (&Arc<Flight<ImageError, Original>>, &Interest),
+        (production, interest): (&Production<ImageError, Original>, &Interest),
         had: Option<&Original>,
     ) -> Result<Original, ImageError> {
         let bytes_max = self.originals.options().recording_bytes_max;
@@ -331,7 +307,7 @@ impl Imager {
                 start.extend(chunk);
                 if body.has_outgrown() && growing.is_some() {
                     return self
-                        .pass_on(url, (body, chunk.clone()), recorder, flight)
+                        .pass_on((body, chunk.clone()), recorder, production)
                         .await;
                 }
                 recorder
@@ -349,7 +325,7 @@ impl Imager {
                     validators: validators.clone(),
                 };
                 if chunk.is_some() && is_shown {
-                    flight.land(Ok(Arc::new(original.clone())));
+                    production.publish(Arc::new(original.clone()));
                     body.set_played();
                 }
                 growing = Some(original);

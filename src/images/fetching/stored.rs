@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::keep::{self, OriginalNote};
 use super::{ImageError, Imager, Original, OriginalBody};
-use crate::cache::{Body, Flight, Recorder, StoredAt};
+use crate::cache::{Body, Production, Recorder, StoredAt};
 use crate::images::format::{ImageFormat, PROLOGUE_BYTES_MAX};
 use crate::inflight::{Holder, WAIT_MAX};
 use crate::store::Space;
@@ -54,13 +54,11 @@ impl Imager {
     /// who comes later asks for it anew.
     pub(super) async fn pass_on(
         &self,
-        url: &Url,
         (mut body, first): (upstream::Body, Bytes),
         mut recorder: Recorder,
-        flight: &Arc<Flight<ImageError, Original>>,
+        production: &Production<ImageError, Original>,
     ) -> Result<Original, ImageError> {
-        let key: Arc<str> = stored_key(url).into();
-        self.originals.end(&key, flight, None);
+        production.release(None);
         // Those who wait are woken by now, and have yet to take their places.
         timeout(WAIT_MAX, recorder.joined()).await.ok();
         let mut next = Some(first);

@@ -10,9 +10,8 @@ use url::Url;
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::keep::{self, VariantNote};
-use super::landing::Landing;
-use super::{ATTEMPTS_MAX, ImageError, ImageRequest, Imager, Original};
-use crate::cache::{Body, Flight, Interest, Kept, Lookup, Standing, Times};
+use super::{ImageError, ImageRequest, Imager, Original};
+use crate::cache::{Answer, Body, Interest, Kept, Policy, Production, Timed, Times};
 use crate::images::format::ImageFormat;
 use crate::images::processing::ProcessingError;
 use crate::images::processing::job::{self, ProcessingRequest};
@@ -67,19 +66,17 @@ impl Kept for Variant {
     }
 }
 
+impl Timed for Variant {
+    fn times(&self) -> &Times {
+        &self.times
+    }
+}
+
 impl Variant {
     /// Its bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         self.body.pieces().first().map_or(&[], |piece| piece)
-    }
-
-    fn standing(&self, now: Instant) -> Standing {
-        match self.times.remaining(now) {
-            Some(_) => Standing::Fresh,
-            None if self.times.may_stand_in(now) => Standing::Stale,
-            None => Standing::Useless,
-        }
     }
 
     /// The same, now that the original is known to be as it was.
@@ -92,108 +89,85 @@ impl Variant {
 }
 
 impl Imager {
-    /// An image as it is asked for, and whether it was there.
+    /// An image as it is asked for.
     ///
     /// # Errors
     /// Why there is none, not even a stale one.
-    pub async fn variant(
-        self: &Arc<Self>,
-        wanted: &ImageRequest,
-    ) -> Result<(Arc<Variant>, bool), Arc<ImageError>> {
-        let mut outcome = self.variant_once(wanted).await;
-        for _ in 1..ATTEMPTS_MAX {
-            match &outcome {
-                Err(trouble) if matches!(**trouble, ImageError::Abandoned) => {
-                    outcome = self.variant_once(wanted).await;
-                }
-                _ => break,
-            }
-        }
-        outcome
-    }
-
-    async fn variant_once(
-        self: &Arc<Self>,
-        wanted: &ImageRequest,
-    ) -> Result<(Arc<Variant>, bool), Arc<ImageError>> {
-        let key: Arc<str> = format!(
+    pub async fn variant(self: &Arc<Self>, wanted: &ImageRequest) -> Answer<ImageError, Variant> {
+        let key = format!(
             "variant {} {} {}",
             wanted.text,
             wanted.accepted.key(),
             wanted.url
-        )
-        .into();
-        let now = Instant::now();
-        let (flight, stale) = match self
-            .variants
-            .look(&key, now, |variant| variant.standing(now))
-        {
-            Lookup::Fresh(variant) => return Ok((variant, true)),
-            Lookup::Failed(trouble, stale) => {
-                return stale.map(|stale| (stale, true)).ok_or(trouble);
-            }
-            Lookup::Running(flight, stale) => (flight, stale),
-            Lookup::Fetch(flight, stale) => {
-                let (imager, wanted, theirs) =
-                    (Arc::clone(self), wanted.clone(), Arc::clone(&flight));
-                let had = stale.clone();
-                self.tasks
-                    .spawn(async move { imager.produce(&key, &wanted, &theirs, had).await });
-                (flight, stale)
-            }
+        );
+        let produce = |production, stale| {
+            let (imager, wanted) = (Arc::clone(self), wanted.clone());
+            self.tasks
+                .spawn(async move { imager.produce(&wanted, production, stale).await });
         };
-        match (flight.landed().await, stale) {
-            (Ok(variant), _) => Ok((variant, false)),
-            (Err(_), Some(stale)) => Ok((stale, true)),
-            (Err(trouble), None) => Err(trouble),
-        }
+        self.variants
+            .get(
+                &key.into(),
+                Policy::default(),
+                || std::future::ready(None),
+                produce,
+            )
+            .await
     }
 
     async fn produce(
         self: &Arc<Self>,
-        key: &Arc<str>,
         wanted: &ImageRequest,
-        flight: &Flight<ImageError, Variant>,
-        had: Option<Arc<Variant>>,
+        production: Production<ImageError, Variant>,
+        known: Option<Arc<Variant>>,
     ) {
-        let landing = Landing::begin(&self.variants, key, flight);
-        let had = match had {
-            Some(had) => Some(had),
-            None => self.stored_variant(key).await.map(Arc::new),
+        let known = match known {
+            Some(known) => Some(known),
+            None => self.stored_variant(production.key()).await.map(Arc::new),
         };
-        let outcome = match &had {
-            Some(stored) if stored.standing(Instant::now()) == Standing::Fresh => {
-                Ok(Arc::clone(stored))
+        let now = Instant::now();
+        let known = match known {
+            Some(stored) if stored.times.remaining(now).is_some() => {
+                return production.complete_stored(stored);
             }
-            _ => self
-                .renew(key, wanted, flight, had.as_deref())
-                .await
-                .map(Arc::new),
+            known => known,
         };
-        let stale = had.filter(|had| had.standing(Instant::now()) == Standing::Stale);
-        landing.land(outcome, stale);
+        let made = production
+            .run(async { Ok(self.renew(wanted, &production, known.as_deref()).await) })
+            .await;
+        let made = made.map_err(Arc::new).flatten();
+        match made {
+            Ok(variant) => {
+                production.complete(Arc::new(variant));
+            }
+            Err(trouble) => {
+                let until = Instant::now() + trouble.remembered_for();
+                let stale = known.filter(|known| known.times.may_be_served_stale(now));
+                production.fail(trouble, until, stale);
+            }
+        }
     }
 
     /// Makes it, unless it would be made of the same again.
     async fn renew(
         self: &Arc<Self>,
-        key: &Arc<str>,
         wanted: &ImageRequest,
-        flight: &Flight<ImageError, Variant>,
+        production: &Production<ImageError, Variant>,
         had: Option<&Variant>,
     ) -> Result<Variant, Arc<ImageError>> {
-        let interest = Interest::default();
+        let (key, interest) = (production.key(), Interest::default());
         // Others are worked on meanwhile: this is part of waiting for one's turn.
         let patience = self.options.work_timeout;
         let fetching = async {
-            let original = self.original(&wanted.url, wanted.holder).await?;
+            let original = self.original(&wanted.url, wanted.holder).await;
+            let (original, _) = original.map_err(|(trouble, _)| trouble)?;
             let budget = self.client.budget();
             let whole = original.whole((budget, wanted.holder), patience).await;
             Ok::<_, Arc<ImageError>>((original, whole.map_err(Arc::new)?))
         };
         let (original, (bytes, _held)) = tokio::select! {
             fetched = fetching => fetched?,
-            () = interest.lost(Some(flight), None) => return Err(Arc::new(ImageError::Abandoned)),
+            () = interest.lost(Some(&**production.in_flight()), None) => return Err(Arc::new(ImageError::Abandoned)),
         };
         let source = original.digest.unwrap_or_else(|| xxh3_128(&bytes));
         if let Some(had) = had.filter(|had| had.source == source) {

@@ -25,8 +25,9 @@ pub(super) fn finish(
 /// Refuses a document whose last end tags are missing for a copy with more items, as long as that may
 /// stand in: the publisher may have been interrupted after all.
 pub(super) fn compare(ending: &Ending, known: Option<&FeedCopy>) -> Result<(), Trouble> {
-    let is_better =
-        |known: &FeedCopy| known.items > ending.items && known.times.may_stand_in(Instant::now());
+    let is_better = |known: &FeedCopy| {
+        known.items > ending.items && known.times.may_be_served_stale(Instant::now())
+    };
     match ending.missing_ends.is_some() && known.is_some_and(is_better) {
         true => Err(Trouble::Unclosed),
         false => Ok(()),

@@ -1,4 +1,4 @@
-//! What is kept and what is under way: lookup, flights, failures.
+//! Cached values by key: look-up, what is in flight, remembered failures.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::copy::FeedCopy;
-use super::flight::Flight;
 use super::forms::Forms;
+use super::in_flight::InFlight;
 use super::outcomes::{Outcome, Outcomes};
+use super::production::{Production, ProductionError};
 use super::shelf::{Kept, Shelf};
 
 /// Limits of the cache.
@@ -35,31 +36,31 @@ impl Default for Options {
     }
 }
 
-/// What a kept value is good for, for one request.
+/// What a cached value is good for, for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Freshness {
     /// It answers the request.
     Fresh,
-    /// Upstream has to be asked; it may help with that, or stand in.
+    /// Upstream has to be asked; it may help with that, or be served when upstream fails.
     Stale,
     /// It is as if not there.
-    Useless,
+    Unusable,
 }
 
 /// What there is for a key.
 #[derive(Debug)]
-pub enum Lookup<E, C = FeedCopy> {
-    /// Something that is fresh.
+pub enum Lookup<E: ProductionError, C: Kept = FeedCopy> {
+    /// A fresh value.
     Fresh(Arc<C>),
-    /// A fetch is under way; perhaps there is something stale meanwhile.
-    Running(Arc<Flight<E, C>>, Option<Arc<C>>),
-    /// The last fetch failed and it is too early for another; perhaps there is something stale.
+    /// It is in flight; perhaps there is a stale value meanwhile.
+    InFlight(Arc<InFlight<E, C>>, Option<Arc<C>>),
+    /// The last production failed and it is too early for another; perhaps there is a stale value.
     Failed(Arc<E>, Option<Arc<C>>),
-    /// Whoever gets this has to fetch and to land the flight; perhaps there is something stale.
-    Fetch(Arc<Flight<E, C>>, Option<Arc<C>>),
+    /// The caller has to produce it; perhaps there is a stale value.
+    Absent(Production<E, C>, Option<Arc<C>>),
 }
 
-/// Values of one kind by key, with at most one flight per key. `E` is why a fetch failed.
+/// Values of one kind by key, each produced by at most one task at a time. `E` is why that failed.
 #[derive(Debug)]
 pub struct Cache<E, C = FeedCopy> {
     options: Options,
@@ -68,7 +69,7 @@ pub struct Cache<E, C = FeedCopy> {
     started_at: Instant,
 }
 
-impl<E, C: Kept> Cache<E, C> {
+impl<E: ProductionError, C: Kept> Cache<E, C> {
     /// A cache of one kind of value on a shelf that others may use as well.
     #[must_use]
     pub fn new(shelf: Shelf, options: Options) -> Self {
@@ -92,62 +93,77 @@ impl<E, C: Kept> Cache<E, C> {
         now.saturating_duration_since(self.started_at).as_secs()
     }
 
-    /// What there is for `key`, by what `judge` makes of the kept value. Something fresh costs no
-    /// lock of ours; [`Lookup::Fetch`] is given to one caller only, until the flight has ended.
+    /// What there is for `key`, by what `judge` makes of the cached value. A fresh value costs no lock of
+    /// ours; [`Lookup::Absent`] is given to one caller only, until its production has ended.
     pub fn look(
-        &self,
+        self: &Arc<Self>,
         key: &Arc<str>,
         now: Instant,
-        judge: impl Fn(&C) -> Standing,
+        judge: impl Fn(&C) -> Freshness,
     ) -> Lookup<E, C> {
         self.look_with(key, now, judge, |shelf| shelf.get(key))
     }
 
-    fn look_with(
-        &self,
+    /// The same, for nobody who counts as a reader of the value.
+    pub(super) fn look_unread(
+        self: &Arc<Self>,
         key: &Arc<str>,
         now: Instant,
-        judge: impl Fn(&C) -> Standing,
-        had: impl Fn(&Shelf) -> Option<Arc<C>>,
+        judge: impl Fn(&C) -> Freshness,
     ) -> Lookup<E, C> {
-        let found = |value: Option<Arc<C>>| {
-            let standing = value.as_deref().map_or(Standing::Useless, &judge);
-            (standing, value.filter(|_| standing != Standing::Useless))
+        self.look_with(key, now, judge, |shelf| shelf.peek(key))
+    }
+
+    fn look_with(
+        self: &Arc<Self>,
+        key: &Arc<str>,
+        now: Instant,
+        judge: impl Fn(&C) -> Freshness,
+        read: impl Fn(&Shelf) -> Option<Arc<C>>,
+    ) -> Lookup<E, C> {
+        let find = |value: Option<Arc<C>>| {
+            let freshness = value.as_deref().map_or(Freshness::Unusable, &judge);
+            (
+                freshness,
+                value.filter(|_| freshness != Freshness::Unusable),
+            )
         };
-        if let (Standing::Fresh, Some(fresh)) = found(had(&self.shelf)) {
+        if let (Freshness::Fresh, Some(fresh)) = find(read(&self.shelf)) {
             return Lookup::Fresh(fresh);
         }
         let mut outcomes = self.outcomes();
-        // Read again under the lock: a flight may have ended in between.
-        let stale = match found(had(&self.shelf)) {
-            (Standing::Fresh, Some(fresh)) => return Lookup::Fresh(fresh),
+        // Read again under the lock: a production may have ended in between.
+        let stale = match find(read(&self.shelf)) {
+            (Freshness::Fresh, Some(fresh)) => return Lookup::Fresh(fresh),
             (_, stale) => stale,
         };
         match outcomes.get(key, now) {
-            Some(Outcome::Running(flight)) => Lookup::Running(Arc::clone(flight), stale),
+            Some(Outcome::InFlight(in_flight)) => Lookup::InFlight(Arc::clone(in_flight), stale),
             Some(Outcome::Failed(error, _)) => Lookup::Failed(Arc::clone(error), stale),
-            Some(Outcome::Alone(_)) | None => {
-                let flight = Arc::new(Flight::default());
-                outcomes.set(key, Outcome::Running(Arc::clone(&flight)));
-                Lookup::Fetch(flight, stale)
+            Some(Outcome::Pass(_)) | None => {
+                let in_flight = Arc::new(InFlight::default());
+                outcomes.set(key, Outcome::InFlight(Arc::clone(&in_flight)));
+                drop(outcomes);
+                let cache = Arc::clone(self);
+                Lookup::Absent(Production::new(cache, Arc::clone(key), in_flight), stale)
             }
         }
     }
 
-    /// Whether what upstream answers for `key` could not be shared lately, so that each request
-    /// should fetch for itself, without a flight.
+    /// Whether what upstream answers for `key` could not be shared lately, so that each request should
+    /// fetch for itself (hit-for-pass).
     #[must_use]
-    pub fn is_alone(&self, key: &Arc<str>, now: Instant) -> bool {
-        matches!(self.outcomes().get(key, now), Some(Outcome::Alone(_)))
+    pub fn is_pass(&self, key: &Arc<str>, now: Instant) -> bool {
+        matches!(self.outcomes().get(key, now), Some(Outcome::Pass(_)))
     }
 
-    /// Whether a fetch of `key` is under way, or failed so lately that it is too early for another.
+    /// Whether `key` is in flight, or failed so lately that it is too early for another production.
     #[must_use]
     pub fn is_settled(&self, key: &Arc<str>, now: Instant) -> bool {
         let outcomes = self.outcomes();
         matches!(
             outcomes.get(key, now),
-            Some(Outcome::Running(_) | Outcome::Failed(..))
+            Some(Outcome::InFlight(_) | Outcome::Failed(..))
         )
     }
 
@@ -163,37 +179,48 @@ impl<E, C: Kept> Cache<E, C> {
         self.shelf.get(key)
     }
 
-    /// The flight of `key` ended with something whole.
-    pub fn keep(&self, key: &Arc<str>, value: Arc<C>) {
+    /// A production of `key` ended with a whole value. False where the key was dropped after `began`:
+    /// what was purged while upstream was asked does not come back.
+    pub(super) fn complete(
+        &self,
+        key: &Arc<str>,
+        (in_flight, began): (&Arc<InFlight<E, C>>, Instant),
+        value: &Arc<C>,
+    ) -> bool {
         let mut outcomes = self.outcomes();
-        self.shelf.insert(key, value);
-        outcomes.remove(key);
+        if outcomes.was_dropped(key, began) {
+            return false;
+        }
+        self.shelf.insert(key, Arc::clone(value));
+        if outcomes.is_in_flight(key, in_flight) {
+            outcomes.remove(key);
+        }
+        true
     }
 
-    /// The same, unless the key was dropped after `begun`: what was purged while it was asked for does
-    /// not come back. False then.
-    pub fn keep_since(&self, begun: Instant, key: &Arc<str>, value: Arc<C>) -> bool {
-        let mut outcomes = self.outcomes();
-        if outcomes.was_dropped(key, begun) {
+    /// Puts a value in the place of another that was not produced by [`Production`]: unless the key was
+    /// dropped after `began`, false then.
+    pub fn keep_since(&self, began: Instant, key: &Arc<str>, value: Arc<C>) -> bool {
+        let outcomes = self.outcomes();
+        if outcomes.was_dropped(key, began) {
             return false;
         }
         self.shelf.insert(key, value);
-        outcomes.remove(key);
         true
     }
 
     /// Puts what `change` makes of the kept value in its place; `None` takes it away. No other
     /// change of the key comes in between. What began before the key was dropped changes nothing:
-    /// `since` is when, and `flight` the one that brought it, if it was one. What is there now, if
+    /// `since` is when, and `by` what is in flight that brought it, if it was that. What is there now, if
     /// something changed.
     pub fn revise(
         &self,
         key: &Arc<str>,
-        (flight, since): (Option<&Arc<Flight<E, C>>>, Instant),
+        (by, since): (Option<&Arc<InFlight<E, C>>>, Instant),
         change: impl FnOnce(Option<Arc<C>>) -> Option<Arc<C>>,
     ) -> Option<Arc<C>> {
         let outcomes = self.outcomes();
-        let is_outdated = flight.is_some_and(|flight| !outcomes.is_running(key, flight));
+        let is_outdated = by.is_some_and(|by| !outcomes.is_in_flight(key, by));
         if is_outdated || outcomes.was_dropped(key, since) {
             return None;
         }
@@ -205,20 +232,40 @@ impl<E, C: Kept> Cache<E, C> {
         value
     }
 
-    /// The flight of `key` failed: no other starts before `until`. What is kept stays.
-    pub fn fail(&self, key: &Arc<str>, error: Arc<E>, until: Instant) {
-        self.outcomes().set(key, Outcome::Failed(error, until));
-    }
-
-    /// The flight ended. Where its answer could not be shared, requests of the next time, up to
-    /// `alone_until`, wait for no other's. A flight that no longer runs says nothing.
-    pub fn end(&self, key: &Arc<str>, flight: &Arc<Flight<E, C>>, alone_until: Option<Instant>) {
+    /// A production of `key` failed: no other begins before `until`. What is cached stays; where nothing
+    /// is, `stale` is put there.
+    pub(super) fn fail(
+        &self,
+        key: &Arc<str>,
+        (in_flight, began): (&Arc<InFlight<E, C>>, Instant),
+        (error, until): (&Arc<E>, Instant),
+        stale: Option<&Arc<C>>,
+    ) {
         let mut outcomes = self.outcomes();
-        if !outcomes.is_running(key, flight) {
+        if !outcomes.is_in_flight(key, in_flight) {
             return;
         }
-        match alone_until {
-            Some(until) => outcomes.set(key, Outcome::Alone(until)),
+        outcomes.set(key, Outcome::Failed(Arc::clone(error), until));
+        if let Some(stale) = stale.filter(|_| !outcomes.was_dropped(key, began))
+            && self.shelf.peek::<C>(key).is_none()
+        {
+            self.shelf.insert(key, Arc::clone(stale));
+        }
+    }
+
+    /// It ended. Where its answer could not be shared, requests up to `pass_until` fetch for themselves.
+    pub(super) fn end(
+        &self,
+        key: &Arc<str>,
+        in_flight: &Arc<InFlight<E, C>>,
+        pass_until: Option<Instant>,
+    ) {
+        let mut outcomes = self.outcomes();
+        if !outcomes.is_in_flight(key, in_flight) {
+            return;
+        }
+        match pass_until {
+            Some(until) => outcomes.set(key, Outcome::Pass(until)),
             None => outcomes.remove(key),
         }
     }
@@ -250,18 +297,7 @@ impl<E, C: Kept> Cache<E, C> {
     }
 }
 
-impl<E> Cache<E> {
-    /// What there is for a feed, for a reader.
-    pub fn lookup(&self, key: &Arc<str>, now: Instant) -> Lookup<E> {
-        self.look(key, now, |copy| standing(copy, now))
-    }
-
-    /// The same where no reader asks: it does not count as read.
-    pub fn lookup_unread(&self, key: &Arc<str>, now: Instant) -> Lookup<E> {
-        let judge = |copy: &FeedCopy| standing(copy, now);
-        self.look_with(key, now, judge, |shelf| shelf.peek(key))
-    }
-
+impl<E: ProductionError> Cache<E> {
     /// Looks after the forms of every copy that was kept before `now` less the tidying interval.
     pub async fn tidy(&self, now: Instant) {
         let idle_since_s = self
@@ -285,7 +321,7 @@ impl<E> Cache<E> {
     }
 
     /// Values are weighed when they are put there: does so once more with what there is for `key`,
-    /// if it still has these forms. Under the lock that [`Cache::keep`] takes, so that no older copy
+    /// if it still has these forms. Under the lock that completing takes, so that no older copy
     /// comes back.
     fn weigh_again(&self, key: &Arc<str>, forms: &Arc<Forms>) {
         let _kept_out = self.outcomes();
@@ -296,13 +332,5 @@ impl<E> Cache<E> {
         {
             self.shelf.insert(key, copy);
         }
-    }
-}
-
-fn standing(copy: &FeedCopy, now: Instant) -> Standing {
-    match copy.times.remaining(now) {
-        Some(_) => Standing::Fresh,
-        None if copy.times.may_stand_in(now) => Standing::Stale,
-        None => Standing::Useless,
     }
 }
