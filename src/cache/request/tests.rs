@@ -1,3 +1,5 @@
+//! Requests for a value as their callers see them: single flight, stale values, failures.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::StatusCode;
