@@ -92,8 +92,9 @@ impl FeedSnapshot {
         digest.digest128()
     }
 
-    /// Its items.
-    pub(super) fn entries(&self) -> Vec<Entry> {
+    /// Its items; those that share an identity are told apart.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
         let body = self.body.concat();
         let text = String::from_utf8_lossy(&body);
         let mut entries = entry::entries(&text, Url::clone(&self.url));

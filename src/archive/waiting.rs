@@ -3,7 +3,7 @@
 use super::digest::digests;
 use super::render::jsonl;
 use crate::rewrite::entry::Entry;
-use crate::store::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, ItemWindow, Store};
+use crate::store::{HistoryItem, ITEM_BYTES_MAX, ITEMS_MAX, ItemWindow, KeptItem, Store};
 
 /// Bytes of the two digests that a stored name starts with; the part that tells duplicates apart follows.
 const DIGESTS_BYTES: usize = 64;
@@ -27,7 +27,9 @@ pub(super) async fn save(store: &Store, feed: &str, entries: &[Entry]) {
         .collect();
     for items in items.chunks(ITEMS_MAX) {
         let count = entries.len().max(ITEMS_MAX);
-        store.record_items(&key(feed), items.to_vec(), count).await;
+        store
+            .record_items(&waiting_name(feed), items.to_vec(), count)
+            .await;
     }
 }
 
@@ -40,23 +42,27 @@ pub(super) async fn load(store: &Store, feed: &str) -> Vec<Entry> {
         newest_first: false,
         ..ItemWindow::newest(2 * ITEMS_MAX, BYTES_MAX)
     };
-    let kept = store.items(&key(feed), window).await;
-    let entries = kept.iter().filter_map(|item| {
-        let text = str::from_utf8(&item.bytes).ok()?;
-        let mut entry = jsonl::parse_line(1, text).ok()?;
-        let apart = item.guid.get(DIGESTS_BYTES..).unwrap_or_default();
-        apart.clone_into(&mut entry.apart);
-        Some(entry)
-    });
-    entries.collect()
+    let kept = store.items(&waiting_name(feed), window).await;
+    kept.iter().filter_map(waiting_item).collect()
 }
 
 /// Removes the stored items of a feed.
 pub(super) async fn clear(store: &Store, feed: &str) {
-    store.forget_items(&key(feed)).await;
+    store.forget_items(&waiting_name(feed)).await;
 }
 
-/// The name that the items are stored under; no feed has a space in its name.
-fn key(feed: &str) -> String {
+/// The name that the waiting items of a feed are stored under; no feed has a space in its name.
+#[must_use]
+pub fn waiting_name(feed: &str) -> String {
     format!("archive of {feed}")
+}
+
+/// A waiting item, as it is stored under [`waiting_name`]; `None` where it can't be read.
+#[must_use]
+pub fn waiting_item(kept: &KeptItem) -> Option<Entry> {
+    let text = str::from_utf8(&kept.bytes).ok()?;
+    let mut entry = jsonl::parse_line(1, text).ok()?;
+    let apart = kept.guid.get(DIGESTS_BYTES..).unwrap_or_default();
+    apart.clone_into(&mut entry.apart);
+    Some(entry)
 }

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 it failed, 2 the configuration or the command line is wrong.
 
+mod archive;
 mod cache;
 mod explain;
 mod export;
@@ -99,6 +100,9 @@ enum Command {
     /// List, show and purge what is stored
     #[command(subcommand)]
     Cache(cache::Command),
+    /// Ask about the archive
+    #[command(subcommand)]
+    Archive(archive::Command),
     /// Put archived items back into what is kept of a feed (`keep_items`)
     Import {
         #[command(flatten)]
@@ -170,6 +174,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
                 return Ok(ExitCode::from(2));
             };
             cache::run(&settings, command)
+        }
+        Command::Archive(archive::Command::Why(why)) => {
+            with_settings(&why.file, |settings| archive::why(&settings, &why))
         }
         Command::Export(export) => {
             let Some(settings) = load(&export.file) else {

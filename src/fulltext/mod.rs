@@ -24,4 +24,4 @@ pub use extractor::{Extractor, NoWorker};
 pub use library::Library;
 pub use options::{FullTextLimits, FullTextOptions};
 pub use sites::Sites;
-pub use stored::StoredArticles;
+pub use stored::{ArticleStatus, StoredArticles, article_key};

@@ -10,7 +10,7 @@ use super::files::Files;
 use super::purge::Purge;
 use super::readers::Readers;
 use super::schema::{self, SchemaError};
-use super::{ItemWindow, KeptItem, ListedEntry, Space, StoredEntry, history, requests};
+use super::{ItemWindow, KeptItem, ListedEntry, Space, StoredEntry, history, requests, states};
 
 /// A data directory opened for reading; nothing is locked or changed.
 #[derive(Debug)]
@@ -82,6 +82,19 @@ impl Inspection {
             BodyLookup::Absent => Inspected::Nothing,
             BodyLookup::Bad(_) => Inspected::Damaged,
         })
+    }
+
+    /// A small value; `None` also where it doesn't verify. The process that has the directory may have a newer
+    /// one in memory.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub fn state(&self, space: Space, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let read = self
+            .bodies
+            .readers
+            .with(|view| states::read(view, space, key))?;
+        Ok(read.unwrap_or_default())
     }
 
     /// The items of a feed within a window, without those that don't verify.

@@ -17,20 +17,20 @@ use crate::service::Service;
 /// A small image.
 const GIF: &[u8] = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;";
 
-fn item(id: &str, title: &str, html: &str) -> String {
+pub(crate) fn item(id: &str, title: &str, html: &str) -> String {
     format!(
         "<item><title>{title}</title><link>https://news.example.org/{id}</link><guid>{id}</guid>\
          <pubDate>Wed, 19 Jan 2022 01:17:04 GMT</pubDate><description><![CDATA[{html}]]></description></item>\n"
     )
 }
 
-fn rss(items: &[String]) -> String {
+pub(crate) fn rss(items: &[String]) -> String {
     let items = items.concat();
     format!("<rss version=\"2.0\"><channel><title>News</title>{items}</channel></rss>")
 }
 
 /// An upstream whose `/feed.xml` can be changed.
-async fn publisher(feed: String) -> (Origin, Arc<Mutex<String>>) {
+pub(crate) async fn publisher(feed: String) -> (Origin, Arc<Mutex<String>>) {
     let feed = Arc::new(Mutex::new(feed));
     let served = Arc::clone(&feed);
     let origin = Origin::start(move |head| match head {
@@ -43,7 +43,7 @@ async fn publisher(feed: String) -> (Origin, Arc<Mutex<String>>) {
 }
 
 /// A configuration with one archived feed that is fetched each second.
-fn toml(root: &Path, archive: &str) -> String {
+pub(crate) fn toml(root: &Path, archive: &str) -> String {
     format!(
         "[archive]\ndirectory = \"{root}/archive\"\n[store]\npath = \"{root}/data\"\n\
          [fetch]\nhost_spacing = \"0s\"\n\
@@ -53,7 +53,7 @@ fn toml(root: &Path, archive: &str) -> String {
     )
 }
 
-fn status(service: &Service) -> ArchiveStatus {
+pub(crate) fn status(service: &Service) -> ArchiveStatus {
     service.app.refresher.archiver.status()
 }
 
@@ -79,11 +79,11 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-fn names(root: &Path) -> Vec<String> {
+pub(crate) fn names(root: &Path) -> Vec<String> {
     files(root).into_keys().collect()
 }
 
-async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) async fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     for _ in 0..1_500 {
         if is_so() {
             return;

@@ -10,6 +10,7 @@
 mod architecture;
 mod archive;
 mod archive_kills;
+mod archive_why;
 mod clients;
 mod commands;
 mod config;
