@@ -1,4 +1,4 @@
-//! What a request may need, built once from the settings.
+//! The parts that requests are answered from, built once from the settings.
 
 mod live;
 
@@ -45,17 +45,16 @@ pub enum AppError {
     Rule(#[from] RuleError),
 }
 
-/// How long a key lasts.
+/// How long the signing key lasts.
 #[derive(Debug)]
 pub enum KeyLife {
-    /// It is in the data directory.
+    /// It is stored in the data directory.
     Kept,
-    /// It ends with this process: nothing is kept, or it can't be.
+    /// It ends with this process: there is no data directory, or it can't be written.
     Lost(Option<KeyError>),
 }
 
-/// Gives the settings a key to sign with: the one kept in the data directory, which is made if need
-/// be, or one for this process.
+/// Sets the key that signs image URLs: the stored one, created if need be, or one for this process.
 ///
 /// # Errors
 /// When the key that is there can't be read, or none can be made.
@@ -78,7 +77,7 @@ pub fn provide_image_key(settings: &mut Settings) -> Result<KeyLife, KeyError> {
 /// Feeds by their names.
 type Feeds = HashMap<String, Arc<Feed>>;
 
-/// The feeds that `make` makes of these settings, and their names in this order.
+/// Builds feeds by `make`; returns them with their names in configured order.
 fn by_name(
     settings: &[FeedSettings],
     mut make: impl FnMut(&FeedSettings) -> Result<Arc<Feed>, RuleError>,
@@ -93,8 +92,7 @@ fn by_name(
     Ok((feeds, order))
 }
 
-/// Says so where everybody may use the image proxy and where it is slow, and provides the key for its
-/// addresses.
+/// Warns where the image proxy is open or slow, and provides the key for its URLs.
 fn prepare_images(settings: &mut Settings) -> Result<(), KeyError> {
     for lack in accept::lacks() {
         if lack == accept::NO_SIMD {
@@ -143,7 +141,7 @@ fn start_pool(settings: &Settings) -> Workers {
     )
 }
 
-/// What archives need of the settings.
+/// The settings of archives.
 fn archive_setting(
     settings: &Settings,
     lookup: &Lookup,
@@ -161,10 +159,10 @@ fn archive_setting(
     }
 }
 
-/// How often the file with the rules for image hosts is looked at.
-const IMAGE_HOSTS_LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often the file with the rules for image hosts is checked for changes.
+const IMAGE_HOSTS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The rules for image hosts: those of the file, or ours where there is none or it is no good.
+/// The rules for image hosts: those of the file, or the built-in ones where it is missing or invalid.
 fn image_rules(path: &Option<PathBuf>) -> HostRules {
     match image_hosts::load(path.as_deref()) {
         Ok(rules) => {
@@ -172,42 +170,45 @@ fn image_rules(path: &Option<PathBuf>) -> HostRules {
             rules
         }
         Err(reason) => {
-            tracing::error!(reason, "the rules for image hosts can't be used: ours are");
+            tracing::error!(
+                reason,
+                "rules for image hosts invalid: using the built-in ones"
+            );
             image_hosts::built_in()
         }
     }
 }
 
-/// What a request may need.
+/// The parts that requests are answered from.
 #[derive(Debug)]
 pub struct App {
-    /// What was configured.
+    /// The validated configuration.
     pub settings: Settings,
-    /// What brings feeds up to date, and where their copies are.
+    /// Refreshes feeds, and has their copies.
     pub refresher: Arc<Refresher>,
-    /// What brings images.
+    /// Fetches and processes images.
     pub imager: Arc<Imager>,
-    /// What outlives the process.
+    /// The data directory.
     pub store: Store,
-    /// The budget of what is under way.
+    /// The budget of bytes in flight.
     pub inflight: Inflight,
     /// The processes that work on untrusted content.
     pub workers: Workers,
-    /// What answers for mirrored origins.
+    /// Answers for mirrored origins.
     pub mirrors: Arc<Mirrors>,
     mirrors_by_name: HashMap<String, Arc<Mirror>>,
     feeds: Feeds,
     /// The keys of `feeds` in the order of the configuration.
     order: Vec<String>,
-    /// The memory of what is kept.
+    /// The memory budget of all caches.
     pub shelf: Shelf,
-    /// The keys of addresses that the configuration names.
+    /// The signing keys from the configuration.
     written_keys: SigningKeys,
     stopping: Arc<AtomicBool>,
 }
 
 impl App {
-    /// Builds everything; opens no socket. Makes the key that signs addresses, where one is needed and none is there.
+    /// Builds everything; opens no socket. Creates the key that signs image URLs where there is none.
     ///
     /// # Errors
     /// When the HTTP client or a rule can't be built, or a key for them can't be had.
@@ -215,7 +216,7 @@ impl App {
         Self::with_clock(settings, lookup, store, SystemTime::now)
     }
 
-    /// The same with a wall clock of the caller's.
+    /// [`App::new`] with another wall clock.
     ///
     /// # Errors
     /// As [`App::new`].
@@ -350,7 +351,7 @@ impl App {
         let path = &self.settings.image_hosts;
         let mut seen = path.as_deref().and_then(image_hosts::stamp);
         loop {
-            tokio::time::sleep(IMAGE_HOSTS_LOOK_EVERY).await;
+            tokio::time::sleep(IMAGE_HOSTS_CHECK_INTERVAL).await;
             let now = path.as_deref().and_then(image_hosts::stamp);
             if now != seen {
                 seen = now;

@@ -1,8 +1,8 @@
-//! The configuration of a service that runs, and another in its place.
+//! Reloading the configuration of a running service.
 //!
-//! Invariants: a request is answered by the configuration it began with; what a new one does not change
-//! goes on as it was, copies, plans and fetches under way included; one that can't be taken over whole
-//! changes nothing.
+//! Invariants: a request is answered by the configuration it began with; feeds and mirrors that a new
+//! one does not change keep their copies, schedules and fetches in flight; a configuration that can't be
+//! applied completely changes nothing.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::mirror::Mirror;
 use crate::refresh::Feed;
 use crate::rewrite::RuleError;
 
-/// Why a configuration can't be taken over.
+/// Why a configuration can't be applied.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReloadError {
@@ -28,7 +28,7 @@ pub enum ReloadError {
     App(#[from] AppError),
 }
 
-/// A service whose configuration can be replaced. Cheap to clone.
+/// The current [`App`], replaced on reload. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Live(Arc<watch::Sender<Arc<App>>>);
 
@@ -39,13 +39,13 @@ impl Live {
         Self(Arc::new(watch::Sender::new(app)))
     }
 
-    /// What requests that begin now are answered from.
+    /// The current [`App`], for requests that begin now.
     #[must_use]
     pub fn current(&self) -> Arc<App> {
         Arc::clone(&self.0.borrow())
     }
 
-    /// Takes over other feeds and mirrors.
+    /// Applies other feeds and mirrors.
     ///
     /// # Errors
     /// When more than those differs, or they can't be built; nothing has changed then.

@@ -291,7 +291,7 @@ fn warn_of_lost_key(reason: Option<&KeyError>) {
     ));
 }
 
-/// Standard error may be closed; then there is nobody to tell.
+/// Ignores that standard error may be closed.
 fn print_error(text: &str) {
     let mut out = std::io::stderr().lock();
     writeln!(out, "{}", text.trim_end()).ok();

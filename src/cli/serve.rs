@@ -24,7 +24,7 @@ use crate::routes::LiveRoutes;
 use crate::store::Store;
 use crate::upstream;
 
-/// How long a healthy service may take to say so.
+/// The timeout of the health check.
 const HEALTHCHECK_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Runs the service until it is told to end. `file` is read again when it is told to.
@@ -44,7 +44,7 @@ pub(super) fn serve(settings: Settings, file: Option<PathBuf>) -> anyhow::Result
     })
 }
 
-/// Takes over what the file says then whenever there is a SIGHUP; what is wrong changes nothing.
+/// Reloads the file on each SIGHUP; an invalid configuration changes nothing.
 async fn reload(live: &Live, mut hangups: Signal, file: Option<PathBuf>) -> Infallible {
     loop {
         if hangups.recv().await.is_none() {
@@ -60,7 +60,7 @@ async fn reload(live: &Live, mut hangups: Signal, file: Option<PathBuf>) -> Infa
                 Err(error) => tracing::error!(%error, "configuration not reloaded"),
             },
             Err(problems) => {
-                tracing::error!("configuration not reloaded, since it is wrong");
+                tracing::error!("configuration not reloaded: invalid");
                 // A line of the log each: they show where in the file it is.
                 for line in problems.to_string().lines() {
                     tracing::error!("{line}");
@@ -101,7 +101,7 @@ pub(super) fn demo(listen: SocketAddr) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Builds the service, and takes up what an earlier process left.
+/// Builds the service, and restores the state of an earlier process.
 async fn start(settings: Settings) -> anyhow::Result<Live> {
     for warning in settings.warnings() {
         tracing::warn!(warning, "a limit can't be met");
@@ -149,15 +149,15 @@ async fn run(
     match drained {
         Drained::Complete => tracing::info!("drained"),
         Drained::TimedOut => {
-            tracing::warn!("the drain timeout ran out; what was in flight was cut")
+            tracing::warn!("drain timeout passed: requests in flight were cut off")
         }
     }
     live.current().close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens what outlives the process. Where the directory can't be used now, the service runs from
-/// memory, says so, and goes on trying.
+/// Opens the data directory. Where it can't be used, the service runs from memory, logs it, and keeps
+/// trying.
 fn open_store(settings: &Settings) -> anyhow::Result<Store> {
     match &settings.store {
         None => {
@@ -188,7 +188,7 @@ pub(super) fn run_to_end<T: Send + 'static>(
     outcome.context("the service ended by an internal error")?
 }
 
-/// Resolves on the first SIGTERM or SIGINT; the second ends the process at once.
+/// Resolves on the first SIGTERM or SIGINT; a second one ends the process at once.
 fn shutdown_signal(tasks: &TaskTracker) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM can't be handled")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT can't be handled")?;
@@ -203,7 +203,7 @@ fn shutdown_signal(tasks: &TaskTracker) -> anyhow::Result<impl Future<Output = (
         next().await;
         first_came.send(()).ok();
         next().await;
-        tracing::warn!("told twice to end: ending at once");
+        tracing::warn!("second signal: ending at once");
         std::process::exit(1);
     });
     Ok(async move {

@@ -1,4 +1,4 @@
-//! `worker`: what the service starts for work on untrusted content. Not for people.
+//! `worker`: the process that the service starts for work on untrusted content. Not for users.
 
 use std::io::Write;
 use std::process::{Command, ExitCode};

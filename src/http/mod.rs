@@ -32,21 +32,20 @@ use http::{HeaderMap, HeaderValue};
 
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// What an image may do that a browser opens as a page: nothing.
+/// The policy of an image that a browser opens as a page: it may do nothing.
 const IMAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
 );
 
-/// What anything else of ours may do that a browser opens as a page: show itself, in the style that a
-/// feed's stylesheet gives it.
+/// The policy of any other page: it may show itself, in the style of a feed's stylesheet.
 const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline' http: https:; img-src http: https: data:; \
      base-uri 'none'; form-action 'none'; sandbox",
 );
 
-/// SECURITY: what a publisher wrote stands in feeds, names of strangers in errors. Whatever type a
-/// feed has, nothing in it runs on our origin, and no browser takes it for another type than it says.
-/// A policy that is there already stays.
+/// Makes a page of untrusted content inert. SECURITY: feeds and error texts hold what others wrote;
+/// whatever their type, nothing in them runs on our origin, and no browser guesses another type. An
+/// existing policy stays.
 pub fn page_safety(headers: &mut HeaderMap) {
     headers
         .entry(CONTENT_SECURITY_POLICY)
@@ -54,8 +53,8 @@ pub fn page_safety(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
 }
 
-/// SECURITY: bytes of strangers on our origin. Nothing of them runs, their type is the one that we
-/// found, and other sites may show them.
+/// Makes an image inert. SECURITY: untrusted bytes on our origin; nothing of them runs, their type is
+/// the one that we detected, and other sites may show them.
 pub fn image_safety(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, IMAGE_POLICY);
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
@@ -65,7 +64,7 @@ pub fn image_safety(headers: &mut HeaderMap) {
     );
 }
 
-/// What answers requests; cloned for each connection.
+/// Answers requests; cloned for each connection.
 pub trait Answer: Clone + Send + Sync + 'static {
     /// The reply to one request, which has its [`Client`] among its extensions. The edge drops the
     /// body of a reply to HEAD.

@@ -1,5 +1,5 @@
-//! One budget for the bytes that are under way: bodies being fetched, recorded, played and uploaded.
-//! What is kept in memory counts against the cache's own budget instead.
+//! One budget for the bytes in flight: bodies being fetched, recorded, played and uploaded. Cached
+//! bodies count against the cache's own budget instead.
 //!
 //! Invariants. A growing body takes at most half of the budget; what is larger is passed through.
 //! The oldest growing body is always given what it asks for, so that some body always comes to its end
@@ -8,7 +8,7 @@
 //! and that half never exceed the budget, whichever of them becomes the oldest next. What is forced
 //! (bytes that are there already, and lost their place in the cache) may exceed it for a while.
 
-mod ledger;
+mod accounts;
 #[cfg(test)]
 mod tests;
 
@@ -20,19 +20,19 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::client::Client;
 
-use ledger::{Claim, Ledger, Verdict};
+use accounts::{Accounts, Claim, ClaimOutcome};
 
-/// What a body is given at first when its length is not declared.
+/// The first grant of a body whose length is not declared.
 pub const FIRST_BYTES: u64 = 1 << 20;
-/// A grant grows by no less, so that most pieces cost one comparison.
+/// The least step by which a grant grows, so that most chunks cost one comparison.
 const STEP_BYTES: u64 = 256 << 10;
-/// How long a grant is waited for.
+/// The longest wait for a grant.
 pub const WAIT_MAX: Duration = Duration::from_secs(2);
-/// How long a body that readers play already waits for more: giving up would cut it off.
+/// The longest wait of a body that readers already receive: giving up would cut it off.
 pub const PLAYED_WAIT_MAX: Duration = Duration::from_secs(30);
-/// What one stream may hold of what its reader has not taken.
+/// Bytes that one stream may buffer for its reader.
 pub const STREAM_BYTES_MAX: usize = 1 << 20;
-/// Far from where sums overflow.
+/// The size of an unlimited budget, small enough that sums don't overflow.
 const UNLIMITED_BYTES: u64 = u64::MAX >> 8;
 
 /// Whom bytes are held for; `None` where nobody is to be limited alone.
@@ -49,10 +49,10 @@ pub fn holder_of(request: &http::Extensions) -> Holder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// No bytes came free in time.
-    #[error("too many bytes are under way")]
+    #[error("too many bytes are in flight")]
     Busy,
-    /// It would be more than any body may take.
-    #[error("the body takes more than {0} bytes, half of what may be under way")]
+    /// The body would take more than any may.
+    #[error("the body takes more than {0} bytes, half of the budget of bytes in flight")]
     TooLarge(u64),
 }
 
@@ -63,12 +63,12 @@ pub struct Inflight(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     bytes_max: u64,
-    ledger: Mutex<Ledger>,
-    /// Told whenever bytes came free.
+    accounts: Mutex<Accounts>,
+    /// Notified when bytes come free.
     freed: Notify,
 }
 
-/// Bytes of the budget, given back when it is dropped.
+/// Bytes of the budget, given back on drop.
 #[derive(Debug)]
 pub struct Grant {
     budget: Inflight,
@@ -82,12 +82,12 @@ impl Inflight {
     pub fn new(bytes_max: u64) -> Self {
         Self(Arc::new(Shared {
             bytes_max: bytes_max.min(UNLIMITED_BYTES),
-            ledger: Mutex::default(),
+            accounts: Mutex::default(),
             freed: Notify::new(),
         }))
     }
 
-    /// One that denies nothing, for commands that serve nobody.
+    /// An unlimited budget, for commands that serve no requests.
     #[must_use]
     pub fn unlimited() -> Self {
         Self::new(UNLIMITED_BYTES)
@@ -102,7 +102,7 @@ impl Inflight {
     /// The bytes that are held now.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {
-        self.ledger().held_bytes
+        self.accounts().held_bytes
     }
 
     /// A grant for a body that begins: for its whole length where that is known, else for
@@ -124,7 +124,7 @@ impl Inflight {
         self.reserve_within(bytes, holder, WAIT_MAX).await
     }
 
-    /// The same with a wait of the caller's.
+    /// [`Inflight::reserve`] with another longest wait.
     ///
     /// # Errors
     /// As [`Inflight::reserve`].
@@ -143,10 +143,10 @@ impl Inflight {
     /// Counts bytes that are there already, whatever else is held.
     #[must_use]
     pub fn force(&self, bytes: u64) -> Grant {
-        let mut ledger = self.ledger();
-        let claim = ledger.claim(false, None);
-        ledger.add(claim, bytes);
-        drop(ledger);
+        let mut accounts = self.accounts();
+        let claim = accounts.claim(false, None);
+        accounts.add(claim, bytes);
+        drop(accounts);
         self.grant(claim, bytes)
     }
 
@@ -156,7 +156,7 @@ impl Inflight {
         holder: Holder,
         wait_max: Duration,
     ) -> Result<Grant, Denied> {
-        let claim = self.ledger().claim(grows, holder);
+        let claim = self.accounts().claim(grows, holder);
         let granted = self.wait_for(claim, bytes, wait_max).await?;
         Ok(self.grant(granted, bytes))
     }
@@ -181,9 +181,9 @@ impl Inflight {
             // Listens before it looks: what comes free in between is not missed.
             let mut freed = std::pin::pin!(self.0.freed.notified());
             freed.as_mut().enable();
-            let verdict = self.ledger().try_take(claim, more, self.0.bytes_max);
-            queued.is_queued = verdict == Verdict::Queued;
-            if let Verdict::Granted(held) = verdict {
+            let outcome = self.accounts().try_take(claim, more, self.0.bytes_max);
+            queued.is_queued = outcome == ClaimOutcome::Queued;
+            if let ClaimOutcome::Granted(held) = outcome {
                 return Ok(held);
             }
             if timeout_at(until, freed).await.is_err() {
@@ -192,12 +192,15 @@ impl Inflight {
         }
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.0.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.0
+            .accounts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A place among those that wait, left when it is dropped.
+/// An entry in the queue of waiting claims, removed on drop.
 struct Queued<'a> {
     budget: &'a Inflight,
     number: u64,
@@ -207,7 +210,7 @@ struct Queued<'a> {
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
         if self.is_queued {
-            self.budget.ledger().waiting.remove(&self.number);
+            self.budget.accounts().waiting.remove(&self.number);
             // Those behind it may fit.
             self.budget.0.freed.notify_waiters();
         }
@@ -249,7 +252,7 @@ impl Grant {
     /// Grows to so many bytes that are there already, whatever else is held.
     pub fn force(&mut self, bytes: u64) {
         if let Some(more) = bytes.checked_sub(self.bytes) {
-            self.budget.ledger().add(self.claim, more);
+            self.budget.accounts().add(self.claim, more);
             self.bytes = bytes;
         }
     }
@@ -258,7 +261,7 @@ impl Grant {
     pub fn shrink(&mut self, bytes: u64) {
         if bytes < self.bytes {
             self.budget
-                .ledger()
+                .accounts()
                 .give_back(self.claim, self.bytes - bytes);
             self.bytes = bytes;
             self.budget.0.freed.notify_waiters();
@@ -269,7 +272,7 @@ impl Grant {
     pub fn settle(&mut self, bytes: u64) {
         self.shrink(bytes);
         if std::mem::take(&mut self.claim.grows) {
-            self.budget.ledger().growing.remove(&self.claim.number);
+            self.budget.accounts().growing.remove(&self.claim.number);
             self.budget.0.freed.notify_waiters();
         }
     }
@@ -286,7 +289,7 @@ impl Eq for Grant {}
 
 impl Drop for Grant {
     fn drop(&mut self) {
-        self.budget.ledger().remove(self.claim, self.bytes);
+        self.budget.accounts().remove(self.claim, self.bytes);
         self.budget.0.freed.notify_waiters();
     }
 }

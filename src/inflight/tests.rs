@@ -95,24 +95,29 @@ async fn a_client_holds_a_quarter_or_one_body() {
 
 #[test]
 fn those_that_waited_are_no_older_than_what_is_held() {
-    let mut ledger = Ledger::default();
-    let claims = [None, None, client(1), client(1)].map(|holder| ledger.claim(true, holder));
+    let mut accounts = Accounts::default();
+    let claims = [None, None, client(1), client(1)].map(|holder| accounts.claim(true, holder));
     // They are woken in any order.
-    let verdicts = [3, 2, 1, 0].map(|i| ledger.try_take(claims[i], 20 * MIB, 64 * MIB));
-    assert!(matches!(verdicts[0], Verdict::Granted(_)));
-    assert_eq!(verdicts[1], Verdict::OverShare);
-    assert!(matches!(verdicts[2], Verdict::Granted(_)));
-    assert_eq!(verdicts[3], Verdict::Queued, "the budget is exceeded");
+    let outcomes = [3, 2, 1, 0].map(|i| accounts.try_take(claims[i], 20 * MIB, 64 * MIB));
+    assert!(matches!(outcomes[0], ClaimOutcome::Granted(_)));
+    assert_eq!(outcomes[1], ClaimOutcome::OverShare);
+    assert!(matches!(outcomes[2], ClaimOutcome::Granted(_)));
+    assert_eq!(outcomes[3], ClaimOutcome::Queued, "the budget is exceeded");
 }
 
 #[test]
 fn one_client_waits_once_and_keeps_nobody_else_waiting() {
-    let mut ledger = Ledger::default();
-    let claims = [None, client(1), client(1), client(2)].map(|holder| ledger.claim(false, holder));
-    let verdicts = claims.map(|claim| ledger.try_take(claim, 20 * MIB, 64 * MIB));
-    assert!(matches!(verdicts[0], Verdict::Granted(_)));
-    let rest = [Verdict::Queued, Verdict::OverShare, Verdict::Queued];
-    assert_eq!(verdicts[1..], rest);
+    let mut accounts = Accounts::default();
+    let claims =
+        [None, client(1), client(1), client(2)].map(|holder| accounts.claim(false, holder));
+    let outcomes = claims.map(|claim| accounts.try_take(claim, 20 * MIB, 64 * MIB));
+    assert!(matches!(outcomes[0], ClaimOutcome::Granted(_)));
+    let rest = [
+        ClaimOutcome::Queued,
+        ClaimOutcome::OverShare,
+        ClaimOutcome::Queued,
+    ];
+    assert_eq!(outcomes[1..], rest);
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,7 +63,7 @@ pub struct Mirror {
     pub settings: MirrorSettings,
     /// Where readers find it, without a slash at its end.
     home: String,
-    options: policy::Options,
+    options: policy::PolicyOptions,
     /// Places of exchanges with this origin.
     places: Arc<Semaphore>,
 }
@@ -74,10 +74,10 @@ impl Mirror {
     pub fn new(settings: MirrorSettings, public_url: &str) -> Self {
         Self {
             home: format!("{public_url}/mirror/{}", settings.name),
-            options: policy::Options {
+            options: policy::PolicyOptions {
                 honor_request_cache_control: settings.honor_request_cache_control,
                 stale_if_error: settings.stale_if_error,
-                ..policy::Options::default()
+                ..policy::PolicyOptions::default()
             },
             places: Arc::new(Semaphore::new(settings.fetches_max)),
             settings,

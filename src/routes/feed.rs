@@ -55,14 +55,14 @@ pub(super) async fn answer(
     reply(app, head, served, coding).await
 }
 
-/// A copy that is served, and what is said of it.
+/// A copy to serve, with the values of its headers.
 pub(super) struct Served<'a> {
     pub(super) copy: &'a FeedCopy,
     pub(super) status: CacheStatus,
     pub(super) max_age_s: u64,
 }
 
-/// The reply with a copy in the form that the reader wants, or 304.
+/// The reply with a copy in the content coding that the reader accepts, or 304.
 ///
 /// # Errors
 /// When the copy can't be coded, or breaks off.
@@ -111,7 +111,7 @@ pub(super) async fn reply(
     Ok(reply)
 }
 
-/// The copy to serve: fresh, or fetched, or a stale one; and how it came about.
+/// Finds the copy to serve, fresh, fetched or stale, and its `Cache-Status`.
 pub(super) async fn find(
     app: &App,
     feed: &Arc<Feed>,
@@ -140,8 +140,8 @@ fn write_headers(headers: &mut HeaderMap, served: &Served<'_>, coding: Coding) {
     }
 }
 
-/// What readers are told, who ask again when it is over: the time the copy stays fresh, but no less
-/// than what keeps them from asking again and again.
+/// `max-age` in seconds: the time that the copy stays fresh, with a minimum that keeps readers from
+/// polling all the time.
 fn max_age(remaining: Option<Duration>, feed: &Feed) -> u64 {
     let least = MAX_AGE_MIN.min(feed.settings.refresh_min);
     let until_retry = feed.settings.retry_after_error;

@@ -53,7 +53,7 @@ struct Limits {
     ratio_max: u32,
 }
 
-/// What a body has of the budget of bytes under way.
+/// A body's part of the budget of bytes in flight.
 #[derive(Debug)]
 struct Holding {
     budget: Inflight,
@@ -132,7 +132,7 @@ impl Body {
     ///
     /// # Errors
     /// When upstream is too slow or ends early, when a limit is passed, when the coding is broken, or
-    /// when too many bytes are under way.
+    /// when too many bytes are in flight.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, FetchError> {
         self.holding.begin().await?;
         let piece = self.decoded().await?;
@@ -146,7 +146,7 @@ impl Body {
     /// Says how many bytes are held of it, and of what is made of it meanwhile.
     ///
     /// # Errors
-    /// When too many bytes are under way, or it is more than a body may take.
+    /// When too many bytes are in flight, or it is more than a body may take.
     pub async fn cover(&mut self, bytes: u64) -> Result<(), FetchError> {
         self.holding.cover(bytes).await
     }
@@ -170,7 +170,7 @@ impl Body {
         self.holding.may_outgrow = true;
     }
 
-    /// Whether it takes more than half of what may be under way.
+    /// Whether it takes more than half of the budget of bytes in flight.
     #[must_use]
     pub fn has_outgrown(&self) -> bool {
         self.holding.has_outgrown

@@ -90,22 +90,21 @@ impl UpstreamClient {
         })
     }
 
-    /// Looks up the name that a fetch begins with, so that one that nobody answers for is waited for
-    /// before the fetch takes a place from others. A name that is known is there at the first poll.
+    /// Looks up the name that a fetch begins with, before it takes a slot, so that names that do not
+    /// resolve hold none. A cached name is ready at the first poll.
     ///
     /// # Errors
-    /// When it can't be looked up, within the time that a connection may take. What the policy
-    /// says of the addresses is for the fetch to find out.
+    /// When it does not resolve within the connect timeout. The fetch itself checks the addresses.
     pub async fn prepare(&self, upstream: &Upstream) -> Result<(), FetchError> {
         let hop = match self.options.request.trusts_urls {
             true => Hop::Configured,
-            false => Hop::Stranger,
+            false => Hop::Untrusted,
         };
         let permit = guard::check_url(&upstream.url, hop, &upstream.allow_private);
         let (Ok(permit), Some(Host::Domain(name))) = (permit, upstream.url.host()) else {
             return Ok(());
         };
-        // A proxy that is asked for the name, or at least is in between, has places of its own.
+        // A proxy in between limits lookups itself.
         if upstream.proxy.is_some() {
             return Ok(());
         }
@@ -120,14 +119,14 @@ impl UpstreamClient {
         }
     }
 
-    /// The same, whose bodies count against this budget.
+    /// This client with a budget that its bodies count against.
     #[must_use]
     pub fn within(mut self, budget: &Inflight) -> Self {
         self.inflight.0 = budget.clone();
         self
     }
 
-    /// The same for one client, whose share of the budget limits it.
+    /// This client on behalf of a holder, limited to the holder's share of the budget.
     #[must_use]
     pub fn on_behalf_of(&self, holder: Holder) -> Self {
         let mut client = self.clone();
@@ -135,7 +134,7 @@ impl UpstreamClient {
         client
     }
 
-    /// What bodies count against.
+    /// The budget that bodies count against.
     #[must_use]
     pub fn budget(&self) -> &Inflight {
         &self.inflight.0

@@ -1,4 +1,4 @@
-//! One fetch: the request, our own redirects, the verdict on the answer.
+//! One fetch: the request, our own redirects, the check of the response.
 //!
 //! Invariant: every hop, the first and each redirect, goes through the guard from the start, and the
 //! body of a public hop is not read before the address that answered was judged again.
@@ -43,11 +43,11 @@ impl UpstreamClient {
     ) -> Result<Fetched, FetchError> {
         let deadline = Instant::now() + self.options.total_timeout;
         let (start, credentials) = request::split_credentials(&upstream.url);
-        let manners = &self.options.request;
+        let request_options = &self.options.request;
         // SECURITY: judged with its user name, before that is taken out.
-        let mut permit = match manners.trusts_urls {
+        let mut permit = match request_options.trusts_urls {
             true => guard::check_url(&start, Hop::Configured, &upstream.allow_private),
-            false => guard::check_url(&upstream.url, Hop::Stranger, &upstream.allow_private),
+            false => guard::check_url(&upstream.url, Hop::Untrusted, &upstream.allow_private),
         }?;
         let mut trail = Trail::new(start.clone());
         loop {
@@ -62,7 +62,7 @@ impl UpstreamClient {
                 Origin::Other
             };
             let mut headers = request::headers(&self.options, upstream, validators, origin)?;
-            let referer = trail.previous().filter(|_| manners.sends_referer);
+            let referer = trail.previous().filter(|_| request_options.sends_referer);
             if let Some(referer) = referer.and_then(|url| url.as_str().parse().ok()) {
                 headers.entry(header::REFERER).or_insert(referer);
             }

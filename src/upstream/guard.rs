@@ -24,8 +24,8 @@ pub enum Permit {
 pub enum Hop<'a> {
     /// The operator: any port of a public host, userinfo allowed.
     Configured,
-    /// A stranger, who asks for it: usual ports, no userinfo.
-    Stranger,
+    /// A URL from untrusted content: usual ports, no userinfo.
+    Untrusted,
     /// A server that sent us on; the configured URL that led there says what is allowed with it.
     Redirect(&'a Url),
 }
@@ -136,7 +136,7 @@ pub fn check_url(url: &Url, hop: Hop<'_>, allow: &[HostPort]) -> Result<Permit, 
     let port = url.port_or_known_default().unwrap_or(0);
     match hop {
         Hop::Configured => {}
-        Hop::Stranger => check_userinfo(url)?,
+        Hop::Untrusted => check_userinfo(url)?,
         Hop::Redirect(configured) => check_redirect(url, configured)?,
     }
     if allow.iter().any(|exception| exception.covers(url)) {
@@ -188,7 +188,7 @@ fn check_redirect(url: &Url, configured: &Url) -> Result<(), Refusal> {
 fn is_port_allowed(port: u16, url: &Url, hop: Hop<'_>) -> bool {
     match hop {
         Hop::Configured => port != 0,
-        Hop::Stranger => PORTS.contains(&port),
+        Hop::Untrusted => PORTS.contains(&port),
         Hop::Redirect(configured) => {
             PORTS.contains(&port)
                 || PORTS_REDIRECT.contains(&port)

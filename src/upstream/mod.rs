@@ -57,27 +57,27 @@ pub struct FetchOptions {
     pub ratio_max: u32,
     /// Redirects followed before the fetch fails.
     pub redirects_max: u32,
-    /// What we call ourselves upstream, with a URL where we can be asked about it.
+    /// `User-Agent`, with a URL for questions.
     pub user_agent: String,
-    /// How we ask.
+    /// The headers of requests, and whose URLs they go to.
     pub request: RequestOptions,
     /// The outbound proxies, none of which is ever a target.
     pub proxies: Proxies,
 }
 
-/// How we ask upstreams for one kind of thing.
+/// How requests for one kind of document are made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestOptions {
-    /// What we read.
+    /// `Accept`.
     pub accept: http::HeaderValue,
-    /// The content codings that we take.
+    /// `Accept-Encoding`.
     pub accept_encoding: http::HeaderValue,
-    /// Who passes the request on, so that a request that comes back to us is known (RFC 9110 §7.6.3).
+    /// `Via`, by which a request that comes back to us is recognised (RFC 9110 §7.6.3).
     pub via: Option<http::HeaderValue>,
-    /// Whether a redirect is followed with the address that it stood at as `Referer`.
+    /// Whether a redirect is followed with the redirecting URL as `Referer`.
     pub sends_referer: bool,
-    /// Whether the operator wrote the addresses. Those of strangers are judged like redirects:
-    /// usual ports, no user name.
+    /// Whether the operator wrote the URLs. Others are checked like redirects: usual ports, no user
+    /// name.
     pub trusts_urls: bool,
 }
 
@@ -117,10 +117,10 @@ impl Default for FetchOptions {
     }
 }
 
-/// One configured place that we fetch from.
+/// One configured source of documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
-    /// What is fetched. A user name and password in it become an `Authorization` header under the
+    /// The URL. A user name and password in it become an `Authorization` header under the
     /// same rule as `headers`.
     pub url: Url,
     /// Overrides [`FetchOptions::user_agent`].

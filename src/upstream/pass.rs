@@ -54,7 +54,7 @@ pub struct PassedBody {
     declared_bytes: Option<u64>,
     bytes: u64,
     bytes_max: u64,
-    /// What ends with it: its part of the budget of bytes under way, its place among fetches.
+    /// Dropped with the body: its part of the budget of bytes in flight, its slot among fetches.
     held: Held,
 }
 

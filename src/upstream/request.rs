@@ -53,10 +53,13 @@ pub(super) fn headers(
         HeaderValue::from_str(user_agent).map_err(|error| FetchError::Settings(Box::new(error)))?;
     let mut headers = HeaderMap::new();
     headers.insert(header::USER_AGENT, user_agent);
-    let manners = &options.request;
-    headers.insert(header::ACCEPT, manners.accept.clone());
-    headers.insert(header::ACCEPT_ENCODING, manners.accept_encoding.clone());
-    if let Some(via) = &manners.via {
+    let request_options = &options.request;
+    headers.insert(header::ACCEPT, request_options.accept.clone());
+    headers.insert(
+        header::ACCEPT_ENCODING,
+        request_options.accept_encoding.clone(),
+    );
+    if let Some(via) = &request_options.via {
         headers.insert(header::VIA, via.clone());
     }
     if let Some(etag) = &validators.etag {

@@ -64,7 +64,7 @@ pub struct Terms {
     pub never_stale: bool,
     /// How long beyond `lifetime` it may be used while it is refreshed.
     pub stale_while_revalidate: Duration,
-    /// How long beyond `lifetime` it may stand in for an upstream that fails; `None` where it
+    /// How long beyond `lifetime` it may be served stale while upstream fails; `None` where it
     /// does not say.
     pub stale_if_error: Option<Duration>,
 }

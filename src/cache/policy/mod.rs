@@ -3,7 +3,7 @@
 //! RFC 9211 (`Cache-Status`) and RFC 9213 (targeted fields). PURE.
 //!
 //! Invariants: no function here reads a clock or does I/O; the same arguments give the same answer.
-//! What can't be understood makes a response less reusable, never more. Time arithmetic saturates.
+//! An invalid field makes a response less reusable, never more. Time arithmetic saturates.
 
 mod age;
 mod conditions;
@@ -40,21 +40,21 @@ pub use vary::Selection;
 
 use std::time::Duration;
 
-/// What the operator decides about a cache; everything else is the responses' own.
+/// What the operator decides about a cache; the responses decide the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct PolicyOptions {
     /// How responses without explicit freshness are estimated; `None` never estimates.
     pub heuristic: Option<Heuristic>,
-    /// Whether a request's `Cache-Control` is heeded. Where it is not, no reader can make us ask
+    /// Whether a request's `Cache-Control` counts. Where it does not, no client can make us ask
     /// upstream more often than the responses require.
     pub honor_request_cache_control: bool,
-    /// How long past its freshness a response may stand in for an upstream that fails, where the
-    /// response does not say itself: the out-of-band contract of RFC 9111 §4.2.4. Directives that
-    /// forbid stale responses go before it.
+    /// How long past its freshness a response is served stale while upstream fails, where the response
+    /// does not say itself: the out-of-band contract of RFC 9111 §4.2.4. Directives that forbid
+    /// stale responses take precedence.
     pub stale_if_error: Duration,
 }
 
-impl Default for Options {
+impl Default for PolicyOptions {
     fn default() -> Self {
         Self {
             heuristic: Some(Heuristic::default()),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::Options;
+use super::PolicyOptions;
 use super::directives::{Directives, Listed};
 use super::freshness::Terms;
 
@@ -22,7 +22,7 @@ pub enum Reuse {
 /// Judges a stored response; `asked` are the request's directives, heeded only as far as the
 /// options say.
 #[must_use]
-pub fn reuse(asked: &Directives, terms: &Terms, now: SystemTime, options: &Options) -> Reuse {
+pub fn reuse(asked: &Directives, terms: &Terms, now: SystemTime, options: &PolicyOptions) -> Reuse {
     let nothing = Directives::default();
     let asked = match options.honor_request_cache_control {
         true => asked,
@@ -55,7 +55,7 @@ pub fn reuse(asked: &Directives, terms: &Terms, now: SystemTime, options: &Optio
     Reuse::Validate
 }
 
-/// Whether a stored response may stand in for an upstream that fails.
+/// Whether a stored response may be served stale while upstream fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StaleOnError {
     /// It may.
@@ -68,7 +68,7 @@ pub enum StaleOnError {
 
 /// Judges a response that is not fresh enough while upstream fails (RFC 5861 §4; RFC 9111 §4.2.4).
 #[must_use]
-pub fn stale_on_error(terms: &Terms, now: SystemTime, options: &Options) -> StaleOnError {
+pub fn stale_on_error(terms: &Terms, now: SystemTime, options: &PolicyOptions) -> StaleOnError {
     let stale_for = terms.stale_for(now);
     if terms.never_stale {
         return StaleOnError::Forbidden;
@@ -111,9 +111,9 @@ mod tests {
     fn check(request: &str, response: &str, age_s: u64, expected: Reuse) {
         let terms = terms_of(response);
         let now = terms.received_at + Duration::from_secs(age_s);
-        let options = Options {
+        let options = PolicyOptions {
             honor_request_cache_control: true,
-            ..Options::default()
+            ..PolicyOptions::default()
         };
         let found = reuse(&asked(request), &terms, now, &options);
         assert_eq!(found, expected, "{request} | {response} | {age_s}");
@@ -157,7 +157,7 @@ mod tests {
         let terms = terms_of("max-age=60");
         let judge = |request: &str, age_s: u64| {
             let now = terms.received_at + Duration::from_secs(age_s);
-            reuse(&asked(request), &terms, now, &Options::default())
+            reuse(&asked(request), &terms, now, &PolicyOptions::default())
         };
         assert_eq!(judge("no-cache, max-age=0", 5), Reuse::Fresh);
         assert_eq!(judge("max-stale", 65), Reuse::Validate);
@@ -192,9 +192,9 @@ mod tests {
         let check = |response: &str, contract_s: u64, stale_s: u64, expected| {
             let terms = terms_of(response);
             let now = terms.received_at + terms.lifetime + Duration::from_secs(stale_s);
-            let options = Options {
+            let options = PolicyOptions {
                 stale_if_error: Duration::from_secs(contract_s),
-                ..Options::default()
+                ..PolicyOptions::default()
             };
             let found = stale_on_error(&terms, now, &options);
             assert_eq!(found, expected, "{response} {contract_s} {stale_s}");

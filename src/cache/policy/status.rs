@@ -1,11 +1,11 @@
-//! `Cache-Status` (RFC 9211): what we did with a request, for people who look.
+//! `Cache-Status` (RFC 9211): how the cache handled a request.
 
 use std::fmt::{self, Display, Formatter};
 
 /// Why a request went on to upstream (RFC 9211 §2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forwarded {
-    /// Nothing stored for this address.
+    /// Nothing is stored for this URL.
     UriMiss,
     /// Stored responses, but none for this request's fields.
     VaryMiss,
@@ -37,7 +37,7 @@ impl Forwarded {
 pub struct CacheStatus {
     /// `None`: it was a hit.
     pub forwarded: Option<Forwarded>,
-    /// What upstream answered, where that is not what the reader got.
+    /// Upstream's status code, where the reader got another.
     pub forwarded_status: Option<u16>,
     /// Seconds that the response stays fresh; below zero since it went stale.
     pub ttl_s: Option<i64>,
@@ -45,7 +45,7 @@ pub struct CacheStatus {
     pub stored: bool,
     /// Whether the request waited for another one's answer.
     pub collapsed: bool,
-    /// One word: why a stale response stands in, or why one was not stored.
+    /// One word: why a stale response is served, or why one was not stored.
     pub detail: Option<&'static str>,
 }
 

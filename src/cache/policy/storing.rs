@@ -3,7 +3,7 @@
 use http::header::{AUTHORIZATION, CONNECTION};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
-use super::Options;
+use super::PolicyOptions;
 use super::directives::{Directives, Listed};
 use super::freshness::HEURISTICALLY_CACHEABLE;
 use super::list::all_members;
@@ -74,7 +74,7 @@ impl NotStored {
 pub fn storable(
     (method, asked): (&Method, &HeaderMap),
     (status, headers): (StatusCode, &HeaderMap),
-    options: &Options,
+    options: &PolicyOptions,
 ) -> Result<HeaderMap, NotStored> {
     let (directives, is_targeted) = governing(headers);
     if *method != Method::GET {
@@ -165,9 +165,9 @@ mod tests {
     }
 
     fn check(asked: &[&str], status: u16, lines: &[&str], expected: Result<(), NotStored>) {
-        let options = Options {
+        let options = PolicyOptions {
             honor_request_cache_control: true,
-            ..Options::default()
+            ..PolicyOptions::default()
         };
         let status = StatusCode::from_u16(status).unwrap();
         let request = (&Method::GET, &map(asked));
@@ -222,7 +222,7 @@ mod tests {
             Err(NotStored::VaryStar),
         );
         let get = (StatusCode::OK, &map(&[fresh]));
-        let head = storable((&Method::HEAD, &map(&[])), get, &Options::default());
+        let head = storable((&Method::HEAD, &map(&[])), get, &PolicyOptions::default());
         assert_eq!(head, Err(NotStored::Method));
     }
 
@@ -281,7 +281,11 @@ mod tests {
             "set-cookie: y=2",
         ]);
         let request = (&Method::GET, &HeaderMap::new());
-        let stored = storable(request, (StatusCode::OK, &headers), &Options::default());
+        let stored = storable(
+            request,
+            (StatusCode::OK, &headers),
+            &PolicyOptions::default(),
+        );
         let fields = stored.unwrap();
         let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
         let expected = ["cache-control", "set-cookie", "set-cookie", "d"];

@@ -1,12 +1,12 @@
-//! What strangers wrote, as a part of one line: nothing in it ends the line, moves the cursor, turns
-//! the direction of writing or goes on without end.
+//! Escapes untrusted text for a line of the log: nothing in it ends the line, moves the cursor,
+//! reverses the direction of writing, or is longer than its limit.
 
 use std::fmt::{self, Write};
 
-/// Stands where something was cut.
+/// Marks where text was cut off.
 pub(super) const CUT: char = '…';
 
-/// Among what the text stands.
+/// The context of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     /// Alone.

@@ -1,7 +1,7 @@
-//! An event as one line of the log, whatever is in it.
+//! Formats an event as one line of the log.
 //!
-//! Invariant: what an event brings, however it is written, can neither begin another line nor pass
-//! for another field, and no line is longer than [`LINE_BYTES_MAX`] and a little.
+//! Invariant: no content of an event can begin another line or pass for another field, and no line is
+//! much longer than [`LINE_BYTES_MAX`].
 
 use std::fmt::{self, Debug, Write};
 
@@ -75,7 +75,7 @@ fn append(out: &mut String, value: fmt::Arguments<'_>, place: Place) {
 #[derive(Debug, Default)]
 struct Text {
     line: String,
-    /// A library says it, in words that may be a stranger's: they stand in quotes like a value.
+    /// The message of a library, which may quote untrusted content: it is quoted like a value.
     is_foreign: bool,
 }
 

@@ -1,10 +1,10 @@
-//! What stands around an article on its page: navigation, share buttons, related links, newsletters,
-//! advertising. It goes before the article is looked for.
+//! Removes boilerplate around an article before it is searched for: navigation, share buttons, related
+//! links, newsletters, advertising.
 //!
-//! Invariants: a name alone says nothing, since names are made from headings and by tools: what is
-//! called boilerplate goes where it also behaves like it. Headings, paragraphs, tables, items, code and
-//! what is in them are never judged. What holds a good part of the page's text, or an article's
-//! body, stays whatever it is called.
+//! Invariants: a name alone decides nothing, since tools make names from headings: an element with a
+//! boilerplate name is removed where its content is of that kind, too. Headings, paragraphs, tables,
+//! list items, code and what is in them are never removed. An element with a good part of the page's
+//! text, or an article's body, stays whatever its name.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -34,7 +34,7 @@ static NEVER: LazyLock<Option<Matcher>> = LazyLock::new(|| {
     )
 });
 
-/// Takes boilerplate out of the page.
+/// Removes boilerplate from the page.
 pub(super) fn remove(document: &Document) {
     // What readers fill in tells what an element is for, so it goes afterwards.
     let statistics = Statistics::of(document);

@@ -1,5 +1,4 @@
-//! What the names of an element say of it: words of its class, and of its id where that is not made
-//! from a heading.
+//! Boilerplate names: words of an element's class, and of its id where that is not made from a heading.
 
 mod words;
 
@@ -12,7 +11,7 @@ use words::{COMMENTS, KEEPERS, PAIRS, SITE, UNLIKELY, WORDS};
 const NAMES_MAX: usize = 32;
 const NAME_LETTERS_MAX: usize = 128;
 
-/// What the names of an element say of it.
+/// Which name of an element says that it is boilerplate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Evidence {
     #[default]
@@ -24,7 +23,7 @@ pub(super) enum Evidence {
     Comment,
 }
 
-/// What an element's names say.
+/// Evaluates the names of an element.
 pub(super) fn evidence(node: &NodeRef<'_>) -> Evidence {
     for name in ["class", "data-component", "data-testid", "data-module"] {
         if let Some(value) = node.attr(name)

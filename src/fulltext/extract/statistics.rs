@@ -1,6 +1,6 @@
-//! What each element of a page holds: prose, links, fields, players, counted once for all of them.
+//! Statistics of each element of a page: letters of prose and links, fields, players.
 //!
-//! Invariant: one walk over the tree, whatever it looks like.
+//! Invariant: one walk over the tree counts all of them.
 
 use std::collections::HashMap;
 
@@ -59,10 +59,10 @@ const BLOCKS: &[&str] = &[
     "details",
     "center",
 ];
-/// Elements that show nothing.
+/// Elements that are not rendered.
 const UNSEEN: &[&str] = &["script", "style", "template", "noscript", "head", "title"];
 
-/// What an element holds, in letters without white space where it is text.
+/// Counts of one element with all in it; text in letters without white space.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct ElementStatistics {
     pub(super) letters: usize,
@@ -95,7 +95,7 @@ pub(super) struct ElementStatistics {
 }
 
 impl ElementStatistics {
-    /// Of its text, what stands in links.
+    /// The share of its text that is in links.
     pub(super) fn link_share(&self) -> f64 {
         if self.letters == 0 {
             0.0
@@ -122,7 +122,7 @@ impl ElementStatistics {
     }
 }
 
-/// What all elements below a page's body hold.
+/// The statistics of all elements below a page's body.
 pub(super) struct Statistics {
     of: HashMap<NodeId, (ElementStatistics, Evidence)>,
     /// Letters of prose that is surely no boilerplate.
@@ -143,9 +143,9 @@ impl Statistics {
     }
 }
 
-/// What holds for a node and all below it.
+/// The context of a node and all below it.
 #[derive(Clone, Copy, Default)]
-struct Place {
+struct Context {
     block: usize,
     in_link: bool,
     in_heading: bool,
@@ -196,23 +196,23 @@ struct Walk {
 
 impl Walk {
     fn read(&mut self, body: &NodeRef<'_>) {
-        let mut open = vec![(*body, 0, Place::default())];
-        while let Some((node, parent, place)) = open.pop() {
+        let mut open = vec![(*body, 0, Context::default())];
+        while let Some((node, parent, context)) = open.pop() {
             if node.is_text() {
-                self.text(&node.text(), place);
+                self.text(&node.text(), context);
                 continue;
             }
             if !node.is_element() || is_any(&node, UNSEEN) {
                 continue;
             }
             let index = self.entries.len();
-            let place = self.element(&node, parent, index, place);
+            let context = self.element(&node, parent, index, context);
             // In the order in which they stand.
-            open.extend(node.children_it(true).map(|child| (child, index, place)));
+            open.extend(node.children_it(true).map(|child| (child, index, context)));
         }
     }
 
-    fn text(&mut self, text: &str, place: Place) {
+    fn text(&mut self, text: &str, context: Context) {
         let mut letters = 0;
         let mut last = None;
         for letter in text.chars().filter(|letter| !letter.is_whitespace()) {
@@ -222,39 +222,45 @@ impl Walk {
         if letters == 0 {
             return;
         }
-        let entry = &mut self.entries[place.block];
+        let entry = &mut self.entries[context.block];
         let line = &mut entry.line;
         line.letters += letters;
         line.last = last;
         entry.held.letters += letters;
-        if place.in_link {
+        if context.in_link {
             line.in_links += letters;
             entry.held.in_links += letters;
-        } else if place.in_item {
+        } else if context.in_item {
             entry.held.items += letters;
         }
-        if place.in_heading {
+        if context.in_heading {
             entry.held.in_headings += letters;
         }
     }
 
-    fn element(&mut self, node: &NodeRef<'_>, parent: usize, index: usize, above: Place) -> Place {
+    fn element(
+        &mut self,
+        node: &NodeRef<'_>,
+        parent: usize,
+        index: usize,
+        above: Context,
+    ) -> Context {
         let mut held = ElementStatistics::default();
         let evidence = evidence(node);
-        let mut place = above;
+        let mut context = above;
         if is_any(node, BLOCKS) {
-            place.block = index;
+            context.block = index;
         }
         if node.has_name("a") && node.has_attr("href") {
             let leads_away = !node.attr_or("href", "#").starts_with('#');
             held.links += usize::from(leads_away);
             held.linked_headings += usize::from(leads_away && above.in_heading);
-            place.in_link = leads_away;
+            context.in_link = leads_away;
         } else if is_heading(node) {
-            place.in_heading = true;
+            context.in_heading = true;
             held.linked_headings += usize::from(above.in_link);
         } else if is_any(node, &["li", "td", "th", "dd", "dt"]) {
-            place.in_item = true;
+            context.in_item = true;
         } else if is_any(node, &["input", "textarea", "select", "button"]) {
             held.fields += usize::from(&*node.attr_or("type", "") != "hidden");
         } else if node.has_name("img") {
@@ -276,7 +282,7 @@ impl Walk {
             is_core: is_any(node, &["article", "main"]),
             is_off: off(node, evidence),
         });
-        place
+        context
     }
 
     fn conclude(mut self) -> Statistics {

@@ -281,7 +281,7 @@ impl Imager {
         // network a client reaches what we would not.
         (is_signed || self.is_unsigned(url))
             && !self.is_loop(std::iter::empty(), url)
-            && guard::check_url(url, Hop::Stranger, &self.options.allow_private).is_ok()
+            && guard::check_url(url, Hop::Untrusted, &self.options.allow_private).is_ok()
     }
 
     /// Whether a request with these values of `Via`, or for this address, has been here already.

@@ -268,7 +268,7 @@ mod tests {
                 (46, Backoff(75)),
             ]);
         }
-        // A failure of what was under way makes no shorter wait of a long one.
+        // A failure of a fetch in flight does not shorten a long back-off.
         check(&[(0, Asked(Some(7_200))), (1, Failed), (1, Backoff(7_199))]);
     }
 

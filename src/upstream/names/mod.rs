@@ -7,8 +7,8 @@
 mod conf;
 mod files;
 mod hosts;
-mod places;
 mod servers;
+mod slots;
 mod system;
 
 use std::collections::HashMap;
@@ -27,8 +27,8 @@ use tokio_util::task::TaskTracker;
 
 use super::Lookup;
 use files::{Files, Setup};
-use places::{Place, Places};
 use servers::Reply;
+use slots::{LookupSlot, LookupSlots};
 
 /// Names whose addresses are kept, and as many that are known to have had some.
 const NAMES_MAX: u64 = 16_384;
@@ -44,15 +44,15 @@ const NEGATIVE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_s
 const FAILURE_KEPT: Duration = Duration::from_secs(10);
 /// How long what the system's own resolver says is kept: it tells no times.
 const SYSTEM_KEPT: Duration = Duration::from_secs(10);
-/// How long a name that had addresses has places of its own.
+/// How long a name that had addresses has slots of its own.
 const PROVEN_FOR: Duration = Duration::from_secs(86_400);
-/// The longest lookup, once it has a place.
+/// The longest lookup, once it has a slot.
 const LOOKUP_MAX: Duration = Duration::from_secs(10);
-/// The longest wait for a place.
+/// The longest wait for a slot.
 const WAIT_MAX: Duration = Duration::from_secs(10);
-/// How long a lookup keeps its place in any case, and how often it is then asked for it.
+/// How long a lookup keeps its slot in any case, and how often it is then asked for it.
 const GRACE: Duration = Duration::from_secs(1);
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Who resolves names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,14 +74,14 @@ const THREADS: (usize, usize) = (8, 24);
 
 impl ResolverKind {
     /// Lookups at the same time: of names that answered lately, and of all others.
-    fn places(self) -> (usize, usize) {
+    fn slots(self) -> (usize, usize) {
         if self == Self::System {
             return THREADS;
         }
         let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        let places = (files / FILES_PER_PLACE).clamp(*PLACES.start(), *PLACES.end());
-        let places = usize::try_from(places).unwrap_or(usize::MAX);
-        (places / 4, places)
+        let slots = (files / FILES_PER_PLACE).clamp(*PLACES.start(), *PLACES.end());
+        let slots = usize::try_from(slots).unwrap_or(usize::MAX);
+        (slots / 4, slots)
     }
 }
 
@@ -139,8 +139,8 @@ struct Kept {
     generation: u64,
 }
 
-/// The lookups under way, by name.
-type Flights = HashMap<String, Shared<oneshot::Receiver<Outcome>>>;
+/// The lookups in flight, by name.
+type Lookups = HashMap<String, Shared<oneshot::Receiver<Outcome>>>;
 
 #[derive(Debug)]
 struct Names {
@@ -149,16 +149,16 @@ struct Names {
     kept: moka::sync::Cache<String, Kept>,
     /// Names that had addresses.
     proven: moka::sync::Cache<String, ()>,
-    flights: Mutex<Flights>,
-    places_of_proven: Arc<Places>,
-    places: Arc<Places>,
-    /// A lookup goes on when nobody waits for it any more: what it finds is of use to the next.
+    lookups: Mutex<Lookups>,
+    proven_slots: Arc<LookupSlots>,
+    slots: Arc<LookupSlots>,
+    /// A lookup goes on without waiters: its result serves the next request.
     tasks: TaskTracker,
 }
 
 impl Names {
     fn new(options: NamesOptions) -> Self {
-        let (of_proven, of_others) = options.kind.places();
+        let (of_proven, of_others) = options.kind.slots();
         Self {
             kind: options.kind,
             files: Files::new(options.resolv_conf, options.hosts, options.port),
@@ -167,14 +167,14 @@ impl Names {
                 .max_capacity(NAMES_MAX)
                 .time_to_live(PROVEN_FOR)
                 .build(),
-            flights: Mutex::default(),
-            places_of_proven: Places::new(of_proven),
-            places: Places::new(of_others),
+            lookups: Mutex::default(),
+            proven_slots: LookupSlots::new(of_proven),
+            slots: LookupSlots::new(of_others),
             tasks: TaskTracker::new(),
         }
     }
 
-    /// The addresses of a name. What needs no lookup is there at the first poll.
+    /// The addresses of a name. Those that need no lookup are ready at the first poll.
     async fn look_up(self: &Arc<Self>, name: &str) -> io::Result<Vec<IpAddr>> {
         let name = name.to_ascii_lowercase();
         let setup = self.files.setup();
@@ -187,7 +187,7 @@ impl Names {
         let outcome = match kept.filter(is_good) {
             Some(kept) => kept.outcome,
             None => self
-                .flight(name, setup)
+                .lookup(name, setup)
                 .await
                 .unwrap_or_else(|_| Err(failure(io::ErrorKind::Other, "the lookup was given up"))),
         };
@@ -210,27 +210,27 @@ impl Names {
         is_localhost.then(|| vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()])
     }
 
-    /// The lookup of a name that is under way, or a new one.
-    fn flight(
+    /// The lookup of a name that is in flight, or a new one.
+    fn lookup(
         self: &Arc<Self>,
         name: String,
         setup: Arc<Setup>,
     ) -> Shared<oneshot::Receiver<Outcome>> {
-        let mut flights = self.flights();
-        if let Some(flight) = flights.get(&name) {
-            return flight.clone();
+        let mut lookups = self.lookups();
+        if let Some(lookup) = lookups.get(&name) {
+            return lookup.clone();
         }
         let (tell, told) = oneshot::channel();
         let told = told.shared();
-        flights.insert(name.clone(), told.clone());
-        let landing = Landing {
+        lookups.insert(name.clone(), told.clone());
+        let guard = LookupGuard {
             names: Arc::clone(self),
             name,
         };
         self.tasks.spawn(async move {
-            let kept = landing.names.resolve(&landing.name, &setup).await;
-            landing.names.keep(&landing.name, kept.clone());
-            drop(landing);
+            let kept = guard.names.resolve(&guard.name, &setup).await;
+            guard.names.keep(&guard.name, kept.clone());
+            drop(guard);
             tell.send(kept.outcome).ok();
         });
         told
@@ -245,13 +245,13 @@ impl Names {
     }
 
     async fn resolve(&self, name: &str, setup: &Arc<Setup>) -> Kept {
-        let places = match self.proven.contains_key(name) {
-            true => &self.places_of_proven,
-            false => &self.places,
+        let slots = match self.proven.contains_key(name) {
+            true => &self.proven_slots,
+            false => &self.slots,
         };
-        let place = timeout(WAIT_MAX, places.enter()).await.ok().flatten();
-        let (outcome, kept_for) = match place {
-            Some(place) => self.ask(name, setup, (places, place)).await,
+        let slot = timeout(WAIT_MAX, slots.enter()).await.ok().flatten();
+        let (outcome, kept_for) = match slot {
+            Some(slot) => self.ask(name, setup, (slots, slot)).await,
             None => (
                 Err(failure(
                     io::ErrorKind::WouldBlock,
@@ -272,24 +272,24 @@ impl Names {
         &self,
         name: &str,
         setup: &Arc<Setup>,
-        (places, place): (&Arc<Places>, Place),
+        (slots, slot): (&Arc<LookupSlots>, LookupSlot),
     ) -> (Outcome, Duration) {
         let began = Instant::now();
         let asking = async {
             match self.kind {
                 ResolverKind::Dns => search(name, setup).await,
-                ResolverKind::System => (system::ask(name, place).await, SYSTEM_KEPT),
+                ResolverKind::System => (system::ask(name, slot).await, SYSTEM_KEPT),
             }
         };
         tokio::pin!(asking);
         loop {
             tokio::select! {
                 answer = &mut asking => return answer,
-                () = sleep(LOOK_EVERY) => {}
+                () = sleep(CHECK_INTERVAL) => {}
             }
             let past = began.elapsed();
             let is_over = past >= LOOKUP_MAX;
-            if is_over || past >= GRACE && places.are_wanted() {
+            if is_over || past >= GRACE && slots.has_waiting() {
                 let silent = failure(io::ErrorKind::TimedOut, "no name server answered in time");
                 let kept_for = if is_over { FAILURE_KEPT } else { NEGATIVE.0 };
                 return (Err(silent), kept_for);
@@ -297,20 +297,20 @@ impl Names {
         }
     }
 
-    fn flights(&self) -> MutexGuard<'_, Flights> {
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lookups(&self) -> MutexGuard<'_, Lookups> {
+        self.lookups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Takes a flight off the list, whatever became of it.
-struct Landing {
+/// Takes a lookup off the list, whatever became of it.
+struct LookupGuard {
     names: Arc<Names>,
     name: String,
 }
 
-impl Drop for Landing {
+impl Drop for LookupGuard {
     fn drop(&mut self) {
-        self.names.flights().remove(&self.name);
+        self.names.lookups().remove(&self.name);
     }
 }
 

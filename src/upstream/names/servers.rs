@@ -2,7 +2,7 @@
 //! order and for how long is ours, as the system's file says.
 //!
 //! Invariants: each request has a socket, and so a port, of its own; of one name no more than
-//! [`OVERLAP_MAX`] requests of a kind are under way.
+//! [`OVERLAP_MAX`] requests of a kind are in flight.
 
 use std::future::Future;
 use std::io;
@@ -36,7 +36,7 @@ const STAGGER: Duration = Duration::from_secs(1);
 const OVERLAP_MAX: usize = 2;
 /// How long the addresses of one family wait for those of the other.
 const OTHER_FAMILY_MAX: Duration = Duration::from_millis(500);
-/// Requests under way on one TCP connection to a server.
+/// Requests in flight on one TCP connection to a server.
 const TCP_REQUESTS_MAX: usize = 256;
 
 /// What the servers say of an absolute name.

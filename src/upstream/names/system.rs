@@ -1,7 +1,7 @@
 //! The C library's resolver: it blocks, so that each lookup has a thread.
 //!
-//! Invariant: a thread holds its place until it ends, whoever gave up waiting for it. There are
-//! never more threads than places.
+//! Invariant: a thread holds its slot until it ends, whoever gave up waiting for it. There are
+//! never more threads than slots.
 
 use std::io;
 use std::net::{IpAddr, ToSocketAddrs};
@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::places::Place;
+use super::slots::LookupSlot;
 use super::{ADDRESSES_MAX, Outcome, failure};
 
 /// Modules of `nsswitch.conf` run on it. Memory that isn't touched is not taken.
 const STACK_BYTES: usize = 1 << 20;
 
 /// Asks for a name, as long as it takes.
-pub(super) async fn ask(name: &str, place: Place) -> Outcome {
+pub(super) async fn ask(name: &str, slot: LookupSlot) -> Outcome {
     let (tell, told) = oneshot::channel();
     let name = name.to_owned();
     let started = std::thread::Builder::new()
@@ -28,7 +28,7 @@ pub(super) async fn ask(name: &str, place: Place) -> Outcome {
                 found.map(|found| found.map(|found| found.ip()).take(ADDRESSES_MAX).collect()),
             )
             .ok();
-            drop(place);
+            drop(slot);
         });
     let failed = |error: io::Error| failure(error.kind(), &error.to_string());
     started.map_err(failed)?;

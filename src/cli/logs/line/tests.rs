@@ -1,4 +1,4 @@
-//! Lines as they come out, with what strangers put into them.
+//! Formatted lines with untrusted content in them.
 
 use std::io;
 use std::sync::{Arc, Mutex};

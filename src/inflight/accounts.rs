@@ -1,4 +1,4 @@
-//! Who holds how much of the budget, and who may have more. Pure.
+//! The accounts of the budget: what each body holds, and which may have more. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::Holder;
 const CLIENT_PARTS: u64 = 4;
 
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct Accounts {
     pub(super) held_bytes: u64,
     /// Numbers are given in the order in which grants are asked for, and anew in the order in which they
     /// are given: of those that hold something the least is the oldest.
@@ -26,7 +26,7 @@ struct Entry {
     holder: Holder,
 }
 
-/// Who asks for how much.
+/// One body's claim to bytes of the budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Claim {
     pub(super) number: u64,
@@ -34,18 +34,18 @@ pub(super) struct Claim {
     holder: Holder,
 }
 
-/// Whether a claim is met.
+/// Whether a claim is granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It is: under this claim from now on.
+pub(super) enum ClaimOutcome {
+    /// The bytes are held, under this claim from now on.
     Granted(Claim),
-    /// It waits its turn.
+    /// It waits in the queue.
     Queued,
-    /// It waits for its own holder's other bytes, and keeps nobody else waiting.
+    /// It waits for other bytes of its own holder, outside the queue.
     OverShare,
 }
 
-impl Ledger {
+impl Accounts {
     pub(super) fn claim(&mut self, grows: bool, holder: Holder) -> Claim {
         self.next += 1;
         Claim {
@@ -55,10 +55,10 @@ impl Ledger {
         }
     }
 
-    pub(super) fn try_take(&mut self, claim: Claim, more: u64, bytes_max: u64) -> Verdict {
-        let verdict = self.judge(claim, more, bytes_max);
-        match verdict {
-            Verdict::Granted(_) => {
+    pub(super) fn try_take(&mut self, claim: Claim, more: u64, bytes_max: u64) -> ClaimOutcome {
+        let outcome = self.judge(claim, more, bytes_max);
+        match outcome {
+            ClaimOutcome::Granted(_) => {
                 self.waiting.remove(&claim.number);
                 let claim = match self.holds(claim) {
                     true => claim,
@@ -66,30 +66,30 @@ impl Ledger {
                     false => self.claim(claim.grows, claim.holder),
                 };
                 self.add(claim, more);
-                return Verdict::Granted(claim);
+                return ClaimOutcome::Granted(claim);
             }
-            Verdict::Queued => {
+            ClaimOutcome::Queued => {
                 self.waiting.insert(claim.number, claim.holder);
             }
-            Verdict::OverShare => {
+            ClaimOutcome::OverShare => {
                 self.waiting.remove(&claim.number);
             }
         }
-        verdict
+        outcome
     }
 
     fn holds(&self, claim: Claim) -> bool {
         self.entries.contains_key(&claim.number)
     }
 
-    fn judge(&self, claim: Claim, more: u64, bytes_max: u64) -> Verdict {
+    fn judge(&self, claim: Claim, more: u64, bytes_max: u64) -> ClaimOutcome {
         if self.is_over_share(claim, more, bytes_max / CLIENT_PARTS) {
-            return Verdict::OverShare;
+            return ClaimOutcome::OverShare;
         }
         let oldest = self.growing.first();
         let is_oldest = claim.grows && oldest.is_none_or(|oldest| *oldest == claim.number);
         if is_oldest {
-            return Verdict::Granted(claim);
+            return ClaimOutcome::Granted(claim);
         }
         let is_behind = self
             .waiting
@@ -99,8 +99,8 @@ impl Ledger {
         let left_to_the_oldest = (bytes_max / 2).saturating_sub(of_the_oldest);
         let fits = self.held_bytes + more + left_to_the_oldest <= bytes_max;
         match fits && !is_behind {
-            true => Verdict::Granted(claim),
-            false => Verdict::Queued,
+            true => ClaimOutcome::Granted(claim),
+            false => ClaimOutcome::Queued,
         }
     }
 

@@ -1,33 +1,32 @@
-//! Places of lookups: no more than so many are under way, and those that wait longest for a dead
-//! server give way.
+//! Slots of lookups: a limit on those in flight, where the ones that wait longest give up first.
 //!
-//! Who came last is served first: in a crowd of names that nobody answers for, the one that does
-//! get an answer waits for a single place to become free, not for the crowd.
+//! The newest is served first: among many names that no server answers for, a name that resolves
+//! waits for one slot to become free, not for all the others.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// Lookups that wait for a place; of more, the oldest is turned away.
+/// Lookups that may wait for a slot; of more, the oldest is refused.
 const WAITING_MAX: usize = 8_192;
 
-/// So many places.
+/// The slots of one kind of lookups.
 #[derive(Debug)]
-pub(super) struct Places(Mutex<State>);
+pub(super) struct LookupSlots(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
     free: usize,
     /// The newest last.
-    waiting: VecDeque<oneshot::Sender<Place>>,
+    waiting: VecDeque<oneshot::Sender<LookupSlot>>,
 }
 
-/// One of them. Dropped, it goes to who waits.
+/// One slot; on drop it goes to the newest waiter.
 #[derive(Debug)]
-pub(super) struct Place(Option<Arc<Places>>);
+pub(super) struct LookupSlot(Option<Arc<LookupSlots>>);
 
-impl Places {
+impl LookupSlots {
     pub(super) fn new(count: usize) -> Arc<Self> {
         let state = State {
             free: count,
@@ -36,13 +35,13 @@ impl Places {
         Arc::new(Self(Mutex::new(state)))
     }
 
-    /// Waits for one; `None` when too many do.
-    pub(super) async fn enter(self: &Arc<Self>) -> Option<Place> {
+    /// Waits for a slot; `None` when too many do.
+    pub(super) async fn enter(self: &Arc<Self>) -> Option<LookupSlot> {
         let waiting = {
             let mut state = self.state();
             if state.free > 0 {
                 state.free -= 1;
-                return Some(Place(Some(Arc::clone(self))));
+                return Some(LookupSlot(Some(Arc::clone(self))));
             }
             let (give, waiting) = oneshot::channel();
             if state.waiting.len() >= WAITING_MAX {
@@ -57,8 +56,8 @@ impl Places {
         waiting.await.ok()
     }
 
-    /// Whether somebody waits.
-    pub(super) fn are_wanted(&self) -> bool {
+    /// Whether a lookup waits for a slot.
+    pub(super) fn has_waiting(&self) -> bool {
         self.state()
             .waiting
             .iter()
@@ -75,10 +74,10 @@ impl Places {
                 };
                 newest
             };
-            match newest.send(Place(Some(Arc::clone(self)))) {
+            match newest.send(LookupSlot(Some(Arc::clone(self)))) {
                 Ok(()) => return,
-                // It waits no longer; its place must not come back here while we hold it.
-                Err(mut place) => drop(place.0.take()),
+                // The waiter is gone. The slot is taken out, so that its drop does not recurse.
+                Err(mut slot) => drop(slot.0.take()),
             }
         }
     }
@@ -88,10 +87,10 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for LookupSlot {
     fn drop(&mut self) {
-        if let Some(places) = self.0.take() {
-            places.give_back();
+        if let Some(slots) = self.0.take() {
+            slots.give_back();
         }
     }
 }
@@ -103,15 +102,13 @@ mod tests {
 
     #[test]
     fn the_newest_is_served_first_and_the_oldest_of_too_many_is_turned_away() {
-        let places = Places::new(1);
-        let first = places.enter().now_or_never().flatten().unwrap();
-        let mut waiting: Vec<_> = (0..=WAITING_MAX)
-            .map(|_| Box::pin(places.enter()))
-            .collect();
+        let slots = LookupSlots::new(1);
+        let first = slots.enter().now_or_never().flatten().unwrap();
+        let mut waiting: Vec<_> = (0..=WAITING_MAX).map(|_| Box::pin(slots.enter())).collect();
         for (at, one) in waiting.iter_mut().enumerate() {
             assert!(one.as_mut().now_or_never().is_none(), "{at}");
         }
-        assert!(places.are_wanted());
+        assert!(slots.has_waiting());
         assert!(waiting[0].as_mut().now_or_never().unwrap().is_none());
         // One that gave up in the meantime is passed over.
         waiting.pop();
@@ -120,8 +117,8 @@ mod tests {
         let second = waiting.pop().unwrap().now_or_never().flatten();
         assert!(second.is_some());
         drop(waiting);
-        assert!(!places.are_wanted());
+        assert!(!slots.has_waiting());
         drop(second);
-        assert!(places.enter().now_or_never().flatten().is_some());
+        assert!(slots.enter().now_or_never().flatten().is_some());
     }
 }
