@@ -1,8 +1,10 @@
 //! Brightness, contrast, hue and looks, in the order in which weserv applies them.
 
 use super::blur::{blur, sharpen};
+use super::canvas::Canvas;
+use super::error::ProcessingError;
 use super::lab::{Lab, Space};
-use super::{Canvas, IsLate, ProcessingError, check_time};
+use super::limits::{IsLate, check_time};
 use crate::images::colour::Colour;
 use crate::images::transform::{Adjust, Filter};
 

@@ -1,7 +1,9 @@
 //! Blurring and sharpening.
 
+use super::canvas::Canvas;
+use super::error::ProcessingError;
 use super::lab::Space;
-use super::{Canvas, IsLate, ProcessingError, check_time};
+use super::limits::{IsLate, check_time};
 use crate::images::geometry::Size;
 use crate::images::transform::Strength;
 

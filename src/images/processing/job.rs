@@ -3,7 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EncodedImage, PixelLimits, ProcessingError, Quality, inspect, make};
+use super::decode::inspect;
+use super::encode::{EncodedImage, Quality};
+use super::error::ProcessingError;
+use super::limits::{IsLate, PixelLimits};
+use super::make::make;
 use crate::images::accept::Accepted;
 use crate::images::format::ImageFormat;
 use crate::images::transform::ImageTransform;
@@ -72,7 +76,7 @@ pub fn work(head: &[u8], body: &[u8], room_bytes: u64, is_largest: bool) -> Proc
     }
     let (told, limits) = (
         (request.accepted, &request.quality),
-        (&request.limits, &(|| false) as super::IsLate<'_>),
+        (&request.limits, &(|| false) as IsLate<'_>),
     );
     match make(body, &head, &request.transform, told, limits) {
         // Some codecs call it unreadable when they get no memory.

@@ -1,28 +1,22 @@
 //! The steps from an image to what is asked of it, in weserv's order.
 
 use super::adjust::adjust;
-use super::decode::{DecodedImage, Range, decode};
-use super::encode::{Quality, avif_is_written, encode};
+use super::canvas::Canvas;
+use super::decode::ImageHead;
+use super::decode::decode;
+use super::decoded::{DecodedImage, FrameRange};
+use super::encode::{EncodedImage, Quality, avif_is_written, encode};
+use super::error::ProcessingError;
+use super::limits::{IsLate, PixelLimits, check_time};
 use super::mask::Shape;
 use super::profile::to_srgb;
 use super::resize::resize;
 use super::rotate::rotate;
-use super::{Canvas, ImageHead, IsLate, PixelLimits, ProcessingError, check_time, salience, trim};
+use super::{salience, trim};
 use crate::images::accept::{Accepted, choose};
 use crate::images::format::ImageFormat;
 use crate::images::geometry::{Area, Size, contained, covered, cut, resized};
 use crate::images::transform::{Filter, Fit, ImageTransform, OutputFormat, Position};
-
-/// An image that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EncodedImage {
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-    /// Its media type.
-    pub media_type: &'static str,
-    /// The ending of its file's name.
-    pub extension: &'static str,
-}
 
 /// Makes of an image what is asked.
 ///
@@ -68,7 +62,7 @@ pub fn make(
 struct Steps<'a> {
     head: &'a ImageHead,
     transform: &'a ImageTransform,
-    range: Range,
+    range: FrameRange,
     limits: &'a PixelLimits,
     is_late: IsLate<'a>,
 }

@@ -2,7 +2,7 @@
 
 use resvg::tiny_skia::{FillRule, Mask as Coverage, Path, PathBuilder, Rect, Transform};
 
-use super::Canvas;
+use super::canvas::Canvas;
 use crate::images::colour::Colour;
 use crate::images::geometry::{Area, Size};
 use crate::images::transform::Mask;

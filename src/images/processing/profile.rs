@@ -2,7 +2,7 @@
 
 use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
 
-use super::Canvas;
+use super::canvas::Canvas;
 
 /// What a profile of sRGB itself says somewhere.
 const SRGB_NAMES: [&[u8]; 2] = [b"sRGB IEC61966", b"s\0R\0G\0B\0 \0I\0E\0C\0"];

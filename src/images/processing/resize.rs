@@ -4,7 +4,8 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{U8x3, U8x4};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
-use super::{Canvas, ProcessingError};
+use super::canvas::Canvas;
+use super::error::ProcessingError;
 use crate::images::geometry::Size;
 
 /// Brings pixels to a size.

@@ -1,6 +1,6 @@
 //! Turning by any angle, between four pixels each.
 
-use super::Canvas;
+use super::canvas::Canvas;
 use crate::images::colour::Colour;
 use crate::images::geometry::turned;
 

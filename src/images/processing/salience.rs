@@ -2,7 +2,7 @@
 //!
 //! Both give every cell of a small copy a mark, and look for the window that holds most.
 
-use super::Canvas;
+use super::canvas::Canvas;
 use super::resize::resize;
 use crate::images::geometry::{Area, Size};
 use crate::images::transform::Position;

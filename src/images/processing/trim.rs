@@ -1,6 +1,6 @@
 //! Finding the edges of one colour around an image.
 
-use super::Canvas;
+use super::canvas::Canvas;
 use crate::images::colour::Colour;
 use crate::images::geometry::Area;
 

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::ProcessingError;
+use crate::images::processing::error::ProcessingError;
 use crate::images::xml::{self, Next};
 
 /// Entities within entities.

@@ -5,8 +5,10 @@ use std::io::Cursor;
 use gif::{ColorOutput, DecodeOptions, Decoder, DisposalMethod};
 
 use super::screen::{Blend, Disposal, Frame, play};
-use super::{DecodedImage, IsLate, ProcessingError, Range};
 use crate::images::geometry::{Area, Size};
+use crate::images::processing::decoded::{DecodedImage, FrameRange};
+use crate::images::processing::error::ProcessingError;
+use crate::images::processing::limits::IsLate;
 
 /// Extensions that say how often an animation is played again.
 const LOOPS: [&[u8]; 2] = [b"\x0bNETSCAPE2.0", b"\x0bANIMEXTS1.0"];
@@ -102,7 +104,7 @@ fn skip_blocks(bytes: &[u8], mut at: usize) -> usize {
 pub(super) fn decode(
     bytes: &[u8],
     head: &GifHead,
-    range: Range,
+    range: FrameRange,
     is_late: IsLate<'_>,
 ) -> Result<DecodedImage, ProcessingError> {
     let mut options = DecodeOptions::new();
@@ -194,7 +196,7 @@ mod tests {
 
     fn decoded(bytes: &[u8]) -> DecodedImage {
         let head = head(bytes).unwrap();
-        let range = Range {
+        let range = FrameRange {
             first: 0,
             count: head.frames,
         };

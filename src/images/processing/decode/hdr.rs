@@ -5,8 +5,11 @@ use std::io::Cursor;
 use image::codecs::hdr::HdrDecoder;
 use image::{DynamicImage, ImageDecoder};
 
-use super::{Canvas, DecodedImage, ProcessingError, decoder_limits, size_of};
+use super::raster::{decoder_limits, size_of};
 use crate::images::geometry::Size;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::DecodedImage;
+use crate::images::processing::error::ProcessingError;
 use crate::images::processing::lab::shown;
 
 /// Bytes of a pixel as the decoder has it: three floats.

@@ -7,8 +7,11 @@ use std::io::Cursor;
 
 use image::codecs::ico::IcoDecoder;
 
-use super::{Canvas, DecodedImage, ProcessingError, png, raster};
+use super::{png, raster};
 use crate::images::geometry::Size;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::DecodedImage;
+use crate::images::processing::error::ProcessingError;
 
 /// Images in one file.
 const ENTRIES_MAX: usize = 256;

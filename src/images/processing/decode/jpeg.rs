@@ -2,8 +2,10 @@
 //! enough; the route in Rust decodes all.
 
 use super::jpeg_head::JpegHead;
-use super::{Canvas, DecodedImage, ProcessingError};
 use crate::images::geometry::Size;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::DecodedImage;
+use crate::images::processing::error::ProcessingError;
 use crate::images::processing::profile;
 
 /// Decodes, at `1/by` of the size where the decoder can.

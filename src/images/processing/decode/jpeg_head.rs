@@ -2,8 +2,8 @@
 
 use image::metadata::Orientation;
 
-use super::ProcessingError;
 use crate::images::geometry::Size;
+use crate::images::processing::error::ProcessingError;
 
 /// Bytes of a colour profile.
 const PROFILE_BYTES_MAX: usize = 4 << 20;

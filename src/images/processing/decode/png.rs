@@ -8,8 +8,10 @@ use png::{
     BitDepth, ColorType, DecodeOptions, Decoder, InterlaceInfo, Limits, Reader, Transformations,
 };
 
-use super::{Canvas, DecodedImage, ProcessingError};
 use crate::images::geometry::Size;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::DecodedImage;
+use crate::images::processing::error::ProcessingError;
 
 /// Bytes of a colour profile, unpacked.
 const PROFILE_BYTES_MAX: usize = 4 << 20;

@@ -1,9 +1,15 @@
-//! What the decoders of the `image` crate read, as it stands.
+//! Decoding by the `image` crate.
 
-use image::{ColorType, DynamicImage, ImageDecoder, ImageResult};
+use image::metadata::Orientation;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageResult, Limits};
 
-use super::{Canvas, DecodedImage, ProcessingError, decoder_limits};
 use crate::images::geometry::Size;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::DecodedImage;
+use crate::images::processing::error::ProcessingError;
+
+/// Bytes that a library may take for itself besides the pixels.
+const DECODER_BYTES_MAX: u64 = 64 << 20;
 
 /// Reads all of it as eight bits a channel.
 pub(super) fn image(
@@ -32,4 +38,31 @@ pub(super) fn image(
         profile,
         ..DecodedImage::still(canvas)
     })
+}
+
+/// Memory limits of the `image` crate's decoders, by their own count.
+pub(super) fn decoder_limits() -> Limits {
+    let mut limits = Limits::no_limits();
+    // The pixels themselves were checked before.
+    limits.max_alloc = Some(71_000_000 * 8 + DECODER_BYTES_MAX);
+    limits
+}
+
+/// The Exif orientation; 1 where there is none.
+pub(super) fn orientation<E>(decoder: Result<impl ImageDecoder, E>) -> u8 {
+    let noted = decoder
+        .ok()
+        .and_then(|mut decoder| decoder.orientation().ok());
+    noted.map_or(1, Orientation::to_exif)
+}
+
+pub(super) fn size_of<E>(decoder: &Result<impl ImageDecoder, E>) -> Result<Size, ProcessingError> {
+    let (width, height) = decoder
+        .as_ref()
+        .map_err(|_| ProcessingError::Unreadable)?
+        .dimensions();
+    if width == 0 || height == 0 {
+        return Err(ProcessingError::Unreadable);
+    }
+    Ok(Size { width, height })
 }

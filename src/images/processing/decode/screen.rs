@@ -1,8 +1,11 @@
 //! The screen of an animation: what shows while frame after frame is drawn over it.
 
-use super::{Canvas, DecodedImage, IsLate, ProcessingError, Range};
 use crate::images::geometry::{Area, Size};
-use crate::images::processing::check_time;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::{DecodedImage, FrameRange};
+use crate::images::processing::error::ProcessingError;
+use crate::images::processing::limits::IsLate;
+use crate::images::processing::limits::check_time;
 
 /// How a frame meets what shows already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub(super) struct Frame {
 pub(super) fn play(
     size: Size,
     frames: impl Iterator<Item = Frame>,
-    range: Range,
+    range: FrameRange,
     is_late: IsLate<'_>,
 ) -> Result<DecodedImage, ProcessingError> {
     let mut screen = Screen {
@@ -199,7 +202,7 @@ mod tests {
 
     /// What shows after each frame on a screen of three pixels in a row.
     fn shown(frames: Vec<Frame>) -> Vec<Vec<u8>> {
-        let range = Range {
+        let range = FrameRange {
             first: 0,
             count: frames.len() as u32,
         };
@@ -262,7 +265,7 @@ mod tests {
             frame(1, &[BLUE], Over, Keep),
             frame(2, &[RED], Over, Keep),
         ];
-        let range = Range { first: 1, count: 1 };
+        let range = FrameRange { first: 1, count: 1 };
         let image = play(Size::new(3, 1), frames.into_iter(), range, &|| false).unwrap();
         assert_eq!(image.frames.len(), 1);
         assert_eq!(image.frames[0].bytes(), [RED, BLUE, HOLE].concat());

@@ -9,9 +9,12 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{ImageHrefResolver, ImageKind, Options, Tree};
 
 use super::entities::expand;
-use super::{Canvas, DecodedImage, ImageHead, ProcessingError, inspect};
+use super::{gif, jpeg_head, png, webp};
 use crate::images::format::ImageFormat;
 use crate::images::geometry::{Size, resized};
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::DecodedImage;
+use crate::images::processing::error::ProcessingError;
 use crate::images::processing::fonts;
 use crate::images::transform::ImageTransform;
 use crate::images::xml;
@@ -30,11 +33,9 @@ fn parse(bytes: &[u8]) -> Result<Tree, ProcessingError> {
     let text = xml::decode(bytes);
     let text = expand(&text, DOCUMENT_BYTES_MAX)?;
     let inner = |data: Arc<Vec<u8>>| {
-        let head = inspect(&data).ok()?;
-        let is_small =
-            head.size.pixels().saturating_mul(u64::from(head.frames)) <= INNER_PIXELS_MAX;
-        match head.kind {
-            _ if !is_small => None,
+        let (format, pixels) = inner_pixels(&data)?;
+        match format {
+            _ if pixels > INNER_PIXELS_MAX => None,
             ImageFormat::Jpeg => Some(ImageKind::JPEG(data)),
             ImageFormat::Png => Some(ImageKind::PNG(data)),
             ImageFormat::Gif => Some(ImageKind::GIF(data)),
@@ -45,16 +46,26 @@ fn parse(bytes: &[u8]) -> Result<Tree, ProcessingError> {
     let options = Options {
         dpi: 72.0,
         image_href_resolver: ImageHrefResolver {
-            resolve_data: Box::new(move |_, data, _| {
-                let is_svg = ImageFormat::of(&data) == Some(ImageFormat::Svg);
-                if is_svg { None } else { inner(data) }
-            }),
+            resolve_data: Box::new(move |_, data, _| inner(data)),
             resolve_string: Box::new(|_, _| None),
         },
         fontdb: fonts::for_drawing(),
         ..Options::default()
     };
     Tree::from_str(&text, &options).map_err(|_| ProcessingError::Unreadable)
+}
+
+/// The format of an image within a document, and the pixels of all its frames, by its header.
+fn inner_pixels(data: &[u8]) -> Option<(ImageFormat, u64)> {
+    let format = ImageFormat::of(data)?;
+    let (size, frames) = match format {
+        ImageFormat::Jpeg => (jpeg_head::read(data).ok()?.size, 1),
+        ImageFormat::Png => (png::size(data)?, 1),
+        ImageFormat::Gif => gif::head(data).map(|head| (head.size, head.frames)).ok()?,
+        ImageFormat::WebP => webp::head(data).ok()?,
+        _ => return None,
+    };
+    Some((format, size.pixels().saturating_mul(u64::from(frames))))
 }
 
 /// The size that a document gives itself.
@@ -70,17 +81,17 @@ pub(super) fn size(bytes: &[u8]) -> Result<Size, ProcessingError> {
 /// Draws a document at the size that it is to have in the end, so that it is sharp.
 pub(super) fn decode(
     bytes: &[u8],
-    head: &ImageHead,
+    own: Size,
     transform: &ImageTransform,
 ) -> Result<DecodedImage, ProcessingError> {
     let tree = parse(bytes)?;
     let is_exact = transform.trim.is_some() || transform.precrop && transform.crop.is_some();
     let size = if is_exact {
-        head.size
+        own
     } else {
         resized(
-            head.size,
-            transform.target(head.size.width, head.size.height),
+            own,
+            transform.target(own.width, own.height),
             transform.fit,
             transform.we,
         )
@@ -101,13 +112,14 @@ pub(super) fn decode(
 
 #[cfg(test)]
 mod tests {
+    use crate::images::processing::decode::inspect;
     use std::io::Write as _;
 
     use super::*;
 
     fn red_at(svg: &str, x: u32, y: u32) -> u8 {
         let head = inspect(svg.as_bytes()).unwrap();
-        let image = decode(svg.as_bytes(), &head, &ImageTransform::default()).unwrap();
+        let image = decode(svg.as_bytes(), head.size, &ImageTransform::default()).unwrap();
         let pixel = image.frames[0].pixel(x, y).to_vec();
         if pixel[3] == 0 { 0 } else { pixel[0] }
     }
@@ -170,7 +182,7 @@ mod tests {
         }
         let giant = "<svg xmlns='http://www.w3.org/2000/svg' width='99999999' height='99999999'/>";
         let head = inspect(giant.as_bytes()).unwrap();
-        let limits = super::super::PixelLimits::default();
+        let limits = crate::images::processing::PixelLimits::default();
         assert_eq!(
             head.weight_bytes(&ImageTransform::default(), &limits),
             Err(ProcessingError::InputPixels(71_000_000))

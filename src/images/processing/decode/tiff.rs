@@ -7,8 +7,12 @@ use image::codecs::tiff::TiffDecoder;
 use image::{DynamicImage, ImageDecoder};
 
 use super::fax::{self, Coding};
-use super::{Canvas, DecodedImage, ProcessingError, decoder_limits, raster};
+use super::raster;
+use super::raster::decoder_limits;
 use crate::images::geometry::Size;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::DecodedImage;
+use crate::images::processing::error::ProcessingError;
 use crate::images::processing::lab::Space;
 
 /// Values of one tag, the strips of an image among them.

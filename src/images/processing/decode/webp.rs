@@ -6,8 +6,11 @@ use image::ImageDecoder;
 use image::codecs::webp::WebPDecoder;
 
 use super::screen::{Blend, Disposal, Frame, play};
-use super::{Canvas, DecodedImage, IsLate, ProcessingError, Range};
 use crate::images::geometry::{Area, Size};
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::{DecodedImage, FrameRange};
+use crate::images::processing::error::ProcessingError;
+use crate::images::processing::limits::IsLate;
 
 /// The bit of an animation among the flags of `VP8X`.
 const MOVES: u8 = 2;
@@ -22,7 +25,10 @@ pub(super) fn head(bytes: &[u8]) -> Result<(Size, u32), ProcessingError> {
         return Ok((size, (frames as u32).max(1)));
     }
     let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|_| ProcessingError::Unreadable)?;
-    Ok((super::size_of(&Ok::<_, ProcessingError>(decoder))?, 1))
+    Ok((
+        super::raster::size_of(&Ok::<_, ProcessingError>(decoder))?,
+        1,
+    ))
 }
 
 /// The size of the screen of one that moves.
@@ -42,7 +48,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 pub(super) fn decode(
     bytes: &[u8],
     size: Size,
-    range: Range,
+    range: FrameRange,
     is_late: IsLate<'_>,
 ) -> Result<DecodedImage, ProcessingError> {
     let image = match screen(bytes) {
@@ -56,7 +62,7 @@ pub(super) fn decode(
 fn animation(
     bytes: &[u8],
     size: Size,
-    range: Range,
+    range: FrameRange,
     is_late: IsLate<'_>,
 ) -> Result<DecodedImage, ProcessingError> {
     let chunks = || chunks(bytes);
@@ -239,7 +245,7 @@ mod tests {
 
     fn shown(file: &[u8]) -> DecodedImage {
         let (size, count) = head(file).unwrap();
-        decode(file, size, Range { first: 0, count }, &|| false).unwrap()
+        decode(file, size, FrameRange { first: 0, count }, &|| false).unwrap()
     }
 
     #[test]

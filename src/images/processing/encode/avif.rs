@@ -1,7 +1,8 @@
 //! Writing AVIF: still images, eight bits, colours at the full resolution.
 
-use super::{Canvas, ProcessingError};
 use crate::images::geometry::Size;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::error::ProcessingError;
 
 /// Where nothing is asked, as in weserv.
 pub(super) const QUALITY: u8 = 80;

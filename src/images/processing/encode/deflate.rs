@@ -1,7 +1,7 @@
 //! Packing for PNG (RFC 1950): by libdeflate, in less time and fewer bytes than by zlib; without it
 //! by the route in Rust.
 
-use super::ProcessingError;
+use crate::images::processing::error::ProcessingError;
 
 /// libdeflate's levels for zlib's: the fastest whose files are no larger.
 #[cfg(feature = "libdeflate")]

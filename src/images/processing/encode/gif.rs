@@ -2,9 +2,11 @@
 
 use gif::{Encoder, Frame, Repeat};
 
-use super::{DecodedImage, ProcessingError};
 use crate::images::geometry::Size;
-use crate::images::processing::{Canvas, IsLate, check_time};
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::DecodedImage;
+use crate::images::processing::error::ProcessingError;
+use crate::images::processing::limits::{IsLate, check_time};
 
 /// How quickly colours are chosen, 1 (best) to 30.
 const SPEED: i32 = 10;

@@ -1,9 +1,9 @@
 //! Writing JPEG.
 
-use super::ProcessingError;
 use crate::images::colour::Colour;
 use crate::images::geometry::Size;
-use crate::images::processing::Canvas;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::error::ProcessingError;
 
 /// From this quality on colour is kept at full resolution, as libvips does it.
 const FULL_COLOUR_QUALITY: u8 = 90;

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{DecodedImage, ImageHead};
+use crate::images::processing::decode::ImageHead;
+use crate::images::processing::decoded::DecodedImage;
 
 /// Describes an image as it would be written.
 pub(super) fn describe(image: &DecodedImage, head: &ImageHead) -> Vec<u8> {

@@ -12,19 +12,25 @@ mod webp;
 
 use serde::{Deserialize, Serialize};
 
-use super::decode::DecodedImage;
-use super::{Canvas, EncodedImage, ImageHead, IsLate, ProcessingError};
-use crate::images::accept::{AVIF_IS_WRITTEN, WEBP_IS_LOSSY};
+use super::decoded::DecodedImage;
 use crate::images::format::ImageFormat;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decode::ImageHead;
+use crate::images::processing::error::ProcessingError;
+use crate::images::processing::limits::IsLate;
 use crate::images::transform::{ImageTransform, OutputFormat};
 
 pub(super) use avif::{is_written as avif_is_written, weight_bytes as avif_weight_bytes};
 
-/// The formats that can be written.
-pub(super) fn savers() -> String {
-    let webp = if WEBP_IS_LOSSY { "" } else { " (lossless)" };
-    let avif = if AVIF_IS_WRITTEN { ", avif" } else { "" };
-    format!("jpg, png, webp{webp}, tiff, gif{avif}, json")
+/// An encoded image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodedImage {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its media type.
+    pub media_type: &'static str,
+    /// The ending of its file's name.
+    pub extension: &'static str,
 }
 
 /// How well and with how much effort, where nothing is asked.

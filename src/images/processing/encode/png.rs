@@ -3,9 +3,10 @@
 
 use flate2::Crc;
 
-use super::{ProcessingError, deflate};
+use super::deflate;
 use crate::images::geometry::Size;
-use crate::images::processing::Canvas;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::error::ProcessingError;
 use crate::images::transform::ImageTransform;
 
 /// The passes of an interlaced image: first column, first row, every how many of each.

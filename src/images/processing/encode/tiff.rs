@@ -5,8 +5,8 @@ use std::io::Cursor;
 use image::codecs::tiff::TiffEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 
-use super::ProcessingError;
-use crate::images::processing::Canvas;
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::error::ProcessingError;
 
 pub(super) fn encode(canvas: &Canvas) -> Result<Vec<u8>, ProcessingError> {
     let colours = if canvas.has_alpha() {

@@ -1,6 +1,7 @@
 //! Writing WebP: by libwebp; without it what is lossless, and no animations.
 
-use super::{DecodedImage, ProcessingError};
+use crate::images::processing::decoded::DecodedImage;
+use crate::images::processing::error::ProcessingError;
 
 /// The longest side of a WebP.
 const SIDE_MAX: u32 = 16_383;
@@ -108,7 +109,7 @@ fn write(image: &DecodedImage, _: u8, _: u8, lossless: bool) -> Result<Vec<u8>, 
 mod tests {
     use super::*;
     use crate::images::geometry::Size;
-    use crate::images::processing::Canvas;
+    use crate::images::processing::canvas::Canvas;
     use crate::images::processing::decode::again;
 
     fn animation(delays_ms: &[u32], loops: u16) -> DecodedImage {

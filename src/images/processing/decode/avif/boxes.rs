@@ -4,7 +4,12 @@
 
 use std::ops::Range;
 
-use super::ProcessingError;
+use crate::images::processing::error::ProcessingError;
+
+/// Features of AVIF that are not supported: layers to choose from, derived images, videos.
+pub(super) fn unsupported() -> ProcessingError {
+    ProcessingError::unsupported("AVIF images of this sort are not supported")
+}
 
 /// A box.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use super::frame::Frame;
 use super::properties::Colours;
-use super::{Canvas, ProcessingError};
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::error::ProcessingError;
 
 /// Fractions of the arithmetic, in bits: with them twelve bits of a sample still fit an `i32`.
 const SHIFT: u32 = 16;

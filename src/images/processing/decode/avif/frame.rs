@@ -4,7 +4,8 @@ use av_data::pixel::{MatrixCoefficients, YUVRange};
 use re_rav1d::{Decoder, Picture, PixelLayout, PlanarImageComponent, Plane, Settings};
 
 use super::properties::Coding;
-use super::{ProcessingError, Size};
+use crate::images::geometry::Size;
+use crate::images::processing::error::ProcessingError;
 
 /// Frames in one item. A still image has one, one in layers up to four.
 const FRAMES_MAX: usize = 8;

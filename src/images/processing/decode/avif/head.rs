@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::boxes::Reader;
+use super::boxes::{Reader, unsupported};
 use super::items::Items;
 use super::properties::{Aperture, Coding, Colours, Property};
-use super::{ProcessingError, unknown};
 use crate::images::geometry::{Area, Size};
+use crate::images::processing::error::ProcessingError;
 
 /// Tiles of a grid, as many as its columns and rows can be.
 const TILES_MAX: usize = 256;
@@ -137,7 +137,7 @@ fn coded(bytes: &[u8], items: &Items, item: u32) -> Result<Coded, ProcessingErro
             })
         }
         Some(b"grid") => grid(bytes, items, item),
-        Some(_) => Err(unknown()),
+        Some(_) => Err(unsupported()),
         None => Err(ProcessingError::Unreadable),
     }
 }
@@ -161,7 +161,7 @@ fn grid(bytes: &[u8], items: &Items, item: u32) -> Result<Coded, ProcessingError
     let place = items.places(item)?.into_iter().next();
     let mut grid = Reader::new(bytes, place.ok_or(ProcessingError::Unreadable)?);
     if grid.u8()? != 0 {
-        return Err(unknown());
+        return Err(unsupported());
     }
     let length = if grid.u8()? & 1 == 0 { 2 } else { 4 };
     let rows = u32::from(grid.u8()?) + 1;

@@ -4,9 +4,9 @@
 
 use std::ops::Range;
 
-use super::boxes::{Block, Reader};
+use super::boxes::{Block, Reader, unsupported};
 use super::properties::{self, Property};
-use super::{ProcessingError, unknown};
+use crate::images::processing::error::ProcessingError;
 
 /// Entries of each list: items, their places, references and properties. An image of 256 tiles,
 /// with transparency, has fewer than 3,000 of any.
@@ -68,7 +68,7 @@ impl Items {
             match file.block()? {
                 Some(Block { kind, body }) if &kind == b"meta" => break body,
                 // A film, in which there may be no still image.
-                Some(block) if &block.kind == b"moov" => nothing = unknown(),
+                Some(block) if &block.kind == b"moov" => nothing = unsupported(),
                 Some(_) => {}
                 None => return Err(nothing),
             }
@@ -236,7 +236,7 @@ impl Items {
         for entry in theirs {
             let property = entry.property.checked_sub(1);
             match property.and_then(|index| self.properties.get(index)) {
-                Some(Property::Unknown) | None if entry.is_essential => return Err(unknown()),
+                Some(Property::Unknown) | None if entry.is_essential => return Err(unsupported()),
                 Some(property) => found.push(property),
                 None => {}
             }
@@ -251,7 +251,7 @@ impl Items {
             let whole = match extent.method {
                 0 => 0..self.file_length,
                 1 => self.data.clone(),
-                _ => return Err(unknown()),
+                _ => return Err(unsupported()),
             };
             let offset = usize::try_from(extent.offset).map_err(|_| ProcessingError::Unreadable)?;
             let length = usize::try_from(extent.length).map_err(|_| ProcessingError::Unreadable)?;

@@ -10,19 +10,17 @@ mod properties;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Canvas, DecodedImage, IsLate, ProcessingError};
 use crate::images::colour::Colour;
-use crate::images::geometry::Size;
-use crate::images::processing::{check_time, profile};
+use crate::images::processing::canvas::Canvas;
+use crate::images::processing::decoded::DecodedImage;
+use crate::images::processing::error::ProcessingError;
+use crate::images::processing::limits::IsLate;
+use crate::images::processing::limits::check_time;
+use crate::images::processing::profile;
 use colour::Palette;
 use frame::Frame;
 use head::Coded;
 pub(super) use head::{AvifHead, read};
-
-/// Of a sort that is not decoded here: layers to choose from, derived images, films.
-fn unknown() -> ProcessingError {
-    ProcessingError::unsupported("AVIF images of this sort are not supported")
-}
 
 /// Decodes all of it.
 pub(super) fn decode(

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::ProcessingError;
 use super::boxes::Reader;
 use crate::images::geometry::{Area, Size};
+use crate::images::processing::error::ProcessingError;
 
 /// What an auxiliary image is that holds transparency.
 const ALPHA: [&[u8]; 2] = [
