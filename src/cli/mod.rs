@@ -129,7 +129,7 @@ enum Command {
     /// Exit 0 when the local service is healthy
     Healthcheck(ConfigFile),
     /// Work for a service that started it, on untrusted content
-    #[command(hide = true, name = workers::child::COMMAND)]
+    #[command(hide = true, name = workers::COMMAND)]
     Worker {
         /// What the work is on
         kind: String,

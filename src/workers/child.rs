@@ -1,25 +1,17 @@
-//! The other side: what runs in a worker process.
-//!
-//! It bounds itself, shuts itself in, says so, and does one job after the other until its standard
-//! input ends.
+//! The worker process: limits its resources, enters its sandbox, reports ready, and does one job after
+//! the other until its standard input ends.
 
 use std::io;
 use std::process::ExitCode;
 
-use serde::{Deserialize, Serialize};
-
-use super::WorkerKind;
 use super::frame::{self, Header};
+use super::handshake::{Ready, build};
+use super::job::WorkerKind;
 use super::sandbox;
 
-/// The hidden command under which the program is a worker.
-pub const COMMAND: &str = "worker";
 /// Bytes of stack for the work. A drawing nests deep; one that nests deeper ends the worker.
 const STACK_BYTES: usize = 2 << 20;
 const DRAWING_STACK_BYTES: usize = 8 << 20;
-/// Of the protocol between parent and worker.
-const PROTOCOL: u32 = 1;
-
 /// What a job's handler is given.
 #[derive(Debug)]
 pub struct JobRequest {
@@ -54,26 +46,6 @@ pub struct Handlers {
     pub start: fn(WorkerKind, &[u8]),
     /// Does a job.
     pub work: fn(WorkerKind, JobRequest) -> JobReply,
-}
-
-/// What a worker says once it has shut itself in.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Ready {
-    pub(super) build: String,
-    pub(super) idle_bytes: u64,
-    pub(super) missing: String,
-}
-
-/// Tells programs apart that may not understand each other.
-pub(super) fn build() -> String {
-    format!("{} {PROTOCOL}", env!("CARGO_PKG_VERSION"))
-}
-
-/// What `RLIMIT_DATA` counts of a process, from its `statm`.
-pub(super) fn data_bytes(statm: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(statm).ok()?;
-    let pages: u64 = text.split_ascii_whitespace().nth(5)?.parse().ok()?;
-    Some(pages * rustix::param::page_size() as u64)
 }
 
 /// Is a worker until its parent closes the pipe.

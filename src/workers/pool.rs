@@ -1,7 +1,7 @@
-//! Who may work: seats out of one budget of memory and a number of processes, in the order of asking.
+//! The pool: worker slots within one budget of memory and a number of processes, first come, first served.
 //!
-//! Invariants: what busy seats were granted and what idle workers hold is never more than the budget;
-//! a worker whose place is needed ends before the one that takes it starts.
+//! Invariants: the grants of busy slots and the memory of idle workers never exceed the budget; an
+//! evicted worker ends before its successor starts.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
@@ -11,63 +11,63 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use super::job::{WorkerCounters, WorkerError, WorkerKind};
+use super::options::{WORKER_BYTES, WorkerOptions};
 use super::process::Worker;
-use super::seat::Seat;
-use super::{WORKER_BYTES, WorkerCounters, WorkerError, WorkerKind, WorkerOptions};
 
-/// Jobs that wait for a seat at the same time.
+/// Jobs that may wait for a slot at the same time.
 const WAITING_MAX: usize = 1024;
-/// What an idle worker is taken to hold before one was measured.
+/// Memory that an idle worker is assumed to hold until one was measured.
 const IDLE_BYTES: u64 = 16 << 20;
-/// How long after a failed start no other is tried.
+/// Pause after a failed start.
 const START_PAUSE: Duration = Duration::from_secs(1);
-/// How often it is logged that none can be started.
+/// Least time between two log messages about failed starts.
 const START_LOG_EVERY: Duration = Duration::from_secs(60);
 
-/// What all clones of a pool share.
+/// The state that all clones of the pool share.
 #[derive(Debug)]
-pub(crate) struct Inner {
-    state: Mutex<State>,
+pub(crate) struct PoolState {
+    state: Mutex<SlotTable>,
     work_bytes: u64,
     start_data: fn(WorkerKind) -> Vec<u8>,
     started_with: [OnceLock<Arc<Vec<u8>>>; 3],
     tasks: TaskTracker,
-    /// Wakes who ends idle workers.
+    /// Wakes the task that ends idle workers.
     changed: Arc<Notify>,
 }
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct SlotTable {
     pub(super) options: WorkerOptions,
-    /// Counts changes of the options: workers of older ones end with their job.
+    /// Incremented when the options change: workers started before end after their job.
     pub(super) generation: u64,
-    pub(super) idle: Vec<Idle>,
+    pub(super) idle: Vec<IdleWorker>,
     pub(super) busy: usize,
     pub(super) busy_bytes: u64,
-    waiting: VecDeque<Waiting>,
-    /// What idle workers of each kind were measured to hold.
+    waiting: VecDeque<Waiter>,
+    /// Memory of an idle worker, last measured, by kind.
     idle_bytes: [u64; 3],
     is_watched: bool,
     start_failed: Option<Instant>,
     start_logged: Option<Instant>,
-    has_told_missing: bool,
+    has_logged_missing: bool,
     counters: WorkerCounters,
 }
 
 #[derive(Debug)]
-pub(super) struct Idle {
+pub(super) struct IdleWorker {
     pub(super) worker: Worker,
     pub(super) until: Instant,
 }
 
 #[derive(Debug)]
-struct Waiting {
+struct Waiter {
     kind: WorkerKind,
     grant: u64,
-    sender: oneshot::Sender<Seat>,
+    sender: oneshot::Sender<WorkerSlot>,
 }
 
-impl State {
+impl SlotTable {
     fn processes_max(&self, work_bytes: u64) -> usize {
         let by_memory = usize::try_from(work_bytes / WORKER_BYTES).unwrap_or(usize::MAX);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -84,14 +84,14 @@ impl State {
     }
 }
 
-impl Inner {
+impl PoolState {
     pub(super) fn new(
         options: WorkerOptions,
         work_bytes: u64,
         start_data: fn(WorkerKind) -> Vec<u8>,
     ) -> Self {
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(SlotTable {
                 options,
                 generation: 0,
                 idle: Vec::new(),
@@ -102,7 +102,7 @@ impl Inner {
                 is_watched: false,
                 start_failed: None,
                 start_logged: None,
-                has_told_missing: false,
+                has_logged_missing: false,
                 counters: WorkerCounters::default(),
             }),
             work_bytes,
@@ -113,7 +113,7 @@ impl Inner {
         }
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, SlotTable> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -153,28 +153,28 @@ impl Inner {
         state.busy_bytes + state.idle_total()
     }
 
-    /// The most that one job may hold. A page may have its memory whatever images have.
+    /// The largest grant for one job. For pages it is `page_memory`, even where that exceeds `work_bytes`.
     pub(super) fn bytes_max(&self, kind: WorkerKind) -> u64 {
         self.largest(&self.state(), kind)
     }
 
-    fn budget(&self, state: &State) -> u64 {
+    fn budget(&self, state: &SlotTable) -> u64 {
         self.work_bytes.max(state.options.page_memory)
     }
 
-    /// What every worker of a kind is given when it starts.
+    /// Data that every worker of this kind gets at its start.
     pub(super) fn start_data(&self, kind: WorkerKind) -> Arc<Vec<u8>> {
         let make = || Arc::new((self.start_data)(kind));
         Arc::clone(self.started_with[kind.index()].get_or_init(make))
     }
 
-    /// Waits for a seat with so many bytes beside what an idle worker holds.
-    pub(super) async fn seat(
+    /// Waits for a slot with `bytes` beyond what an idle worker holds.
+    pub(super) async fn slot(
         self: &Arc<Self>,
         kind: WorkerKind,
         bytes: u64,
         deadline: Instant,
-    ) -> Result<Seat, WorkerError> {
+    ) -> Result<WorkerSlot, WorkerError> {
         let bytes_max = self.bytes_max(kind);
         let receiver = {
             let mut state = self.state();
@@ -187,15 +187,15 @@ impl Inner {
                 .saturating_add(state.idle_bytes[kind.index()])
                 .min(bytes_max);
             if state.waiting.is_empty()
-                && let Some(seat) = self.take(&mut state, kind, grant)
+                && let Some(slot) = self.take(&mut state, kind, grant)
             {
-                return Ok(seat);
+                return Ok(slot);
             }
             if state.waiting.len() >= WAITING_MAX {
                 return Err(WorkerError::Busy);
             }
             let (sender, receiver) = oneshot::channel();
-            state.waiting.push_back(Waiting {
+            state.waiting.push_back(Waiter {
                 kind,
                 grant,
                 sender,
@@ -203,19 +203,24 @@ impl Inner {
             receiver
         };
         match tokio::time::timeout_at(deadline, receiver).await {
-            Ok(Ok(seat)) => Ok(seat),
+            Ok(Ok(slot)) => Ok(slot),
             Ok(Err(_)) | Err(_) => Err(WorkerError::Busy),
         }
     }
 
-    /// A seat, if there is room for it now; idle workers make room.
-    fn take(self: &Arc<Self>, state: &mut State, kind: WorkerKind, grant: u64) -> Option<Seat> {
+    /// Takes a slot if one is free now; evicts idle workers where needed.
+    fn take(
+        self: &Arc<Self>,
+        state: &mut SlotTable,
+        kind: WorkerKind,
+        grant: u64,
+    ) -> Option<WorkerSlot> {
         let budget = self.budget(state);
         let own = state
             .idle
             .iter()
             .rposition(|idle| idle.worker.kind() == kind);
-        // It may hold more than this job would need.
+        // It may hold more than this job needs.
         let held = own.map_or(0, |at| state.idle[at].worker.idle_bytes());
         let grant = grant.max(held);
         let is_full = state.busy >= state.processes_max(self.work_bytes);
@@ -232,7 +237,7 @@ impl Inner {
         }
         state.busy += 1;
         state.busy_bytes += grant;
-        Some(Seat {
+        Some(WorkerSlot {
             inner: Arc::clone(self),
             kind,
             grant,
@@ -243,17 +248,17 @@ impl Inner {
         })
     }
 
-    fn largest(&self, state: &State, kind: WorkerKind) -> u64 {
+    fn largest(&self, state: &SlotTable, kind: WorkerKind) -> u64 {
         match kind {
             WorkerKind::Image | WorkerKind::Svg => self.work_bytes,
             WorkerKind::Page => state.options.page_memory,
         }
     }
 
-    /// Seats those who wait, the first first.
-    pub(super) fn seat_waiting(self: &Arc<Self>) {
+    /// Gives free slots to waiters, the oldest first.
+    pub(super) fn serve_waiting(self: &Arc<Self>) {
         loop {
-            let (seat, sender) = {
+            let (slot, sender) = {
                 let mut state = self.state();
                 let Some(first) = state.waiting.front() else {
                     return;
@@ -263,21 +268,21 @@ impl Inner {
                     continue;
                 }
                 let (kind, grant) = (first.kind, first.grant);
-                let Some(seat) = self.take(&mut state, kind, grant) else {
+                let Some(slot) = self.take(&mut state, kind, grant) else {
                     return;
                 };
                 match state.waiting.pop_front() {
-                    Some(first) => (seat, first.sender),
+                    Some(first) => (slot, first.sender),
                     None => return,
                 }
             };
-            // Who left in between drops the seat, which seats the next.
-            drop(sender.send(seat));
+            // A waiter that has left drops the slot, which goes to the next.
+            drop(sender.send(slot));
         }
     }
 
-    /// Ends workers whose time is over, for as long as there are any.
-    pub(super) fn watch(self: &Arc<Self>, state: &mut State) {
+    /// Starts the task that ends idle workers after their timeout, unless it runs.
+    pub(super) fn watch(self: &Arc<Self>, state: &mut SlotTable) {
         let runs = tokio::runtime::Handle::try_current();
         let (false, Ok(runtime)) = (state.is_watched, runs) else {
             return;
@@ -288,7 +293,7 @@ impl Inner {
         self.tasks.spawn_on(watch(inner, changed), &runtime);
     }
 
-    /// Ends what has been idle for too long; says when to look again, if ever.
+    /// Ends workers that were idle for too long; returns when to look again.
     fn end_idle(&self) -> Option<Instant> {
         let mut ended = Vec::new();
         let mut state = self.state();
@@ -307,34 +312,71 @@ impl Inner {
         let now = Instant::now();
         let mut state = self.state();
         state.start_failed = Some(now);
-        let is_told = state
+        let is_logged = state
             .start_logged
-            .is_some_and(|told| now < told + START_LOG_EVERY);
-        if !is_told {
+            .is_some_and(|logged| now < logged + START_LOG_EVERY);
+        if !is_logged {
             state.start_logged = Some(now);
             drop(state);
-            tracing::error!(%error, "no worker can be started: what needs one is not to be had");
+            tracing::error!(%error, "no worker can be started: images and full texts are unavailable");
         }
     }
 
-    /// Notes what a new worker said of itself.
+    /// Records the memory and the missing bounds that a new worker reported.
     pub(super) fn started(&self, worker: &Worker) {
         let mut state = self.state();
         state.start_failed = None;
         state.counters.started += 1;
         state.idle_bytes[worker.kind().index()] = worker.idle_bytes();
-        if !state.has_told_missing && !worker.missing().is_empty() {
-            state.has_told_missing = true;
+        if !state.has_logged_missing && !worker.missing().is_empty() {
+            state.has_logged_missing = true;
             drop(state);
             tracing::warn!(
                 missing = worker.missing(),
-                "the kernel or a container refuses some bounds on workers; the others hold"
+                "the kernel or a container refuses some limits on workers; the others are in force"
             );
         }
     }
 }
 
-async fn watch(inner: Weak<Inner>, changed: Arc<Notify>) {
+/// Room for one worker with its grant of memory; given back when dropped.
+#[derive(Debug)]
+pub(super) struct WorkerSlot {
+    pub(super) inner: Arc<PoolState>,
+    pub(super) kind: WorkerKind,
+    /// Bytes that the worker may hold in all.
+    pub(super) grant: u64,
+    pub(super) is_largest: bool,
+    pub(super) generation: u64,
+    pub(super) worker: Option<Worker>,
+    /// Idle workers to end before one starts in this slot.
+    pub(super) evicted: Vec<Worker>,
+}
+
+impl Drop for WorkerSlot {
+    fn drop(&mut self) {
+        self.evicted.clear();
+        let mut ended = None;
+        {
+            let mut state = self.inner.state();
+            state.busy -= 1;
+            state.busy_bytes -= self.grant;
+            if let Some(worker) = self.worker.take() {
+                if self.generation == state.generation {
+                    let until = Instant::now() + state.options.idle_timeout;
+                    state.idle.push(IdleWorker { worker, until });
+                    self.inner.watch(&mut state);
+                } else {
+                    ended = Some(worker);
+                }
+            }
+        }
+        drop(ended);
+        self.inner.serve_waiting();
+    }
+}
+
+async fn watch(inner: Weak<PoolState>, changed: Arc<Notify>) {
     while let Some(pool) = inner.upgrade() {
         let ending = tokio::task::spawn_blocking(move || pool.end_idle());
         match ending.await {

@@ -1,21 +1,24 @@
-//! One worker as its parent sees it: started, given jobs, measured, killed.
+//! One worker process from the side of its parent: start, jobs, memory, end.
 //!
-//! Invariant: a worker that is dropped has ended. Everything here may block and belongs on a thread
-//! that may; [`Leash`] is what ends the waiting from outside.
+//! Invariant: a dropped worker has ended. Everything here blocks and belongs on a blocking thread;
+//! [`KillSwitch`] ends the wait from outside.
 
 use std::fmt;
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use super::child::{self, Ready};
 use super::frame::{self, Header};
-use super::{WORKER_BYTES, WorkerAnswer, WorkerJob, WorkerKind};
+use super::handshake::{COMMAND, Ready, build};
+use super::job::{WorkerAnswer, WorkerJob, WorkerKind};
+use super::kill_switch::{KillSwitch, SharedChild, lock};
+use super::memory;
+use super::options::WORKER_BYTES;
 
 /// How long a worker may take to start.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,7 +42,7 @@ const MEMORY_WORDS: [&[u8]; 2] = [b"memory allocation of", b"out of memory"];
 
 /// How a job ended.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(super) enum JobOutcome {
     Done(WorkerAnswer),
     /// It needs so many bytes beside what an idle worker holds.
     Needs(u64),
@@ -84,63 +87,6 @@ impl fmt::Display for Status {
     }
 }
 
-/// What can end a worker while another thread waits for it.
-#[derive(Debug, Default)]
-pub(super) struct Leash(Mutex<Held>);
-
-#[derive(Debug, Default)]
-struct Held {
-    child: Option<SharedChild>,
-    is_cut: bool,
-    is_late: bool,
-}
-
-/// Killed and waited for under one lock, so that no signal goes to another process of its number.
-type SharedChild = Arc<Mutex<Child>>;
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Leash {
-    /// Holds this process from now on.
-    fn hold_child(&self, child: &SharedChild) {
-        let mut held = lock(&self.0);
-        held.child = Some(Arc::clone(child));
-        if held.is_cut {
-            lock(child).kill().ok();
-        }
-    }
-
-    /// Kills what it holds, or will hold.
-    pub(super) fn cut(&self) {
-        let mut held = lock(&self.0);
-        held.is_cut = true;
-        if let Some(child) = &held.child {
-            lock(child).kill().ok();
-        }
-    }
-
-    /// The same, because the deadline has passed.
-    pub(super) fn cut_late(&self) {
-        lock(&self.0).is_late = true;
-        self.cut();
-    }
-
-    /// Holds nothing any more: the work is over.
-    pub(super) fn release(&self) {
-        lock(&self.0).child = None;
-    }
-
-    pub(super) fn is_cut(&self) -> bool {
-        lock(&self.0).is_cut
-    }
-
-    fn is_late(&self) -> bool {
-        lock(&self.0).is_late
-    }
-}
-
 /// A worker that waits for a job.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -157,7 +103,7 @@ pub(super) struct Worker {
     /// What it holds now that it is idle.
     idle_bytes: u64,
     missing: String,
-    leash: Arc<Leash>,
+    kill_switch: Arc<KillSwitch>,
 }
 
 impl Worker {
@@ -166,11 +112,11 @@ impl Worker {
         program: &Path,
         kind: WorkerKind,
         (data, bytes_max): (&[u8], u64),
-        leash: &Arc<Leash>,
+        kill_switch: &Arc<KillSwitch>,
     ) -> io::Result<Self> {
         let mut child = Command::new(program)
             .arg0("feedwright")
-            .args([child::COMMAND, kind.name(), &bytes_max.to_string()])
+            .args([COMMAND, kind.name(), &bytes_max.to_string()])
             // SECURITY: no secret of the service's environment, and nothing that changes a library.
             .env_clear()
             .env("MALLOC_CONF", ALLOCATOR)
@@ -181,7 +127,7 @@ impl Worker {
         let pid = Pid::from_raw(child.id().cast_signed());
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let child = Arc::new(Mutex::new(child));
-        leash.hold_child(&child);
+        kill_switch.hold_child(&child);
         let (Some(input), Some(answers), Some(output)) = pipes else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
@@ -197,10 +143,10 @@ impl Worker {
             base_bytes: 0,
             idle_bytes: 0,
             missing: String::new(),
-            leash: Arc::clone(leash),
+            kill_switch: Arc::clone(kill_switch),
         };
         worker.prepare_pipes();
-        match worker.shake_hands(data) {
+        match worker.handshake(data) {
             Ok(()) => Ok(worker),
             Err(error) => {
                 let death = worker.end();
@@ -217,12 +163,12 @@ impl Worker {
         rustix::io::ioctl_fionbio(&self.output, true).ok();
     }
 
-    fn shake_hands(&mut self, data: &[u8]) -> io::Result<()> {
+    fn handshake(&mut self, data: &[u8]) -> io::Result<()> {
         frame::write(&mut self.input, Header::new(frame::START, 0), &[], &[data])?;
         let (_, head, _) = frame::read(&mut self.answers, &[frame::READY], 0)?;
         let ready: Ready = serde_json::from_slice(&head)?;
-        if ready.build != child::build() {
-            let text = format!("its build is {:?}, not {:?}", ready.build, child::build());
+        if ready.build != build() {
+            let text = format!("its build is {:?}, not {:?}", ready.build, build());
             return Err(io::Error::other(text));
         }
         self.missing = ready.missing.chars().take(200).collect();
@@ -250,7 +196,7 @@ impl Worker {
 
     /// What `RLIMIT_DATA` counts of it now.
     fn data_bytes(&self) -> Option<u64> {
-        child::data_bytes(&format!("/proc/{}/statm", self.pid?.as_raw_nonzero()))
+        memory::data_bytes(&format!("/proc/{}/statm", self.pid?.as_raw_nonzero()))
     }
 
     /// Measures what it holds; whether that is no more than its part of the budget.
@@ -264,10 +210,10 @@ impl Worker {
         mut self,
         job: &WorkerJob,
         grant: Grant,
-        leash: &Arc<Leash>,
-    ) -> Result<(Self, Outcome), Box<Death>> {
-        self.leash = Arc::clone(leash);
-        leash.hold_child(&self.child);
+        kill_switch: &Arc<KillSwitch>,
+    ) -> Result<(Self, JobOutcome), Box<Death>> {
+        self.kill_switch = Arc::clone(kill_switch);
+        kill_switch.hold_child(&self.child);
         self.limit(job, grant);
         let header = Header {
             is_largest: grant.is_largest,
@@ -285,8 +231,8 @@ impl Worker {
             Ok((header, head, body)) => {
                 self.read_output();
                 let outcome = match header.tag {
-                    frame::NEEDS => Outcome::Needs(header.number),
-                    _ => Outcome::Done(WorkerAnswer { head, body }),
+                    frame::NEEDS => JobOutcome::Needs(header.number),
+                    _ => JobOutcome::Done(WorkerAnswer { head, body }),
                 };
                 Ok((self, outcome))
             }
@@ -335,7 +281,7 @@ impl Worker {
         let has = |words: &&[u8]| memchr::memmem::find(&output, words).is_some();
         Death {
             had_job: true,
-            is_late: self.leash.is_late(),
+            is_late: self.kill_switch.is_late(),
             is_memory: MEMORY_WORDS.iter().any(has),
             status: Status(status),
             output: String::from_utf8_lossy(&output[..output.len().min(OUTPUT_BYTES_MAX)])

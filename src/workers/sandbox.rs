@@ -70,7 +70,7 @@ fn limits_memory(bytes_max: u64) -> bool {
         };
         setrlimit(Resource::Data, limit).is_ok()
     };
-    let held = super::child::data_bytes("/proc/self/statm").unwrap_or_default();
+    let held = super::memory::data_bytes("/proc/self/statm").unwrap_or_default();
     let is_limited = limit(held + PROBE_BYTES / 2);
     let is_refused = Vec::<u8>::new()
         .try_reserve_exact(PROBE_BYTES as usize)
