@@ -1,5 +1,7 @@
 //! Holds the tree to its shape: file lengths, module arrows, pure modules, module docs.
 
+mod file_cycles;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
