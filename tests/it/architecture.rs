@@ -126,3 +126,33 @@ fn every_path_that_is_named_exists() {
         }
     }
 }
+
+/// Every Rust file below a folder, in one text.
+fn sources(folder: &Path) -> String {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths
+        .map(
+            |path| match path.extension().and_then(|ending| ending.to_str()) {
+                _ if path.is_dir() => sources(&path),
+                Some("rs") => std::fs::read_to_string(path).expect("a source file"),
+                _ => String::new(),
+            },
+        )
+        .collect()
+}
+
+#[test]
+fn the_messages_that_troubleshooting_quotes_are_those_of_the_code() {
+    let page = include_str!("../../docs/troubleshooting.md");
+    let code = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let mut quoted = 0;
+    for line in page.lines() {
+        let plain: String = line.split('`').step_by(2).collect();
+        for message in plain.split('"').skip(1).step_by(2) {
+            quoted += 1;
+            assert!(code.contains(message.trim()), "nothing says \"{message}\"");
+        }
+    }
+    assert!(quoted >= 15, "{quoted} messages");
+}
