@@ -15,20 +15,20 @@ pub use network::{Network, NetworkError};
 
 use forwarded::Hop;
 
-/// Proxies between us and a client that are looked at.
+/// The most proxies between us and a client.
 const HOPS_MAX: usize = 16;
-/// Of an IPv6 address these bits are one client: a subscriber has the others.
+/// The prefix length by which IPv6 clients are told apart: a subscriber has the rest.
 const IPV6_CLIENT_BITS: u8 = 64;
 
 /// Whose share a request counts against. Every request has one among its extensions.
 ///
-/// Limits per client hold for clients that are known; [`Client::UNKNOWN`] stands for everybody who
-/// can't be told from others, so a limit for one client must not be applied to it.
+/// Limits per client hold for known clients. [`Client::UNKNOWN`] is everybody who can't be told from
+/// others, so no limit for one client applies to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Client(Option<IpAddr>);
 
 impl Client {
-    /// Nobody can say who it is.
+    /// A client that can't be identified.
     pub const UNKNOWN: Self = Self(None);
 
     /// The client at an address: IPv4 as it is (also where it is written as IPv6), IPv6 by /64.
@@ -74,7 +74,7 @@ pub enum Peer {
 }
 
 impl Peer {
-    /// Judges the address that a connection comes from.
+    /// Classifies the address that a connection comes from.
     #[must_use]
     pub fn at(address: IpAddr, trusted: &[Network]) -> Self {
         if is_trusted(address, trusted) {

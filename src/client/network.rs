@@ -1,4 +1,4 @@
-//! An address, or all that share its first bits, as `trusted_proxies` has them.
+//! Networks in CIDR notation, as `trusted_proxies` lists them.
 
 use core::fmt;
 use core::net::IpAddr;
@@ -11,7 +11,7 @@ pub struct Network {
     bits: u8,
 }
 
-/// Why a text is no network.
+/// Why a text is no network in CIDR notation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NetworkError {
     /// The part before the slash.

@@ -1,4 +1,4 @@
-//! The body of a reply, and the one log line that a request leaves when its body is done.
+//! The body of a reply, and the log line of its request, written when the body ends.
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -16,14 +16,14 @@ use super::exchange::{Exchange, Piece};
 use crate::cache::{Body, Broken, Next, Playback};
 use crate::client::Client;
 
-/// hyper lets go of a body once it has its last frame, and keeps what the reader does not take: frames
-/// of this size keep the body, and with it the request, in flight until near its end.
+/// The largest frame. hyper drops a body once it has its last frame, and buffers what the reader has not
+/// taken: frames of this size keep the body, and with it the request, in flight until near its end.
 const FRAME_BYTES_MAX: usize = 64 << 10;
 
 type Player = Pin<Box<dyn Stream<Item = Result<Bytes, Broken>> + Send>>;
 
 enum Source {
-    /// What is all there, and what is left of the last piece.
+    /// A complete body, and the rest of its last piece.
     Whole { playback: Playback, rest: Bytes },
     /// A recording that still grows, or a body that is read from the store.
     Growing {
@@ -33,7 +33,7 @@ enum Source {
     },
 }
 
-/// What a reply sends.
+/// The body of a reply.
 pub struct ReplyBody {
     source: Source,
     /// The largest frame that is handed over at once.
@@ -41,7 +41,7 @@ pub struct ReplyBody {
     request: Option<Request>,
 }
 
-/// A request, as its log line tells it when it is dropped.
+/// A request; its log line is written on drop.
 #[derive(Debug)]
 pub(super) struct Request {
     exchange: Arc<Exchange>,
@@ -49,7 +49,7 @@ pub(super) struct Request {
     head: Arc<Parts>,
     peer: IpAddr,
     client: Client,
-    /// What was answered; `None` when the reader left before.
+    /// Status and `Cache-Status`; `None` when the reader left before.
     answer: Option<(StatusCode, Option<HeaderValue>)>,
     sent_bytes: u64,
     is_whole: bool,
@@ -98,7 +98,7 @@ impl Drop for Request {
 }
 
 impl ReplyBody {
-    /// Nothing.
+    /// An empty body.
     #[must_use]
     pub fn empty() -> Self {
         Self::whole(Body::new(Vec::new()))
@@ -110,13 +110,13 @@ impl ReplyBody {
         Self::whole(Body::new(vec![text.into()]))
     }
 
-    /// A body that is all there.
+    /// A complete body.
     #[must_use]
     pub fn whole(body: Body) -> Self {
         Self::part(body.play())
     }
 
-    /// What is left of a body that is all there.
+    /// The rest of a complete body.
     #[must_use]
     pub fn part(playback: Playback) -> Self {
         Self::new(Source::Whole {
@@ -196,7 +196,7 @@ impl Source {
         Poll::Ready(piece.map(|piece| piece.map(|piece| self.cut(piece, bytes_max))))
     }
 
-    /// What of a piece makes one frame; the rest is kept for the next.
+    /// Cuts one frame from a piece; the rest is kept for the next.
     fn cut(&mut self, mut piece: Bytes, bytes_max: usize) -> Bytes {
         let (Self::Whole { rest, .. } | Self::Growing { rest, .. }) = self;
         if piece.len() > bytes_max {

@@ -1,4 +1,4 @@
-//! The limits of a request's head, and what of it can't be answered. Pure.
+//! The limits of a request's head, and the heads that are refused. Pure.
 
 use http::header::{
     ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, HOST, HeaderName, TRANSFER_ENCODING,
@@ -52,9 +52,9 @@ fn names_its_host(head: &Parts) -> bool {
     head.version != Version::HTTP_11 || head.headers.get_all(HOST).iter().count() == 1
 }
 
-/// SECURITY: of a body in another coding than one `chunked`, a proxy in front and we may see
-/// different ends, and so different requests behind it. hyper refuses what doesn't end in
-/// `chunked`, and takes `gzip, chunked` for chunked.
+/// SECURITY: request smuggling. A proxy in front and we may see different ends of a body whose transfer
+/// coding is not exactly `chunked`. hyper refuses one that doesn't end in `chunked`, but takes
+/// `gzip, chunked` for chunked.
 pub(super) fn has_odd_body(head: &Parts) -> bool {
     let mut lines = head.headers.get_all(TRANSFER_ENCODING).iter();
     let Some(line) = lines.next() else {

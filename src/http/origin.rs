@@ -9,7 +9,7 @@ use http::request::Parts;
 
 use crate::client::{self, Client, Network, Peer};
 
-/// Who is trusted to say who a client is.
+/// The proxies that are trusted to name clients, and the origins of connections.
 #[derive(Clone)]
 pub(super) struct Clients(Arc<Shared>);
 
@@ -18,7 +18,7 @@ struct Shared {
     said: Said,
 }
 
-/// What the log says once.
+/// Log lines that are written once.
 #[derive(Default)]
 struct Said {
     may_be_proxy: AtomicBool,
@@ -32,7 +32,7 @@ impl Clients {
         Self(Arc::new(Shared { trusted, said }))
     }
 
-    /// Where all comes from that a connection brings.
+    /// The origin of a connection from this peer.
     pub(super) fn origin(&self, address: IpAddr) -> Origin {
         Origin {
             address,
@@ -42,7 +42,7 @@ impl Clients {
     }
 }
 
-/// Where a connection comes from.
+/// The origin of a connection.
 #[derive(Clone)]
 pub(super) struct Origin {
     address: IpAddr,

@@ -1,4 +1,4 @@
-//! What a request's headers ask for: coding, conditions. Pure.
+//! Content negotiation and conditions: reads a request's headers. Pure.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,9 +7,9 @@ use http::{HeaderMap, HeaderName};
 
 use crate::cache::Coding;
 
-/// Entity tags of one `If-None-Match` that are looked at; the rest is as if not there.
+/// Entity tags of one `If-None-Match` that are read; further ones are ignored.
 const ENTITY_TAGS_MAX: usize = 100;
-/// Suffixes that front proxies put behind the opaque part of an entity tag when they compress.
+/// Suffixes that proxies append to the opaque part of an entity tag when they compress.
 const TAG_SUFFIXES: [&str; 5] = ["--gzip", "-gzip", ";gzip", "-br", "-zstd"];
 
 /// The coding to answer with (RFC 9110 §12.5.3), gzip first where the reader has no preference,

@@ -1,10 +1,10 @@
-//! From method and path to what is asked for. Pure.
+//! Routing: from method and path to a route. Pure.
 
 use http::Method;
 
 use crate::images::signed_url;
 
-/// What a request asks for.
+/// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route<'a> {
     /// `/feeds/{name}`: a rewritten feed.
@@ -23,9 +23,9 @@ pub enum Route<'a> {
         /// What stands behind it.
         rest: &'a str,
     },
-    /// `/image/{signature}/{options}/{URL}`: an image by its signed address.
+    /// `/image/{signature}/{options}/{URL}`: an image by its signed URL.
     Image(&'a str),
-    /// `/image?url=…`: an image, in weserv's words.
+    /// `/image?url=…`: an image, by weserv's parameters.
     ImageQuery,
     /// `/`: the feeds, for people.
     Index,
@@ -33,7 +33,7 @@ pub enum Route<'a> {
     Health,
     /// `/readyz`: whether it takes requests.
     Ready,
-    /// A path we know, with a method we don't.
+    /// A known path with another method.
     MethodNotAllowed,
     /// Anything else.
     NotFound,
@@ -77,7 +77,7 @@ fn feed(path: &str) -> Option<Route<'_>> {
     (!name.is_empty()).then_some(Route::Archive { name, place })
 }
 
-/// A number as we write it: another writing is another address.
+/// Reads a number in canonical form only: other forms would be other URLs of one page.
 fn place(text: &str) -> Option<u64> {
     let place: u64 = text.parse().ok()?;
     (place.to_string() == text).then_some(place)

@@ -16,7 +16,7 @@ use crate::inflight::{Inflight, WAIT_MAX};
 use crate::mirror::{Content, Reply, Trouble, Upload};
 use crate::upstream::PassedBody;
 
-/// The reply to a request for `rest`, what stands behind the mirror's name.
+/// The reply to a request for `rest`, the path behind the mirror's name.
 ///
 /// # Errors
 /// When no mirror has this name, the request is not for it, or there is nothing to answer with.
@@ -85,7 +85,7 @@ async fn collect(
     Ok(body)
 }
 
-/// The mirror itself is a folder: relative addresses in it need the slash.
+/// Redirects to the mirror's root with a slash, which relative URLs need.
 fn to_home(name: &str, query: Option<&str>) -> Response<ReplyBody> {
     let mut reply = Response::new(ReplyBody::empty());
     *reply.status_mut() = StatusCode::PERMANENT_REDIRECT;
@@ -106,10 +106,7 @@ fn passing(body: PassedBody) -> impl Stream<Item = Result<Bytes, Broken>> + Send
         match body.chunk().await {
             Ok(piece) => piece.map(|piece| (Ok(piece), Some(body))),
             Err(error) => {
-                tracing::debug!(
-                    reason = error.reason(),
-                    "a body that is passed through broke off"
-                );
+                tracing::debug!(reason = error.reason(), "passed-through body ended early");
                 Some((Err(Broken), None))
             }
         }

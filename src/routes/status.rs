@@ -1,4 +1,4 @@
-//! `/`, `/healthz` and `/readyz`: for the people and machines that look after the service.
+//! `/`, `/healthz` and `/readyz`: for operators and their monitoring.
 
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderValue, Response};
@@ -26,8 +26,8 @@ pub(super) fn text(text: &'static str) -> Response<ReplyBody> {
     reply
 }
 
-/// Whether requests are taken: yes, until the shutdown begins, also where nothing can be stored. The
-/// log says why it can't; the address is public.
+/// Readiness: true until the shutdown begins, also where nothing can be stored. The log has the reason;
+/// this URL is public.
 pub(super) fn ready(app: &App) -> Result<Response<ReplyBody>, Failure> {
     if app.is_stopping() {
         return Err(Failure::NotReady);

@@ -1,14 +1,14 @@
-//! A response's body as it arrives, small chunks put together.
+//! A response's body in chunks, where small ones are merged.
 //!
-//! A chunk wakes whoever waits for it, and stands in a list until its body is whole: one of a byte
-//! costs as much as one of 16 KiB.
+//! Each chunk wakes its waiters and takes an entry in a list until the body is complete: a chunk of one
+//! byte costs as much as one of 16 KiB.
 
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::time::sleep;
 
-/// Smaller chunks are put together.
+/// Smaller chunks are merged.
 const GATHER_BYTES: usize = 16 << 10;
 /// For so long, unless the body ends: what upstream sends with pauses is handed on with these pauses.
 const GATHER_FOR: Duration = Duration::from_millis(5);

@@ -1,11 +1,11 @@
-//! What a fetch brings back.
+//! The outcome of a fetch.
 
 use super::Body;
 use http::{HeaderMap, HeaderValue, header};
 use std::time::{Duration, SystemTime};
 use url::Url;
 
-/// The longest `Retry-After` that is believed.
+/// The longest `Retry-After` that counts.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The validators of a stored copy, byte for byte as upstream sent them: an `ETag` without quotes or
