@@ -4,13 +4,14 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::clock::of_ms;
 use super::directory::OpenDirectory;
 use super::error::Error;
 use super::purge::{Purge, PurgeKey};
 use super::shared::Shared;
+use super::transaction::in_transaction;
 use super::{Space, schema};
 
 /// How often the requesting process checks for the answer.
@@ -54,27 +55,24 @@ pub(super) fn answer_requests(shared: &Shared, open: &mut OpenDirectory) -> Resu
     if open.data_version == Some(version) {
         return Ok(());
     }
+    let is_first = open.data_version.is_none();
     let files = &open.disk.bodies.files;
-    let transaction = open
-        .connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)?;
-    if open.data_version.is_none() {
-        // Answers that nobody took.
-        transaction.execute("DELETE FROM request WHERE removed IS NOT NULL", [])?;
-    }
-    let asked = unanswered(&transaction)?;
-    let mut target = shared.target(&transaction, files);
-    for (id, purge) in &asked {
-        let removed = target.purge(purge)?;
-        transaction.execute(
-            "UPDATE request SET removed = ?2 WHERE id = ?1",
-            params![id, removed.cast_signed()],
-        )?;
-    }
-    let effects = target.effects;
-    transaction.commit()?;
-    effects.freed.iter().for_each(|id| files.remove(*id));
-    shared.health.weigh(effects.entries, &effects.weights);
+    let asked = in_transaction(shared, &mut open.connection, files, |target| {
+        if is_first {
+            // Answers that nobody took.
+            let sql = "DELETE FROM request WHERE removed IS NOT NULL";
+            target.connection.execute(sql, [])?;
+        }
+        let asked = unanswered(target.connection)?;
+        for (id, purge) in &asked {
+            let removed = target.purge(purge)?;
+            target.connection.execute(
+                "UPDATE request SET removed = ?2 WHERE id = ?1",
+                params![id, removed.cast_signed()],
+            )?;
+        }
+        Ok(asked)
+    })?;
     asked.iter().for_each(|(_, purge)| shared.tell(purge));
     open.data_version = Some(version);
     Ok(())

@@ -1,11 +1,12 @@
 //! Transactions of the writing thread: batches of changes, probes of the disk, removal of outdated bodies.
 
-use rusqlite::{TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 
 use super::apply::Target;
 use super::change::{Change, Job};
 use super::directory::OpenDirectory;
 use super::error::Error;
+use super::files::Files;
 use super::outdated::{Keys, is_whole};
 use super::shared::Shared;
 
@@ -13,22 +14,49 @@ use super::shared::Shared;
 const PROBE_BYTES_MIN: usize = 64 << 10;
 const PROBE_BYTES_MAX: usize = 16 << 20;
 
-/// Commits a batch of changes in one transaction, with waiting states and times of use if it flushes.
+/// Runs `work` in one transaction. After the commit the files of deleted records are removed and the counters are
+/// updated; after an error the files that were placed are removed.
+///
+/// # Errors
+/// When the database or a file can't be written; nothing has changed then.
+pub(super) fn in_transaction<T>(
+    shared: &Shared,
+    connection: &mut Connection,
+    files: &Files,
+    work: impl FnOnce(&mut Target<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut target = shared.target(&transaction, files);
+    let history = target.history;
+    let worked = work(&mut target);
+    let effects = target.effects;
+    let committed = worked.and_then(|value| {
+        transaction.commit()?;
+        Ok(value)
+    });
+    if committed.is_err() {
+        effects.placed.iter().for_each(|id| files.remove(*id));
+        return committed;
+    }
+    effects.freed.iter().for_each(|id| files.remove(*id));
+    shared.health.weigh(effects.entries, &effects.weights);
+    for (feed, recorded) in &effects.recorded {
+        shared.health.note_items(feed, recorded, &history);
+    }
+    committed
+}
+
+/// Commits a batch of changes in one transaction, with waiting states and times of use if it flushes. Returns how
+/// many records each change has changed.
 pub(super) fn commit(
     shared: &Shared,
     open: &mut OpenDirectory,
     jobs: &mut [Job],
-) -> Result<Vec<u64>, Option<Error>> {
+) -> Result<Vec<u64>, Error> {
     let flushes = |job: &Job| matches!(job.change, Change::Flush | Change::Close);
     let waiting = jobs.iter().any(flushes).then(|| shared.waiting());
     let files = &open.disk.bodies.files;
-    let transaction = open
-        .connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(Error::from)?;
-    let mut target = shared.target(&transaction, files);
-    let history = target.history;
-    let mut work = || {
+    let answers = in_transaction(shared, &mut open.connection, files, |target| {
         let mut answers = Vec::with_capacity(jobs.len());
         for job in &mut *jobs {
             answers.push(target.apply(&mut job.change)?);
@@ -37,31 +65,12 @@ pub(super) fn commit(
             target.flush(states, used)?;
         }
         files.sync_places(&target.effects.placed)?;
-        Ok::<_, Error>(answers)
-    };
-    let worked = work();
-    let effects = target.effects;
-    let committed = worked.and_then(|answers| {
-        transaction.commit()?;
         Ok(answers)
-    });
-    match committed {
-        Ok(answers) => {
-            effects.freed.iter().for_each(|id| files.remove(*id));
-            shared.health.weigh(effects.entries, &effects.weights);
-            for (feed, recorded) in &effects.recorded {
-                shared.health.note_items(feed, recorded, &history);
-            }
-            if let Some((states, used)) = &waiting {
-                shared.written(states, used);
-            }
-            Ok(answers)
-        }
-        Err(refused) => {
-            effects.placed.iter().for_each(|id| files.remove(*id));
-            Err(Some(refused))
-        }
+    })?;
+    if let Some((states, used)) = &waiting {
+        shared.written(states, used);
     }
+    Ok(answers)
 }
 
 /// Writes as much as could not be written before, and removes outdated bodies.
@@ -82,16 +91,8 @@ pub(super) fn probe(
 pub(super) fn settle(shared: &Shared, open: &mut OpenDirectory) -> Result<(), Error> {
     let files = &open.disk.bodies.files;
     shared.outdated.settle(|keys| {
-        let transaction = open
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut target = shared.target(&transaction, files);
-        remove_outdated(&mut target, keys)?;
-        let effects = target.effects;
-        transaction.commit()?;
-        effects.freed.iter().for_each(|id| files.remove(*id));
-        shared.health.weigh(effects.entries, &effects.weights);
-        Ok(())
+        let remove = |target: &mut Target<'_>| remove_outdated(target, keys);
+        in_transaction(shared, &mut open.connection, files, remove)
     })
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 
 use super::Space;
 use super::directory::Disk;
 use super::error::Error;
 use super::shared::Shared;
+use super::transaction::in_transaction;
 use crate::shares::{Share, Yields};
 
 /// Records that are evicted in one transaction, so that writes don't wait long.
@@ -80,34 +81,24 @@ fn evict(
     connection: &mut Connection,
     Yields { share, bytes }: Yields,
 ) -> Result<u64, Error> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let oldest: Vec<(i64, i64)> = transaction
-        .prepare_cached(
-            "SELECT id, weight FROM entry WHERE space = ?1 ORDER BY used_at_ms LIMIT ?2",
-        )?
-        .query_map(
-            params![space_of(share).id(), EVICTED_AT_ONCE as i64],
-            |row| Ok((row.get(0)?, row.get(1)?)),
-        )?
-        .collect::<Result<_, _>>()?;
-    let mut target = shared.target(&transaction, &disk.bodies.files);
-    let mut freed = 0;
-    let mut count = 0_u64;
-    for (id, weight) in oldest {
-        if freed >= bytes {
-            break;
+    let count = in_transaction(shared, connection, &disk.bodies.files, |target| {
+        let sql = "SELECT id, weight FROM entry WHERE space = ?1 ORDER BY used_at_ms LIMIT ?2";
+        let mut oldest = target.connection.prepare_cached(sql)?;
+        let limits = params![space_of(share).id(), EVICTED_AT_ONCE as i64];
+        let oldest: Vec<(i64, i64)> = oldest
+            .query_map(limits, |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        let (mut freed, mut count) = (0, 0_u64);
+        for (id, weight) in oldest {
+            if freed >= bytes {
+                break;
+            }
+            target.discard(id)?;
+            freed += weight.unsigned_abs();
+            count += 1;
         }
-        target.discard(id)?;
-        freed += weight.unsigned_abs();
-        count += 1;
-    }
-    let effects = target.effects;
-    transaction.commit()?;
-    effects
-        .freed
-        .iter()
-        .for_each(|id| disk.bodies.files.remove(*id));
-    shared.health.weigh(effects.entries, &effects.weights);
+        Ok(count)
+    })?;
     shared.health.evicted.fetch_add(count, Ordering::Relaxed);
     Ok(count)
 }

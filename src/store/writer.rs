@@ -171,7 +171,9 @@ impl Writer {
     fn write(&mut self, mut jobs: Vec<Job>) {
         let is_closing = jobs.iter().any(|job| matches!(job.change, Change::Close));
         let outcome = match &mut self.open {
-            Some(open) if !self.shared.health.is_tripped() => commit(&self.shared, open, &mut jobs),
+            Some(open) if !self.shared.health.is_tripped() => {
+                commit(&self.shared, open, &mut jobs).map_err(Some)
+            }
             _ => Err(None),
         };
         match outcome {
