@@ -1,12 +1,12 @@
-//! What `output=auto` and `output=origin` come to.
+//! The format that `output=auto` and `output=origin` choose.
 
 use serde::{Deserialize, Serialize};
 
 use super::format::ImageFormat;
 use super::transform::OutputFormat;
 
-/// What `output=auto` chooses by: what a client accepts, apart from what every client shows. AVIF is
-/// no part of it: writing one takes too long for what nobody asked for by name.
+/// The formats that a client accepts beyond those that every client shows, for `output=auto`. AVIF is
+/// not among them: encoding it takes too long unless it is requested by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Accepted {
     /// WebP is named in `Accept`, and can be had.
@@ -40,7 +40,7 @@ impl Accepted {
     }
 }
 
-/// What an image of this kind is written as.
+/// The format to encode an image in.
 #[must_use]
 pub fn choose(
     output: OutputFormat,

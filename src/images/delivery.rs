@@ -1,4 +1,4 @@
-//! How an answer is handed over: weserv's `maxage`, `filename`, `encoding` and `default`.
+//! How an image is delivered: weserv's `maxage`, `filename`, `encoding` and `default`.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -12,7 +12,7 @@ const FILENAME_CHARS_MAX: usize = 78;
 const DAY_S: u64 = 24 * 60 * 60;
 const YEAR_S: u64 = 365 * DAY_S;
 
-/// How an answer is handed over.
+/// How an image is delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageDelivery {
     /// How long the image may be kept.

@@ -1,9 +1,9 @@
-//! What the built-in image proxy is asked to do with an image, as it stands in a signed address.
+//! Options in a signed image URL: what the image proxy does with the image.
 //!
-//! The words are weserv's. An address holds them in one canonical form that needs no escaping in
+//! The names are weserv's. An image URL holds them in one canonical form that needs no escaping in
 //! HTML, XML, CSS, srcset or JSON: `output-webp_w-800`, names in order, `-` alone for nothing.
 //!
-//! Invariant: one meaning has one text, and what is not that text is refused.
+//! Invariant: equal options have one text; any other text is refused.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,7 +16,7 @@ use super::source_url::unescaped;
 const NONE: &str = "-";
 /// Bytes that a canonical text may have.
 const TEXT_BYTES_MAX: usize = 512;
-/// What stands in a value as it is, besides letters and digits: `-1`, `0.5`, `top-left`.
+/// Characters that are not escaped in a value, besides letters and digits: `-1`, `0.5`, `top-left`.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.');
 
 /// Names that weserv knows, but for `url`, which has a place of its own.
@@ -43,13 +43,13 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("width", "w"),
 ];
 
-/// Those that say how an image is handed over.
+/// Options on how an image is delivered.
 const DELIVERY: &[&str] = &["default", "encoding", "filename", "maxage"];
 
 /// A name, and its value where it has one.
 type Pair<'a> = (&'a str, Option<Cow<'a, str>>);
 
-/// UrlOptions in their canonical form.
+/// Options in their canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UrlOptions(String);
 
@@ -66,7 +66,7 @@ pub enum UrlOptionsError {
     #[error("the options are longer than {TEXT_BYTES_MAX} bytes")]
     TooLong,
     /// Another text means the same, or none does.
-    #[error("this is not how the options of an address are written")]
+    #[error("the options are not in canonical form")]
     NotCanonical,
 }
 
@@ -84,8 +84,8 @@ impl UrlOptions {
         Self::of_pairs(pairs.collect())
     }
 
-    /// The same, as weserv itself reads it: a name that it has not is left out, and of several of
-    /// one name the first counts. So are `url` and `s`, which are no options.
+    /// Parses options as weserv does: unknown names are ignored, as are `url` and `s`; of several
+    /// values of one name the first counts.
     ///
     /// # Errors
     /// On more than 512 bytes of what is left.
@@ -104,7 +104,7 @@ impl UrlOptions {
         Self::of_pairs(pairs)
     }
 
-    /// Those that say how an image is made, without those that say how it is handed over.
+    /// The options on how an image is transformed, without those on its delivery.
     #[must_use]
     pub fn of_image(&self) -> String {
         let all = self.0.split('_').filter(|pair| {
@@ -127,7 +127,7 @@ impl UrlOptions {
         pairs.join("_")
     }
 
-    /// UrlOptions as an address holds them.
+    /// Parses options in their canonical form.
     ///
     /// # Errors
     /// When it is not the canonical text of any.

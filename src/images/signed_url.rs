@@ -1,10 +1,10 @@
-//! SignedImage addresses of the built-in image proxy: `/image/{signature}/{options}/{URL in base64url}`.
+//! Signed image URLs of the built-in image proxy: `/image/{signature}/{options}/{URL in base64url}`.
 //!
 //! The signature is HMAC-SHA256 over `v1`, a zero byte, the options, a zero byte and the URL.
 //!
-//! Invariants: whoever has no key can't make an address that verifies, nor another text for one
+//! Invariants: without a key nobody can make a URL that verifies, nor another text for one
 //! that does: base64url is read without padding and with no bit to spare, options in their
-//! canonical form only. An address needs no escaping in HTML, XML, CSS, srcset and JSON.
+//! canonical form only. An image URL needs no escaping in HTML, XML, CSS, srcset and JSON.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,16 +15,16 @@ use url::Url;
 use super::options::UrlOptions;
 use super::secret::Secret;
 
-/// Where these addresses start behind our public URL.
+/// The path of image URLs below our public URL.
 pub const PATH: &str = "/image/";
 
-/// Bytes of an image's URL.
+/// Bytes of the URL of an image.
 pub const URL_BYTES_MAX: usize = 8 << 10;
-/// SigningKeys that addresses are verified with.
+/// Keys that verify image URLs, at most.
 pub const KEYS_MAX: usize = 8;
 /// Bytes that a key must have.
 const KEY_BYTES_MIN: usize = 16;
-/// What is signed first, so that another form of address can never be taken for this one.
+/// What is signed first, so that another form of URL can never be taken for this one.
 const VERSION: &[u8] = b"v1\0";
 const SIGNATURE_BYTES: usize = 32;
 
@@ -43,20 +43,20 @@ pub enum SigningKeysError {
     TooMany,
 }
 
-/// An image that an address asks for.
+/// An image that a signed URL requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedImage {
-    /// What is to be done with it.
+    /// The options in the URL.
     pub options: UrlOptions,
     /// Where it is, in the normal form of the URL standard.
     pub url: Url,
 }
 
-/// Why an address is refused.
+/// Why a signed URL is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignedUrlError {
     /// It has not the form.
-    #[error("the address is not written as an image address is")]
+    #[error("the image URL is malformed")]
     Malformed,
     /// No key of ours made this signature.
     #[error("the signature is wrong")]
@@ -75,7 +75,7 @@ pub enum ImageUrlError {
 }
 
 impl SigningKeys {
-    /// SigningKeys, the one that signs first.
+    /// Keys; the one that signs comes first.
     ///
     /// # Errors
     /// When one is shorter than 16 bytes, or there are more than eight.
@@ -95,13 +95,13 @@ impl SigningKeys {
         self.0.is_empty()
     }
 
-    /// What an address asks for: `{signature}/{options}/{URL in base64url}`, what stands behind
-    /// [`PATH`], as it stands in the request.
+    /// Parses and verifies an image URL: `{signature}/{options}/{URL in base64url}`, the part after
+    /// [`PATH`], undecoded.
     ///
     /// # Errors
     /// When it is written otherwise than [`UrlSigner`] writes it, or not signed by one of the keys.
-    pub fn verify(&self, address: &str) -> Result<SignedImage, SignedUrlError> {
-        let mut parts = address.split('/');
+    pub fn verify(&self, signed: &str) -> Result<SignedImage, SignedUrlError> {
+        let mut parts = signed.split('/');
         let (Some(signature), Some(options), Some(url), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
@@ -135,7 +135,7 @@ impl SigningKeys {
     }
 }
 
-/// What writes addresses with the same options; built once, since preparing a key costs as much as
+/// Signs image URLs with the same options; built once, since preparing a key costs as much as
 /// signing with it.
 #[derive(Debug, Clone)]
 pub struct UrlSigner {
@@ -145,7 +145,7 @@ pub struct UrlSigner {
 }
 
 impl UrlSigner {
-    /// One for addresses below `public_url`, which has no slash at its end; `None` without a key.
+    /// A signer for URLs below `public_url`, which has no slash at its end; `None` without a key.
     #[must_use]
     pub fn new(keys: &SigningKeys, public_url: &str, options: &UrlOptions) -> Option<Self> {
         Some(Self {
@@ -155,29 +155,29 @@ impl UrlSigner {
         })
     }
 
-    /// What all its addresses start with.
+    /// The start of all its URLs.
     #[must_use]
     pub fn start(&self) -> &str {
         &self.start
     }
 
-    /// The signed address for the image at `url`, which is in its [`normal`] form.
+    /// The signed image URL for the image at `url`, which is in its [`normal`] form.
     #[must_use]
     pub fn sign(&self, url: &str) -> String {
         let mac = feed(self.mac.clone(), &self.options, url.as_bytes());
         let signature = mac.finalize().into_bytes();
-        let mut address = String::with_capacity(self.start.len() + 64 + url.len() * 4 / 3);
-        address.push_str(&self.start);
-        URL_SAFE_NO_PAD.encode_string(signature, &mut address);
-        address.push('/');
-        address.push_str(&self.options);
-        address.push('/');
-        URL_SAFE_NO_PAD.encode_string(url, &mut address);
-        address
+        let mut signed = String::with_capacity(self.start.len() + 64 + url.len() * 4 / 3);
+        signed.push_str(&self.start);
+        URL_SAFE_NO_PAD.encode_string(signature, &mut signed);
+        signed.push('/');
+        signed.push_str(&self.options);
+        signed.push('/');
+        URL_SAFE_NO_PAD.encode_string(url, &mut signed);
+        signed
     }
 }
 
-/// What an address holds behind its signature: `{options}/{URL in base64url}`.
+/// An image URL without its signature: `{options}/{URL in base64url}`.
 #[must_use]
 pub fn unsigned(options: &UrlOptions, url: &Url) -> String {
     let mut text = format!("{options}/");
@@ -185,7 +185,7 @@ pub fn unsigned(options: &UrlOptions, url: &Url) -> String {
     text
 }
 
-/// An image's URL as addresses hold it: the normal form of the URL standard, without a fragment.
+/// The URL of an image in the normal form of the URL standard, without a fragment.
 ///
 /// # Errors
 /// When it is no http(s) URL with a host, or longer than 8 KiB.

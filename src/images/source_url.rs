@@ -1,4 +1,4 @@
-//! Where an image is, as a `url` parameter names it: weserv's forms (its `uri_parser.cpp`).
+//! The URL of an image in a `url` parameter, in the forms that weserv reads (its `uri_parser.cpp`).
 //!
 //! Invariant: the value is percent-decoded exactly once. What was escaped twice stays escaped, and so
 //! does what is no UTF-8.
@@ -9,11 +9,11 @@ use std::fmt::Write as _;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
-/// A value shorter than this is no address.
+/// A shorter value is no URL.
 const VALUE_BYTES_MIN: usize = 4;
-/// Bytes of an address.
+/// Bytes of a URL, at most.
 const URL_BYTES_MAX: usize = 8 << 10;
-/// What no address holds unescaped. The URL standard leaves some of it, and reads `\` as `/`.
+/// Characters that are escaped. The URL standard leaves some of them, and reads `\` as `/`.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -26,8 +26,8 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// The address that a raw query value names; without a scheme it is `http`, or `https` where
-/// `secure`. `None` when it names none.
+/// Parses a raw query value; without a scheme the URL is `http`, or `https` where `secure`. `None`
+/// when it is no URL.
 #[must_use]
 pub fn parse(value: &str, secure: bool) -> Option<Url> {
     if value.len() < VALUE_BYTES_MIN {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn no_addresses() {
+    fn no_urls() {
         let long = format!("example.org/{}", "a".repeat(URL_BYTES_MAX));
         for value in [
             "",

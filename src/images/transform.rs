@@ -1,7 +1,7 @@
-//! What is asked of an image, typed: weserv's parameters with its defaults and its way with
-//! values that make no sense.
+//! The transform of an image, typed: weserv's parameters with its defaults and its way with invalid
+//! values.
 //!
-//! Invariant: there is no value that can't be read; what is out of range is as if not given.
+//! Invariant: no value is an error; a value out of range counts as not given.
 
 mod read;
 
@@ -23,7 +23,7 @@ pub enum Length {
     Part(f64),
 }
 
-/// How an image is brought to a width and a height.
+/// How an image is fitted to a width and a height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Fit {
     /// As large as fits.
@@ -39,7 +39,7 @@ pub enum Fit {
     Fill,
 }
 
-/// Where the image lies in what it is cut to, or filled up to.
+/// The position of the image in the area that it is cropped or extended to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "nine places of a grid")]
 pub enum Position {
@@ -61,14 +61,14 @@ pub enum Position {
     Attention,
 }
 
-/// What an image is written as.
+/// The format that an image is encoded in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "names of formats")]
 pub enum OutputFormat {
-    /// As what it came.
+    /// The format of the original.
     #[default]
     Origin,
-    /// The best that the client says it takes.
+    /// The best that the client accepts.
     Auto,
     Jpeg,
     Png,
@@ -77,11 +77,11 @@ pub enum OutputFormat {
     Tiff,
     Avif,
     Jxl,
-    /// Not the image but what is known of it.
+    /// Not the image but a description of it.
     Json,
 }
 
-/// A look.
+/// A colour filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "names of looks")]
 pub enum Filter {
@@ -91,7 +91,7 @@ pub enum Filter {
     Negate,
 }
 
-/// A shape that is cut out.
+/// A shape to cut out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "names of shapes")]
 pub enum Mask {
@@ -163,13 +163,13 @@ pub struct Adjust {
     pub slopes: (f32, f32),
     /// Blurring.
     pub blur: Option<Strength>,
-    /// A look.
+    /// A colour filter.
     pub filt: Option<Filter>,
     /// A colour that the image takes on.
     pub tint: Option<Colour>,
 }
 
-/// What is asked of an image.
+/// All that is done to an image.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "weserv's names; docs/images.md explains each")]
 pub struct ImageTransform {
@@ -209,14 +209,13 @@ pub struct ImageTransform {
 }
 
 impl ImageTransform {
-    /// Whether nothing is asked, so that the image's own bytes are the answer.
+    /// Whether nothing is changed, so that the original is served.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether nothing is asked but to make the image smaller: then one that can't be is better
-    /// than none.
+    /// Whether the image is only made smaller: then serving the original is better than an error.
     #[must_use]
     pub fn only_shrinks(&self) -> bool {
         let rest = Self {

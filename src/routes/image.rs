@@ -1,9 +1,9 @@
-//! `/image/{signature}/{options}/{URL}` and `/image?url=…`: verify, bring, hand on.
+//! `/image/{signature}/{options}/{URL}` and `/image?url=…`: verify, fetch, process, reply.
 //!
 //! Invariant: whatever is answered here, a browser takes it for an image of this type or for
 //! nothing: no script in it runs on our origin, whatever it is.
 
-mod asked;
+mod request;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -30,18 +30,18 @@ use crate::images::fetching::{ImageError, ImageRequest, Imager, Original, Origin
 use crate::images::transform::{ImageTransform, OutputFormat};
 use crate::inflight::{Holder, Inflight, holder_of};
 
-use asked::{Asked, Refused};
+use request::{ParsedRequest, RefusedRequest};
 
-/// The reply to a request for an image by its signed address: what stands behind `/image/`.
+/// The reply to a request for an image by its signed URL: the part after `/image/`.
 ///
 /// # Errors
-/// When it may not be had, can't be had, or can't be made.
+/// When the image is refused, can't be fetched, or can't be processed.
 pub(super) async fn signed(
     app: &App,
-    address: &str,
+    signed: &str,
     head: &Parts,
 ) -> Result<Response<ReplyBody>, Failure> {
-    answer(app, asked::by_address(app, address), head).await
+    answer(app, request::from_signed_url(app, signed), head).await
 }
 
 /// The reply to a request in weserv's query language.
@@ -53,12 +53,12 @@ pub(super) async fn queried(
     query: &str,
     head: &Parts,
 ) -> Result<Response<ReplyBody>, Failure> {
-    answer(app, asked::by_query(app, query), head).await
+    answer(app, request::from_query(app, query), head).await
 }
 
 async fn answer(
     app: &App,
-    asked: Result<Asked, Refused>,
+    request: Result<ParsedRequest, RefusedRequest>,
     head: &Parts,
 ) -> Result<Response<ReplyBody>, Failure> {
     let fail = |error: Arc<ImageError>, instead: Option<Url>, is_literal: bool| {
@@ -71,31 +71,32 @@ async fn answer(
             body_bytes_max: options.body_bytes_max,
         }))
     };
-    let asked = asked.map_err(|refused| fail(Arc::new(refused.error), refused.instead, false))?;
-    let is_literal = !matches!(asked.url.host(), Some(url::Host::Domain(_)));
-    serve(app, &asked, head).await.map_err(|error| {
-        let instead = asked
+    let request =
+        request.map_err(|refused| fail(Arc::new(refused.error), refused.instead, false))?;
+    let is_literal = !matches!(request.url.host(), Some(url::Host::Domain(_)));
+    serve(app, &request, head).await.map_err(|error| {
+        let instead = request
             .delivery
             .default
             .as_ref()
             .and_then(|instead| match instead {
                 ErrorRedirect::Url(url) => Some(url.clone()),
                 ErrorRedirect::Original if is_redirect_error(&error) => None,
-                ErrorRedirect::Original => Some(asked.url.clone()),
+                ErrorRedirect::Original => Some(request.url.clone()),
             })
-            .filter(|url| app.imager.may_lead_to(url, asked.is_signed));
+            .filter(|url| app.imager.may_lead_to(url, request.is_signed));
         fail(error, instead, is_literal)
     })
 }
 
-/// An image that redirects in circles is none to be sent to.
+/// No client is redirected to an image that redirects in circles.
 fn is_redirect_error(error: &ImageError) -> bool {
     matches!(error, ImageError::Fetch(error) if error.reason() == "redirect")
 }
 
 async fn serve(
     app: &App,
-    asked: &Asked,
+    request: &ParsedRequest,
     head: &Parts,
 ) -> Result<Response<ReplyBody>, Arc<ImageError>> {
     let imager = &app.imager;
@@ -104,36 +105,36 @@ async fn serve(
         .get_all(VIA)
         .iter()
         .filter_map(|via| via.to_str().ok());
-    if imager.is_loop(via, &asked.url) {
+    if imager.is_loop(via, &request.url) {
         return Err(Arc::new(ImageError::Loop));
     }
-    let rule = imager.rule(&asked.url);
+    let rule = imager.rule(&request.url);
     let is_bypassed = rule.as_ref().is_some_and(|rule| rule.bypass);
-    if is_bypassed && imager.may_lead_to(&asked.url, asked.is_signed) {
-        return Ok(sent_on(&asked.url));
+    if is_bypassed && imager.may_lead_to(&request.url, request.is_signed) {
+        return Ok(sent_on(&request.url));
     }
-    let mut transform = ImageTransform::of(asked.options.pairs());
+    let mut transform = ImageTransform::of(request.options.pairs());
     imager.settle(&mut transform, rule.as_ref());
     let holder = holder_of(&head.extensions);
-    if transform.is_nothing() && !asked.delivery.is_base64 {
-        let answer = imager.original(&asked.url, holder).await;
+    if transform.is_nothing() && !request.delivery.is_base64 {
+        let answer = imager.original(&request.url, holder).await;
         let (original, status) = answer.map_err(|(trouble, _)| trouble)?;
         if original.kind.is_inert() {
-            return untouched(asked, (&original, status), head).await;
+            return serve_original(request, (&original, status), head).await;
         }
     }
     let is_auto = transform.output == OutputFormat::Auto;
-    let made = variant(imager, asked, transform, holder, head).await;
+    let made = variant(imager, request, transform, holder, head).await;
     let (variant, status) = made.map_err(|(trouble, _)| trouble)?;
     let served = (&*variant, status);
-    Ok(reply_made((asked, &app.inflight), served, is_auto, head))
+    Ok(reply_made((request, &app.inflight), served, is_auto, head))
 }
 
 /// The variant that is asked for. Where the client chooses and reads WebP it
 /// is that of `output=webp`: the same bytes under one key, whichever way they are asked for.
 async fn variant(
     imager: &Arc<Imager>,
-    asked: &Asked,
+    request: &ParsedRequest,
     transform: ImageTransform,
     holder: Holder,
     head: &Parts,
@@ -145,9 +146,9 @@ async fn variant(
         .filter_map(|accept| accept.to_str().ok());
     let moves = if imager.options().animate { "*" } else { "" };
     let wanted = ImageRequest {
-        url: asked.url.clone(),
+        url: request.url.clone(),
         holder,
-        text: format!("{}{moves}", asked.options.of_image()),
+        text: format!("{}{moves}", request.options.of_image()),
         accepted: match transform.output {
             OutputFormat::Auto => Accepted::of(accept),
             _ => Accepted::default(),
@@ -158,7 +159,7 @@ async fn variant(
         return imager.variant(&wanted).await;
     }
     let as_webp = ImageRequest {
-        text: format!("{}{moves}", asked.options.of_image_as("webp")),
+        text: format!("{}{moves}", request.options.of_image_as("webp")),
         accepted: Accepted::default(),
         transform: ImageTransform {
             output: OutputFormat::WebP,
@@ -173,25 +174,25 @@ async fn variant(
     }
 }
 
-/// The image's own bytes: those that are there, a part of them, or as they come.
-async fn untouched(
-    asked: &Asked,
+/// The original: whole, a range of it, or as it arrives.
+async fn serve_original(
+    request: &ParsedRequest,
     (original, status): (&Original, CacheStatus),
     head: &Parts,
 ) -> Result<Response<ReplyBody>, Arc<ImageError>> {
     let mut headers = HeaderMap::new();
     let kind = original.kind;
     put(&mut headers, CONTENT_TYPE, kind.media_type());
-    let max_age = asked.delivery.max_age;
+    let max_age = request.delivery.max_age;
     write_common(
         &mut headers,
-        asked,
+        request,
         (original.canonical.as_ref(), max_age.as_secs()),
         original.last_modified.as_ref(),
     );
     let name = format!(
         "inline; filename={}.{}",
-        asked.delivery.filename,
+        request.delivery.filename,
         kind.extension()
     );
     put(&mut headers, CONTENT_DISPOSITION, &name);
@@ -227,7 +228,7 @@ fn put_status(headers: &mut HeaderMap, mut status: CacheStatus, times: &Times) {
     put(headers, "cache-status", &status.to_string());
 }
 
-/// All of an image, the part that is asked for, or that the client has it already.
+/// The whole image, the requested range, or 304.
 fn part(body: Body, mut headers: HeaderMap, head: &Parts) -> Response<ReplyBody> {
     let now = SystemTime::now();
     if policy::evaluate(&head.headers, &headers, now) == Condition::NotModified {
@@ -269,16 +270,16 @@ fn part(body: Body, mut headers: HeaderMap, head: &Parts) -> Response<ReplyBody>
 }
 
 fn reply_made(
-    (asked, budget): (&Asked, &Inflight),
+    (request, budget): (&ParsedRequest, &Inflight),
     (variant, status): (&Variant, CacheStatus),
     is_auto: bool,
     head: &Parts,
 ) -> Response<ReplyBody> {
     let mut headers = HeaderMap::new();
-    let max_age = asked.delivery.max_age.as_secs();
+    let max_age = request.delivery.max_age.as_secs();
     write_common(
         &mut headers,
-        asked,
+        request,
         (variant.canonical.as_ref(), max_age),
         variant.last_modified.as_ref(),
     );
@@ -290,7 +291,7 @@ fn reply_made(
     if policy::evaluate(&head.headers, &headers, SystemTime::now()) == Condition::NotModified {
         return reply(StatusCode::NOT_MODIFIED, headers, ReplyBody::empty());
     }
-    if asked.delivery.is_base64 {
+    if request.delivery.is_base64 {
         put(&mut headers, CONTENT_TYPE, "text/plain");
         let text = format!(
             "data:{};base64,{}",
@@ -305,7 +306,7 @@ fn reply_made(
     if variant.extension != "json" {
         let name = format!(
             "inline; filename={}.{}",
-            asked.delivery.filename, variant.extension
+            request.delivery.filename, variant.extension
         );
         put(&mut headers, CONTENT_DISPOSITION, &name);
     }
@@ -318,21 +319,21 @@ fn reply_made(
 
 fn write_common(
     headers: &mut HeaderMap,
-    asked: &Asked,
+    request: &ParsedRequest,
     (canonical, max_age_s): (Option<&Url>, u64),
     last_modified: Option<&HeaderValue>,
 ) {
-    let immutable = if asked.is_signed { ", immutable" } else { "" };
+    let immutable = if request.is_signed { ", immutable" } else { "" };
     put(
         headers,
         CACHE_CONTROL,
         &format!("public, max-age={max_age_s}{immutable}"),
     );
-    let expires = SystemTime::now() + asked.delivery.max_age;
+    let expires = SystemTime::now() + request.delivery.max_age;
     put(headers, EXPIRES, &httpdate::fmt_http_date(expires));
     put(headers, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     put(headers, "timing-allow-origin", "*");
-    let canonical = canonical.unwrap_or(&asked.url);
+    let canonical = canonical.unwrap_or(&request.url);
     put(headers, LINK, &format!("<{canonical}>; rel=\"canonical\""));
     if let Some(last_modified) = last_modified {
         headers.insert(LAST_MODIFIED, last_modified.clone());
@@ -354,7 +355,7 @@ fn reply(status: StatusCode, mut headers: HeaderMap, body: ReplyBody) -> Respons
     reply
 }
 
-/// Text of ours, or of an address, which has no character that a header may not hold.
+/// Sets a header field to text of ours or a URL, which hold no character that is invalid there.
 fn put(headers: &mut HeaderMap, name: impl http::header::IntoHeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);

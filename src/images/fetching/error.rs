@@ -18,14 +18,14 @@ const NAME: Duration = Duration::from_secs(30);
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
-    /// The request names no address.
+    /// The request has no URL.
     #[error("the request names no image")]
     NoUrl,
     /// What it names can't be read as one.
-    #[error("the address can't be read")]
+    #[error("the URL can't be parsed")]
     BadUrl,
-    /// It is not written as our addresses are.
-    #[error("the address is not written as an image address is")]
+    /// It is not a well-formed image URL of ours.
+    #[error("the image URL is malformed")]
     Malformed,
     /// Nobody signed it.
     #[error("images of this host need a signature")]

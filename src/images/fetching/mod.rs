@@ -76,13 +76,13 @@ pub struct ImageProxyOptions {
     pub quality: Quality,
     /// Whether GIF and WebP keep moving where nothing is asked; weserv takes the first frame.
     pub animate: bool,
-    /// Whether an address without a scheme is `https`; in weserv it is `http`.
+    /// Whether a URL without a scheme is `https`; in weserv it is `http`.
     pub https_first: bool,
     /// Whether every failure of a host is a 404, as in weserv.
     pub weserv_statuses: bool,
     /// How long an image is fresh whose server does not say.
     pub fresh_for: Duration,
-    /// How long beyond that it may stand in for a server that fails.
+    /// How long beyond that it is served stale when its server fails.
     pub stale_if_error: Duration,
 }
 

@@ -7,7 +7,7 @@ use super::limits::{IsLate, check_time};
 use crate::images::geometry::Size;
 use crate::images::transform::Strength;
 
-/// Above this sigma three boxes stand in for a Gaussian, at a cost that does not grow with it.
+/// Above this sigma three box blurs approximate a Gaussian, at a cost independent of sigma.
 const EXACT_SIGMA_MAX: f32 = 3.0;
 /// What sharpening does at most to lightness: libvips' defaults for what is flat (x1), and for how
 /// much brighter (y2) or darker (y3) anything may become.

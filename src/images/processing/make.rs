@@ -97,13 +97,12 @@ impl Steps<'_> {
         // What is put around or behind a grey image has a colour; greyscale comes after that.
         let adjust = &transform.adjust;
         let is_made_grey = adjust.filt == Some(Filter::Greyscale) && adjust.tint.is_none();
-        let is_left_alone = transform.fit != Fit::Contain
+        let keeps_grey = transform.fit != Fit::Contain
             && transform.ro % 90 == 0
             && adjust.filt.is_none()
             && adjust.tint.is_none()
             && transform.bg.is_transparent();
-        image.is_grey =
-            (is_made_grey || image.is_grey && is_left_alone) && transform.mask.is_none();
+        image.is_grey = (is_made_grey || image.is_grey && keeps_grey) && transform.mask.is_none();
         Ok(())
     }
 

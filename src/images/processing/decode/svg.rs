@@ -1,7 +1,7 @@
-//! SVG, drawn: what leaves here are pixels, so that no script, style or address in it does.
+//! SVG, drawn: what leaves here are pixels, so that no script, style or URL in it does.
 //!
 //! Invariant: nothing outside the document is read. SECURITY: a file name in it is not opened, an
-//! address not fetched, an image within it no larger than it may be.
+//! URL not fetched, an image within it no larger than it may be.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::images::xml;
 
 /// Bytes of a document, unpacked, and with what its entities put in.
 const DOCUMENT_BYTES_MAX: usize = 8 << 20;
-/// Pixels of an image that stands in a document.
+/// Pixels of an image within a document.
 const INNER_PIXELS_MAX: u64 = 16_000_000;
 /// Pixels that are drawn: filters take their time for each.
 const DRAWN_PIXELS_MAX: u64 = 16_000_000;

@@ -1,4 +1,4 @@
-//! What a request for an image asks for, and whether it may.
+//! Parses a request for an image and checks whether it is allowed.
 
 use url::Url;
 
@@ -9,22 +9,22 @@ use crate::images::options::UrlOptions;
 use crate::images::signed_url;
 use crate::images::source_url;
 
-/// What a request asks for, once it is known to be allowed to.
-pub(super) struct Asked {
+/// A request that is allowed.
+pub(super) struct ParsedRequest {
     pub(super) url: Url,
     pub(super) options: UrlOptions,
     pub(super) delivery: ImageDelivery,
-    /// What stands at a signed address never changes its meaning.
+    /// The meaning of a signed URL never changes.
     pub(super) is_signed: bool,
 }
 
-/// Where a client is sent instead of an error, as far as that is allowed.
-pub(super) struct Refused {
+/// A request that is refused, and where the client is redirected instead, where that is allowed.
+pub(super) struct RefusedRequest {
     pub(super) error: ImageError,
     pub(super) instead: Option<Url>,
 }
 
-impl From<ImageError> for Refused {
+impl From<ImageError> for RefusedRequest {
     fn from(error: ImageError) -> Self {
         Self {
             error,
@@ -33,12 +33,12 @@ impl From<ImageError> for Refused {
     }
 }
 
-/// What a signed address asks for.
-pub(super) fn by_address(app: &App, address: &str) -> Result<Asked, Refused> {
+/// Parses and verifies a signed image URL.
+pub(super) fn from_signed_url(app: &App, signed: &str) -> Result<ParsedRequest, RefusedRequest> {
     app.settings
         .image_keys
-        .verify(address)
-        .map(|signed| Asked {
+        .verify(signed)
+        .map(|signed| ParsedRequest {
             delivery: ImageDelivery::of(signed.options.pairs()),
             options: signed.options,
             url: signed.url,
@@ -50,8 +50,8 @@ pub(super) fn by_address(app: &App, address: &str) -> Result<Asked, Refused> {
         })
 }
 
-/// What a query in weserv's words asks for.
-pub(super) fn by_query(app: &App, query: &str) -> Result<Asked, Refused> {
+/// Parses a query in weserv's language, and verifies its signature where it has one.
+pub(super) fn from_query(app: &App, query: &str) -> Result<ParsedRequest, RefusedRequest> {
     let imager = &app.imager;
     let raw = |name: &str| {
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -62,12 +62,12 @@ pub(super) fn by_query(app: &App, query: &str) -> Result<Asked, Refused> {
     let options = UrlOptions::lenient(query).map_err(|_| ImageError::Malformed)?;
     let delivery = ImageDelivery::of(options.pairs());
     let refuse = |error| {
-        // Nobody vouched for this request, whatever its signature was to say.
+        // The request is not verified.
         let instead = delivery.default.clone().and_then(|instead| match instead {
             ErrorRedirect::Original => None,
             ErrorRedirect::Url(url) => Some(url).filter(|url| imager.may_lead_to(url, false)),
         });
-        Refused { error, instead }
+        RefusedRequest { error, instead }
     };
     let value = raw("url").ok_or_else(|| refuse(ImageError::NoUrl))?;
     let url = source_url::parse(value, imager.options().https_first);
@@ -76,16 +76,16 @@ pub(super) fn by_query(app: &App, query: &str) -> Result<Asked, Refused> {
         None if imager.is_unsigned(&url) => false,
         None => return Err(refuse(ImageError::NotSigned)),
         Some(signature) => {
-            let address = signed_url::unsigned(&options, &url);
+            let signed = signed_url::unsigned(&options, &url);
             let verified = app
                 .settings
                 .image_keys
-                .verify(&format!("{signature}/{address}"));
+                .verify(&format!("{signature}/{signed}"));
             verified.map_err(|_| refuse(ImageError::WrongSignature))?;
             true
         }
     };
-    Ok(Asked {
+    Ok(ParsedRequest {
         url,
         options,
         delivery,
