@@ -27,7 +27,7 @@ pub(super) fn rewrite(
         return Ok(ExitCode::from(2));
     };
     // Other feeds' addresses need no key here, and this makes a directory for it.
-    let signs = settings.image_keys.is_empty() && feed.rules.signs_addresses();
+    let signs = settings.image_keys.is_empty() && feed.rules.signs_urls();
     if signs && let KeyLife::Lost(reason) = provide_image_key(&mut settings)? {
         super::warn_of_lost_key(reason.as_ref());
     }

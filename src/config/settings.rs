@@ -62,7 +62,7 @@ impl Settings {
     /// Whether URLs are to be signed and no key is configured: then the data directory's is needed.
     #[must_use]
     pub fn lacks_image_key(&self) -> bool {
-        self.image_keys.is_empty() && self.feeds.iter().any(|feed| feed.rules.signs_addresses())
+        self.image_keys.is_empty() && self.feeds.iter().any(|feed| feed.rules.signs_urls())
     }
 
     /// No fetch may lead to a proxy that feeds and mirrors go through.
@@ -85,7 +85,7 @@ impl Settings {
     pub fn set_image_keys(&mut self, keys: SigningKeys) {
         for feed in &mut self.feeds {
             // Another feed's copies would only become void by a new key.
-            if feed.rules.signs_addresses() {
+            if feed.rules.signs_urls() {
                 feed.rules.image_keys = keys.clone();
             }
         }

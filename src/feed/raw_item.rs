@@ -257,7 +257,7 @@ fn own_name(format: Format) -> &'static str {
     }
 }
 
-/// The absolute address that `xml:base` around the items says, where it says one.
+/// The absolute URL that `xml:base` around the items says, where it says one.
 fn base_of(frame: &Frame, url: &Url) -> Option<String> {
     if frame.bases.is_empty() {
         return None;

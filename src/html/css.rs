@@ -11,9 +11,9 @@ use memchr::{memchr, memmem};
 
 use super::Edit;
 
-/// Edits that send every image URL in `css` through `address`.
-pub(crate) fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
-    if !may_hold_address(css.as_bytes()) {
+/// Edits that send every image URL in `css` through `rewrite`.
+pub(crate) fn edits(css: &str, rewrite: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
+    if !may_hold_url(css.as_bytes()) {
         return Vec::new();
     }
     let mut found = Vec::new();
@@ -23,8 +23,8 @@ pub(crate) fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) 
         depth: 0,
         set_depth: None,
     };
-    while let Some(range) = scan.next_address() {
-        if let Some(new) = address(&unescape(&css[range.clone()])) {
+    while let Some(range) = scan.next_url() {
+        if let Some(new) = rewrite(&unescape(&css[range.clone()])) {
             let text = escape(&new);
             found.push(Edit { range, text });
         }
@@ -32,10 +32,10 @@ pub(crate) fn edits(css: &str, address: &mut dyn FnMut(&str) -> Option<String>) 
     found
 }
 
-/// Whether there is a function in `css` that holds an address, or a name with escapes that may be
+/// Whether there is a function in `css` that holds a URL, or a name with escapes that may be
 /// one's; cheap.
 #[must_use]
-pub(crate) fn may_hold_address(css: &[u8]) -> bool {
+pub(crate) fn may_hold_url(css: &[u8]) -> bool {
     let ends_with = |before: &[u8], name: &[u8]| {
         before.len() >= name.len() && before[before.len() - name.len()..].eq_ignore_ascii_case(name)
     };
@@ -58,8 +58,8 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// The span of the next address, without parentheses and quotes, still escaped.
-    fn next_address(&mut self) -> Option<Range<usize>> {
+    /// The span of the next URL, without parentheses and quotes, still escaped.
+    fn next_url(&mut self) -> Option<Range<usize>> {
         let bytes = self.css.as_bytes();
         while let Some(&byte) = bytes.get(self.at) {
             let rest = &bytes[self.at..];
@@ -132,7 +132,7 @@ impl Scan<'_> {
         range
     }
 
-    /// Steps over the `@` or, where its addresses are no images, over the whole rule.
+    /// Steps over the `@` or, where its URLs are no images, over the whole rule.
     fn pass_at_rule(&mut self) {
         let bytes = self.css.as_bytes();
         let name = &bytes[self.at + 1..];
@@ -151,7 +151,7 @@ impl Scan<'_> {
             self.at += 1;
             match byte {
                 b'"' | b'\'' => self.at = string_end(bytes, self.at, byte) + 1,
-                // The `;` of a data: address ends no rule.
+                // The `;` of a data: URL ends no rule.
                 b'(' => self.at = bare_end(bytes, self.at),
                 b'{' => has_block = true,
                 b'}' => return,
@@ -164,9 +164,9 @@ impl Scan<'_> {
 
 /// A function by what its arguments are.
 enum Function {
-    /// One address.
+    /// One URL.
     Url,
-    /// Images, by functions or by strings that are addresses.
+    /// Images, by functions or by strings that are URLs.
     ImageSet,
     Other,
 }
@@ -225,7 +225,7 @@ fn string_end(bytes: &[u8], mut at: usize, quote: u8) -> usize {
     at.min(bytes.len())
 }
 
-/// Where an unquoted address ends that starts at `at`.
+/// Where an unquoted URL ends that starts at `at`.
 fn bare_end(bytes: &[u8], mut at: usize) -> usize {
     while let Some(&byte) = bytes.get(at) {
         match byte {
@@ -267,10 +267,10 @@ fn unescape(raw: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// `address` such that it stands in `url(…)` with any quotes or none.
-fn escape(address: &str) -> String {
-    let mut out = String::with_capacity(address.len());
-    for character in address.chars() {
+/// `url` such that it stands in `url(…)` with any quotes or none.
+fn escape(url: &str) -> String {
+    let mut out = String::with_capacity(url.len());
+    for character in url.chars() {
         if matches!(character, '"' | '\'' | '(' | ')' | '\\' | ' ') {
             out.push('\\');
         }
@@ -285,15 +285,15 @@ mod tests {
 
     fn check(css: &str, expected: &[&str]) {
         let mut seen = Vec::new();
-        edits(css, &mut |address| {
-            seen.push(address.to_owned());
+        edits(css, &mut |url| {
+            seen.push(url.to_owned());
             None
         });
         assert_eq!(seen, expected, "{css}");
     }
 
     #[test]
-    fn addresses() {
+    fn urls() {
         check("color: red", &[]);
         check("background:url(a.png)", &["a.png"]);
         check(

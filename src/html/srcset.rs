@@ -1,5 +1,5 @@
 //! `srcset` by the HTML standard's algorithm: candidates are not simply split at commas, since
-//! addresses hold commas themselves (`w_424,c_limit,f_webp`).
+//! URLs hold commas themselves (`w_424,c_limit,f_webp`).
 //!
 //! <https://html.spec.whatwg.org/multipage/images.html#parsing-a-srcset-attribute>
 
@@ -7,17 +7,17 @@ use std::ops::Range;
 
 use super::Edit;
 
-/// Edits that send every candidate's address in `srcset` through `address`.
-pub(crate) fn edits(srcset: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
+/// Edits that send every candidate's URL in `srcset` through `rewrite`.
+pub(crate) fn edits(srcset: &str, rewrite: &mut dyn FnMut(&str) -> Option<String>) -> Vec<Edit> {
     candidates(srcset)
         .filter_map(|Candidate { range, .. }| {
-            let text = candidate_address(address(&srcset[range.clone()])?);
+            let text = candidate_url(rewrite(&srcset[range.clone()])?);
             Some(Edit { range, text })
         })
         .collect()
 }
 
-/// The address of the image that shows most, but is not larger than readers show.
+/// The URL of the image that shows most, but is not larger than readers show.
 pub(crate) fn best(srcset: &str) -> Option<&str> {
     let all = candidates(srcset).map(|candidate| {
         let size = match candidate.size(srcset) {
@@ -31,7 +31,7 @@ pub(crate) fn best(srcset: &str) -> Option<&str> {
         Some(best) if best.0 >= next.0 => Some(best),
         _ => Some(next),
     })
-    .map(|(_, address)| address)
+    .map(|(_, url)| url)
 }
 
 /// Wider images only cost the reader.
@@ -39,7 +39,7 @@ const WIDTH_MAX: f64 = 2048.0;
 /// What a density of one stands for, to compare it with widths.
 const WIDTH_OF_1X: f64 = 640.0;
 
-/// One address of a `srcset` with what is said of it.
+/// One URL of a `srcset` with what is said of it.
 struct Candidate {
     range: Range<usize>,
     descriptors: Range<usize>,
@@ -67,7 +67,7 @@ impl Candidate {
     }
 }
 
-/// The addresses in `srcset`, in order.
+/// The URLs in `srcset`, in order.
 fn candidates(srcset: &str) -> impl Iterator<Item = Candidate> {
     let bytes = srcset.as_bytes();
     let mut at = 0;
@@ -110,14 +110,14 @@ fn descriptors_end(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// `address` such that it stays one candidate: no whitespace, no comma at either end.
-fn candidate_address(address: String) -> String {
-    if !address.bytes().any(is_space) && !address.starts_with(',') && !address.ends_with(',') {
-        return address;
+/// `url` such that it stays one candidate: no whitespace, no comma at either end.
+fn candidate_url(url: String) -> String {
+    if !url.bytes().any(is_space) && !url.starts_with(',') && !url.ends_with(',') {
+        return url;
     }
-    let inner = address.trim_matches(',');
-    let commas_before = address.len() - address.trim_start_matches(',').len();
-    let commas_after = address.len() - commas_before - inner.len();
+    let inner = url.trim_matches(',');
+    let commas_before = url.len() - url.trim_start_matches(',').len();
+    let commas_after = url.len() - commas_before - inner.len();
     let mut text = "%2C".repeat(commas_before);
     for character in inner.chars() {
         match character {
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_by_the_standard() {
+    fn urls_by_the_standard() {
         let check = |srcset: &str, expected: &[&str]| {
             let actual: Vec<&str> = candidates(srcset)
                 .map(|candidate| &srcset[candidate.range])

@@ -58,7 +58,7 @@ pub(crate) struct Change<'t> {
 pub(crate) enum Quote {
     Double,
     Single,
-    /// None; values that change get double ones, since addresses of proxies hold `=`.
+    /// None; values that change get double ones, since URLs of proxies hold `=`.
     None,
 }
 

@@ -25,11 +25,11 @@ pub struct Additions {
     pub paging: Option<Paging>,
 }
 
-/// Where a document stands among the pages of its feed's archive, as absolute addresses. What the
+/// Where a document stands among the pages of its feed's archive, as absolute URLs. What the
 /// publisher says of such pages goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Paging {
-    /// The document's own address, where it is a page; it says so then.
+    /// The document's own URL, where it is a page; it says so then.
     pub page: Option<String>,
     /// Where the next older items are.
     pub older: Option<String>,
@@ -133,15 +133,15 @@ impl Paging {
             ));
         }
         let link = link_name(frame);
-        for (relation, address) in [
+        for (relation, url) in [
             ("self", page),
             ("current", page.map(|_| self_url)),
             ("prev-archive", older),
             ("next-archive", self.newer.as_deref()),
         ] {
-            if let Some(address) = address {
-                let (relation, address) = (attribute("rel", relation), attribute("href", address));
-                out.push_str(&format!("<{link}{relation}{address}/>\n"));
+            if let Some(url) = url {
+                let (relation, url) = (attribute("rel", relation), attribute("href", url));
+                out.push_str(&format!("<{link}{relation}{url}/>\n"));
             }
         }
         out

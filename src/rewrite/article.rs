@@ -24,7 +24,7 @@ pub fn promote_images(page: &str, base: &Url) -> String {
     })
 }
 
-/// `html` with its addresses made absolute.
+/// `html` with its URLs made absolute.
 #[must_use]
 pub fn make_absolute(html: &str, base: &Url) -> String {
     let options = links::LinkOptions {
@@ -51,10 +51,10 @@ pub fn measure(article: &mut Article) {
     article.reading_minutes = extent.reading_minutes;
 }
 
-/// Whether a frame with this address shows something that every reader may show.
+/// Whether a frame with this URL shows something that every reader may show.
 #[must_use]
-pub fn is_known_player(address: &str) -> bool {
-    sanitize::is_known_player(address)
+pub fn is_known_player(url: &str) -> bool {
+    sanitize::is_known_player(url)
 }
 
 /// `html` with nothing in it but what articles are made of, and no letter that XML refuses.

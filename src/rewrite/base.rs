@@ -1,6 +1,6 @@
-//! What the items of a feed take from it: its authors, and what relative addresses are resolved
+//! What the items of a feed take from it: its authors, and what relative URLs are resolved
 //! against: the `xml:base` chain, else the item's link, else the channel's, else the feed's own
-//! address.
+//! URL.
 
 use std::cell::OnceCell;
 
@@ -9,7 +9,7 @@ use url::Url;
 use crate::feed::element::{self, Element};
 use crate::feed::json::Member;
 use crate::rewrite::author;
-use crate::rewrite::budget::ADDRESS_BYTES_MAX;
+use crate::rewrite::budget::URL_BYTES_MAX;
 use crate::rewrite::link::{self, ItemLink, Rank};
 use crate::rewrite::texts::string;
 
@@ -19,7 +19,7 @@ const AUTHORS_MAX: usize = 100;
 /// Where the parts of a feed stand, and who wrote them.
 #[derive(Debug, Clone)]
 pub(super) struct FeedBase {
-    /// The address the feed came from, after redirects.
+    /// The URL the feed came from, after redirects.
     pub(super) url: Url,
     /// The channel's link.
     pub(super) link: Option<Url>,
@@ -28,7 +28,7 @@ pub(super) struct FeedBase {
     pub(super) authors: Vec<String>,
 }
 
-/// What the relative addresses of one piece are resolved against, found when first needed.
+/// What the relative URLs of one piece are resolved against, found when first needed.
 pub(super) struct PieceBase<'a> {
     feed: &'a FeedBase,
     frame_bases: &'a [String],
@@ -36,7 +36,7 @@ pub(super) struct PieceBase<'a> {
     plain: OnceCell<Url>,
 }
 
-/// What the relative addresses of one field are resolved against, found when first needed.
+/// What the relative URLs of one field are resolved against, found when first needed.
 pub(super) struct FieldBase<'a> {
     piece: &'a PieceBase<'a>,
     /// The piece's elements; the field is the one at `index`.
@@ -125,7 +125,7 @@ impl<'a> PieceBase<'a> {
     }
 
     /// The item's link, made absolute; as written when that can't be done.
-    pub(super) fn item_address(&self) -> String {
+    pub(super) fn item_link(&self) -> String {
         self.item_url()
             .map_or_else(|| self.item_link.written.clone(), String::from)
     }
@@ -200,9 +200,9 @@ fn join_all<'b>(url: &Url, bases: impl IntoIterator<Item = &'b String>) -> Url {
 
 /// Resolves a reference, unless it or what comes of it is longer than a base may be.
 fn join(base: &Url, reference: &str) -> Option<Url> {
-    let is_short = reference.len() <= ADDRESS_BYTES_MAX;
+    let is_short = reference.len() <= URL_BYTES_MAX;
     let url = is_short.then(|| base.join(reference).ok()).flatten()?;
-    (url.as_str().len() <= ADDRESS_BYTES_MAX).then_some(url)
+    (url.as_str().len() <= URL_BYTES_MAX).then_some(url)
 }
 
 #[cfg(test)]
@@ -240,9 +240,9 @@ mod tests {
         };
         let frame = ["https://h.example/".to_owned()];
         let base = PieceBase::of_item(&feed, &frame, item_link("articles/4", &["2026/"]));
-        assert_eq!(base.item_address(), "https://h.example/2026/articles/4");
+        assert_eq!(base.item_link(), "https://h.example/2026/articles/4");
         let base = PieceBase::of_item(&feed, &[], item_link("4", &[]));
-        assert_eq!(base.item_address(), "https://h.example/articles/4");
+        assert_eq!(base.item_link(), "https://h.example/articles/4");
     }
 
     #[test]

@@ -1,12 +1,12 @@
-//! What the rules may add to one document, so that a long base and many short addresses, or a long
+//! What the rules may add to one document, so that a long base and many short URLs, or a long
 //! footer and many small items, can't fill the memory.
 
 use std::cell::Cell;
 
 /// Bytes that rules may add to one document.
 const ADDED_BYTES_MAX: usize = 64 << 20;
-/// A longer address is no image's; a longer base is as if not there.
-pub(super) const ADDRESS_BYTES_MAX: usize = 8 << 10;
+/// A longer URL is no image's; a longer base is as if not there.
+pub(super) const URL_BYTES_MAX: usize = 8 << 10;
 
 /// What may still be added.
 #[derive(Debug, Clone)]

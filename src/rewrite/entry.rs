@@ -124,18 +124,18 @@ pub fn tree(html: &str) -> Option<dom_query::Document> {
     tree.ok().map(|(document, _)| document)
 }
 
-/// `html` with the addresses of its images replaced by what `address` gives for them, as written.
+/// `html` with the URLs of its images, as written, replaced by what `rewrite` returns for them.
 #[must_use]
-pub fn images(html: &str, address: &mut dyn FnMut(&str) -> Option<String>) -> String {
+pub fn images(html: &str, rewrite: &mut dyn FnMut(&str) -> Option<String>) -> String {
     // Without selectors there is none to be refused.
     let Ok(pass) = HtmlPass::new(&[], Covers::default()) else {
         return html.to_owned();
     };
-    let edits = pass.edits(html, Markup::Html, &mut |image| address(image.url));
+    let edits = pass.edits(html, Markup::Html, &mut |image| rewrite(image.url));
     apply(html, &edits)
 }
 
-/// The item in a piece, if it is one; what the envelope says of addresses is kept.
+/// The item in a piece, if it is one; what the envelope says of URLs is kept.
 fn read(frame: &Frame, piece: Piece<'_>, base: &mut FeedBase) -> Option<Entry> {
     match (piece, frame.format) {
         (Piece::Item(text), Format::Json) => Some(of_json(text, base)),
@@ -159,20 +159,20 @@ fn of_xml(xml: &str, frame: &Frame, base: &FeedBase) -> Entry {
     let link = link::of_item(xml, &elements);
     let base = PieceBase::of_item(base, &frame.bases, link);
     let facts = facts::of_item(xml, &elements, Some(&base));
-    let address = base.item_address();
+    let url = base.item_link();
     let html = match bearer::of_item(xml, &elements) {
         Bearer::Html(index) => html_of(xml, &elements[index]),
         Bearer::Text(index) => passes::text_as_html(&texts::text(xml, &elements[index])),
         Bearer::New(_) | Bearer::None(_) => String::new(),
     };
-    of_facts(&facts, address, html)
+    of_facts(&facts, url, html)
 }
 
 fn of_json(json: &str, base: &FeedBase) -> Entry {
     let members = json::members(json, 0..json.len());
     let base = PieceBase::of_item(base, &[], link::of_json_item(json, &members));
     let facts = facts::of_json_item(json, &members, Some(&base));
-    let address = base.item_address();
+    let url = base.item_link();
     let string = |index: usize| {
         Decoded::json(&json[members[index].value.inner()])
             .as_str()
@@ -185,7 +185,7 @@ fn of_json(json: &str, base: &FeedBase) -> Entry {
         }
         JsonBearer::Empty(_, None) | JsonBearer::New(None) | JsonBearer::None(_) => String::new(),
     };
-    of_facts(&facts, address, html)
+    of_facts(&facts, url, html)
 }
 
 fn of_facts(facts: &ItemFacts<'_>, link: String, html: String) -> Entry {

@@ -2,7 +2,7 @@
 //! `itunes:new-feed-url`, stylesheets, RFC 5005 links.
 //!
 //! Some readers move their subscription to what these name; others ask a hub that has never heard
-//! of our address.
+//! of our URL.
 
 use url::Url;
 
@@ -90,16 +90,16 @@ pub(super) fn instruction(xml: &str, base: &Url) -> Fate {
     // Without quotes it is none (Associating Style Sheets with XML documents §3).
     let href = tag.attribute("href");
     let href = href.filter(|href| is_css && href.quote.is_some());
-    let address = href.as_ref().and_then(|href| {
+    let url = href.as_ref().and_then(|href| {
         base.join(Decoded::attribute(href.value).as_str().trim())
             .ok()
     });
-    match (href, address) {
-        (Some(href), Some(address)) => {
+    match (href, url) {
+        (Some(href), Some(url)) => {
             let decoded = Decoded::attribute(href.value);
             let edit = Edit {
                 range: 0..decoded.as_str().len(),
-                text: address.into(),
+                text: url.into(),
             };
             let mut out = String::from("<?xml-stylesheet");
             out.push_str(&tag_text[lead.len()..href.span.start]);
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stylesheets_have_their_address_in_quotes() {
+    fn stylesheets_have_their_url_in_quotes() {
         let base = Url::parse("https://x.org/a/b").unwrap();
         let check = |data: &str, expected: Option<&str>| {
             let expected = match expected {

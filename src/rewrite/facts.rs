@@ -23,7 +23,7 @@ pub(super) fn of_item(
     let own = author::of_item(xml, elements);
     let mut facts = ItemFacts {
         title: title_of_item(xml, elements).into(),
-        link: address(base, || link::of_item(xml, elements)).into(),
+        link: url(base, || link::of_item(xml, elements)).into(),
         guid: guid(xml, elements).into(),
         author: first(authors(base, own)).into(),
         ..ItemFacts::default()
@@ -82,8 +82,8 @@ pub(super) fn guid(xml: &str, elements: &[Element<'_>]) -> String {
 }
 
 /// Where an item leads to, absolute where its base is known.
-fn address(base: Option<&PieceBase<'_>>, link: impl FnOnce() -> ItemLink) -> String {
-    base.map_or_else(|| link().written, PieceBase::item_address)
+fn url(base: Option<&PieceBase<'_>>, link: impl FnOnce() -> ItemLink) -> String {
+    base.map_or_else(|| link().written, PieceBase::item_link)
 }
 
 /// The authors of an item, which are the feed's where it names none and the feed is known.
@@ -134,7 +134,7 @@ pub(super) fn of_json_item(
     let string = |key| last_string(json, members, key);
     let mut facts = ItemFacts {
         title: with_windows_1252(string("title")).into(),
-        link: address(base, || link::of_json_item(json, members)).into(),
+        link: url(base, || link::of_json_item(json, members)).into(),
         guid: string("id").into(),
         author: first(authors(base, author::of_json_item(json, members))).into(),
         published: string("date_published").into(),

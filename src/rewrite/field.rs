@@ -36,12 +36,12 @@ pub(super) enum Role {
     /// HTML in its content.
     Html(Fullness),
     /// The URL of an image as its content.
-    AddressText,
+    UrlText,
     /// The URL of an image in this attribute.
-    AddressAttribute(&'static str),
+    UrlAttribute(&'static str),
     /// Image URLs as candidates in this attribute.
     SrcsetAttribute(&'static str),
-    /// The address of audio or video in this attribute.
+    /// The URL of audio or video in this attribute.
     MediaAttribute(&'static str),
     /// Nothing that the rules change.
     None,
@@ -50,10 +50,8 @@ pub(super) enum Role {
 /// What `elements[index]` carries.
 pub(super) fn role(elements: &[Element<'_>], index: usize) -> Role {
     match named(elements, index) {
-        // What holds elements is no address.
-        Role::AddressText if elements[index].has_markup || has_children(elements, index) => {
-            Role::None
-        }
+        // What holds elements is no URL.
+        Role::UrlText if elements[index].has_markup || has_children(elements, index) => Role::None,
         role => role,
     }
 }
@@ -85,26 +83,26 @@ fn named(elements: &[Element<'_>], index: usize) -> Role {
         (Ns::Core, "enclosure") => enclosed(element, "url"),
         (Ns::Media, "content") => enclosed(element, "url"),
         (Ns::Media, "thumbnail") => attribute_or_text(elements, index, &["url"]),
-        (Ns::Itunes, "link") if value(element, "rel") == "image" => Role::AddressAttribute("href"),
+        (Ns::Itunes, "link") if value(element, "rel") == "image" => Role::UrlAttribute("href"),
         (Ns::Itunes | Ns::GooglePlay, "image") => {
             attribute_or_text(elements, index, &["href", "url"])
         }
-        (Ns::Core, "url") if is_in_image(parent) => Role::AddressText,
-        (Ns::Core, "image") => Role::AddressText,
+        (Ns::Core, "url") if is_in_image(parent) => Role::UrlText,
+        (Ns::Core, "image") => Role::UrlText,
         (Ns::Core, name) if NAMED_IMAGES.contains(&name) => {
             attribute_or_text(elements, index, &["url", "href", "src"])
         }
-        (Ns::GoogleData, "image") => Role::AddressAttribute("src"),
-        (Ns::WebFeeds, "cover") => Role::AddressAttribute("image"),
-        (Ns::WebFeeds, "icon" | "logo") => Role::AddressText,
+        (Ns::GoogleData, "image") => Role::UrlAttribute("src"),
+        (Ns::WebFeeds, "cover") => Role::UrlAttribute("image"),
+        (Ns::WebFeeds, "icon" | "logo") => Role::UrlText,
         (Ns::Podcast, "image") => attribute_or_text(elements, index, &["href", "url"]),
         (Ns::Podcast, "images") => Role::SrcsetAttribute("srcset"),
-        (Ns::Podcast, "person") => Role::AddressAttribute("img"),
+        (Ns::Podcast, "person") => Role::UrlAttribute("img"),
         (Ns::Podcast, "source") => parent.map_or(Role::None, alternate),
-        (Ns::Core | Ns::Atom, "logo" | "icon") => Role::AddressText,
+        (Ns::Core | Ns::Atom, "logo" | "icon") => Role::UrlText,
         (Ns::Atom, "link") => match relation(element).as_str() {
             "enclosure" => enclosed(element, "href"),
-            "icon" | "shortcut icon" | "apple-touch-icon" => Role::AddressAttribute("href"),
+            "icon" | "shortcut icon" | "apple-touch-icon" => Role::UrlAttribute("href"),
             _ => Role::None,
         },
         _ => Role::None,
@@ -134,7 +132,7 @@ fn atom_content(element: &Element<'_>) -> Role {
     if element.tag.attribute("src").is_some() {
         let is_image = value(element, "type").starts_with("image/");
         return if is_image {
-            Role::AddressAttribute("src")
+            Role::UrlAttribute("src")
         } else {
             Role::None
         };
@@ -184,25 +182,25 @@ pub(super) fn is_plain_text(element: &Element<'_>) -> bool {
         && says_text(element)
 }
 
-/// An address in the first of these attributes that is there, else in the text: some write it there.
+/// A URL in the first of these attributes that is there, else in the text: some write it there.
 fn attribute_or_text(elements: &[Element<'_>], index: usize, names: &[&'static str]) -> Role {
     let element = &elements[index];
     let mut there = names
         .iter()
         .filter(|name| element.tag.attribute(name).is_some());
     match there.next() {
-        Some(name) => Role::AddressAttribute(name),
+        Some(name) => Role::UrlAttribute(name),
         None if has_children(elements, index) => Role::None,
-        None => Role::AddressText,
+        None => Role::UrlText,
     }
 }
 
-/// Enclosures and `media:content`: what they are by what they say, or by the address when they say
+/// Enclosures and `media:content`: what they are by what they say, or by the URL when they say
 /// nothing.
 fn enclosed(element: &Element<'_>, attribute: &'static str) -> Role {
     let (kind, medium) = (value(element, "type"), value(element, "medium"));
     match sort_of(&kind, &medium, || value(element, attribute)) {
-        Some(Sort::ImageUrl) => Role::AddressAttribute(attribute),
+        Some(Sort::ImageUrl) => Role::UrlAttribute(attribute),
         Some(Sort::Media) => Role::MediaAttribute(attribute),
         None => Role::None,
     }
@@ -211,7 +209,7 @@ fn enclosed(element: &Element<'_>, attribute: &'static str) -> Role {
 /// A source of `podcast:alternateEnclosure`, which says what it is.
 fn alternate(enclosure: &Element<'_>) -> Role {
     match sort_of(&value(enclosure, "type"), "", String::new) {
-        Some(Sort::ImageUrl) => Role::AddressAttribute("uri"),
+        Some(Sort::ImageUrl) => Role::UrlAttribute("uri"),
         Some(Sort::Media) => Role::MediaAttribute("uri"),
         None => Role::None,
     }
@@ -252,8 +250,8 @@ const GENERIC: &[&str] = &[
     "*",
 ];
 
-/// The sort by MIME type and Media RSS's medium, or by the address when neither says anything.
-pub(super) fn sort_of(kind: &str, medium: &str, address: impl FnOnce() -> String) -> Option<Sort> {
+/// The sort by MIME type and Media RSS's medium, or by the URL when neither says anything.
+pub(super) fn sort_of(kind: &str, medium: &str, url: impl FnOnce() -> String) -> Option<Sort> {
     let kind = kind.split(';').next().unwrap_or_default().trim();
     let main = kind.split('/').next().unwrap_or_default();
     match (kind, medium) {
@@ -267,9 +265,9 @@ pub(super) fn sort_of(kind: &str, medium: &str, address: impl FnOnce() -> String
         }
         (kind, "audio" | "video") if GENERIC.contains(&kind) => Some(Sort::Media),
         (kind, "") if GENERIC.contains(&kind) => {
-            let address = address();
-            let is_media = ends_like_media(&address).then_some(Sort::Media);
-            if ends_like_an_image(&address) {
+            let url = url();
+            let is_media = ends_like_media(&url).then_some(Sort::Media);
+            if ends_like_an_image(&url) {
                 Some(Sort::ImageUrl)
             } else {
                 is_media

@@ -24,7 +24,7 @@ const LONGER_MAX: usize = 2;
 pub(super) struct FullTexts {
     articles: Articles,
     figure: Option<Figure>,
-    /// The addresses of items whose article is still to come.
+    /// The URLs of items whose article is still to come.
     missing: RefCell<Vec<String>>,
 }
 
@@ -47,7 +47,7 @@ impl FullTexts {
         }
     }
 
-    /// The addresses of items whose article is still to come.
+    /// The URLs of items whose article is still to come.
     pub(super) fn missing(&self) -> Vec<String> {
         self.missing.borrow().clone()
     }
@@ -91,15 +91,15 @@ impl FullTexts {
         own_letters: impl FnOnce() -> usize,
         land: impl FnOnce(&str) -> Option<String>,
     ) -> Prepared {
-        let address = base.item_address();
-        let article = match self.articles.answer(&address) {
+        let url = base.item_link();
+        let article = match self.articles.answer(&url) {
             Answer::Article(article) => article,
             Answer::Missing => {
-                self.missing.borrow_mut().push(address);
+                self.missing.borrow_mut().push(url);
                 return Prepared::AsItIs;
             }
             Answer::Hold => {
-                self.missing.borrow_mut().push(address);
+                self.missing.borrow_mut().push(url);
                 return Prepared::Held;
             }
             Answer::None => return Prepared::AsItIs,

@@ -1,11 +1,11 @@
 //! An image's URL in its parts, in the normal form of the URL standard.
 //!
-//! Most addresses in feeds are written in that form already. Seeing this costs a tenth of parsing
+//! Most URLs in feeds are written in that form already. Seeing this costs a tenth of parsing
 //! them, and parsing was half of what rewriting costs.
 
 use url::{Position, Url};
 
-/// An absolute http or https address; its parts lie in `whole`.
+/// An absolute http or https URL; its parts lie in `whole`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ImageUrl<'a> {
     /// All of it, without a fragment.
@@ -23,7 +23,7 @@ pub(super) struct ImageUrl<'a> {
 }
 
 impl<'a> ImageUrl<'a> {
-    /// The parts of a parsed address; `None` when it is neither http nor https, or has no host.
+    /// The parts of a parsed URL; `None` when it is neither http nor https, or has no host.
     pub(super) fn of_url(url: &'a Url) -> Option<Self> {
         let host = url.host_str().filter(|host| !host.is_empty())?;
         matches!(url.scheme(), "http" | "https").then(|| Self {
@@ -36,7 +36,7 @@ impl<'a> ImageUrl<'a> {
         })
     }
 
-    /// The parts of an address that is written in its normal form; `None` where that is not plain
+    /// The parts of a URL that is written in its normal form; `None` where that is not plain
     /// to see, although it may be so.
     pub(super) fn of_plain(whole: &'a str) -> Option<Self> {
         let (scheme, rest) = match whole.strip_prefix("https://") {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_addresses_are_their_own_normal_form() {
+    fn plain_urls_are_their_own_normal_form() {
         check("https://static.dw.com/image/57152918_303.jpg");
         check("http://a-b.example.org/x/%20y.png?w=1&h=2/?z");
         check("https://x.org/a..b/c.d.?");

@@ -1,7 +1,7 @@
 //! Which image URLs are sent through the image proxy, and what they become.
 //!
-//! Invariants: the same image becomes the same string wherever and however its address is
-//! written; an address that was rewritten is never rewritten again.
+//! Invariants: the same image becomes the same string wherever and however its URL is
+//! written; a URL that was rewritten is never rewritten again.
 
 pub(super) mod decision;
 pub(super) mod rule;
@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use url::Url;
 
-use crate::rewrite::budget::ADDRESS_BYTES_MAX;
+use crate::rewrite::budget::URL_BYTES_MAX;
 use crate::rewrite::domains::{Domains, host_suffix, is_under};
 use crate::rewrite::image_url::ImageUrl;
 use crate::rewrite::options::RuleOptions;
@@ -48,13 +48,13 @@ static PROXY_DOMAINS: LazyLock<Domains> = LazyLock::new(|| {
 /// publisher itself, when both share a host.
 const OWN_PATHS: [&str; 3] = ["/image/", "/image?", "/mirror/"];
 
-/// Which addresses are rewritten and to what; built once from [`RuleOptions`].
+/// Which URLs are rewritten and to what; built once from [`RuleOptions`].
 #[derive(Debug, Clone)]
 pub(super) struct ImageUrlRules {
     /// What images are sent through that no rule is for.
     images: Option<Through>,
     rules: Vec<Rule>,
-    /// What our own and the image proxies' addresses start with, as written and as [`Url`] writes it.
+    /// What our own and the image proxies' URLs start with, as written and as [`Url`] writes it.
     own_prefixes: Vec<String>,
     /// Lowercase, without a leading dot.
     skip_hosts: Vec<String>,
@@ -105,8 +105,8 @@ impl ImageUrlRules {
     ///
     /// `written` is decoded, as it stands in the feed, and may be relative to `base`.
     pub(super) fn decide(&self, written: &str, base: Option<&Url>, marks: Marks) -> Decision {
-        if written.len() > ADDRESS_BYTES_MAX {
-            // Images written out in the address itself are the longest there are.
+        if written.len() > URL_BYTES_MAX {
+            // Images written out in the URL itself are the longest there are.
             let is_inline = written.trim_start().starts_with("data:");
             return Err(if is_inline {
                 KeepReason::NotHttp
@@ -121,7 +121,7 @@ impl ImageUrlRules {
         self.send(&ImageUrl::of_url(&url).ok_or(KeepReason::NotHttp)?, marks)
     }
 
-    /// Whether an address is one of ours or of an image proxy of this feed.
+    /// Whether a URL is one of ours or of an image proxy of this feed.
     pub(super) fn is_own(&self, written: &str) -> bool {
         let written = written.trim_ascii();
         self.own_prefixes.iter().any(|own| written.starts_with(own))

@@ -155,12 +155,12 @@ fn collect_image(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &mut
     work.trace.enter_field(&member.key);
     match member.key.as_ref() {
         "image" | "banner_image" | "icon" | "favicon" | "avatar" => {
-            collect_address(json, &member.value, work, changes);
+            collect_url(json, &member.value, work, changes);
         }
         "author" => {
             for inner in json::members(json, member.value.range.clone()) {
                 if inner.key == "avatar" {
-                    collect_address(json, &inner.value, work, changes);
+                    collect_url(json, &inner.value, work, changes);
                 }
             }
         }
@@ -168,7 +168,7 @@ fn collect_image(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &mut
             for author in json::values(json, member.value.range.clone()) {
                 for inner in json::members(json, author.range) {
                     if inner.key == "avatar" {
-                        collect_address(json, &inner.value, work, changes);
+                        collect_url(json, &inner.value, work, changes);
                     }
                 }
             }
@@ -177,7 +177,7 @@ fn collect_image(json: &str, member: &Member<'_>, work: &Work<'_>, changes: &mut
     }
 }
 
-/// An attachment's address, when it says that it is an image, or something else that is covered.
+/// An attachment's URL, when it says that it is an image, or something else that is covered.
 fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: &mut Vec<Change>) {
     let members = json::members(json, attachment.range.clone());
     let text = |key: &str| {
@@ -195,11 +195,11 @@ fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: 
         .iter()
         .find(|member| is_covered && member.key == "url")
     {
-        collect_address(json, &url.value, work, changes);
+        collect_url(json, &url.value, work, changes);
     }
 }
 
-fn collect_address(json: &str, value: &Value, work: &Work<'_>, changes: &mut Vec<Change>) {
+fn collect_url(json: &str, value: &Value, work: &Work<'_>, changes: &mut Vec<Change>) {
     if value.kind != Kind::String {
         return;
     }

@@ -82,7 +82,7 @@ pub(super) fn of_json_item(json: &str, members: &[Member<'_>]) -> ItemLink {
     }
 }
 
-/// The address in `href`, else the text: some write Atom's links as RSS has them.
+/// The URL in `href`, else the text: some write Atom's links as RSS has them.
 fn with_href(element: &Element<'_>, text: String) -> String {
     let href = attribute(element, "href");
     if href.is_empty() { text } else { href }
@@ -114,14 +114,14 @@ fn permalink(xml: &str, guid: &Element<'_>) -> Option<String> {
     let written = text(xml, guid);
     let is_link = match says.as_str() {
         _ if written.contains(char::is_whitespace) => false,
-        "" => is_web_address(&written),
-        "true" => is_web_address(&written) || is_path(&written),
+        "" => is_web_url(&written),
+        "true" => is_web_url(&written) || is_path(&written),
         _ => false,
     };
     is_link.then_some(written)
 }
 
-fn is_web_address(text: &str) -> bool {
+fn is_web_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 

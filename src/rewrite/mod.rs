@@ -1,7 +1,7 @@
 //! What the rules do to a feed: images, header and footer, envelope. Pure.
 //!
 //! Invariants: no I/O, no clock; `guid`, `id`, `link`, dates and titles are never touched; the same
-//! source address becomes the same string wherever it stands.
+//! source URL becomes the same string wherever it stands.
 
 mod additions;
 pub mod article;

@@ -24,7 +24,7 @@ pub struct RuleOptions {
     pub images: Option<Images>,
     /// What is done with some images instead: the first that fits counts.
     pub image_rules: Vec<ImageRule>,
-    /// What addresses of our own image proxy are signed with.
+    /// What URLs of our own image proxy are signed with.
     pub image_keys: SigningKeys,
     /// Whether links to images are rewritten like images.
     pub linked_images: bool,
@@ -34,7 +34,7 @@ pub struct RuleOptions {
     pub skip_images: Vec<String>,
     /// Host suffixes whose images stay as they are (`example.org` covers `img.example.org`).
     pub skip_hosts: Vec<String>,
-    /// Whether images that only a script would load get the address it would load.
+    /// Whether images that only a script would load get the URL it would load.
     pub promote_images: bool,
     /// What images that are proxied get or lose.
     pub image_attributes: Vec<Setting>,
@@ -62,16 +62,16 @@ pub struct RuleOptions {
     pub figure: Option<String>,
     /// Whether the envelope is kept as the publisher wrote it (`rel=self`, hub, cloud, …).
     pub keep_envelope: bool,
-    /// The address our readers use for this feed: `https://feeds.example.org/feeds/dw`.
+    /// The URL our readers use for this feed: `https://feeds.example.org/feeds/dw`.
     pub self_url: String,
-    /// Where our own addresses start: `https://feeds.example.org`.
+    /// Where our own URLs start: `https://feeds.example.org`.
     pub public_url: String,
 }
 
 impl RuleOptions {
-    /// Whether addresses of our own image proxy are written, which takes a key.
+    /// Whether URLs of our own image proxy are written, which takes a key.
     #[must_use]
-    pub fn signs_addresses(&self) -> bool {
+    pub fn signs_urls(&self) -> bool {
         let rules = self
             .image_rules
             .iter()

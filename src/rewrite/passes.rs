@@ -209,7 +209,7 @@ impl Passes {
     }
 
     /// Takes out what may harm, once images are promoted: what is left may name no others. One that
-    /// loses its address may get another.
+    /// loses its URL may get another.
     fn clean(&self, draft: &mut Draft<'_>, site: &Site<'_>, parts: &mut Parts) {
         if parts.promotes != Promotes::None {
             let promotes = std::mem::replace(&mut parts.promotes, Promotes::Bare);

@@ -44,13 +44,13 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
         let base = FieldBase::of_element(work.base, elements, index);
         match role {
             Role::MediaAttribute(_) if !work.covers_media() => {}
-            Role::AddressAttribute(name) | Role::MediaAttribute(name) => {
+            Role::UrlAttribute(name) | Role::MediaAttribute(name) => {
                 let Some(attribute) = element.tag.attribute(name) else {
                     continue;
                 };
                 let written = Decoded::attribute(attribute.value);
-                if let Some(address) = work.image_url(&base, name, written.as_str()) {
-                    replace_value(element, &attribute, address, &mut splicer);
+                if let Some(url) = work.image_url(&base, name, written.as_str()) {
+                    replace_value(element, &attribute, url, &mut splicer);
                 }
             }
             Role::SrcsetAttribute(name) => {
@@ -64,14 +64,14 @@ pub(super) fn rewrite(xml: &str, elements: &[Element<'_>], work: &Work<'_>, out:
                     replace_value(element, &attribute, apply(list, &edits), &mut splicer);
                 }
             }
-            Role::AddressText => {
+            Role::UrlText => {
                 let decoded = Decoded::content(&xml[element.content.clone()]);
-                if let Some(address) = work.image_url(&base, "", decoded.as_str()) {
+                if let Some(url) = work.image_url(&base, "", decoded.as_str()) {
                     let text = decoded.as_str();
                     let start = text.len() - text.trim_start().len();
                     let edit = Edit {
                         range: start..text.trim_end().len(),
-                        text: address,
+                        text: url,
                     };
                     splicer.replace(element.content.clone(), |out| decoded.splice(&[edit], out));
                 }

@@ -5,22 +5,22 @@
 use crate::html::tag::Attribute;
 use crate::html::{Name, Table, names};
 
-/// How an attribute holds its addresses.
+/// How an attribute holds its URLs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// One address.
-    Address,
-    /// One address that a script would load; on an image element, so anything that reads like
-    /// an address is one.
+    /// One URL.
+    Url,
+    /// One URL that a script would load; on an image element, so anything that reads like
+    /// a URL is one.
     Lazy,
-    /// One address, or something else: it counts when its path names an image file.
+    /// One URL, or something else: it counts when its path names an image file.
     ImageFile,
-    /// One address or a list of candidates, in an attribute that no row names: each counts when it is
+    /// One URL or a list of candidates, in an attribute that no row names: each counts when it is
     /// absolute and its path names an image file.
     Unlisted,
     /// A link: it counts where links do, when it leads to an image file.
     Linked,
-    /// The address of audio or video, which count where they are asked for.
+    /// The URL of audio or video, which count where they are asked for.
     Media,
     /// The same for a script.
     LazyMedia,
@@ -53,7 +53,7 @@ const ANY: [Name; 0] = [];
 /// Attribute, elements (none: any), kind; sorted by attribute. `Lazy` turns to `LazyMedia` on elements
 /// that play something, and to `Imaged` on others that show no image.
 const TABLE: &[(&str, &[Name], Kind)] = &[
-    ("background", &BACKGROUND, Kind::Address),
+    ("background", &BACKGROUND, Kind::Url),
     ("cursor", &SHAPES, Kind::Css),
     ("data", &names(["object"]), Kind::ImageFile),
     ("data-1000src", &ANY, Kind::Lazy),
@@ -98,22 +98,22 @@ const TABLE: &[(&str, &[Name], Kind)] = &[
     ("data-srcset", &ANY, Kind::Srcset),
     ("data-url", &ANY, Kind::ImageFile),
     ("file", &IMAGES, Kind::Lazy),
-    ("href", &HREF, Kind::Address),
+    ("href", &HREF, Kind::Url),
     ("href", &names(["a", "area"]), Kind::Linked),
     ("href", &names(["link"]), Kind::ImageFile),
     ("imagesrcset", &names(["link"]), Kind::Srcset),
-    ("lowsrc", &IMAGES, Kind::Address),
+    ("lowsrc", &IMAGES, Kind::Url),
     ("mask", &SHAPES, Kind::Css),
     ("original", &IMAGES, Kind::Lazy),
-    ("poster", &POSTER, Kind::Address),
+    ("poster", &POSTER, Kind::Url),
     ("real_src", &IMAGES, Kind::Lazy),
-    ("src", &SRC, Kind::Address),
+    ("src", &SRC, Kind::Url),
     ("src", &names(["embed"]), Kind::ImageFile),
     ("src", &MEDIA, Kind::Media),
     ("srcdoc", &names(["iframe"]), Kind::Document),
     ("srcset", &SRCSET, Kind::Srcset),
     ("style", &ANY, Kind::Css),
-    ("xlink:href", &HREF, Kind::Address),
+    ("xlink:href", &HREF, Kind::Url),
     ("zoomfile", &IMAGES, Kind::Lazy),
 ];
 
@@ -152,11 +152,11 @@ pub(super) fn look_up(element: Name, attribute: Name) -> Option<Kind> {
 #[must_use]
 pub(super) fn may_hold_unlisted(element: Name, attribute: &Attribute<'_>, value: &[u8]) -> bool {
     let value = value.trim_ascii_start();
-    let may_be_address = value.starts_with(b"//")
+    let may_be_url = value.starts_with(b"//")
         || value
             .get(..4)
             .is_some_and(|start| start.eq_ignore_ascii_case(b"http"));
-    may_be_address
+    may_be_url
         && (attribute.is_data() || element.is_one_of(&IMAGES))
         && !attribute.id.is_one_of(&TEXTS)
 }
@@ -173,9 +173,9 @@ pub(super) fn is_absolute_image(value: &str) -> bool {
     is_absolute && !value.contains(char::is_whitespace) && names_an_image(value)
 }
 
-/// Whether `value` reads like an address and not like a number, a word or JSON.
+/// Whether `value` reads like a URL and not like a number, a word or JSON.
 #[must_use]
-pub(super) fn reads_like_an_address(value: &str) -> bool {
+pub(super) fn reads_like_a_url(value: &str) -> bool {
     let value = value.trim_ascii();
     let starts_like_one = ["http:", "https:", "/", "./", "../"].iter().any(|start| {
         value
@@ -210,7 +210,7 @@ const MEDIA_ENDINGS: &[&str] = &[
     "ogv", "mkv", "avi", "m3u8",
 ];
 
-/// Whether the path of the address `value` holds an image's file name extension.
+/// Whether the path of the URL `value` holds an image's file name extension.
 #[must_use]
 pub(super) fn names_an_image(value: &str) -> bool {
     let value = value.trim_ascii();
@@ -226,37 +226,37 @@ pub(super) fn names_an_image(value: &str) -> bool {
     })
 }
 
-/// Whether an address ends as those of images do.
+/// Whether a URL ends as those of images do.
 #[must_use]
-pub(super) fn ends_like_an_image(address: &str) -> bool {
-    ending(address).is_some_and(|ending| is_one_of(ending, IMAGE_ENDINGS))
+pub(super) fn ends_like_an_image(url: &str) -> bool {
+    ending(url).is_some_and(|ending| is_one_of(ending, IMAGE_ENDINGS))
 }
 
-/// Whether an address ends as those of audio and video do.
+/// Whether a URL ends as those of audio and video do.
 #[must_use]
-pub(super) fn ends_like_media(address: &str) -> bool {
-    ending(address).is_some_and(|ending| is_one_of(ending, MEDIA_ENDINGS))
+pub(super) fn ends_like_media(url: &str) -> bool {
+    ending(url).is_some_and(|ending| is_one_of(ending, MEDIA_ENDINGS))
 }
 
 /// Whether a link leads to an image itself and not to a page about it, as those of wikis
 /// (`File:a.jpg`) and code forges (`/blob/main/a.png`) do.
 #[must_use]
-pub(super) fn leads_to_an_image(address: &str) -> bool {
-    let path = path(address);
+pub(super) fn leads_to_an_image(url: &str) -> bool {
+    let path = path(url);
     let file = path.rsplit('/').next().unwrap_or_default();
-    ends_like_an_image(address)
+    ends_like_an_image(url)
         && !file.contains(':')
         && !file.to_ascii_lowercase().contains("%3a")
         && !path.contains("/blob/")
 }
 
-fn path(address: &str) -> &str {
-    address.split(['?', '#']).next().unwrap_or_default()
+fn path(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// What stands behind the last dot of an address's path.
-fn ending(address: &str) -> Option<&str> {
-    let file = path(address.trim_ascii()).rsplit('/').next()?;
+/// What stands behind the last dot of a URL's path.
+fn ending(url: &str) -> Option<&str> {
+    let file = path(url.trim_ascii()).rsplit('/').next()?;
     file.rsplit_once('.').map(|(_, ending)| ending)
 }
 
@@ -331,7 +331,7 @@ mod tests {
 
     #[test]
     fn readings() {
-        for (value, expected_address, expected_image) in [
+        for (value, expected_url, expected_image) in [
             ("https://x.org/a", true, false),
             (" HTTPS://x.org/a", true, false),
             ("//x.org/a.JPG?w=1", true, true),
@@ -348,7 +348,7 @@ mod tests {
             ("page.html?image=a.png", false, false),
             (r#"{"src":"a.png"}"#, false, false),
         ] {
-            assert_eq!(reads_like_an_address(value), expected_address, "{value}");
+            assert_eq!(reads_like_a_url(value), expected_url, "{value}");
             assert_eq!(names_an_image(value), expected_image, "{value}");
         }
     }

@@ -323,7 +323,7 @@ impl Stage {
         piece::rewrite(xml, &elements, &work, out);
     }
 
-    /// Keeps what templates and relative addresses need of the envelope.
+    /// Keeps what templates and relative URLs need of the envelope.
     fn learn(&mut self, frame: &Frame, xml: &str, elements: &[element::Element<'_>]) {
         if let Some(link) = self.base.learn(xml, elements, &frame.bases) {
             self.feed.link = link.into();

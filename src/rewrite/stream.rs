@@ -22,7 +22,7 @@ use crate::rewrite::stage::{Stage, doctype_filter};
 /// Where a document came from.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// Its address, after redirects.
+    /// Its URL, after redirects.
     pub url: Url,
     /// The charset that came with it (HTTP's `Content-Type`).
     pub charset: Option<String>,
@@ -91,7 +91,7 @@ impl FeedRewriter {
         self
     }
 
-    /// The addresses of the items whose full text is still to come.
+    /// The URLs of the items whose full text is still to come.
     #[must_use]
     pub fn missing_articles(&self) -> Vec<String> {
         let full_texts = self.stage.full_texts.as_ref();

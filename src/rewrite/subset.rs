@@ -90,7 +90,7 @@ fn clean_entity(declaration: &str, entity: &str) -> Option<String> {
     Some(format!("{before}{behind}"))
 }
 
-/// Whether an entity's text could hold a tag, a reference to another entity, or an address that runs.
+/// Whether an entity's text could hold a tag, a reference to another entity, or a URL that runs.
 fn may_be_markup(text: &str) -> bool {
     let mut text = text.to_owned();
     for _ in 0..ROUNDS_MAX {

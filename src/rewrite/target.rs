@@ -1,4 +1,4 @@
-//! Image proxies as templates: from an image's URL to the proxy's address for it.
+//! Image proxies as templates: from an image's URL to the proxy's URL for it.
 //!
 //! Invariant: what `Target::apply` returns holds no space, quote, angle bracket or control
 //! character and does not end in a comma, so it reads the same in HTML, srcset, CSS and XML
@@ -28,7 +28,7 @@ pub use presets::{PresetError, PresetOptions, serves_images_only};
 /// An image proxy as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Proxy {
-    /// What the proxy's addresses look like; see [`Target`].
+    /// What the proxy's URLs look like; see [`Target`].
     pub template: String,
     /// What a signature in the template signs, as a template; the image's URL when empty.
     pub message: String,
@@ -38,7 +38,7 @@ pub struct Proxy {
     pub salt: Secret,
     /// How many bytes of a signature are written; `None`: all.
     pub signature_bytes: Option<usize>,
-    /// Whether images whose address has a query are left, since the proxy can't fetch them.
+    /// Whether images whose URL has a query are left, since the proxy can't fetch them.
     pub refuses_query: bool,
 }
 
@@ -53,7 +53,7 @@ impl<T: Into<String>> From<T> for Proxy {
 
 /// A parsed image proxy template.
 ///
-/// Placeholders: `{url}` the whole address, `{url_enc}` the same as `encodeURIComponent` writes
+/// Placeholders: `{url}` the whole URL, `{url_enc}` the same as `encodeURIComponent` writes
 /// it, `{url_b64}` in base64url without padding, `{url_hex}` in lowercase hexadecimal, `{host}`
 /// host and port, `{path}` from its slash on, `{query}` without `?`, `{scheme}`, `{ext}` the file
 /// name extension, `{host_path}` host, path and query encoded once as a query value,
@@ -129,7 +129,7 @@ impl Target {
         })
     }
 
-    /// The proxy's address for an image; `None` for one that it can't fetch.
+    /// The proxy's URL for an image; `None` for one that it can't fetch.
     #[must_use]
     pub(super) fn apply(&self, image: &ImageUrl<'_>) -> Option<String> {
         if self.refuses_query && image.query.is_some() {
@@ -171,7 +171,7 @@ impl Target {
         }
     }
 
-    /// The literal text before the first placeholder: what every address made by it starts with.
+    /// The literal text before the first placeholder: what every URL made by it starts with.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
@@ -182,7 +182,7 @@ fn is_absolute_http(prefix: &str) -> bool {
     Url::parse(prefix).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
-/// Whether an address may hold it wherever it stands.
+/// Whether a URL may hold it wherever it stands.
 fn is_clean(letter: char) -> bool {
     letter.is_ascii_graphic() && !matches!(letter, '"' | '\'' | '<' | '>' | '`')
 }

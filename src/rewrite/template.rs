@@ -59,9 +59,9 @@ pub struct FeedFacts<'a> {
     pub link: Cow<'a, str>,
     /// `feed.name`, ours.
     pub name: Cow<'a, str>,
-    /// `feed.url`, the publisher's address of the feed.
+    /// `feed.url`, the publisher's URL of the feed.
     pub url: Cow<'a, str>,
-    /// `feed.self_url`, our address of the feed.
+    /// `feed.self_url`, our URL of the feed.
     pub self_url: Cow<'a, str>,
     /// `feed.language`, as written.
     pub language: Cow<'a, str>,
@@ -241,7 +241,7 @@ pub(super) fn build_environment() -> Environment<'static> {
     // SECURITY: with `safe` a title such as `<script>` would become markup, `debug` would show the engine.
     environment.remove_filter("safe");
     environment.remove_global("debug");
-    environment.add_filter("host", |address: Cow<'_, str>| find_host(&address));
+    environment.add_filter("host", |url: Cow<'_, str>| find_host(&url));
     dates::add_filters(&mut environment);
     environment
 }
@@ -270,7 +270,7 @@ fn describe_item(item: &ItemFacts<'_>, extent: &Extent) -> Value {
         .collect();
     context! {
         title => Value::from(&item.title),
-        link => web_address(&item.link),
+        link => web_url(&item.link),
         guid => inert_text(&item.guid),
         author => Value::from(&item.author),
         published => or(&item.published, &item.updated),
@@ -291,7 +291,7 @@ fn describe_article(article: &Article) -> Value {
         modified => Value::from(&article.modified),
         site_name => Value::from(&article.site_name),
         language => Value::from(&article.language),
-        image => web_address(&article.image),
+        image => web_url(&article.image),
         words => article.words,
         reading_minutes => article.reading_minutes,
     }
@@ -300,20 +300,20 @@ fn describe_article(article: &Article) -> Value {
 fn describe_feed(feed: &FeedFacts<'_>) -> Value {
     context! {
         title => Value::from(&feed.title),
-        link => web_address(&feed.link),
+        link => web_url(&feed.link),
         name => Value::from(&feed.name),
-        url => web_address(&feed.url),
-        self_url => web_address(&feed.self_url),
+        url => web_url(&feed.url),
+        self_url => web_url(&feed.self_url),
         language => Value::from(&feed.language),
     }
 }
 
-/// An address that may stand in an `href`, or nothing.
+/// A URL that may stand in an `href`, or nothing.
 ///
 /// SECURITY: `javascript:`, `vbscript:` and `data:` links would run in the reader. The scheme is what
-/// the URL standard finds (it skips blanks, tabs and line breaks as browsers do), and an address that
+/// the URL standard finds (it skips blanks, tabs and line breaks as browsers do), and a URL that
 /// holds a blank is written as the standard writes it, so that it cannot leave an unquoted attribute.
-fn web_address(written: &str) -> Value {
+fn web_url(written: &str) -> Value {
     let written = written.trim();
     match Url::parse(written) {
         Ok(url) if matches!(url.scheme(), "http" | "https" | "mailto") => {
@@ -335,9 +335,9 @@ fn inert_text(written: &str) -> Value {
     }
 }
 
-/// The host of an address, or nothing.
-fn find_host(address: &str) -> String {
-    Url::parse(address.trim())
+/// The host of a URL, or nothing.
+fn find_host(url: &str) -> String {
+    Url::parse(url.trim())
         .ok()
         .and_then(|url| url.host_str().map(str::to_owned))
         .unwrap_or_default()

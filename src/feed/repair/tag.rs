@@ -67,7 +67,7 @@ pub(super) fn read(
     report
 }
 
-/// Whether what looks like a tag of this name is text, such as an address: `<http://example.org>`,
+/// Whether what looks like a tag of this name is text, such as a URL: `<http://example.org>`,
 /// `<somebody@example.org>`.
 pub(super) fn is_text(name: &str, kind: Name) -> bool {
     kind == Name::Invalid || kind == Name::Colons && name.ends_with(':')

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Article {
-    /// The text as HTML: a sequence of blocks, sanitised, its addresses absolute, each image with
+    /// The text as HTML: a sequence of blocks, sanitised, its URLs absolute, each image with
     /// its caption in a `figure`.
     pub html: String,
     /// Its title.
@@ -23,7 +23,7 @@ pub struct Article {
     pub site_name: String,
     /// The language, as written: `de`, `zh-CN`.
     pub language: String,
-    /// The address of the image that the page shows for itself.
+    /// The URL of the image that the page shows for itself.
     #[serde(rename = "picture")] // as it is stored
     pub image: String,
     /// Words of the text; each Chinese or Japanese character is one.
@@ -45,7 +45,7 @@ pub enum Answer {
     None,
 }
 
-/// Where the full texts of a feed's items are asked for, by the item's address.
+/// Where the full texts of a feed's items are asked for, by the item's URL.
 #[derive(Clone)]
 pub struct Articles(Arc<dyn Fn(&str) -> Answer + Send + Sync>);
 

@@ -18,7 +18,7 @@ pub(in crate::rewrite) struct ProxiedUrl {
 pub(in crate::rewrite) enum KeepReason {
     /// `data:`, `cid:`, a fragment, nothing.
     NotHttp,
-    /// Relative to nothing, or no address at all.
+    /// Relative to nothing, or no URL at all.
     NoUrl,
     /// Made by us or by one of the feed's image proxies.
     Own,

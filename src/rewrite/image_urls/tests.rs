@@ -26,11 +26,9 @@ fn rules() -> ImageUrlRules {
     ImageUrlRules::new(&options()).unwrap().unwrap()
 }
 
-fn rewrite(addresses: &ImageUrlRules, written: &str) -> Result<String, KeepReason> {
+fn rewrite(urls: &ImageUrlRules, written: &str) -> Result<String, KeepReason> {
     let base = Url::parse("https://x.org/blog/item").unwrap();
-    addresses
-        .decide(written, Some(&base), 0)
-        .map(|sent| sent.url)
+    urls.decide(written, Some(&base), 0).map(|sent| sent.url)
 }
 
 #[test]
@@ -131,7 +129,7 @@ fn kept_and_why() {
 
 #[test]
 fn long_ones_stay() {
-    let long = "a".repeat(ADDRESS_BYTES_MAX);
+    let long = "a".repeat(URL_BYTES_MAX);
     let path = rewrite(&rules(), &format!("/{long}"));
     assert_eq!(path, Err(KeepReason::TooLong));
     let inline = rewrite(&rules(), &format!("data:image/png;base64,{long}"));
@@ -167,7 +165,7 @@ fn the_first_rule_that_fits_counts() {
             images: images.map(Into::into),
         }
     };
-    let addresses = ImageUrlRules::new(&RuleOptions {
+    let urls = ImageUrlRules::new(&RuleOptions {
         image_rules: vec![
             rule("", "*.gif", "", None),
             rule("", "", ".wide", Some("https://wide.example/{url_hex}")),
@@ -187,12 +185,12 @@ fn the_first_rule_that_fits_counts() {
         ],
         ..options()
     });
-    let addresses = addresses.unwrap().unwrap();
+    let urls = urls.unwrap().unwrap();
     let check =
         |written: &str, marks: Marks, expected: Result<(&str, Option<usize>), KeepReason>| {
-            let sent = addresses.decide(written, None, marks);
+            let sent = urls.decide(written, None, marks);
             let sent = sent.map(|sent| (sent.url, sent.rule));
-            let expected = expected.map(|(address, rule)| (address.to_owned(), rule));
+            let expected = expected.map(|(url, rule)| (url.to_owned(), rule));
             assert_eq!(sent, expected, "{written}");
         };
     check("https://x.org/a/b.gif?c", 1 << 1, Err(KeepReason::Rule(0)));
@@ -240,14 +238,11 @@ fn rules_without_a_proxy_of_the_feeds_own() {
         }],
         ..RuleOptions::default()
     };
-    let addresses = ImageUrlRules::new(&only(rule.images.clone()))
+    let urls = ImageUrlRules::new(&only(rule.images.clone()))
         .unwrap()
         .unwrap();
-    assert!(rewrite(&addresses, "/a.png").is_ok());
-    assert_eq!(
-        rewrite(&addresses, "https://y.org/"),
-        Err(KeepReason::NoRule)
-    );
+    assert!(rewrite(&urls, "/a.png").is_ok());
+    assert_eq!(rewrite(&urls, "https://y.org/"), Err(KeepReason::NoRule));
     assert!(ImageUrlRules::new(&only(None)).unwrap().is_none());
 }
 
@@ -260,15 +255,15 @@ fn our_own_proxy_signs() {
         ..options()
     };
     let first = keys("0123456789abcdef");
-    let addresses = ImageUrlRules::new(&own(first.clone())).unwrap().unwrap();
-    let written = rewrite(&addresses, "a b.png").unwrap();
+    let urls = ImageUrlRules::new(&own(first.clone())).unwrap().unwrap();
+    let written = rewrite(&urls, "a b.png").unwrap();
     let behind = written
         .strip_prefix("https://feeds.example.org/image/")
         .unwrap();
     let signed = first.verify(behind).unwrap();
     assert_eq!(signed.url.as_str(), "https://x.org/blog/a%20b.png");
     assert_eq!(signed.options.as_str(), "w-800");
-    assert_eq!(rewrite(&addresses, &written), Err(KeepReason::Own));
+    assert_eq!(rewrite(&urls, &written), Err(KeepReason::Own));
     // What another key signed is left, too: it was ours before the keys changed.
     let other = ImageUrlRules::new(&own(keys("fedcba9876543210")))
         .unwrap()

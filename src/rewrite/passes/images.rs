@@ -14,7 +14,7 @@ use crate::html::tag::Tag;
 use crate::html::walk::Walk;
 use crate::html::{Edit, Markup, css, srcset};
 use crate::rewrite::places::{
-    Kind, is_absolute_image, leads_to_an_image, names_an_image, reads_like_an_address,
+    Kind, is_absolute_image, leads_to_an_image, names_an_image, reads_like_a_url,
 };
 pub(super) use selectors::Marked;
 use selectors::Selectors;
@@ -81,21 +81,21 @@ impl HtmlPass {
     }
 
     /// Edits (sorted, not overlapping, decoded coordinates) that send every image URL in
-    /// `html` through `address`.
+    /// `html` through `rewrite`.
     pub fn edits(
         &self,
         html: &str,
         markup: Markup,
-        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
+        rewrite: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
     ) -> Vec<Edit> {
-        self.edits_at((html, markup), 0, address)
+        self.edits_at((html, markup), 0, rewrite)
     }
 
     fn edits_at(
         &self,
         (html, markup): (&str, Markup),
         depth: usize,
-        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
+        rewrite: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
     ) -> Vec<Edit> {
         let marked = self.marked(html, markup);
         let mut walk = Walk::new(html, markup);
@@ -104,9 +104,9 @@ impl HtmlPass {
         let mut edits = Vec::new();
         while walk.read(&mut tag) {
             let marks = marked.of(&tag);
-            self.tag(&mut tag, (marks, depth), address);
+            self.tag(&mut tag, (marks, depth), rewrite);
             tag.write(&mut edits);
-            self.sheets(&sheets, (&tag, marks), address, &mut edits);
+            self.sheets(&sheets, (&tag, marks), rewrite, &mut edits);
         }
         edits
     }
@@ -116,27 +116,27 @@ impl HtmlPass {
         self.selectors.matching(html, markup)
     }
 
-    /// Sends the image URLs in a tag through `address`.
+    /// Sends the image URLs in a tag through `rewrite`.
     pub(super) fn read(
         &self,
         tag: &mut Tag<'_>,
         marks: Marks,
-        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
+        rewrite: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
     ) {
-        self.tag(tag, (marks, 0), address);
+        self.tag(tag, (marks, 0), rewrite);
     }
 
     fn tag(
         &self,
         tag: &mut Tag<'_>,
         (marks, depth): (Marks, usize),
-        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
+        rewrite: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
     ) {
         if tag.is_end {
             return;
         }
         if tag.has_more {
-            // SECURITY: no address is left because nobody looked at it.
+            // SECURITY: no URL is left because nobody looked at it.
             tag.cut_unlisted();
         }
         for index in 0..tag.attributes.len() {
@@ -151,7 +151,7 @@ impl HtmlPass {
             };
             let carrier = Carrier::Value(tag, tag.quote(attribute));
             let mut show = |found: &str| {
-                address(&ImageReference {
+                rewrite(&ImageReference {
                     url: found,
                     marks,
                     element,
@@ -159,9 +159,9 @@ impl HtmlPass {
                 })
             };
             let new = match kind {
-                Kind::Address => replaced(raw, carrier, show),
+                Kind::Url => replaced(raw, carrier, show),
                 Kind::Document => {
-                    rewritten(raw, carrier, |html| self.document(html, depth, address))
+                    rewritten(raw, carrier, |html| self.document(html, depth, rewrite))
                 }
                 _ => rewritten(raw, carrier, |value| inner_edits(value, kind, &mut show)),
             };
@@ -176,10 +176,10 @@ impl HtmlPass {
         &self,
         html: &str,
         depth: usize,
-        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
+        rewrite: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
     ) -> Vec<Edit> {
         match depth < DOCUMENTS_DEPTH_MAX {
-            true => self.edits_at((html, Markup::Html), depth + 1, address),
+            true => self.edits_at((html, Markup::Html), depth + 1, rewrite),
             false => Vec::new(),
         }
     }
@@ -189,7 +189,7 @@ impl HtmlPass {
         &self,
         sheets: &Sheets<'_>,
         (tag, marks): (&Tag<'_>, Marks),
-        address: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
+        rewrite: &mut dyn FnMut(&ImageReference<'_>) -> Option<String>,
         edits: &mut Vec<Edit>,
     ) {
         if !tag.starts("style") || tag.is_gone {
@@ -197,7 +197,7 @@ impl HtmlPass {
         }
         let inner = &mut |decoded: &str| {
             css::edits(decoded, &mut |found| {
-                address(&ImageReference {
+                rewrite(&ImageReference {
                     url: found,
                     marks,
                     element: tag.name,
@@ -213,25 +213,23 @@ impl HtmlPass {
 fn inner_edits(
     decoded: &str,
     kind: Kind,
-    address: &mut dyn FnMut(&str) -> Option<String>,
+    rewrite: &mut dyn FnMut(&str) -> Option<String>,
 ) -> Vec<Edit> {
     match kind {
-        Kind::Css => css::edits(decoded, address),
-        Kind::Srcset => srcset::edits(decoded, address),
+        Kind::Css => css::edits(decoded, rewrite),
+        Kind::Srcset => srcset::edits(decoded, rewrite),
         Kind::Unlisted if decoded.trim_ascii().contains(char::is_whitespace) => {
-            let mut shown = |one: &str| is_absolute_image(one).then(|| address(one)).flatten();
+            let mut shown = |one: &str| is_absolute_image(one).then(|| rewrite(one)).flatten();
             srcset::edits(decoded, &mut shown)
         }
         Kind::Unlisted if !is_absolute_image(decoded) => Vec::new(),
-        Kind::Lazy | Kind::LazyMedia | Kind::ImageFile
-            if css::may_hold_address(decoded.as_bytes()) =>
-        {
-            css::edits(decoded, address)
+        Kind::Lazy | Kind::LazyMedia | Kind::ImageFile if css::may_hold_url(decoded.as_bytes()) => {
+            css::edits(decoded, rewrite)
         }
-        Kind::Lazy | Kind::LazyMedia if !reads_like_an_address(decoded) => Vec::new(),
+        Kind::Lazy | Kind::LazyMedia if !reads_like_a_url(decoded) => Vec::new(),
         Kind::ImageFile if !names_an_image(decoded) => Vec::new(),
         Kind::Linked if !leads_to_an_image(decoded) => Vec::new(),
-        _ => address(decoded)
+        _ => rewrite(decoded)
             .map(|text| Edit {
                 range: 0..decoded.len(),
                 text,

@@ -1,8 +1,8 @@
-//! Images that only a script would load: the best address they name moves into `src`, since
+//! Images that only a script would load: the best URL they name moves into `src`, since
 //! readers run no scripts and drop every other attribute. A `<noscript>` twin goes, so that no
 //! image is seen twice.
 //!
-//! Invariants: an image that has an address of its own is left; nothing but `src` and twins is
+//! Invariants: an image that has a URL of its own is left; nothing but `src` and twins is
 //! changed; it is idempotent.
 
 mod candidate;
@@ -66,7 +66,7 @@ pub(super) enum Promotes {
     None,
     /// Those that show nothing without a script.
     All,
-    /// Those without an address.
+    /// Those without a URL.
     Bare,
 }
 
@@ -131,7 +131,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
         if tag.starts("noscript") && !tag.is_self_closed {
             self.noscript = Noscript::Open(Twin {
                 range: tag.range.clone(),
-                address: None,
+                url: None,
                 tags: Vec::new(),
             });
             return Step::On;
@@ -218,8 +218,8 @@ impl<'a, 'h> Promotion<'a, 'h> {
             is_lazy,
             held: None,
         };
-        if let (true, Some(address)) = (is_lazy, candidate) {
-            promote(&mut image, tag, &address);
+        if let (true, Some(url)) = (is_lazy, candidate) {
+            promote(&mut image, tag, &url);
         }
         if let Some(twin) = self.waiting.take()
             && let Some(twin) = self.join(&mut image, tag, twin)
@@ -245,10 +245,10 @@ impl<'a, 'h> Promotion<'a, 'h> {
         tag: &mut Tag<'h>,
         twin: Twin<'h>,
     ) -> Option<Twin<'h>> {
-        let address = twin.address.as_deref().unwrap_or_default();
+        let url = twin.url.as_deref().unwrap_or_default();
         if image.shown.is_none() {
-            promote(image, tag, address);
-        } else if !self.is_same(image, address) {
+            promote(image, tag, url);
+        } else if !self.is_same(image, url) {
             return Some(twin);
         }
         self.edits.push(Edit {
@@ -261,7 +261,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
     /// Whether a twin shows the same image, maybe in another size.
     fn is_same(&self, image: &SeenImage<'_>, twin: &str) -> bool {
         let shown = image.shown.as_deref().unwrap_or_default();
-        let join = |address: &str| self.base.url().join(address).ok();
+        let join = |url: &str| self.base.url().join(url).ok();
         let is_equal = shown == twin || join(shown).is_some_and(|url| join(twin) == Some(url));
         let is_named = || {
             let written = tags(&self.html[image.range.clone()], self.markup).next();
@@ -284,13 +284,13 @@ impl<'a, 'h> Promotion<'a, 'h> {
             return step;
         };
         let is_image = is_image(tag);
-        let is_first = is_image && twin.address.is_none();
+        let is_first = is_image && twin.url.is_none();
         let is_part = is_wrapper(tag) || is_image || tag.starts("source");
         if is_first {
-            twin.address = shown_url(tag).filter(|address| is_loadable(address));
+            twin.url = shown_url(tag).filter(|url| is_loadable(url));
         }
-        let has_no_address = is_image && twin.address.is_none();
-        let is_twin = !has_text && is_part && is_image <= is_first && !has_no_address;
+        let has_no_url = is_image && twin.url.is_none();
+        let is_twin = !has_text && is_part && is_image <= is_first && !has_no_url;
         twin.tags.push(std::mem::take(tag));
         if !is_twin {
             let tags = std::mem::take(&mut twin.tags);
@@ -308,7 +308,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
                 self.settle();
                 (self.in_picture, self.offered) = (in_picture, offered);
             }
-            Noscript::Open(twin) if has_text || twin.address.is_none() => {
+            Noscript::Open(twin) if has_text || twin.url.is_none() => {
                 self.settle();
                 self.show(twin.tags);
             }
@@ -361,16 +361,16 @@ impl<'a, 'h> Promotion<'a, 'h> {
     }
 }
 
-/// Lets an image show this address. What would run something is no address.
-fn promote(image: &mut SeenImage<'_>, tag: &mut Tag<'_>, address: &str) {
-    let may_harm = attribute_may_harm("img", "src", address);
-    image.shown = Some(address.to_owned());
+/// Lets an image show this URL. What would run something is no URL.
+fn promote(image: &mut SeenImage<'_>, tag: &mut Tag<'_>, url: &str) {
+    let may_harm = attribute_may_harm("img", "src", url);
+    image.shown = Some(url.to_owned());
     if !may_harm {
-        tag.set("src", address);
+        tag.set("src", url);
     }
 }
 
-/// The addresses that stand in the `src` of several images.
+/// The URLs that stand in the `src` of several images.
 fn repeated(html: &str, markup: Markup) -> Repeated {
     Repeated::of(tags(html, markup).filter(is_image).filter_map(|tag| {
         let src = tag.value("src")?.trim_ascii().to_owned();

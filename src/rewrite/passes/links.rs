@@ -1,7 +1,7 @@
 //! Links that work wherever the item is read: relative ones become absolute, and what only
 //! follows people around is taken out of the others.
 //!
-//! Invariant: what stands in an address that was absolute stays byte for byte, but for the
+//! Invariant: what stands in a URL that was absolute stays byte for byte, but for the
 //! tracking parameters.
 
 use std::borrow::Cow;
@@ -14,12 +14,12 @@ use crate::html::tag::Tag;
 use crate::html::walk::Walk;
 use crate::html::{Edit, Markup, Name};
 use crate::rewrite::base::FieldBase;
-use crate::rewrite::budget::{ADDRESS_BYTES_MAX, Budget};
+use crate::rewrite::budget::{Budget, URL_BYTES_MAX};
 
 /// What is done to links, as configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkOptions {
-    /// Whether relative addresses become absolute.
+    /// Whether relative URLs become absolute.
     pub absolute: bool,
     /// Whether tracking parameters are taken out of links.
     pub clean: bool,
@@ -110,7 +110,7 @@ const TRACKING_PARAMS: &[&str] = &[
     "__readwiselocation",
 ];
 
-/// Elements and their attributes that hold one address.
+/// Elements and their attributes that hold one URL.
 const LINKS: [(Name, Name); 14] = pairs([
     ("a", "href"),
     ("area", "href"),
@@ -207,9 +207,9 @@ impl Links {
 
     fn link(&self, written: &str, is_link: bool, base: &FieldBase<'_>) -> Option<String> {
         let absolute = self.absolute.then(|| join(written, base)).flatten();
-        let address = absolute.as_deref().unwrap_or(written);
+        let url = absolute.as_deref().unwrap_or(written);
         let clean = match &self.clean {
-            Some(params) if is_link => without_params(address, params),
+            Some(params) if is_link => without_params(url, params),
             _ => None,
         };
         clean.or(absolute)
@@ -247,7 +247,7 @@ fn put(tag: &mut Tag<'_>, index: usize, new: Option<String>, budget: &Budget) {
     }
 }
 
-/// Whether an address starts with a scheme, `#`, or nothing.
+/// Whether a URL starts with a scheme, `#`, or nothing.
 fn starts_absolute(value: &[u8]) -> bool {
     match value.first() {
         None | Some(b'#' | b'"' | b'\'' | b'>') => true,
@@ -259,23 +259,20 @@ fn starts_absolute(value: &[u8]) -> bool {
     }
 }
 
-/// A relative address, made absolute.
+/// A relative URL, made absolute.
 fn join(written: &str, base: &FieldBase<'_>) -> Option<String> {
     let trimmed = written.trim_matches(|letter: char| letter <= ' ');
-    if trimmed.is_empty()
-        || starts_absolute(trimmed.as_bytes())
-        || trimmed.len() > ADDRESS_BYTES_MAX
-    {
+    if trimmed.is_empty() || starts_absolute(trimmed.as_bytes()) || trimmed.len() > URL_BYTES_MAX {
         return None;
     }
     let url: Url = base.url().join(trimmed).ok()?;
     matches!(url.scheme(), "http" | "https").then(|| url.into())
 }
 
-/// An http address without the parameters that only track; `None` when it has none of them.
-fn without_params(address: &str, params: &[String]) -> Option<String> {
-    let is_web = starts_with(address, "http:") || starts_with(address, "https:");
-    let (before, rest) = address.split_once('?').filter(|_| is_web)?;
+/// An http URL without the parameters that only track; `None` when it has none of them.
+fn without_params(url: &str, params: &[String]) -> Option<String> {
+    let is_web = starts_with(url, "http:") || starts_with(url, "https:");
+    let (before, rest) = url.split_once('?').filter(|_| is_web)?;
     let (query, fragment) = match rest.find('#') {
         Some(at) => rest.split_at(at),
         None => (rest, ""),
@@ -292,9 +289,8 @@ fn without_params(address: &str, params: &[String]) -> Option<String> {
     Some(format!("{before}{mark}{query}{fragment}"))
 }
 
-fn starts_with(address: &str, scheme: &str) -> bool {
-    address
-        .get(..scheme.len())
+fn starts_with(url: &str, scheme: &str) -> bool {
+    url.get(..scheme.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 

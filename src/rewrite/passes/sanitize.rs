@@ -135,8 +135,8 @@ pub(in crate::rewrite) fn clean(html: &str) -> String {
 }
 
 /// Whether the strict list has the host that a frame comes from.
-pub(in crate::rewrite) fn is_known_player(address: &str) -> bool {
-    strict::is_frame(address)
+pub(in crate::rewrite) fn is_known_player(url: &str) -> bool {
+    strict::is_frame(url)
 }
 
 fn strict(html: &str, markup: Markup, trace: &Trace) -> Vec<Edit> {

@@ -88,10 +88,10 @@ fn is_a_dot(tag: &Tag<'_>) -> bool {
     is_none("width") && is_none("height")
 }
 
-/// Whether an address is one of those that only count.
-fn is_counter(address: &str) -> bool {
-    let address = address.trim_ascii();
-    let Some((_, rest)) = address.split_once("//") else {
+/// Whether a URL is one of those that only count.
+fn is_counter(url: &str) -> bool {
+    let url = url.trim_ascii();
+    let Some((_, rest)) = url.split_once("//") else {
         return false;
     };
     let path_at = memchr::memchr3(b'/', b'?', b'#', rest.as_bytes()).unwrap_or(rest.len());

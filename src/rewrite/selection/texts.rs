@@ -60,7 +60,7 @@ impl<'a> Texts<'a> {
         };
         self.found[at].get_or_init(|| {
             if field == Field::Link {
-                let link = self.base.item_address();
+                let link = self.base.item_link();
                 return Vec::from_iter((!link.is_empty()).then_some(link));
             }
             if field == Field::Author {

@@ -22,7 +22,7 @@ pub enum TargetError {
     /// A rule's path.
     #[error(transparent)]
     Glob(GlobError),
-    /// A character that would end the address where it stands.
+    /// A character that would end the URL where it stands.
     #[error("the template holds `{0}`, which an address can't hold")]
     Unclean(char),
     /// A brace without its partner.

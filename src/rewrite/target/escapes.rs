@@ -20,7 +20,7 @@ pub(super) static COMPONENT: LazyLock<Escapes> = LazyLock::new(|| {
     Escapes::percent(SET)
 });
 
-/// What no address may hold where quotes and spaces end it.
+/// What no URL may hold where quotes and spaces end it.
 pub(super) static UNSAFE: LazyLock<Escapes> = LazyLock::new(|| {
     const SET: &AsciiSet = &CONTROLS
         .add(b' ')

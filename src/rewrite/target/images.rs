@@ -8,7 +8,7 @@ use crate::rewrite::image_url::ImageUrl;
 /// What images are sent through, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Images {
-    /// An image proxy that is known by its addresses.
+    /// An image proxy that is known by its URLs.
     Proxy(Proxy),
     /// Our own, asked for this.
     Builtin(UrlOptions),
@@ -42,7 +42,7 @@ impl Through {
         }
     }
 
-    /// What all its addresses start with.
+    /// What all its URLs start with.
     pub(in crate::rewrite) fn prefix(&self) -> &str {
         match self {
             Self::Proxy(target) => target.prefix(),
@@ -50,7 +50,7 @@ impl Through {
         }
     }
 
-    /// Its address for an image; `None` for one that it can't fetch.
+    /// Its URL for an image; `None` for one that it can't fetch.
     pub(in crate::rewrite) fn apply(&self, image: &ImageUrl<'_>) -> Option<String> {
         match self {
             Self::Proxy(target) => target.apply(image),

@@ -3,7 +3,7 @@
 use super::Proxy;
 use crate::images::secret::Secret;
 
-/// A proxy's way to write addresses. In its texts `<base>` stands for where it is, `<options>` for
+/// A proxy's way to write URLs. In its texts `<base>` stands for where it is, `<options>` for
 /// what is asked of it (with its slash or `&`), `<format>` for the format (with its dot or `@`).
 struct Preset {
     name: &'static str,
@@ -114,7 +114,7 @@ pub struct PresetOptions {
     pub options: String,
     /// The format that imgproxy is asked for.
     pub format: Option<String>,
-    /// The key of signatures; without one, addresses are not signed.
+    /// The key of signatures; without one, URLs are not signed.
     pub key: Secret,
     /// imgproxy's salt.
     pub salt: Secret,
@@ -137,7 +137,7 @@ pub enum PresetError {
     /// The proxy has another way to be asked for a format.
     #[error("the preset takes no `format`")]
     NoFormat,
-    /// The proxy doesn't answer to addresses that are not signed.
+    /// The proxy doesn't answer to URLs that are not signed.
     #[error("the preset needs a `key`")]
     NoKey,
 }

@@ -4,11 +4,11 @@ mod vectors;
 
 use super::*;
 
-fn check(template: &str, address: &str, expected: &str) {
+fn check(template: &str, url: &str, expected: &str) {
     let target = Target::parse(template).unwrap();
-    let url = Url::parse(address).unwrap();
+    let url = Url::parse(url).unwrap();
     let actual = target.apply(&ImageUrl::of_url(&url).unwrap()).unwrap();
-    assert_eq!(actual, expected, "{template} on {address}");
+    assert_eq!(actual, expected, "{template} on {url}");
     assert!(actual.starts_with(target.prefix()));
 }
 
@@ -16,7 +16,7 @@ fn check(template: &str, address: &str, expected: &str) {
 fn placeholders() {
     let dw = "https://static.dw.com/image/57152918_303.jpg";
     let odd = "http://x.org:8080/a%20b/c'd(1).PNG?w=1&h=2+3#top";
-    for (template, address, expected) in [
+    for (template, url, expected) in [
         (
             "https://images.weserv.nl/?url={host_path}",
             dw,
@@ -69,13 +69,13 @@ fn placeholders() {
             "https://p/https://x.org/a%2C",
         ),
     ] {
-        check(template, address, expected);
+        check(template, url, expected);
     }
 }
 
 #[test]
 fn variables_as_rsshub_has_them() {
-    let address = "https://x.org:8443/a/b.jpg?w=1&h=2";
+    let url = "https://x.org:8443/a/b.jpg?w=1&h=2";
     for (template, expected) in [
         (
             "https://i3.wp.com/${host}${pathname}",
@@ -94,7 +94,7 @@ fn variables_as_rsshub_has_them() {
             "https://p/https:|x.org|8443|https%3A%2F%2Fx.org%3A8443|?w=1&h=2|w=1&h=2|",
         ),
     ] {
-        check(template, address, expected);
+        check(template, url, expected);
     }
     // RSSHub's own.
     let mock = "https://mock.com/DIYgod/RSSHub.jpg";

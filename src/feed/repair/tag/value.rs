@@ -72,8 +72,8 @@ impl Reader<'_> {
         let start = self.at;
         self.skip(|byte| is_blank(byte) || byte == b'>');
         // `<br clear=all/>`, but not `<a href=http://example.org/>`.
-        let is_address = self.raw[start..self.at].contains("://") && self.is_never_empty(name);
-        if self.at > start && self.raw.as_bytes()[self.at - 1..] == *b"/>" && !is_address {
+        let is_url = self.raw[start..self.at].contains("://") && self.is_never_empty(name);
+        if self.at > start && self.raw.as_bytes()[self.at - 1..] == *b"/>" && !is_url {
             self.at -= 1;
         }
         let value = &self.raw[start..self.at];

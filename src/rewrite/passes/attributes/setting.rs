@@ -7,7 +7,7 @@ pub const ATTRIBUTES_MAX: usize = 32;
 pub type Setting = (String, Option<String>);
 
 /// Whether images may get an attribute of this name: letters and dashes, nothing that holds an
-/// address or a script.
+/// URL or a script.
 #[must_use]
 pub fn is_allowed(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

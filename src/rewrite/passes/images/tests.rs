@@ -10,7 +10,7 @@ fn proxy(image: &ImageReference<'_>) -> Option<String> {
     (!stays).then(|| format!("P[{}]", image.url.trim()))
 }
 
-/// `html` with every address `x` in it turned to `P(x)`; addresses with `keep` in them stay.
+/// `html` with every URL `x` in it turned to `P(x)`; URLs with `keep` in them stay.
 fn rewrite(html: &str, markup: Markup, skip: &[&str]) -> String {
     let skip: Vec<String> = skip.iter().map(ToString::to_string).collect();
     let skip: Vec<(&str, Marks)> = skip.iter().map(|skip| (skip.as_str(), 1)).collect();

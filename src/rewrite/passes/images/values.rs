@@ -18,7 +18,7 @@ pub(super) struct Sheet {
     has_references: bool,
 }
 
-/// How an attribute with this raw value may hold addresses, if it may.
+/// How an attribute with this raw value may hold URLs, if it may.
 pub(super) fn kind_of(element: Name, attribute: &Attribute<'_>, raw: &[u8]) -> Option<Kind> {
     if raw.is_empty() {
         return None;
@@ -26,8 +26,7 @@ pub(super) fn kind_of(element: Name, attribute: &Attribute<'_>, raw: &[u8]) -> O
     let may_hold = || places::may_hold_unlisted(element, attribute, raw);
     let kind =
         places::look_up(element, attribute.id).or_else(|| may_hold().then_some(Kind::Unlisted))?;
-    let is_nothing =
-        kind == Kind::Css && !css::may_hold_address(raw) && memchr(b'&', raw).is_none();
+    let is_nothing = kind == Kind::Css && !css::may_hold_url(raw) && memchr(b'&', raw).is_none();
     (!is_nothing).then_some(kind)
 }
 
@@ -49,7 +48,7 @@ impl<'h> Sheets<'h> {
         }
     }
 
-    /// Those that may hold addresses of the `style` element which `tag` starts.
+    /// Those that may hold URLs of the `style` element which `tag` starts.
     fn of(&self, tag: &Tag<'_>) -> Vec<Sheet> {
         let (html, start) = (self.html.as_bytes(), tag.range.end);
         let mut found = Vec::new();
@@ -111,7 +110,7 @@ impl<'h> Sheets<'h> {
 }
 
 fn sheet(html: &[u8], range: Range<usize>, has_references: bool) -> Option<Sheet> {
-    let may_hold = css::may_hold_address(&html[range.clone()]);
+    let may_hold = css::may_hold_url(&html[range.clone()]);
     may_hold.then_some(Sheet {
         range,
         has_references,
@@ -162,13 +161,13 @@ pub(in crate::rewrite) fn rewritten(
     Some(text)
 }
 
-/// The same for a value that is one address.
+/// The same for a value that is one URL.
 pub(super) fn replaced(
     raw: &str,
     carrier: Carrier<'_, '_>,
-    address: impl FnOnce(&str) -> Option<String>,
+    rewrite: impl FnOnce(&str) -> Option<String>,
 ) -> Option<String> {
-    let new = address(&carrier.decoded(raw))?;
+    let new = rewrite(&carrier.decoded(raw))?;
     let mut text = String::with_capacity(new.len() + 8);
     carrier.push(&new, &mut text);
     Some(text)
@@ -182,7 +181,7 @@ pub(in crate::rewrite) enum Carrier<'t, 'h> {
     /// Text with character references.
     Text,
     /// An attribute of this tag, in these quotes; edited values get some where they had none, since
-    /// addresses of proxies hold `=`.
+    /// URLs of proxies hold `=`.
     Value(&'t Tag<'h>, Quote),
 }
 

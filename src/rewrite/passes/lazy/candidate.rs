@@ -1,9 +1,9 @@
-//! The addresses that an image names besides its `src`, and which of them is the best.
+//! The URLs that an image names besides its `src`, and which of them is the best.
 
 use crate::html::srcset;
 use crate::html::tag::Tag;
 use crate::html::{Name, names};
-use crate::rewrite::places::{is_loadable, names_an_image, reads_like_an_address};
+use crate::rewrite::places::{is_loadable, names_an_image, reads_like_a_url};
 
 /// Elements that stand for an image.
 const IMAGES: [Name; 4] = names(["img", "amp-img", "amp-anim", "a-img"]);
@@ -56,8 +56,8 @@ const LAZY_LISTS: [Name; 3] = names(["data-srcset", "data-lazy-srcset", "srcset"
 const OTHERS: [Name; 5] = names(["srcset", "zoomfile", "file", "original", "real_src"]);
 
 /// The name of an image's file without its ending and what says its size: `-300x200`, `-scaled`.
-pub(super) fn stem(address: &str) -> &str {
-    let path = address.split(['?', '#']).next().unwrap_or_default();
+pub(super) fn stem(url: &str) -> &str {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
     let file = path.rsplit('/').next().unwrap_or_default();
     let name = file.rsplit_once('.').map_or(file, |(name, _)| name);
     let is_size = |part: &str| {
@@ -77,20 +77,19 @@ pub(super) fn is_image(tag: &Tag<'_>) -> bool {
     tag.starts_one_of(&IMAGES)
 }
 
-/// Whether an image may name an address outside its `src`; a cheap look.
+/// Whether an image may name a URL outside its `src`; a cheap look.
 pub(super) fn names_others(tag: &Tag<'_>) -> bool {
     let mut attributes = tag.attributes.iter();
     attributes.any(|attribute| attribute.is_data() || attribute.id.is_one_of(&OTHERS))
 }
 
-/// The best address that an image names outside its `src`.
+/// The best URL that an image names outside its `src`.
 pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
     let single = LAZY.iter().find_map(|name| {
         let value = tag.value_of(tag.named(*name)?);
         let value = value.trim_ascii();
-        let is_one = is_loadable(value)
-            && reads_like_an_address(value)
-            && !value.contains(char::is_whitespace);
+        let is_one =
+            is_loadable(value) && reads_like_a_url(value) && !value.contains(char::is_whitespace);
         is_one.then(|| value.to_owned())
     });
     let listed = || {

@@ -144,7 +144,7 @@ const FOLDERS: &[&str] = &["/plugins/", "/themes/", "/wp-includes/", "/skins/"];
 /// An image of no more pixels than this on a side shows nothing.
 const SIDE_MAX: u32 = 50;
 
-/// The addresses that stand in the `src` of images which name different ones elsewhere: they show
+/// The URLs that stand in the `src` of images which name different ones elsewhere: they show
 /// none of these.
 #[derive(Debug, Default)]
 pub(super) struct Repeated(HashSet<String>);
@@ -214,7 +214,7 @@ fn behaves_like_one(
     let is_drawing = matches!(src_ending.as_str(), "gif" | "svg");
     let is_other_kind =
         is_drawing && !candidate_ending.is_empty() && candidate_ending != src_ending;
-    let holds = |address: &str| FOLDERS.iter().any(|folder| address.contains(folder));
+    let holds = |url: &str| FOLDERS.iter().any(|folder| url.contains(folder));
     is_other_kind
         || (holds(src) && !holds(candidate))
         || is_small(tag, src)
@@ -232,7 +232,7 @@ fn has_lazy_class(tag: &Tag<'_>) -> bool {
     })
 }
 
-/// Whether the tag or the address says that the image is of a few pixels, or blurred.
+/// Whether the tag or the URL says that the image is of a few pixels, or blurred.
 fn is_small(tag: &Tag<'_>, src: &str) -> bool {
     let side = |name: &str| -> Option<u32> { tag.value(name)?.trim().parse().ok() };
     let is_dot = |side: u32| side <= 2;
@@ -320,8 +320,8 @@ fn is_hash(word: &str) -> bool {
 }
 
 /// What stands behind the last dot of the file's name, in lower case.
-fn ending(address: &str) -> String {
-    let path = address.split(['?', '#']).next().unwrap_or_default();
+fn ending(url: &str) -> String {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
     let file = path.rsplit('/').next().unwrap_or_default();
     let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
     ending.to_ascii_lowercase()

@@ -9,11 +9,11 @@ use crate::html::tag::Tag;
 pub(super) struct SeenImage<'h> {
     /// Where its tag stands.
     pub(super) range: Range<usize>,
-    /// The address that it shows, where it shows one: its own or a promoted one.
+    /// The URL that it shows, where it shows one: its own or a promoted one.
     pub(super) shown: Option<String>,
     /// Whether a script was to load it.
     pub(super) is_lazy: bool,
-    /// Its tag, which waits for an address while it shows none.
+    /// Its tag, which waits for a URL while it shows none.
     pub(super) held: Option<Tag<'h>>,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct SeenImage<'h> {
 #[derive(Debug)]
 pub(super) struct Twin<'h> {
     pub(super) range: Range<usize>,
-    pub(super) address: Option<String>,
+    pub(super) url: Option<String>,
     /// The tags in it.
     pub(super) tags: Vec<Tag<'h>>,
 }

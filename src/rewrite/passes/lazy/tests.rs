@@ -185,7 +185,7 @@ fn images_in_a_noscript_that_is_no_twin_are_images() {
     let lazy = "<img data-src=\"b.jpg\">";
     let promoted = "<img data-src=\"b.jpg\" src=\"b.jpg\">";
     for (before, after) in [
-        // More than one, text beside it, no address, no end.
+        // More than one, text beside it, no URL, no end.
         ("<noscript><img src=\"a.jpg\">", "</noscript>"),
         ("<noscript>Look: ", "</noscript>"),
         ("<noscript>", "</noscript>"),

@@ -1,16 +1,16 @@
-//! What is forbidden: elements, attributes, addresses, declarations.
+//! What is forbidden: elements, attributes, URLs, declarations.
 
 use std::cell::OnceCell;
 
 use super::words::{
-    ADDRESS_LENGTHS, ADDRESSES, DATA, ELEMENT_LENGTHS, LISTS, REMOVED, SCHEMES, STYLES, UNWRAPPED,
-    may_be_one_of,
+    DATA, ELEMENT_LENGTHS, LISTS, REMOVED, SCHEMES, STYLES, UNWRAPPED, URL_ATTRIBUTE_LENGTHS,
+    URL_ATTRIBUTES, may_be_one_of,
 };
 use crate::html::{read_all_attributes, tag_name};
 
 /// Names of attributes that are longer are read with care.
 const NAME_BYTES_MAX: usize = 64;
-/// So are fields with longer values that may hold an address.
+/// So are fields with longer values that may hold a URL.
 const VALUE_BYTES_MAX: usize = 8 << 10;
 
 /// What becomes of an element.
@@ -197,14 +197,14 @@ fn may_be_named(name: &str) -> bool {
         Some(b'h') => starts(b"http-equiv"),
         _ => false,
     };
-    let is_address = || {
-        ADDRESSES
+    let is_url = || {
+        URL_ATTRIBUTES
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known))
     };
     is_by_start
         || memchr::memchr(b':', bytes).is_some()
-        || may_be_one_of(&ADDRESS_LENGTHS, name) && is_address()
+        || may_be_one_of(&URL_ATTRIBUTE_LENGTHS, name) && is_url()
 }
 
 /// Whether an attribute is forbidden whose value is not decoded yet.
@@ -219,17 +219,17 @@ pub(super) fn is_raw_attribute(element: &str, name: &str, raw: &str) -> bool {
 
 /// A cheap look at an attribute, its value decoded or not: most are harmless.
 fn is_seen_to_be_harmless(name: &str, value: &str) -> bool {
-    let is_address = || {
-        let mut addresses = ONLY_ADDRESSES.iter();
-        addresses.any(|known| name.eq_ignore_ascii_case(known))
+    let is_url = || {
+        let mut urls = ONLY_ADDRESSES.iter();
+        urls.any(|known| name.eq_ignore_ascii_case(known))
     };
-    !may_be_named(name) || is_address() && leads_to_the_web(value.as_bytes())
+    !may_be_named(name) || is_url() && leads_to_the_web(value.as_bytes())
 }
 
-/// Attributes that hold addresses and do nothing else; nearly all there are.
+/// Attributes that hold URLs and do nothing else; nearly all there are.
 const ONLY_ADDRESSES: &[&str] = &["src", "href", "srcset", "data-src", "poster", "cite"];
 
-/// Whether no address in a raw value has another scheme than those of the web; cheap, and sure only
+/// Whether no URL in a raw value has another scheme than those of the web; cheap, and sure only
 /// where it is so.
 fn leads_to_the_web(raw: &[u8]) -> bool {
     let ends_scheme = |colon: usize| {
@@ -269,20 +269,20 @@ fn judge(element: &str, name: &str, value: &str) -> bool {
     if is("style") {
         return is_style(value);
     }
-    let holds_addresses = ADDRESSES
+    let holds_urls = URL_ATTRIBUTES
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known) || is(known));
     let is_image = ["img", "source", "image", "video"]
         .iter()
         .any(|image| element.eq_ignore_ascii_case(image));
     let is_list = LISTS.iter().any(|known| is(known));
-    holds_addresses
-        && (is_address(value, is_image)
+    holds_urls
+        && (is_url(value, is_image)
             || is_list && value.split([';', ',', ' ', '\n', '\t']).any(is_scripted))
 }
 
-/// Whether an address runs something. A drawing may stand in an image, where it can't.
-fn is_address(value: &str, is_image: bool) -> bool {
+/// Whether a URL runs something. A drawing may stand in an image, where it can't.
+fn is_url(value: &str, is_image: bool) -> bool {
     if is_scripted(value) {
         return true;
     }
@@ -301,7 +301,7 @@ fn is_scripted(value: &str) -> bool {
         .is_some_and(|(scheme, _)| SCHEMES.contains(&scheme))
 }
 
-/// The first letters of an address as browsers read them: in lower case, without the blanks and
+/// The first letters of a URL as browsers read them: in lower case, without the blanks and
 /// control characters that they skip.
 fn plain_start(value: &str, letters: usize) -> String {
     value

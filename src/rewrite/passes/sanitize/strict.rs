@@ -306,8 +306,8 @@ fn is_value(element: &str, attribute: &str, value: &str) -> bool {
 }
 
 /// Whether a frame comes from a host that every reader may show.
-pub(super) fn is_frame(address: &str) -> bool {
-    let url = frame_url(address).filter(|url| matches!(url.scheme(), "http" | "https"));
+pub(super) fn is_frame(url: &str) -> bool {
+    let url = frame_url(url).filter(|url| matches!(url.scheme(), "http" | "https"));
     url.and_then(|url| url.host_str().map(str::to_owned))
         .is_some_and(|host| {
             FRAME_HOSTS.iter().any(|known| {
@@ -317,15 +317,15 @@ pub(super) fn is_frame(address: &str) -> bool {
         })
 }
 
-fn is_https_frame(address: &str) -> bool {
-    is_frame(address) || frame_url(address).is_some_and(|url| url.scheme() == "https")
+fn is_https_frame(url: &str) -> bool {
+    is_frame(url) || frame_url(url).is_some_and(|url| url.scheme() == "https")
 }
 
-fn frame_url(address: &str) -> Option<Url> {
-    let address = address.trim();
-    if address.starts_with("//") {
-        Url::parse(&format!("https:{address}")).ok()
+fn frame_url(url: &str) -> Option<Url> {
+    let url = url.trim();
+    if url.starts_with("//") {
+        Url::parse(&format!("https:{url}")).ok()
     } else {
-        Url::parse(address).ok()
+        Url::parse(url).ok()
     }
 }

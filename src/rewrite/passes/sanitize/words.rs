@@ -30,8 +30,8 @@ pub(super) const UNWRAPPED: &[&str] = &[
     "select",
 ];
 
-/// Attributes that hold one or several addresses, or become one.
-pub(super) const ADDRESSES: &[&str] = &[
+/// Attributes that hold one or several URLs, or become one.
+pub(super) const URL_ATTRIBUTES: &[&str] = &[
     "href",
     "xlink:href",
     "src",
@@ -114,7 +114,7 @@ pub(super) const STYLES: &[&str] = &["expression(", "javascript:", "vbscript:", 
 pub(super) type Lengths = [u32; 32];
 
 pub(super) const ELEMENT_LENGTHS: Lengths = lengths(&[REMOVED, UNWRAPPED]);
-pub(super) const ADDRESS_LENGTHS: Lengths = lengths(&[ADDRESSES]);
+pub(super) const URL_ATTRIBUTE_LENGTHS: Lengths = lengths(&[URL_ATTRIBUTES]);
 
 const fn lengths(lists: &[&[&str]]) -> Lengths {
     let mut lengths = [0; 32];

@@ -3,9 +3,9 @@
 use super::*;
 use crate::rewrite::target::sign::{Coding, Hash};
 
-fn preset(name: &str, told: &PresetOptions, address: &str) -> Option<String> {
+fn preset(name: &str, told: &PresetOptions, url: &str) -> Option<String> {
     let target = Target::new(&Proxy::preset(name, told).unwrap()).unwrap();
-    let url = Url::parse(address).unwrap();
+    let url = Url::parse(url).unwrap();
     target.apply(&ImageUrl::of_url(&url).unwrap())
 }
 
@@ -29,8 +29,8 @@ fn presets_by_the_vectors_of_the_proxies() {
         format: Some("webp".into()),
         ..told
     };
-    let check = |name: &str, told: &PresetOptions, address: &str, expected: &str| {
-        let written = preset(name, told, address);
+    let check = |name: &str, told: &PresetOptions, url: &str, expected: &str| {
+        let written = preset(name, told, url);
         assert_eq!(written.as_deref(), Some(expected), "{name}");
     };
     check(
@@ -85,8 +85,8 @@ fn presets_by_the_vectors_of_the_proxies() {
 
 #[test]
 fn more_presets_by_the_vectors_of_the_proxies() {
-    let check = |name: &str, told: &PresetOptions, address: &str, expected: &str| {
-        let written = preset(name, told, address);
+    let check = |name: &str, told: &PresetOptions, url: &str, expected: &str| {
+        let written = preset(name, told, url);
         assert_eq!(written.as_deref(), Some(expected), "{name}");
     };
     check(
@@ -123,8 +123,8 @@ fn more_presets_by_the_vectors_of_the_proxies() {
 
 #[test]
 fn presets_of_proxies_that_everybody_may_use() {
-    let check = |name: &str, told: &PresetOptions, address: &str, expected: &str| {
-        let written = preset(name, told, address);
+    let check = |name: &str, told: &PresetOptions, url: &str, expected: &str| {
+        let written = preset(name, told, url);
         assert_eq!(written.as_deref(), Some(expected), "{name}");
     };
     let none = PresetOptions::default();
@@ -204,7 +204,7 @@ fn signatures_of_other_kinds() {
     let args = b"url=https://wsrv.nl/lichtenstein.jpg&w=100 ";
     let link = sign::sign((Hash::Md5, Coding::Base64), &secret, [b"", args], None);
     assert_eq!(link, "T_Ey01pgkWgBoGcCjN2XWw");
-    // The same from a template that puts the address as weserv's example does.
+    // The same from a template that puts the URL as weserv's example does.
     let target = Target::new(&Proxy {
         template: "https://p/s/{md5_b64}/?url={url}&w=100".into(),
         message: "url={url}&w=100 ".into(),

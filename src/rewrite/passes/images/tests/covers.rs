@@ -46,7 +46,7 @@ fn marks_say_which_selectors_match() {
         None
     });
     let expected = [("1", 0), ("2", 1), ("3", 7), ("4", 0)];
-    let expected = expected.map(|(address, marks)| (address.to_owned(), marks));
+    let expected = expected.map(|(url, marks)| (url.to_owned(), marks));
     assert_eq!(seen, expected);
 }
 

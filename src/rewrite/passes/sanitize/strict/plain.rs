@@ -17,8 +17,8 @@ use crate::html::walk::{Token, Walk};
 use crate::html::{Markup, Name, names};
 use crate::rewrite::image_url::ImageUrl;
 
-/// Attributes whose addresses the list judges by their schemes.
-const ADDRESSES: [Name; 3] = names(["href", "src", "poster"]);
+/// Attributes whose URLs the list judges by their schemes.
+const URL_ATTRIBUTES: [Name; 3] = names(["href", "src", "poster"]);
 
 static SCHEMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| LIST.clone_url_schemes());
 
@@ -77,7 +77,7 @@ fn push_tag(html: &str, tag: &Tag<'_>, out: &mut String) -> Option<()> {
             continue;
         };
         let value = tag.value_of(attribute);
-        if attribute.id.is_one_of(&ADDRESSES) && !has_listed_scheme(&value) {
+        if attribute.id.is_one_of(&URL_ATTRIBUTES) && !has_listed_scheme(&value) {
             continue;
         }
         // One that only looks harmless to the list changes the order of the others.
@@ -92,11 +92,11 @@ fn push_tag(html: &str, tag: &Tag<'_>, out: &mut String) -> Option<()> {
     Some(())
 }
 
-fn has_listed_scheme(address: &str) -> bool {
-    if ImageUrl::of_plain(address).is_some() {
+fn has_listed_scheme(url: &str) -> bool {
+    if ImageUrl::of_plain(url).is_some() {
         return true;
     }
-    match Url::parse(address) {
+    match Url::parse(url) {
         Ok(url) => SCHEMES.contains(url.scheme()),
         Err(error) => error == ParseError::RelativeUrlWithoutBase,
     }

@@ -20,8 +20,8 @@ const DEPTH_MAX: usize = 100;
 const CODE: &[&str] = &["script", "style", "iframe"];
 /// Those whose raw text has references.
 const TEXTS: &[&str] = &["title", "textarea"];
-/// Attributes that hold one address.
-const ADDRESSES: &[&str] = &["href", "src", "poster", "cite"];
+/// Attributes that hold one URL.
+const URL_ATTRIBUTES: &[&str] = &["href", "src", "poster", "cite"];
 /// The schemes that one may have.
 const SCHEMES: &[&str] = &["http", "https", "mailto"];
 
@@ -118,7 +118,7 @@ impl Writer {
             }
             written.push(name);
             let value = tag.value_of(attribute);
-            let is_safe = !ADDRESSES.contains(&name) || is_safe_address(&value);
+            let is_safe = !URL_ATTRIBUTES.contains(&name) || is_safe_url(&value);
             if is_safe && is_value(element.name, name, &value) {
                 self.out.push(' ');
                 self.out.push_str(name);
@@ -160,7 +160,7 @@ impl Writer {
 }
 
 /// Whether an address leads to a web page, a file on the web or a mailbox, whoever reads it.
-fn is_safe_address(value: &str) -> bool {
+fn is_safe_url(value: &str) -> bool {
     let value = value.trim_start_matches(|letter: char| letter <= ' ');
     let head = &value[..value.find(['/', '?', '#']).unwrap_or(value.len())];
     match head.split_once(':') {
