@@ -1,10 +1,10 @@
-//! What `rewrite --explain` prints: one note a change or a skip, as text or as JSON lines.
+//! Outcome `rewrite --explain` prints: one note a change or a skip, as text or as JSON lines.
 
 use std::io::{self, Write};
 
 use serde_json::json;
 
-use crate::rewrite::explain::{Note, What};
+use crate::rewrite::explain::{Note, Outcome};
 
 /// How notes are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -41,10 +41,10 @@ impl<W: Write> Explanation<W> {
     pub(super) fn print(&mut self, (notes, not_shown): (Vec<Note>, usize)) -> io::Result<()> {
         self.not_shown += not_shown;
         for note in notes {
-            match note.what {
-                What::Changed { .. } => self.changed += 1,
-                What::Left { .. } => self.left += 1,
-                What::Dropped { .. } => self.items_dropped += 1,
+            match note.outcome {
+                Outcome::Changed { .. } => self.changed += 1,
+                Outcome::Left { .. } => self.left += 1,
+                Outcome::Dropped { .. } => self.items_dropped += 1,
             }
             match self.form {
                 Form::Text => print_text(&mut self.out, &note)?,
@@ -91,8 +91,8 @@ fn print_text(out: &mut impl Write, note: &Note) -> io::Result<()> {
     if !note.attribute.is_empty() {
         write!(out, "[{}]", note.attribute)?;
     }
-    match &note.what {
-        What::Changed { before, after } => {
+    match &note.outcome {
+        Outcome::Changed { before, after } => {
             write!(out, ": {}", note.rule)?;
             if note.fault.is_empty() {
                 writeln!(out)?;
@@ -106,13 +106,13 @@ fn print_text(out: &mut impl Write, note: &Note) -> io::Result<()> {
                 writeln!(out, "  + {}", one_line(after))?;
             }
         }
-        What::Dropped { title, reason } => {
+        Outcome::Dropped { title, reason } => {
             writeln!(out, ": dropped by {}: {}", note.rule, one_line(reason))?;
             if !title.is_empty() {
                 writeln!(out, "  - {}", one_line(title))?;
             }
         }
-        What::Left { text, reason } => {
+        Outcome::Left { text, reason } => {
             write!(out, ": left by {}: ", note.rule)?;
             if !note.fault.is_empty() {
                 write!(out, "{}: ", note.fault)?;
@@ -150,16 +150,16 @@ fn print_json(out: &mut impl Write, note: &Note) -> io::Result<()> {
     if !note.fault.is_empty() {
         object["fault"] = json!(note.fault);
     }
-    match &note.what {
-        What::Changed { before, after } => {
+    match &note.outcome {
+        Outcome::Changed { before, after } => {
             object["before"] = json!(before);
             object["after"] = json!(after);
         }
-        What::Dropped { title, reason } => {
+        Outcome::Dropped { title, reason } => {
             object["dropped"] = json!(title);
             object["reason"] = json!(reason);
         }
-        What::Left { text, reason } => {
+        Outcome::Left { text, reason } => {
             object["left"] = json!(text);
             object["reason"] = json!(reason);
         }

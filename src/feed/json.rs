@@ -17,7 +17,7 @@ const LIST_MAX: usize = 10_000;
 
 /// What a JSON value is, by its first character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ValueKind {
     /// `"…"`
     String,
     /// `{…}`
@@ -32,7 +32,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
     /// What it is.
-    pub kind: Kind,
+    pub kind: ValueKind,
     /// Where it stands, quotes and brackets included.
     pub range: Range<usize>,
 }
@@ -41,7 +41,7 @@ impl Value {
     /// Where a string's text stands, without the quotes; an object's or array's without brackets.
     pub fn inner(&self) -> Range<usize> {
         match self.kind {
-            Kind::Scalar => self.range.clone(),
+            ValueKind::Scalar => self.range.clone(),
             _ => self.range.start + 1..self.range.end - 1,
         }
     }
@@ -121,7 +121,7 @@ fn read_value(json: &str, at: usize, end: usize) -> Option<Value> {
     let mut scan = ValueScan::start(bytes[start])?;
     let end = match scan.advance(bytes, start) {
         Step::End(end) => end,
-        Step::More(end) if scan.kind == Kind::Scalar => end,
+        Step::More(end) if scan.kind == ValueKind::Scalar => end,
         Step::More(_) => return None,
     };
     Some(Value {
@@ -133,7 +133,7 @@ fn read_value(json: &str, at: usize, end: usize) -> Option<Value> {
 /// Looks for the end of one value in a text that grows.
 #[derive(Debug)]
 pub(super) struct ValueScan {
-    pub(super) kind: Kind,
+    pub(super) kind: ValueKind,
     depth: usize,
     in_string: bool,
     is_started: bool,
@@ -154,11 +154,11 @@ impl ValueScan {
     /// A scan of the value that starts with `first`; `None` when no value starts so.
     pub(super) fn start(first: u8) -> Option<Self> {
         let kind = match first {
-            b'"' => Kind::String,
-            b'{' => Kind::Object,
-            b'[' => Kind::Array,
+            b'"' => ValueKind::String,
+            b'{' => ValueKind::Object,
+            b'[' => ValueKind::Array,
             b'}' | b']' | b',' | b':' => return None,
-            _ => Kind::Scalar,
+            _ => ValueKind::Scalar,
         };
         Some(Self {
             kind,
@@ -171,13 +171,13 @@ impl ValueScan {
 
     /// Goes on at `at`: at first where the value starts, then where the last step said.
     pub(super) fn advance(&mut self, bytes: &[u8], at: usize) -> Step {
-        if self.kind == Kind::Scalar {
+        if self.kind == ValueKind::Scalar {
             let ends = |byte: &u8| byte.is_ascii_whitespace() || b",:}]{[\"".contains(byte);
             let length = bytes[at..].iter().position(ends);
             return length.map_or(Step::More(bytes.len()), |length| Step::End(at + length));
         }
         let mut at = at;
-        if self.kind == Kind::String && !self.is_started && at < bytes.len() {
+        if self.kind == ValueKind::String && !self.is_started && at < bytes.len() {
             self.in_string = true;
             at += 1;
         }
@@ -234,7 +234,7 @@ impl ValueScan {
 mod tests {
     use super::*;
 
-    fn check(json: &str, expected: &[(&str, Kind, &str)]) {
+    fn check(json: &str, expected: &[(&str, ValueKind, &str)]) {
         let found = members(json, 0..json.len());
         let seen: Vec<_> = found
             .iter()
@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn members_are_spans() {
-        use Kind::*;
+        use ValueKind::*;
         check("{}", &[]);
         check("", &[]);
         check(

@@ -127,9 +127,9 @@ impl Repair {
             };
             let next = match &mut self.state {
                 State::Blank => match choose(&self.text) {
-                    Some(Choice::Prolog) => Some(State::Prolog(Prolog::default())),
-                    Some(Choice::Json) => Some(State::Json(Json::new(&source, &mut self.edits))),
-                    Some(Choice::Passing) => Some(State::Passing),
+                    Some(Start::Prolog) => Some(State::Prolog(Prolog::default())),
+                    Some(Start::Json) => Some(State::Json(Json::new(&source, &mut self.edits))),
+                    Some(Start::Passing) => Some(State::Passing),
                     None => None,
                 },
                 State::Json(json) => {
@@ -147,14 +147,14 @@ impl Repair {
                     }
                 },
                 State::Body(body) => {
-                    let mut desk = Desk {
+                    let mut reader = BodyReader {
                         source: &source,
                         scanner: &mut self.scanner,
                         edits: &mut self.edits,
                         dropped: &self.dropped,
                         skips: &mut self.skips,
                     };
-                    desk.read_body(body)
+                    reader.read(body)
                 }
                 State::Epilog => {
                     let is_passing = epilog::read(&source, &mut self.scanner, &mut self.edits);
@@ -231,25 +231,25 @@ impl Repair {
 }
 
 /// XML or JSON, as the splitter tells them apart.
-fn choose(text: &str) -> Option<Choice> {
+fn choose(text: &str) -> Option<Start> {
     let is_blank = |letter: char| letter.is_whitespace() || letter == '\u{feff}';
     match text.trim_start_matches(is_blank).chars().next() {
-        None if text.len() > HELD_BYTES_MAX => Some(Choice::Passing),
+        None if text.len() > HELD_BYTES_MAX => Some(Start::Passing),
         None => None,
-        Some('{' | '[') => Some(Choice::Json),
-        Some(_) => Some(Choice::Prolog),
+        Some('{' | '[') => Some(Start::Json),
+        Some(_) => Some(Start::Prolog),
     }
 }
 
 /// What a document starts like.
-enum Choice {
+enum Start {
     Prolog,
     Json,
     Passing,
 }
 
-/// What the body is read with.
-struct Desk<'a> {
+/// Reads the tokens of the body.
+struct BodyReader<'a> {
     source: &'a Source<'a>,
     scanner: &'a mut Scanner,
     edits: &'a mut Edits,
@@ -257,8 +257,8 @@ struct Desk<'a> {
     skips: &'a mut usize,
 }
 
-impl Desk<'_> {
-    fn read_body(&mut self, body: &mut Body) -> Option<State> {
+impl BodyReader<'_> {
+    fn read(&mut self, body: &mut Body) -> Option<State> {
         let base = self.source.base;
         loop {
             let (token, range) = match self.scanner.next(self.source.text) {

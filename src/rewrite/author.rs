@@ -1,7 +1,7 @@
 //! Who wrote an item.
 
 use crate::feed::element::Element;
-use crate::feed::json::{self, Kind, Member};
+use crate::feed::json::{self, Member, ValueKind};
 use crate::feed::namespace::Ns;
 use crate::rewrite::field::lower;
 use crate::rewrite::texts::{string, text, with_windows_1252};
@@ -83,8 +83,8 @@ pub(super) fn of_json_item(json: &str, members: &[Member<'_>]) -> Vec<String> {
 /// The names in an `author` (version 1.0) or in `authors`.
 pub(super) fn of_json_member(json: &str, member: &Member<'_>) -> Vec<String> {
     let objects = match (member.key.as_ref(), member.value.kind) {
-        ("author" | "authors", Kind::Array) => json::values(json, member.value.range.clone()),
-        ("author" | "authors", Kind::Object) => vec![member.value.clone()],
+        ("author" | "authors", ValueKind::Array) => json::values(json, member.value.range.clone()),
+        ("author" | "authors", ValueKind::Object) => vec![member.value.clone()],
         _ => return Vec::new(),
     };
     let names = objects.into_iter().filter_map(|object| {

@@ -4,7 +4,7 @@
 //! and a plain text that has to bear it becomes one.
 
 use crate::feed::element::Element;
-use crate::feed::json::{Kind, Member};
+use crate::feed::json::{Member, ValueKind};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
 use crate::rewrite::field::{self, Fullness, Role};
@@ -189,7 +189,7 @@ pub(super) fn of_json_item(json: &str, members: &[Member<'_>]) -> JsonBearer {
     let is_blank = |index: usize| {
         let value = &members[index].value;
         let decoded = Decoded::json(&json[value.inner()]);
-        value.kind != Kind::String || decoded.as_str().trim().is_empty()
+        value.kind != ValueKind::String || decoded.as_str().trim().is_empty()
     };
     let mut keys = ["content_text", "summary"].into_iter();
     let text = keys.find_map(|key| last(key).filter(|&index| !is_blank(index)));
@@ -198,9 +198,9 @@ pub(super) fn of_json_item(json: &str, members: &[Member<'_>]) -> JsonBearer {
     };
     let value = &members[index].value;
     match value.kind {
-        Kind::String if !is_blank(index) || text.is_none() => JsonBearer::Html(index),
-        Kind::String => JsonBearer::Empty(index, text),
-        Kind::Scalar if matches!(&json[value.range.clone()], "null" | "false") => {
+        ValueKind::String if !is_blank(index) || text.is_none() => JsonBearer::Html(index),
+        ValueKind::String => JsonBearer::Empty(index, text),
+        ValueKind::Scalar if matches!(&json[value.range.clone()], "null" | "false") => {
             JsonBearer::Empty(index, text)
         }
         _ => JsonBearer::None("its content_html is no text"),

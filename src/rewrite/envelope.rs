@@ -7,7 +7,7 @@
 use url::Url;
 
 use crate::feed::element::Element;
-use crate::feed::json::{Kind, Member};
+use crate::feed::json::{Member, ValueKind};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
 use crate::feed::xml::Tag;
@@ -118,7 +118,7 @@ pub(super) fn instruction(xml: &str, base: &Url) -> Fate {
 pub(super) fn member(json: &str, member: &Member<'_>, self_url: &str) -> Fate {
     match member.key.as_ref() {
         "hubs" | "next_url" => Fate::Replaced(json.replacen('"', "\"_", 1)),
-        "feed_url" if member.value.kind == Kind::String => {
+        "feed_url" if member.value.kind == ValueKind::String => {
             let mut out = String::with_capacity(json.len());
             let mut splicer = Splicer::new(json, &mut out);
             let decoded = Decoded::json(&json[member.value.inner()]);

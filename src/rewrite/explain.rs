@@ -1,6 +1,6 @@
-//! What the rules did to a document, and what they left and why: for people who ask.
+//! Outcome the rules did to a document, and what they left and why: for people who ask.
 //!
-//! Invariant: nobody pays for it who did not ask; what is noted is bounded.
+//! Invariant: without a request no note is taken; the number and length of notes are bounded.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -32,20 +32,20 @@ pub struct Note {
     pub attribute: String,
     /// The rule's name in the configuration: `images`, `image_rules[2]`.
     pub rule: Cow<'static, str>,
-    /// What was wrong, where a rule has several reasons; empty otherwise.
+    /// Outcome was wrong, where a rule has several reasons; empty otherwise.
     pub fault: &'static str,
-    /// What became of it.
-    pub what: What,
+    /// Outcome became of it.
+    pub outcome: Outcome,
 }
 
-/// What became of something that a rule covers.
+/// Outcome became of something that a rule covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum Outcome {
     /// It was changed.
     Changed {
-        /// What stood there; empty where something was added.
+        /// Outcome stood there; empty where something was added.
         before: String,
-        /// What stands there now; empty where something was removed.
+        /// Outcome stands there now; empty where something was removed.
         after: String,
     },
     /// The item went.
@@ -57,23 +57,23 @@ pub enum What {
     },
     /// It was left.
     Left {
-        /// What stands there.
+        /// Outcome stands there.
         text: String,
         /// Why.
         reason: String,
     },
 }
 
-/// Where notes are taken, if anybody asked for them.
+/// Takes notes where that was asked for.
 #[derive(Debug, Default)]
 pub(in crate::rewrite) struct Trace {
-    book: Option<Book>,
+    recorder: Option<Recorder>,
     /// Fields that were too complex for a tree.
     complex: Cell<usize>,
 }
 
 #[derive(Debug, Default)]
-struct Book {
+struct Recorder {
     item: Cell<Option<usize>>,
     items: Cell<usize>,
     field: RefCell<String>,
@@ -92,7 +92,7 @@ pub(in crate::rewrite) enum ImageLocation<'a> {
 
 /// A place in a field.
 #[derive(Debug, Clone, Copy, Default)]
-struct Place<'a> {
+struct NotePlace<'a> {
     element: &'a str,
     attribute: &'a str,
 }
@@ -101,81 +101,85 @@ impl Trace {
     /// One that takes notes.
     pub(in crate::rewrite) fn taking() -> Self {
         Self {
-            book: Some(Book::default()),
+            recorder: Some(Recorder::default()),
             complex: Cell::new(0),
         }
     }
 
     /// The notes so far, and how many more there would be.
     pub(in crate::rewrite) fn take(&self) -> (Vec<Note>, usize) {
-        self.book.as_ref().map_or_else(Default::default, |book| {
-            (book.notes.take(), book.dropped.take())
-        })
+        self.recorder
+            .as_ref()
+            .map_or_else(Default::default, |recorder| {
+                (recorder.notes.take(), recorder.dropped.take())
+            })
     }
 
-    /// What follows is of the next item.
+    /// Outcome follows is of the next item.
     pub(in crate::rewrite) fn enter_item(&self) {
-        if let Some(book) = &self.book {
-            book.items.set(book.items.get() + 1);
-            book.item.set(Some(book.items.get()));
+        if let Some(recorder) = &self.recorder {
+            recorder.items.set(recorder.items.get() + 1);
+            recorder.item.set(Some(recorder.items.get()));
         }
     }
 
-    /// What follows stands outside items.
+    /// Outcome follows stands outside items.
     pub(in crate::rewrite) fn leave_item(&self) {
-        if let Some(book) = &self.book {
-            book.item.set(None);
+        if let Some(recorder) = &self.recorder {
+            recorder.item.set(None);
         }
     }
 
-    /// What follows is of this element of the feed.
+    /// Outcome follows is of this element of the feed.
     pub(in crate::rewrite) fn enter_field(&self, name: &str) {
-        if let Some(book) = &self.book {
-            name.clone_into(&mut book.field.borrow_mut());
+        if let Some(recorder) = &self.recorder {
+            name.clone_into(&mut recorder.field.borrow_mut());
         }
     }
 
-    /// What one pass did to a field's HTML.
+    /// Outcome one pass did to a field's HTML.
     pub(in crate::rewrite) fn changes(&self, rule: &'static str, html: &str, edits: &[Edit]) {
-        if self.book.is_none() {
+        if self.recorder.is_none() {
             return;
         }
         for edit in edits {
             let before = &html[edit.range.clone()];
-            self.note(rule.into(), place_in(html, &edit.range), || What::Changed {
-                before: shorten(before),
-                after: shorten(&edit.text),
+            self.note(rule.into(), place_in(html, &edit.range), || {
+                Outcome::Changed {
+                    before: shorten(before),
+                    after: shorten(&edit.text),
+                }
             });
         }
     }
 
     /// How many notes there are.
     pub(in crate::rewrite) fn len(&self) -> usize {
-        self.book
+        self.recorder
             .as_ref()
-            .map_or(0, |book| book.notes.borrow().len())
+            .map_or(0, |recorder| recorder.notes.borrow().len())
     }
 
     /// Forgets all notes but the first so many.
     pub(in crate::rewrite) fn truncate(&self, notes: usize) {
-        if let Some(book) = &self.book {
-            book.notes.borrow_mut().truncate(notes);
+        if let Some(recorder) = &self.recorder {
+            recorder.notes.borrow_mut().truncate(notes);
         }
     }
 
     /// Whether notes are taken.
     pub(in crate::rewrite) fn is_taking(&self) -> bool {
-        self.book.is_some()
+        self.recorder.is_some()
     }
 
-    /// What a rule did to a tag.
+    /// Outcome a rule did to a tag.
     pub(in crate::rewrite) fn tag(&self, rule: &'static str, before: &Tag<'_>, after: &Tag<'_>) {
         for change in before.changes(after) {
-            let place = Place {
+            let place = NotePlace {
                 element: after.name,
                 attribute: change.attribute,
             };
-            self.note(rule.into(), place, || What::Changed {
+            self.note(rule.into(), place, || Outcome::Changed {
                 before: shorten(change.before),
                 after: shorten(&change.after),
             });
@@ -190,8 +194,8 @@ impl Trace {
         range: Range<usize>,
         reason: impl Display,
     ) {
-        if self.book.is_some() {
-            self.note(rule.into(), place_in(html, &range), || What::Left {
+        if self.recorder.is_some() {
+            self.note(rule.into(), place_in(html, &range), || Outcome::Left {
                 text: shorten(&html[range.clone()]),
                 reason: reason.to_string(),
             });
@@ -214,22 +218,22 @@ impl Trace {
         self.complex.get()
     }
 
-    /// What became of an image's URL.
+    /// Outcome became of an image's URL.
     pub(in crate::rewrite) fn image(
         &self,
         location: ImageLocation<'_>,
         written: &str,
         decided: &Decision,
     ) {
-        if self.book.is_none() {
+        if self.recorder.is_none() {
             return;
         }
         let place = match location {
-            ImageLocation::Html(image) => Place {
+            ImageLocation::Html(image) => NotePlace {
                 element: image.element,
                 attribute: image.attribute,
             },
-            ImageLocation::Feed(attribute) => Place {
+            ImageLocation::Feed(attribute) => NotePlace {
                 element: "",
                 attribute,
             },
@@ -240,12 +244,12 @@ impl Trace {
                     Some(index) => format!("image_rules[{index}]").into(),
                     None => "images".into(),
                 };
-                self.note(rule, place, || What::Changed {
+                self.note(rule, place, || Outcome::Changed {
                     before: shorten(written),
                     after: shorten(&proxied.url),
                 });
             }
-            Err(reason) => self.note("images".into(), place, || What::Left {
+            Err(reason) => self.note("images".into(), place, || Outcome::Left {
                 text: shorten(written),
                 reason: reason.to_string(),
             }),
@@ -260,11 +264,11 @@ impl Trace {
         text: &str,
         reason: impl Display,
     ) {
-        let place = Place {
+        let place = NotePlace {
             element: "",
             attribute,
         };
-        self.note(rule.into(), place, || What::Left {
+        self.note(rule.into(), place, || Outcome::Left {
             text: shorten(text),
             reason: reason.to_string(),
         });
@@ -273,13 +277,13 @@ impl Trace {
     /// The whole item goes.
     pub(in crate::rewrite) fn dropped(&self, rule: &'static str, title: &str, reason: &str) {
         self.enter_field("");
-        self.note(rule.into(), Place::default(), || What::Dropped {
+        self.note(rule.into(), NotePlace::default(), || Outcome::Dropped {
             title: shorten(title),
             reason: reason.to_owned(),
         });
     }
 
-    /// What was not well-formed.
+    /// Outcome was not well-formed.
     pub(in crate::rewrite) fn repaired(&self, findings: Vec<Finding>) {
         for finding in findings {
             let place = finding.place;
@@ -290,12 +294,12 @@ impl Trace {
                 attribute: place.attribute,
                 rule: "repair".into(),
                 fault: finding.fault.describe(),
-                what: match finding.after {
-                    Some(after) => What::Changed {
+                outcome: match finding.after {
+                    Some(after) => Outcome::Changed {
                         before: shorten(&finding.before),
                         after: shorten(&after),
                     },
-                    None => What::Left {
+                    None => Outcome::Left {
                         text: shorten(&finding.before),
                         reason: "it can't be repaired".to_owned(),
                     },
@@ -304,28 +308,33 @@ impl Trace {
         }
     }
 
-    fn note(&self, rule: Cow<'static, str>, place: Place<'_>, what: impl FnOnce() -> What) {
-        let Some(book) = &self.book else {
+    fn note(
+        &self,
+        rule: Cow<'static, str>,
+        place: NotePlace<'_>,
+        outcome: impl FnOnce() -> Outcome,
+    ) {
+        let Some(recorder) = &self.recorder else {
             return;
         };
         self.push(|| Note {
-            item: book.item.get(),
-            field: book.field.borrow().clone(),
+            item: recorder.item.get(),
+            field: recorder.field.borrow().clone(),
             element: place.element.to_owned(),
             attribute: place.attribute.to_owned(),
             rule,
             fault: "",
-            what: what(),
+            outcome: outcome(),
         });
     }
 
     fn push(&self, note: impl FnOnce() -> Note) {
-        let Some(book) = &self.book else {
+        let Some(recorder) = &self.recorder else {
             return;
         };
-        let mut notes = book.notes.borrow_mut();
+        let mut notes = recorder.notes.borrow_mut();
         if notes.len() >= NOTES_MAX {
-            book.dropped.set(book.dropped.get() + 1);
+            recorder.dropped.set(recorder.dropped.get() + 1);
         } else {
             notes.push(note());
         }
@@ -333,9 +342,9 @@ impl Trace {
 }
 
 /// The tag that `range` lies in.
-fn place_in<'a>(html: &'a str, range: &Range<usize>) -> Place<'a> {
+fn place_in<'a>(html: &'a str, range: &Range<usize>) -> NotePlace<'a> {
     let (element, attribute) = tag_around(html, range.start);
-    Place { element, attribute }
+    NotePlace { element, attribute }
 }
 
 fn shorten(text: &str) -> String {

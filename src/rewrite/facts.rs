@@ -1,7 +1,7 @@
 //! What templates may say about an item or a feed, read from its elements.
 
 use crate::feed::element::Element;
-use crate::feed::json::{self, Kind, Member};
+use crate::feed::json::{self, Member, ValueKind};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
 use crate::rewrite::author;
@@ -152,15 +152,15 @@ pub(super) fn of_json_item(
 /// The categories in `tags`, or in a `category` as some publishers call it; a list or one text.
 pub(super) fn json_categories(json: &str, member: &Member<'_>) -> Vec<String> {
     let values = match (member.key.as_ref(), member.value.kind) {
-        ("tags" | "category" | "categories", Kind::Array) => {
+        ("tags" | "category" | "categories", ValueKind::Array) => {
             json::values(json, member.value.range.clone())
         }
-        ("tags" | "category" | "categories", Kind::String) => vec![member.value.clone()],
+        ("tags" | "category" | "categories", ValueKind::String) => vec![member.value.clone()],
         _ => return Vec::new(),
     };
     let texts = values
         .into_iter()
-        .filter(|value| value.kind == Kind::String);
+        .filter(|value| value.kind == ValueKind::String);
     let texts = texts.map(|value| {
         let decoded = Decoded::json(&json[value.inner()]);
         decoded.as_str().trim().to_owned()

@@ -11,7 +11,7 @@ use crate::rewrite::article::{Answer, Article, Articles};
 use crate::rewrite::base::{FeedBase, PieceBase};
 use crate::rewrite::field::{self, Fullness, Role};
 use crate::rewrite::figure::Figure;
-use crate::rewrite::landing;
+use crate::rewrite::item_content;
 use crate::rewrite::link;
 use crate::rewrite::texts;
 
@@ -68,7 +68,7 @@ impl FullTexts {
             letters.max().unwrap_or_default()
         };
         self.prepare(&base, own, |html| {
-            landing::in_xml(xml, &elements, frame, html)
+            item_content::in_xml(xml, &elements, frame, html)
         })
     }
 
@@ -82,7 +82,9 @@ impl FullTexts {
             let letters = content.map(|member| letters_of(&texts::string(text, member)));
             letters.max().unwrap_or_default()
         };
-        self.prepare(&base, own, |html| landing::in_json(text, &members, html))
+        self.prepare(&base, own, |html| {
+            item_content::in_json(text, &members, html)
+        })
     }
 
     fn prepare(

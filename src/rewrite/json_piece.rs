@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::feed::json::{self, Kind, Member, Value};
+use crate::feed::json::{self, Member, Value, ValueKind};
 use crate::feed::text::Decoded;
 use crate::html::Edit;
 use crate::html::Markup;
@@ -32,7 +32,7 @@ pub(super) fn rewrite_item(json: &str, members: &[Member<'_>], work: &Work<'_>, 
                 let made = made_of(json, text.map(|text| &members[text]), (work, wrap));
                 changes.extend(made.map(|html| Change::Whole(member.value.range.clone(), html)));
             }
-            ("content_html", _) if member.value.kind == Kind::String => {
+            ("content_html", _) if member.value.kind == ValueKind::String => {
                 let share = match bearer {
                     None => Share::Nothing,
                     Some((wrap, JsonBearer::Html(found))) if found == index => Share::Bearer(wrap),
@@ -200,7 +200,7 @@ fn collect_attachment(json: &str, attachment: &Value, work: &Work<'_>, changes: 
 }
 
 fn collect_url(json: &str, value: &Value, work: &Work<'_>, changes: &mut Vec<Change>) {
-    if value.kind != Kind::String {
+    if value.kind != ValueKind::String {
         return;
     }
     let decoded = Decoded::json(&json[value.inner()]);

@@ -3,7 +3,7 @@
 use encoding_rs::WINDOWS_1252;
 
 use crate::feed::element::Element;
-use crate::feed::json::{Kind, Member};
+use crate::feed::json::{Member, ValueKind};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
 use crate::html::tag::Tag;
@@ -139,11 +139,11 @@ pub(super) fn last_string(json: &str, members: &[Member<'_>], key: &str) -> Stri
 /// A string's text, or a scalar's as it is written; `null` and `false` are nothing.
 pub(super) fn string(json: &str, member: &Member<'_>) -> String {
     match member.value.kind {
-        Kind::String => Decoded::json(&json[member.value.inner()])
+        ValueKind::String => Decoded::json(&json[member.value.inner()])
             .as_str()
             .trim()
             .to_owned(),
-        Kind::Scalar => match &json[member.value.range.clone()] {
+        ValueKind::Scalar => match &json[member.value.range.clone()] {
             "null" | "false" => String::new(),
             scalar => scalar.to_owned(),
         },

@@ -48,14 +48,14 @@ impl Wrap<'_> {
         let templates = [self.header, self.footer].into_iter().flatten();
         let needs = templates.fold(Needs::default(), |needs, one| needs.or(one.needs()));
         let extent = Extent::of(html, site.markup, needs);
-        let put = Put {
+        let rendered = RenderedWrap {
             header: self.render(Part::Header, &extent, site),
             footer: self.render(Part::Footer, &extent, site),
             mark: self.mark,
         };
         let mut edits = match site.markup {
-            Markup::Html => put.around_html(html, site, closing),
-            Markup::Xhtml => put.around_xhtml(html),
+            Markup::Html => rendered.around_html(html, site, closing),
+            Markup::Xhtml => rendered.around_xhtml(html),
         };
         edits.retain(|edit| !(edit.range.is_empty() && edit.text.is_empty()));
         edits
@@ -84,13 +84,13 @@ impl Wrap<'_> {
 }
 
 /// A header and a footer, rendered; empty where there is none.
-struct Put {
+struct RenderedWrap {
     header: String,
     footer: String,
     mark: bool,
 }
 
-impl Put {
+impl RenderedWrap {
     /// What is written for a part.
     fn written(&self, part: Part, html: &str) -> String {
         if self.mark && !html.is_empty() {

@@ -6,7 +6,7 @@
 use super::outlet::{Outlet, Sink};
 use super::{NotAFeed, Piece, Progress, Skip, SplitterOptions};
 use crate::feed::json::syntax::Syntax;
-use crate::feed::json::{Kind, Step, ValueScan, decode_key};
+use crate::feed::json::{Step, ValueKind, ValueScan, decode_key};
 
 /// Values nested deeper than this pass through unread: readers' parsers stop there too.
 const DEPTH_MAX: usize = 128;
@@ -259,7 +259,7 @@ impl Document {
             let is_version = self.key == Key::Version;
             self.is_known |= is_version && outlet.text[start..self.at].contains("jsonfeed.org");
             outlet.element(start..self.at, sink);
-        } else if kind == Kind::Object {
+        } else if kind == ValueKind::Object {
             outlet.item(start..self.at, sink);
         }
     }

@@ -6,8 +6,8 @@
 //! changed; it is idempotent.
 
 mod candidate;
+mod image;
 mod placeholder;
-mod seen;
 pub(in crate::rewrite) mod shown;
 
 use std::cell::OnceCell;
@@ -21,8 +21,8 @@ use crate::rewrite::base::FieldBase;
 use crate::rewrite::passes::sanitize::attribute_may_harm;
 use crate::rewrite::places::is_loadable;
 use candidate::{candidate, is_image, names_others, stem};
+use image::{LazyImage, Noscript, Twin};
 use placeholder::{Repeated, is_placeholder, may_be_placeholder};
-use seen::{Noscript, SeenImage, Twin};
 use shown::shown_url;
 
 /// How many attributes of an image are compared with its twin.
@@ -80,7 +80,7 @@ pub(super) struct Promotion<'a, 'h> {
     pub(super) edits: Vec<Edit>,
     /// Tags that were held and go on.
     released: Vec<Tag<'h>>,
-    last: Option<SeenImage<'h>>,
+    last: Option<LazyImage<'h>>,
     /// The twin that was read last, when no image stands before it.
     waiting: Option<Twin<'h>>,
     noscript: Noscript<'h>,
@@ -212,7 +212,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
         let is_lazy = is_empty
             || !self.is_of_bare && is_placeholder(tag, src, candidate.as_deref(), &is_repeated);
         let shown = (!is_lazy).then(|| src.to_owned());
-        let mut image = SeenImage {
+        let mut image = LazyImage {
             range: tag.range.clone(),
             shown,
             is_lazy,
@@ -241,7 +241,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
     /// An image and the twin beside it; gives it back if it is none of this image.
     fn join(
         &mut self,
-        image: &mut SeenImage<'h>,
+        image: &mut LazyImage<'h>,
         tag: &mut Tag<'h>,
         twin: Twin<'h>,
     ) -> Option<Twin<'h>> {
@@ -259,7 +259,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
     }
 
     /// Whether a twin shows the same image, maybe in another size.
-    fn is_same(&self, image: &SeenImage<'_>, twin: &str) -> bool {
+    fn is_same(&self, image: &LazyImage<'_>, twin: &str) -> bool {
         let shown = image.shown.as_deref().unwrap_or_default();
         let join = |url: &str| self.base.url().join(url).ok();
         let is_equal = shown == twin || join(shown).is_some_and(|url| join(twin) == Some(url));
@@ -362,7 +362,7 @@ impl<'a, 'h> Promotion<'a, 'h> {
 }
 
 /// Lets an image show this URL. What would run something is no URL.
-fn promote(image: &mut SeenImage<'_>, tag: &mut Tag<'_>, url: &str) {
+fn promote(image: &mut LazyImage<'_>, tag: &mut Tag<'_>, url: &str) {
     let may_harm = attribute_may_harm("img", "src", url);
     image.shown = Some(url.to_owned());
     if !may_harm {

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 
 use super::Field;
 use crate::feed::element::Element;
-use crate::feed::json::{Kind, Member};
+use crate::feed::json::{Member, ValueKind};
 use crate::feed::namespace::Ns;
 use crate::feed::text::Decoded;
 use crate::html::Markup;
@@ -163,7 +163,7 @@ fn of_json(json: &str, members: &[Member<'_>], field: Field) -> Vec<Text> {
                 let is_content = ["content_html", "content_text", "summary"]
                     .iter()
                     .any(|key| member.key == *key);
-                is_content && member.value.kind == Kind::String
+                is_content && member.value.kind == ValueKind::String
             }
             Field::Author | Field::Link | Field::Any => false,
         };

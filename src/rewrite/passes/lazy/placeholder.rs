@@ -1,4 +1,4 @@
-//! Whether the image in a `src` only keeps the place of another one that a script would put there.
+//! Placeholder images: whether a script replaces the image in a `src` by another one.
 //!
 //! It is judged by what it does: by an attribute that scripts read, by what else the tag says, by how
 //! often it stands in the field; and by its name.
@@ -36,7 +36,7 @@ const SWAPPED: [Name; 23] = names([
     "real_src",
 ]);
 
-/// Words in the names of files that only keep a place. Some stand in names of other images, so these
+/// Words in the file names of placeholders. Some stand in names of other images, so these
 /// count only where a name holds nothing else.
 const WORDS: &[(&str, bool)] = &[
     ("placeholder", true),
@@ -144,8 +144,7 @@ const FOLDERS: &[&str] = &["/plugins/", "/themes/", "/wp-includes/", "/skins/"];
 /// An image of no more pixels than this on a side shows nothing.
 const SIDE_MAX: u32 = 50;
 
-/// The URLs that stand in the `src` of images which name different ones elsewhere: they show
-/// none of these.
+/// URLs in the `src` of several images whose other attributes name different images: placeholders.
 #[derive(Debug, Default)]
 pub(super) struct Repeated(HashSet<String>);
 
@@ -173,7 +172,7 @@ impl Repeated {
     }
 }
 
-/// Whether `src` keeps the place of `candidate`, which the same tag names.
+/// Whether `src` is a placeholder for `candidate`, which the same tag names.
 pub(super) fn is_placeholder(
     tag: &Tag<'_>,
     src: &str,
@@ -190,7 +189,7 @@ pub(super) fn is_placeholder(
         || is_swapped(tag) && behaves_like_one(tag, src, candidate, is_repeated)
 }
 
-/// Whether `src` may keep the place of another image; a cheap look.
+/// Whether `src` may be a placeholder; a cheap test.
 pub(super) fn may_be_placeholder(tag: &Tag<'_>, src: &str) -> bool {
     is_swapped(tag) || has_placeholder_name(src)
 }
@@ -259,7 +258,7 @@ fn is_small_size(word: &str) -> bool {
     side(width) && side(height)
 }
 
-/// Whether a file is called as those are that keep a place.
+/// Whether a file has a name that placeholders have.
 fn has_placeholder_name(src: &str) -> bool {
     let path = src.split(['?', '#']).next().unwrap_or_default();
     let file = path

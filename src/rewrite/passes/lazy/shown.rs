@@ -14,8 +14,8 @@ pub(in crate::rewrite) fn shown_url(tag: &Tag<'_>) -> Option<String> {
     let src = tag.value("src").unwrap_or_default();
     let src = src.trim_ascii();
     let candidate = candidate(tag);
-    let holds_place = || is_placeholder(tag, src, candidate.as_deref(), &|_| false);
-    if is_loadable(src) && !holds_place() {
+    let is_replaced = || is_placeholder(tag, src, candidate.as_deref(), &|_| false);
+    if is_loadable(src) && !is_replaced() {
         return Some(src.to_owned());
     }
     candidate.or_else(|| (!src.is_empty()).then(|| src.to_owned()))

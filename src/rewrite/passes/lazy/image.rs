@@ -1,4 +1,4 @@
-//! What promotion remembers of the images that it read.
+//! Images and `<noscript>` twins that promotion has read and not settled.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use crate::html::tag::Tag;
 
 /// The image that was read last.
 #[derive(Debug)]
-pub(super) struct SeenImage<'h> {
+pub(super) struct LazyImage<'h> {
     /// Where its tag stands.
     pub(super) range: Range<usize>,
     /// The URL that it shows, where it shows one: its own or a promoted one.

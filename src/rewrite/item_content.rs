@@ -6,7 +6,7 @@
 
 use crate::feed::Format;
 use crate::feed::element::Element;
-use crate::feed::json::{Kind, Member};
+use crate::feed::json::{Member, ValueKind};
 use crate::feed::namespace::Ns;
 use crate::feed::splitter::Frame;
 use crate::rewrite::field::attribute;
@@ -45,7 +45,7 @@ pub(super) fn in_json(json: &str, members: &[Member<'_>], html: &str) -> Option<
     let text = serde_json::to_string(html).ok()?;
     let old = members
         .iter()
-        .find(|member| member.key == "content_html" && member.value.kind == Kind::String);
+        .find(|member| member.key == "content_html" && member.value.kind == ValueKind::String);
     if let Some(old) = old {
         return Some(splice(json, old.value.range.clone(), &text));
     }
@@ -62,12 +62,12 @@ fn splice(text: &str, range: std::ops::Range<usize>, new: &str) -> String {
 }
 
 /// How a content element is written in this item.
-struct Written {
+struct ContentElement {
     name: String,
     attributes: String,
 }
 
-impl Written {
+impl ContentElement {
     fn element(&self, html: &str) -> String {
         let Self { name, attributes } = self;
         // SECURITY: what would end the section stands in two.
@@ -76,14 +76,14 @@ impl Written {
     }
 }
 
-fn written(item: &Element<'_>, elements: &[Element<'_>], frame: &Frame) -> Written {
+fn written(item: &Element<'_>, elements: &[Element<'_>], frame: &Frame) -> ContentElement {
     if frame.format == Format::Atom {
         let prefix = item.tag.name().split_once(':').map(|(prefix, _)| prefix);
         // Atom 0.3 says in `mode` what 1.0 says in `type`.
         let is_old = elements
             .iter()
             .any(|element| element.ns == Ns::Atom && !attribute(element, "mode").is_empty());
-        return Written {
+        return ContentElement {
             name: prefix.map_or("content".to_owned(), |prefix| format!("{prefix}:content")),
             attributes: if is_old {
                 " type=\"text/html\" mode=\"escaped\"".to_owned()
@@ -93,11 +93,11 @@ fn written(item: &Element<'_>, elements: &[Element<'_>], frame: &Frame) -> Writt
         };
     }
     match frame.namespaces.prefix_of(Ns::Content) {
-        Some(prefix) => Written {
+        Some(prefix) => ContentElement {
             name: format!("{prefix}:encoded"),
             attributes: String::new(),
         },
-        None => Written {
+        None => ContentElement {
             name: "content:encoded".to_owned(),
             attributes: format!(" xmlns:content=\"{CONTENT_NAMESPACE}\""),
         },
@@ -124,8 +124,8 @@ mod tests {
     fn content_is_added_or_replaced() {
         let check = |format, xml: &str, expected: &str| {
             let frame = frame(format);
-            let landed = in_xml(xml, &elements(xml, &frame), &frame, "<p>]]></p>");
-            assert_eq!(landed.as_deref(), Some(expected), "{xml}");
+            let written = in_xml(xml, &elements(xml, &frame), &frame, "<p>]]></p>");
+            assert_eq!(written.as_deref(), Some(expected), "{xml}");
         };
         let own = "<content:encoded xmlns:content=\"http://purl.org/rss/1.0/modules/content/\"><![CDATA[<p>]]]]><![CDATA[></p>]]></content:encoded>";
         check(
@@ -145,8 +145,8 @@ mod tests {
     #[test]
     fn json_gets_a_member() {
         let check = |json: &str, expected: &str| {
-            let landed = in_json(json, &members(json, 0..json.len()), "<p>\"</p>");
-            assert_eq!(landed.as_deref(), Some(expected), "{json}");
+            let written = in_json(json, &members(json, 0..json.len()), "<p>\"</p>");
+            assert_eq!(written.as_deref(), Some(expected), "{json}");
         };
         check(
             r#"{"id": "1", "content_text": "t"}"#,
