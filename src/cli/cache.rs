@@ -284,7 +284,7 @@ fn purge(
     Ok(ExitCode::SUCCESS)
 }
 
-/// A text without what a terminal would act upon: keys and values come from strangers.
+/// A text without what a terminal would act upon: keys and values are untrusted.
 fn plain(text: &str) -> String {
     let escape = |c: char| match c.is_control() {
         true => c.escape_default().to_string(),
