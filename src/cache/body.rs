@@ -4,12 +4,10 @@
 //! kept, or worked with. Afterwards readers go on from the store, or, where nothing is stored, the
 //! memory stays for them and counts as under way.
 
-use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use bytes::{Bytes, BytesMut};
 
-use super::playback::Playback;
 use crate::inflight::{Grant, Inflight, STREAM_BYTES_MAX};
 use crate::store::{Space, Store, StoredBody};
 
@@ -21,7 +19,7 @@ const COALESCE_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug, Clone)]
 pub struct Body {
     memory: Arc<Memory>,
-    whole: Arc<Whole>,
+    pub(super) whole: Arc<Whole>,
 }
 
 /// The bytes of a body, for as long as somebody owns them.
@@ -164,18 +162,6 @@ impl Body {
     #[must_use]
     pub fn pieces(&self) -> &[Bytes] {
         &self.memory.pieces
-    }
-
-    /// All of it, for a reader.
-    #[must_use]
-    pub fn play(&self) -> Playback {
-        self.play_part(0..self.len())
-    }
-
-    /// A part of it, for a reader. What of `range` lies behind the end is left out.
-    #[must_use]
-    pub fn play_part(&self, range: Range<usize>) -> Playback {
-        Playback::new(Arc::clone(&self.whole), range)
     }
 }
 

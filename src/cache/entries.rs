@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::copy::FeedCopy;
+use super::error::ProductionError;
 use super::forms::Forms;
 use super::in_flight::InFlight;
 use super::outcomes::{Outcome, Outcomes};
-use super::production::{Production, ProductionError};
 use super::shelf::{Kept, Shelf};
+use super::times::Freshness;
 
 /// Limits of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,28 +37,13 @@ impl Default for Options {
     }
 }
 
-/// What a cached value is good for, for one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// It answers the request.
-    Fresh,
-    /// Upstream has to be asked; it may help with that, or be served when upstream fails.
-    Stale,
-    /// It is as if not there.
-    Unusable,
-}
-
-/// What there is for a key.
-#[derive(Debug)]
-pub enum Lookup<E: ProductionError, C: Kept = FeedCopy> {
-    /// A fresh value.
+/// What there is for a key, of a cache that knows no productions.
+pub(super) enum Found<E, C> {
     Fresh(Arc<C>),
-    /// It is in flight; perhaps there is a stale value meanwhile.
     InFlight(Arc<InFlight<E, C>>, Option<Arc<C>>),
-    /// The last production failed and it is too early for another; perhaps there is a stale value.
     Failed(Arc<E>, Option<Arc<C>>),
-    /// The caller has to produce it; perhaps there is a stale value.
-    Absent(Production<E, C>, Option<Arc<C>>),
+    /// It is in flight from now on, as the caller's.
+    Absent(Arc<InFlight<E, C>>, Option<Arc<C>>),
 }
 
 /// Values of one kind by key, each produced by at most one task at a time. `E` is why that failed.
@@ -93,34 +79,15 @@ impl<E: ProductionError, C: Kept> Cache<E, C> {
         now.saturating_duration_since(self.started_at).as_secs()
     }
 
-    /// What there is for `key`, by what `judge` makes of the cached value. A fresh value costs no lock of
-    /// ours; [`Lookup::Absent`] is given to one caller only, until its production has ended.
-    pub fn look(
-        self: &Arc<Self>,
-        key: &Arc<str>,
-        now: Instant,
-        judge: impl Fn(&C) -> Freshness,
-    ) -> Lookup<E, C> {
-        self.look_with(key, now, judge, |shelf| shelf.get(key))
-    }
-
-    /// The same, for nobody who counts as a reader of the value.
-    pub(super) fn look_unread(
-        self: &Arc<Self>,
-        key: &Arc<str>,
-        now: Instant,
-        judge: impl Fn(&C) -> Freshness,
-    ) -> Lookup<E, C> {
-        self.look_with(key, now, judge, |shelf| shelf.peek(key))
-    }
-
-    fn look_with(
-        self: &Arc<Self>,
+    /// What there is for `key`, by what `judge` makes of the value that `read` finds. A fresh value costs
+    /// no lock of ours; [`Found::Absent`] is given to one caller only.
+    pub(super) fn find_with(
+        &self,
         key: &Arc<str>,
         now: Instant,
         judge: impl Fn(&C) -> Freshness,
         read: impl Fn(&Shelf) -> Option<Arc<C>>,
-    ) -> Lookup<E, C> {
+    ) -> Found<E, C> {
         let find = |value: Option<Arc<C>>| {
             let freshness = value.as_deref().map_or(Freshness::Unusable, &judge);
             (
@@ -129,23 +96,21 @@ impl<E: ProductionError, C: Kept> Cache<E, C> {
             )
         };
         if let (Freshness::Fresh, Some(fresh)) = find(read(&self.shelf)) {
-            return Lookup::Fresh(fresh);
+            return Found::Fresh(fresh);
         }
         let mut outcomes = self.outcomes();
         // Read again under the lock: a production may have ended in between.
         let stale = match find(read(&self.shelf)) {
-            (Freshness::Fresh, Some(fresh)) => return Lookup::Fresh(fresh),
+            (Freshness::Fresh, Some(fresh)) => return Found::Fresh(fresh),
             (_, stale) => stale,
         };
         match outcomes.get(key, now) {
-            Some(Outcome::InFlight(in_flight)) => Lookup::InFlight(Arc::clone(in_flight), stale),
-            Some(Outcome::Failed(error, _)) => Lookup::Failed(Arc::clone(error), stale),
+            Some(Outcome::InFlight(in_flight)) => Found::InFlight(Arc::clone(in_flight), stale),
+            Some(Outcome::Failed(error, _)) => Found::Failed(Arc::clone(error), stale),
             Some(Outcome::Pass(_)) | None => {
                 let in_flight = Arc::new(InFlight::default());
                 outcomes.set(key, Outcome::InFlight(Arc::clone(&in_flight)));
-                drop(outcomes);
-                let cache = Arc::clone(self);
-                Lookup::Absent(Production::new(cache, Arc::clone(key), in_flight), stale)
+                Found::Absent(in_flight, stale)
             }
         }
     }

@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use futures_util::stream::{self, Stream};
 
 use super::body::{Body, Whole};
-use super::recording::Broken;
+use super::error::Broken;
 use crate::inflight::Grant;
 use crate::store::{PIECE_BYTES, StoredBody};
 
@@ -40,6 +40,20 @@ struct Stored {
     /// Where in it the body begins.
     start: usize,
     _charge: Option<Grant>,
+}
+
+impl Body {
+    /// All of it, for a reader.
+    #[must_use]
+    pub fn play(&self) -> Playback {
+        self.play_part(0..self.len())
+    }
+
+    /// A part of it, for a reader. What of `range` lies behind the end is left out.
+    #[must_use]
+    pub fn play_part(&self, range: Range<usize>) -> Playback {
+        Playback::new(Arc::clone(&self.whole), range)
+    }
 }
 
 impl Playback {

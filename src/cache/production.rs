@@ -2,38 +2,68 @@
 //! completion. Requests that wait for the value always get an outcome: a production that panics, or is
 //! dropped before its completion, fails with an internal error.
 
-use std::error::Error;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use http::StatusCode;
 use tokio::time::Instant;
 
-use super::entries::Cache;
+use super::copy::FeedCopy;
+use super::entries::{Cache, Found};
+use super::error::ProductionError;
 use super::in_flight::{InFlight, Outcome};
 use super::interest::Interest;
 use super::shelf::Kept;
+use super::times::Freshness;
 
-/// Why a value could not be produced, as far as the cache has to know.
-pub trait ProductionError: Error + Send + Sync + Sized + 'static {
-    /// The error of a production that panicked or was dropped.
-    fn internal() -> Self;
+/// What there is for a key.
+#[derive(Debug)]
+pub enum Lookup<E: ProductionError, C: Kept = FeedCopy> {
+    /// A fresh value.
+    Fresh(Arc<C>),
+    /// It is in flight; perhaps there is a stale value meanwhile.
+    InFlight(Arc<InFlight<E, C>>, Option<Arc<C>>),
+    /// The last production failed and it is too early for another; perhaps there is a stale value.
+    Failed(Arc<E>, Option<Arc<C>>),
+    /// The caller has to produce it; perhaps there is a stale value.
+    Absent(Production<E, C>, Option<Arc<C>>),
+}
 
-    /// The error of a production that no request waited for any more.
-    fn abandoned() -> Self;
+impl<E: ProductionError, C: Kept> Cache<E, C> {
+    /// What there is for `key`, by what `judge` makes of the cached value. [`Lookup::Absent`] is given to
+    /// one caller only, until its production has ended.
+    pub fn look(
+        self: &Arc<Self>,
+        key: &Arc<str>,
+        now: Instant,
+        judge: impl Fn(&C) -> Freshness,
+    ) -> Lookup<E, C> {
+        let found = self.find_with(key, now, judge, |shelf| shelf.get(key));
+        self.lookup_of(key, found)
+    }
 
-    /// Whether it is [`ProductionError::abandoned`]: who comes then begins anew.
-    fn is_abandoned(&self) -> bool;
+    /// The same, for nobody who counts as a reader of the value.
+    pub(super) fn look_unread(
+        self: &Arc<Self>,
+        key: &Arc<str>,
+        now: Instant,
+        judge: impl Fn(&C) -> Freshness,
+    ) -> Lookup<E, C> {
+        let found = self.find_with(key, now, judge, |shelf| shelf.peek(key));
+        self.lookup_of(key, found)
+    }
 
-    /// One stable word, for `Cache-Status`.
-    fn reason(&self) -> &'static str;
-
-    /// The status that upstream answered with, where that is the error.
-    fn upstream_status(&self) -> Option<StatusCode>;
-
-    /// Whether upstream was asked at all.
-    fn was_asked(&self) -> bool;
+    fn lookup_of(self: &Arc<Self>, key: &Arc<str>, found: Found<E, C>) -> Lookup<E, C> {
+        match found {
+            Found::Fresh(value) => Lookup::Fresh(value),
+            Found::InFlight(in_flight, stale) => Lookup::InFlight(in_flight, stale),
+            Found::Failed(error, stale) => Lookup::Failed(error, stale),
+            Found::Absent(in_flight, stale) => {
+                let cache = Arc::clone(self);
+                Lookup::Absent(Production::new(cache, Arc::clone(key), in_flight), stale)
+            }
+        }
+    }
 }
 
 /// The right and the duty to produce the value of a key: [`Cache`] gives it to one caller at a time.
@@ -65,11 +95,7 @@ pub fn run<T, E: ProductionError>(
 }
 
 impl<E: ProductionError, C: Kept> Production<E, C> {
-    pub(super) fn new(
-        cache: Arc<Cache<E, C>>,
-        key: Arc<str>,
-        in_flight: Arc<InFlight<E, C>>,
-    ) -> Self {
+    fn new(cache: Arc<Cache<E, C>>, key: Arc<str>, in_flight: Arc<InFlight<E, C>>) -> Self {
         Self {
             cache,
             key,

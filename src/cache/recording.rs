@@ -12,13 +12,9 @@ use futures_util::stream::{self, Stream};
 use tokio::sync::{Notify, watch};
 
 use super::body::Body;
+use super::error::Broken;
 use super::playback::Playback;
 use crate::inflight::STREAM_BYTES_MAX;
-
-/// The writer of a recording went away before its end, or the body was cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the recording broke off")]
-pub struct Broken;
 
 /// A piece would make the recording larger than its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -5,26 +5,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::copy::Times;
-use super::entries::{Cache, Freshness, Lookup};
+use super::entries::Cache;
+use super::error::ProductionError;
 use super::in_flight::{InFlight, Waited};
 use super::policy::{CacheStatus, Forwarded};
-use super::production::{Production, ProductionError};
+use super::production::{Lookup, Production};
 use super::shelf::Kept;
+use super::times::{Freshness, Timed};
 
 /// Times that a request begins anew that came just when a production was given up.
 const ATTEMPTS_MAX: usize = 3;
-
-/// A value that is fresh for a time, whoever asks.
-pub trait Timed {
-    /// How long it lasts.
-    fn times(&self) -> &Times;
-
-    /// Whether all of it is there, so that it is cached.
-    fn is_whole(&self) -> bool {
-        true
-    }
-}
 
 /// How requests for a value are served.
 #[derive(Debug, Clone, Copy, Default)]

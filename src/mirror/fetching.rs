@@ -12,18 +12,20 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
 use super::judging::{freshness, stand_in};
-use super::lookup::RETRY_PAUSE;
+use super::mirrors::Production;
 use super::question::Question;
 use super::reply::Source;
 use super::resource::{Resource, Variant};
 use super::saved::{self, ToSave};
-use super::{Mirrors, Production, Trouble, keyed};
+use super::{Mirrors, Trouble, keyed};
 use crate::cache::policy::{self, Asked};
 use crate::cache::{self, Freshness, Interest, ProductionError, StoredAt};
 use crate::causes::chain;
 use crate::store::Space;
 use crate::upstream::{Outgoing, Passed};
 
+/// How long the origin is not asked again after it failed, where something stale is served.
+const RETRY_PAUSE: Duration = Duration::from_secs(5);
 /// How long requests for a URL whose answers can't be shared each ask for themselves (hit-for-pass).
 pub(super) const PASS_FOR: Duration = Duration::from_secs(10);
 

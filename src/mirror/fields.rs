@@ -5,27 +5,17 @@
 
 use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName,
-    HeaderValue, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    LOCATION, PRAGMA, RANGE, SET_COOKIE, VIA,
+    HeaderValue, LOCATION, PRAGMA, SET_COOKIE, VIA,
 };
 use http::{Method, Version};
 use percent_encoding::{AsciiSet, percent_encode};
 use url::Url;
 
+use super::keyed::OF_HTTP;
 use super::withheld::is_withheld;
 use super::{keyed, stated, target};
 use crate::cache::policy;
 use crate::config::{MirrorSettings, RequestHeaders};
-
-/// What HTTP itself needs of a request, whatever a mirror lists.
-pub(super) const OF_HTTP: [HeaderName; 6] = [
-    RANGE,
-    IF_RANGE,
-    IF_MATCH,
-    IF_NONE_MATCH,
-    IF_MODIFIED_SINCE,
-    IF_UNMODIFIED_SINCE,
-];
 
 /// What goes with a body.
 const OF_THE_BODY: [&str; 5] = [

@@ -4,10 +4,21 @@
 //! SECURITY: an origin that heeds a field and does not say so by `Vary` would answer everybody by
 //! what one reader sent. So all that is passed on unlisted tells answers apart.
 
-use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, PRAGMA, VIA};
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_MODIFIED_SINCE,
+    IF_NONE_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, PRAGMA, RANGE, VIA,
+};
 use sha2::{Digest, Sha256};
 
-use super::fields::OF_HTTP;
+/// What HTTP itself needs of a request, whatever a mirror lists.
+pub(super) const OF_HTTP: [HeaderName; 6] = [
+    RANGE,
+    IF_RANGE,
+    IF_MATCH,
+    IF_NONE_MATCH,
+    IF_MODIFIED_SINCE,
+    IF_UNMODIFIED_SINCE,
+];
 
 /// Stands for all that was passed on by `*`. It never leaves.
 pub(super) const FIELD: HeaderName = HeaderName::from_static("feedwright-passed");

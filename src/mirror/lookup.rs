@@ -2,23 +2,20 @@
 //! who may share its answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::fetching::{Delivery, Fetching};
 use super::judging::{freshness, stand_in, usable};
+use super::mirrors::Production;
 use super::question::Question;
 use super::reply::{self, Reply, Source};
 use super::resource::{Resource, Variant};
-use super::{Mirrors, Production, Trouble, saved};
+use super::{Mirrors, Trouble, saved};
 use crate::cache::policy::{CacheStatus, Forwarded, Reuse};
 use crate::cache::{Body, Freshness, InFlight, Lookup, ProductionError};
 use crate::store::Space;
-
-/// How long the origin is not asked again after it failed, where something stale is served.
-pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
 impl Mirrors {
     /// The answer to GET.

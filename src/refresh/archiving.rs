@@ -5,43 +5,10 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::time::Instant;
-use url::Url;
 
 use super::{Feed, Refresher};
-use crate::archive::{ArchivedFeed, Archiver, FeedSnapshot, Settled};
-use crate::config::FeedSettings;
-
-/// What the archive has of a feed; `None` where it is not archived.
-pub(super) fn archived_feed(settings: &FeedSettings) -> Option<Arc<ArchivedFeed>> {
-    settings.archive.clone().map(|options| {
-        let name = Arc::from(settings.name.as_str());
-        Arc::new(ArchivedFeed::new(name, options, settings.upstream.clone()))
-    })
-}
-
-impl Feed {
-    /// What the archive gets of a document that came from `url` and became `body`; `None` where the
-    /// feed is not archived.
-    pub(super) fn document(
-        &self,
-        url: &Url,
-        awaited: Vec<String>,
-        body: &[Bytes],
-    ) -> Option<FeedSnapshot> {
-        self.archived.is_some().then(|| FeedSnapshot {
-            url: Arc::new(url.clone()),
-            body: body.to_vec(),
-            awaited: awaited.into(),
-        })
-    }
-
-    /// Whether it is fetched when it is due: a reader asked lately, or its items are archived.
-    pub(super) fn is_kept_up(&self, now_ms: u64) -> bool {
-        self.archived.is_some() || self.track.is_active(now_ms, self.settings.active_for)
-    }
-}
+use crate::archive::{Archiver, FeedSnapshot, Settled};
 
 impl Refresher {
     /// Hands a document to the archive.

@@ -5,7 +5,9 @@
 //! time. A fetch starts when its host has a place for it, so that many feeds of one host keep no
 //! others waiting, and when there are not too many such fetches.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -13,15 +15,32 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::producing::{Entered, Stored};
-use super::{Feed, Production, Refresher, Trouble, retry};
+use super::refresher::Production;
+use super::{Feed, Refresher, Trouble, retry};
 use crate::upstream::hosts::{FetchSlot, HostSlot, SlotAttempt, Urgency};
 
 /// How often due feeds are looked for.
-pub(super) const TICK: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_secs(1);
 /// Feeds whose names lead nowhere that are given up in one [`TICK`].
 const DEAD_AT_ONCE_MAX: usize = 256;
 
 impl Refresher {
+    /// Fetches feeds that were read lately when they are due, until `stopping` is set, and remembers
+    /// what comes of it.
+    pub async fn keep_fresh(
+        self: &Arc<Self>,
+        feeds: &[Arc<Feed>],
+        stopping: &AtomicBool,
+    ) -> Infallible {
+        loop {
+            tokio::time::sleep(TICK).await;
+            if !stopping.load(Ordering::Relaxed) {
+                self.start_due(feeds, Instant::now());
+            }
+            self.remember(feeds, Instant::now());
+        }
+    }
+
     /// Starts what is due now. Called again and again, each [`TICK`].
     pub(super) fn start_due(self: &Arc<Self>, feeds: &[Arc<Feed>], now: Instant) {
         let now_ms = self.now_ms(now);

@@ -5,61 +5,34 @@
 //! recording cleanly.
 
 mod answer;
-mod ending;
 mod making;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use tokio::time::Instant;
-use url::Url;
 
+use super::arrived::Arrived;
 use super::freshness::{self, Finding};
 use super::history::{self, Kept};
 use super::intake::{Incoming, Intake};
 use super::news::News;
-use super::persist;
-use super::{Feed, Production, Refresher, Trouble, tag};
+use super::persisted::Source;
+use super::refresher::Production;
+use super::{Feed, Refresher, Trouble, ending, tag};
 use crate::archive::FeedSnapshot;
 use answer::{compare, conditions, stated_by_http, times};
-pub(super) use ending::judge;
 use making::Making;
 
 use crate::cache::{self, FeedCopy};
 use crate::causes::chain;
-use crate::feed::encoding::http_charset;
 use crate::feed::splitter::Ending;
 use crate::inflight::Grant;
-use crate::rewrite::{Hints, Origin};
+use crate::rewrite::Hints;
 use crate::upstream::hosts::FetchSlot;
 use crate::upstream::{FetchError, Fetched, Found, Validators};
-
-/// What is said of a document that has come.
-#[derive(Debug, Clone)]
-pub(super) struct Arrived {
-    /// Where it came from, after redirects.
-    pub(super) url: Url,
-    pub(super) validators: Validators,
-    pub(super) headers: HeaderMap,
-    /// Whether its end was told by its own framing.
-    pub(super) is_framed: bool,
-}
-
-impl Arrived {
-    pub(super) fn content_type(&self) -> Option<&str> {
-        self.headers.get(CONTENT_TYPE)?.to_str().ok()
-    }
-
-    pub(super) fn origin(&self) -> Origin {
-        Origin {
-            url: self.url.clone(),
-            charset: http_charset(self.content_type()),
-        }
-    }
-}
 
 /// What became of a document.
 pub(super) struct Recorded {
@@ -112,7 +85,7 @@ impl Refresher {
                     ending: None,
                     bytes: 0,
                     moved_to: news.moved_to,
-                    source: persist::Source::Confirmed {
+                    source: Source::Confirmed {
                         headers: news.headers,
                     },
                     kept: None,
@@ -178,7 +151,7 @@ impl Refresher {
             ending: Some(ending),
             bytes,
             moved_to,
-            source: persist::Source::Body {
+            source: Source::Body {
                 url: arrived.url,
                 headers: arrived.headers,
                 body: source,

@@ -4,16 +4,14 @@
 //! Invariant: an article that is not there keeps nobody waiting; what is made again never replaces a
 //! copy of a later body.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::fetching::{Arrived, Recorded};
-use super::intake::Incoming;
-use super::{Feed, Refresher, remake, tag};
+use super::arrived::Arrived;
+use super::{Feed, remake};
 use crate::fulltext::{FeedArticles, Library};
 use crate::rewrite::article::{Answer, Articles};
 use crate::rewrite::{Additions, FeedRewriter};
@@ -36,10 +34,10 @@ pub(super) struct FullText {
 
 /// A feed as it came.
 #[derive(Debug)]
-struct Document {
-    arrived: Arrived,
-    pieces: Vec<Bytes>,
-    additions: Additions,
+pub(super) struct Document {
+    pub(super) arrived: Arrived,
+    pub(super) pieces: Vec<Bytes>,
+    pub(super) additions: Additions,
 }
 
 impl FullText {
@@ -56,7 +54,7 @@ impl FullText {
         Articles::new(move |link| shelf.answer(link))
     }
 
-    fn last(&self) -> Option<Arc<Document>> {
+    pub(super) fn last(&self) -> Option<Arc<Document>> {
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.clone()
     }
@@ -64,69 +62,6 @@ impl FullText {
     fn keep(&self, document: Option<Document>) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = document.map(Arc::new);
-    }
-}
-
-impl Refresher {
-    /// Fetches the articles that the feed still lacks, in the background.
-    pub(super) fn serve_articles(self: &Arc<Self>, feed: &Arc<Feed>) {
-        let Some(full) = &feed.full_text else {
-            return;
-        };
-        let (refresher, feed) = (Arc::clone(self), Arc::clone(feed));
-        self.library.serve(&full.shelf, move || {
-            let (refresher, feed) = (Arc::clone(&refresher), Arc::clone(&feed));
-            let tasks = refresher.tasks.clone();
-            tasks.spawn(async move { refresher.make_again(&feed).await });
-        });
-    }
-
-    /// Makes the copy again from the body at hand, now that there are more articles.
-    async fn make_again(&self, feed: &Feed) {
-        let Some(full) = &feed.full_text else { return };
-        let (Some(document), Some(known)) = (full.last(), self.cache.peek(&feed.key)) else {
-            return;
-        };
-        let begun = Instant::now();
-        let pieces = (document.pieces.as_slice(), None);
-        let additions = document.additions.clone();
-        let source = Incoming::whole(pieces, additions, self.client.budget());
-        let Ok(recorded) = self
-            .record_from(feed, &document.arrived, source, None)
-            .await
-        else {
-            return;
-        };
-        let Recorded {
-            mut copy,
-            digest,
-            document: archived,
-            ..
-        } = recorded;
-        // What was fetched meanwhile is newer.
-        let is_last = full
-            .last()
-            .is_some_and(|last| Arc::ptr_eq(&last, &document));
-        let Some(now) = self.cache.peek(&feed.key).filter(|_| is_last) else {
-            return;
-        };
-        copy.times = now.times;
-        copy.validators = now.validators.clone();
-        let copy = tag::settle(copy, Some(&known), digest, &feed.rules);
-        let (here, coming) = full.shelf.count();
-        tracing::info!(
-            target: "feedwright::fetch",
-            outcome = "articles",
-            feed.name = feed.settings.name.as_str(),
-            articles = here,
-            coming,
-            "copy made again"
-        );
-        if !feed.is_retired.load(Ordering::Acquire)
-            && self.cache.keep_since(begun, &feed.key, Arc::new(copy))
-        {
-            self.archive(feed, archived);
-        }
     }
 }
 

@@ -12,9 +12,10 @@ use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
 use super::Feed;
-use super::fetching::Arrived;
-use super::page::{self, Shell};
-use super::persist::Said;
+use super::arrived::Arrived;
+use super::page;
+use super::persisted::Said;
+use super::shell::Shell;
 use crate::feed::raw_item::RawItem;
 use crate::rewrite::identity::{self, Parts};
 use crate::rewrite::{Additions, Origin, reading};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::fetching::Arrived;
+use super::arrived::Arrived;
 use super::history::{self, Kept};
 use super::{Feed, Refresher, Trouble, full_text};
 use crate::inflight::{Grant, Inflight};

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::history::Kept;
-use super::persist::Source;
+use super::persisted::Source;
 use super::{Feed, Trouble, retry};
 use crate::archive::FeedSnapshot;
 use crate::cache::FeedCopy;

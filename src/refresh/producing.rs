@@ -8,7 +8,9 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
-use super::{Feed, News, Production, Refresher, Trouble, history, news, retry};
+use super::news::News;
+use super::refresher::Production;
+use super::{Feed, Refresher, Trouble, history, news, retry};
 use crate::cache::{Answer, FeedCopy, Policy};
 use crate::upstream::FetchError;
 use crate::upstream::hosts::{self, FetchSlot, Urgency};

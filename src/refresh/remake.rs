@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
-use super::persist::{Said, hex, of_ms};
-use super::{Feed, fetching, media_type, tag};
+use super::persisted::{Said, hex, of_ms};
+use super::{Feed, ending, media_type, tag};
 use crate::archive::FeedSnapshot;
 use crate::cache::{FeedCopy, Forms, Head, Recorder, Times};
 use crate::feed::encoding::http_charset;
@@ -55,7 +55,7 @@ pub(super) fn copy(
         rewriter.push(piece, &mut out);
     }
     let ending = rewriter.finish(&mut out);
-    fetching::judge(&ending, rewriter.is_outgrown()).ok()?;
+    ending::judge(&ending, rewriter.is_outgrown()).ok()?;
     feed.track.lock().hints = *rewriter.hints();
     let content_type = media_type::content_type(said.content_type(), rewriter.format()?);
     if feed.adds_content() {

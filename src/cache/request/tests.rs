@@ -6,7 +6,7 @@ use http::StatusCode;
 use tokio::time::sleep;
 
 use super::*;
-use crate::cache::{Interest, Options, Shelf};
+use crate::cache::{Interest, Options, Shelf, Times};
 use crate::shares::{Share, Shares};
 
 #[derive(Debug, PartialEq, thiserror::Error)]

@@ -6,13 +6,14 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::Recorded;
 use super::answer::times;
-use super::ending::{check, finish};
-use super::{Arrived, Recorded};
 use crate::cache::{FeedCopy, Forms, Head, Recorder};
 use crate::feed::Format;
 use crate::feed::splitter::{Ending, NotAFeed};
 use crate::inflight::Inflight;
+use crate::refresh::arrived::Arrived;
+use crate::refresh::ending::{check, finish};
 use crate::refresh::full_text::{self, LookAhead};
 use crate::refresh::intake::Incoming;
 use crate::refresh::pieces::{self, push, take};

@@ -2,9 +2,9 @@
 
 use tokio::time::Instant;
 
+use super::Trouble;
 use crate::cache::FeedCopy;
 use crate::feed::splitter::{Completeness, Ending};
-use crate::refresh::Trouble;
 use crate::rewrite::FeedRewriter;
 
 /// Ends a document. One that lacks nothing but its last end tags is told from one that was cut only
