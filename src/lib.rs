@@ -33,6 +33,7 @@ pub mod client;
 pub mod feed;
 pub mod html;
 pub mod images;
+pub mod secret;
 pub mod shares;
 
 mod causes;

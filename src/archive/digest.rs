@@ -16,7 +16,7 @@ pub(super) fn digest(identity: &str) -> u128 {
     xxh3_128(identity.as_bytes())
 }
 
-/// The digest of an identity as it stands in the names of files.
+/// The digest of an identity as it is in the names of files.
 pub(super) fn short(id: u128) -> String {
     format!("{:016x}", (id >> 64) as u64)
 }

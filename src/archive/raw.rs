@@ -79,7 +79,7 @@ fn of_rss(entry: &Entry, format: Format) -> String {
         item.element(category, name);
     }
     if !entry.html.is_empty() {
-        // SECURITY: what would end the section stands in two.
+        // SECURITY: what would end the section is written in two.
         let html = in_xml(&entry.html).replace("]]>", "]]]]><![CDATA[>");
         let content = format!("<content:encoded><![CDATA[{html}]]></content:encoded>");
         item.0.push_str(&content);

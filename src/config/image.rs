@@ -10,8 +10,8 @@ use super::reader::{Table, Written};
 use super::texts;
 use crate::images::fetching::ImageProxyOptions;
 use crate::images::processing::{PixelLimits, Quality};
-use crate::images::secret::Secret;
 use crate::images::signed_url::{KEYS_MAX, SigningKeys};
+use crate::secret::Secret;
 use crate::upstream::HostPort;
 
 const SECONDS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);

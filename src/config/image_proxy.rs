@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 
 use super::reader::{Table, Written};
 use crate::images::options::UrlOptions;
-use crate::images::secret::Secret;
 use crate::rewrite::target::{Images, PresetOptions, Proxy, Target};
+use crate::secret::Secret;
 
 pub(super) const NONE: &str = "none";
 pub(super) const BUILTIN: &str = "builtin";

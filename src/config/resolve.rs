@@ -25,12 +25,16 @@ use crate::upstream::{FetchOptions, Upstream, hosts};
 /// Data directory, below the working directory.
 const STORE_PATH: &str = "data";
 const MEMORY_BYTES: u64 = 256 << 20;
-/// A part in so many of what copies may fill may be under way, unless that is too little.
+/// `inflight_bytes` is `memory_bytes` divided by this, but at least its own default.
 const INFLIGHT_PART: u64 = 4;
+/// How long after its last reader a feed is kept fresh: `active_for`.
 const ACTIVE_FOR: Duration = Duration::from_secs(7 * 86_400);
 const BACKGROUND_FETCHES_MAX: usize = 8;
+/// How long a reader waits before it gets a stale copy: `serve_stale_after`.
 const SERVE_STALE_AFTER: Duration = Duration::from_secs(2);
+/// How long a stale copy is served while fetching fails: `stale_if_error`.
 const STALE_IF_ERROR: Duration = Duration::from_secs(7 * 86_400);
+/// How long after a failed fetch the next one is tried: `retry_after_error`.
 const RETRY_AFTER_ERROR: Duration = Duration::from_secs(60);
 
 /// A path; `None` where it is empty.

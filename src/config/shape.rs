@@ -17,9 +17,9 @@ use super::reader::Written;
 use super::units;
 use crate::archive::path::PathTemplate;
 use crate::client::Network;
-use crate::images::secret::Secret;
 use crate::images::signed_url::SigningKeys;
 use crate::rewrite::passes::attributes::Setting;
+use crate::secret::Secret;
 use crate::upstream::HostPort;
 
 /// A type whose values are chosen by words.

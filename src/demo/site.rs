@@ -81,7 +81,7 @@ impl Site {
             texts::FOUNDING,
         ));
         if let Some(path) = path_of_founding_page() {
-            // Images of our own stand in for the publisher's, which are on the internet.
+            // Images of our own take the place of the publisher's, which are on the internet.
             let page = texts::FOUNDING_PAGE
                 .replace(
                     "//static.dw.com/image/57152918_303.jpg",

@@ -1,7 +1,7 @@
 //! The elements of one piece, as spans.
 //!
 //! Invariants: spans nest as the piece was split (see `nesting`); elements that carry text or
-//! inline XHTML are leaves of the list, whatever tags stand in them.
+//! inline XHTML are leaves of the list, whatever tags are in them.
 
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ pub struct Element<'a> {
     pub range: Range<usize>,
     /// What stands between its tags; empty (at the end of the tag) when it closes itself.
     pub content: Range<usize>,
-    /// Whether tags stand in `content` as markup (inline XHTML, or HTML somebody forgot to
+    /// Whether tags are in `content` as markup (inline XHTML, or HTML somebody forgot to
     /// escape) that the list does not descend into.
     pub has_markup: bool,
     /// 0 for the piece's own element.
@@ -49,7 +49,7 @@ impl Element<'_> {
         self.ns == ns && self.local.eq_ignore_ascii_case(local)
     }
 
-    /// What stands in `content`, of the piece `xml`, before the first tag in it.
+    /// What is in `content`, of the piece `xml`, before the first tag in it.
     pub fn text_range(&self, xml: &str) -> Range<usize> {
         let content = &xml[self.content.clone()];
         let mut scanner = Scanner::default();

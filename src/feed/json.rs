@@ -28,7 +28,7 @@ pub enum ValueKind {
     Scalar,
 }
 
-/// A value as it stands in its piece.
+/// A value as it is in its piece.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
     /// What it is.

@@ -136,7 +136,7 @@ impl RawItem {
         Some(Decoded::attribute(about.value).as_str().to_owned())
     }
 
-    /// Whether it is well-formed where what it needs is declared: what is not must not stand in
+    /// Whether it is well-formed where what it needs is declared: what is not must not be in
     /// a document that is.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
@@ -205,7 +205,7 @@ fn own_tag(text: &str) -> Option<Tag<'_>> {
     Tag::parse(&text[..tag_end(text)])
 }
 
-/// Where the start tag that `text` begins with ends: its `>` that stands in no quotes.
+/// Where the start tag that `text` begins with ends: its `>` that is in no quotes.
 fn tag_end(text: &str) -> usize {
     let mut quote = None;
     for (at, byte) in text.bytes().enumerate() {
@@ -220,7 +220,7 @@ fn tag_end(text: &str) -> usize {
     text.len()
 }
 
-/// Whether a name with this prefix may stand in `text`, in a tag or in a value.
+/// Whether a name with this prefix may be in `text`, in a tag or in a value.
 fn may_use(text: &str, prefix: &str) -> bool {
     if prefix.is_empty() {
         return true;
@@ -241,7 +241,7 @@ fn is_declared(frame: &Frame, prefix: &str, name: &str) -> bool {
     let mut declared = frame.declarations.iter().rev();
     let found = declared.find(|(known, _)| known == prefix);
     match (prefix, found) {
-        // Items without a prefix belong to the format of whatever document they stand in: readers
+        // Items without a prefix belong to the format of whatever document they are in: readers
         // take them for that, and so do we.
         ("", Some(_)) => true,
         ("", None) => !matches!(Ns::of_name(name), Ns::Core | Ns::Atom) || name.is_empty(),

@@ -79,7 +79,7 @@ pub enum Piece<'a> {
     /// No bytes: more items can stand here, at the end of what holds them. At most one in a
     /// document.
     ItemsEnd {
-        /// Whether nothing stands in the list so far; only said of JSON.
+        /// Whether nothing is in the list so far; only said of JSON.
         is_empty: bool,
     },
     /// No bytes: more children of the channel or feed (in JSON: members) can stand here, at its
@@ -214,7 +214,7 @@ impl Splitter {
     }
 
     /// Takes the next chunk. `sink` is called with each piece that is whole now, and the frame
-    /// it stands in (which says nothing yet for pieces before the root).
+    /// it is in (which says nothing yet for pieces before the root).
     pub fn push(&mut self, chunk: &str, sink: &mut dyn FnMut(&Frame, Piece<'_>)) {
         let mut rest = chunk;
         while !rest.is_empty() {

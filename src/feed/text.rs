@@ -23,7 +23,7 @@ pub struct Decoded<'a> {
     runs: Runs,
 }
 
-/// A part of the text that stands in the raw bytes as one thing.
+/// A part of the text that is in the raw bytes as one thing.
 #[derive(Debug, Clone)]
 struct Run {
     /// Where it starts in the raw bytes, and how long it is there.

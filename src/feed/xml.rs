@@ -49,7 +49,7 @@ impl<'a> Tag<'a> {
         self.name
     }
 
-    /// The tag as it stands in the document.
+    /// The tag as it is in the document.
     pub fn raw(&self) -> &'a str {
         self.raw
     }

@@ -145,7 +145,7 @@ impl Scan<'_> {
             self.at += 1;
             return;
         }
-        // It ends with its block, with a `;` before one, or with the block that it stands in.
+        // It ends with its block, with a `;` before one, or with the block that it is in.
         let mut has_block = false;
         while let Some(&byte) = bytes.get(self.at) {
             self.at += 1;
@@ -267,7 +267,7 @@ fn unescape(raw: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// `url` such that it stands in `url(…)` with any quotes or none.
+/// `url` so written that it can be in `url(…)` with any quotes or none.
 fn escape(url: &str) -> String {
     let mut out = String::with_capacity(url.len());
     for character in url.chars() {

@@ -7,7 +7,7 @@ use std::ops::Range;
 pub struct Edit {
     /// What is replaced.
     pub range: Range<usize>,
-    /// What stands there instead, before it is encoded for what the text stands in.
+    /// What stands there instead, before it is encoded for what the text is in.
     pub text: String,
 }
 

@@ -79,7 +79,7 @@ fn may_open(html: &[u8], open: usize) -> bool {
     html.get(open + 1) == Some(&b'!') || row_of(html, open + 1).is_some()
 }
 
-/// The row of the table of raw text that the name at `start` stands in.
+/// The row of the table of raw text that the name at `start` is in.
 fn row_of(html: &[u8], start: usize) -> Option<usize> {
     let first = html.get(start)?.to_ascii_lowercase();
     if !matches!(first, b'i' | b'n' | b'p' | b's' | b't' | b'x') {

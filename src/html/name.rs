@@ -30,7 +30,7 @@ impl Name {
         Self(u128::from_le_bytes(written))
     }
 
-    /// The name that stands in `text` there.
+    /// The name that is in `text` there.
     #[inline]
     pub(super) fn at(text: &str, range: Range<usize>) -> Self {
         let length = range.len();

@@ -27,7 +27,7 @@ const GROUPS: [Name; 3] = names(["thead", "tbody", "tfoot"]);
 const IMPLIED: Name = Name::of("(tbody)");
 const TABLE: Name = Name::of("table");
 const TR: Name = Name::of("tr");
-/// What an item of a list stands in.
+/// What an item of a list is in.
 const LISTS: [Name; 4] = names(["ul", "ol", "menu", "dir"]);
 const P: Name = Name::of("p");
 const A: Name = Name::of("a");

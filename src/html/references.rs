@@ -1,4 +1,4 @@
-//! Where the characters of a decoded value stand in the value as it is written.
+//! Where the characters of a decoded value are in the value as it is written.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use memchr::memchr_iter;
 /// A value as it is written, beside what it says.
 pub(crate) struct Written<'v> {
     raw: &'v str,
-    /// The references: where each is written, and where what it says stands in the decoded value.
+    /// The references: where each is written, and where what it says is in the decoded value.
     references: Vec<(Range<usize>, Range<usize>)>,
 }
 

@@ -53,7 +53,7 @@ pub(crate) struct Change<'t> {
     pub(crate) after: String,
 }
 
-/// What a raw value stands in, and so how it is written.
+/// What a raw value is in, and so how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Quote {
     Double,
@@ -139,7 +139,7 @@ impl<'h> Tag<'h> {
         self.attribute(name).map(|found| self.value_of(found))
     }
 
-    /// What an attribute's value stands in.
+    /// What an attribute's value is in.
     pub(crate) fn quote(&self, attribute: &Attribute<'h>) -> Quote {
         let before = attribute.value.and_then(|(start, _)| {
             let before = start.checked_sub(1)?;

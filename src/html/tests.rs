@@ -147,7 +147,7 @@ proptest! {
         }
     }
 
-    /// Every byte stands in one token, or in the raw text behind one.
+    /// Every byte is in one token, or in the raw text behind one.
     #[test]
     fn nothing_is_left_out(html in soup(), is_xhtml: bool) {
         let markup = if is_xhtml { Markup::Xhtml } else { Markup::Html };

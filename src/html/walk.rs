@@ -29,7 +29,7 @@ const ATTRIBUTES_WITHOUT_VALUE_MAX: usize = 4_096;
 pub(crate) enum Token<'h> {
     /// Text with its character references; a lone `<` is text.
     Text(&'h str),
-    /// A start or end tag, which stands in the buffer now.
+    /// A start or end tag, which is in the buffer now.
     Tag,
     /// A comment's content.
     Comment(&'h str),

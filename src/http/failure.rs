@@ -15,7 +15,7 @@ use super::{ReplyBody, page_safety};
 use crate::cache::ProductionError;
 use crate::cache::policy::{CacheStatus, Forwarded};
 use crate::mirror;
-use crate::refresh::Trouble;
+use crate::refresh;
 use crate::upstream::FetchError;
 
 /// What keeps us from answering.
@@ -42,13 +42,13 @@ pub enum Failure {
     /// No mirror has this name.
     UnknownMirror,
     /// A mirror can't answer.
-    Mirror(Arc<mirror::Trouble>),
+    Mirror(Arc<mirror::Error>),
     /// The reader refuses every coding we have.
     NotAcceptable,
     /// We are shutting down.
     NotReady,
     /// The feed could not be fetched and there is no copy; with what we did about the request.
-    Upstream(Arc<Trouble>, CacheStatus),
+    Upstream(Arc<refresh::Error>, CacheStatus),
     /// An image can't be had.
     Image(Box<ImageFailure>),
     /// A form of the copy could not be made.
@@ -69,8 +69,8 @@ impl Failure {
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::NotReady => StatusCode::SERVICE_UNAVAILABLE,
             Self::Encoding(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Upstream(trouble, _) => upstream_status(trouble),
-            Self::Mirror(trouble) => mirror_status(trouble),
+            Self::Upstream(error, _) => upstream_status(error),
+            Self::Mirror(error) => mirror_status(error),
             Self::Image(failure) => failure.status(),
         }
     }
@@ -81,7 +81,7 @@ impl Failure {
             Self::UnknownFeed => "No feed has this name. The list of feeds is at /.\n".into(),
             Self::UnknownPage => "The feed's archive has no such page.\n".into(),
             Self::UnknownMirror => "No mirror has this name.\n".into(),
-            Self::Mirror(trouble) => mirror_text(trouble),
+            Self::Mirror(error) => mirror_text(error),
             Self::NoHost => "The request does not name one host.\n".into(),
             Self::TransferCoding => "The only transfer coding here is chunked.\n".into(),
             Self::UrlTooLong => "The URL is too long.\n".into(),
@@ -91,9 +91,9 @@ impl Failure {
             Self::NotAcceptable => "Feeds are sent as gzip, br, zstd or identity.\n".into(),
             Self::NotReady => "Shutting down.\n".into(),
             Self::Encoding(_) => "The feed could not be encoded.\n".into(),
-            Self::Upstream(trouble, _) => format!(
+            Self::Upstream(error, _) => format!(
                 "The publisher's feed can't be had now, and there is no earlier copy of it: {}.\n",
-                trouble.reason()
+                error.reason()
             ),
             Self::Image(failure) => failure.text(),
         }
@@ -120,8 +120,8 @@ impl Failure {
         if matches!(self, Self::MethodNotAllowed) {
             headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
-        if let Self::Mirror(trouble) = &self
-            && let mirror::Trouble::Method(methods) = &**trouble
+        if let Self::Mirror(error) = &self
+            && let mirror::Error::Method(methods) = &**error
             && let Ok(methods) = HeaderValue::try_from(methods.as_str())
         {
             headers.insert(ALLOW, methods);
@@ -138,10 +138,10 @@ impl Failure {
     fn cache_status(&self) -> Option<CacheStatus> {
         match self {
             Self::Upstream(_, status) => Some(*status),
-            Self::Mirror(trouble) => Some(CacheStatus {
+            Self::Mirror(error) => Some(CacheStatus {
                 forwarded: Some(Forwarded::UriMiss),
-                forwarded_status: trouble.upstream_status().map(|status| status.as_u16()),
-                detail: Some(trouble.reason()),
+                forwarded_status: error.upstream_status().map(|status| status.as_u16()),
+                detail: Some(error.reason()),
                 ..CacheStatus::default()
             }),
             _ => None,
@@ -150,46 +150,46 @@ impl Failure {
 }
 
 /// 404 and 410 as upstream means them, 504 for its slowness, 502 for the rest of what it does.
-fn upstream_status(trouble: &Trouble) -> StatusCode {
-    match trouble {
-        Trouble::Fetch(FetchError::Status { status, .. })
+fn upstream_status(error: &refresh::Error) -> StatusCode {
+    match error {
+        refresh::Error::Fetch(FetchError::Status { status, .. })
             if matches!(status.as_u16(), 404 | 410) =>
         {
             *status
         }
-        Trouble::Fetch(FetchError::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
+        refresh::Error::Fetch(FetchError::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
         // Ours, not upstream's: more is to be fetched at once than we fetch.
-        Trouble::Fetch(FetchError::Crowded) => StatusCode::SERVICE_UNAVAILABLE,
+        refresh::Error::Fetch(FetchError::Crowded) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_GATEWAY,
     }
 }
 
 /// What a mirror refuses is the reader's affair; what an origin does is 504 when it is slow, 502
 /// otherwise.
-fn mirror_status(trouble: &mirror::Trouble) -> StatusCode {
-    use mirror::Trouble;
-    match trouble {
-        Trouble::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-        Trouble::BadPath | Trouble::Query | Trouble::BodyBroken => StatusCode::BAD_REQUEST,
-        Trouble::ServiceWorker => StatusCode::FORBIDDEN,
-        Trouble::TooLong => StatusCode::URI_TOO_LONG,
-        Trouble::Queries => StatusCode::TOO_MANY_REQUESTS,
-        Trouble::Loop => StatusCode::LOOP_DETECTED,
-        Trouble::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
-        Trouble::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        Trouble::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        Trouble::Fetch(FetchError::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
-        Trouble::Shared(trouble) => mirror_status(trouble),
+fn mirror_status(error: &mirror::Error) -> StatusCode {
+    use mirror::Error;
+    match error {
+        Error::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+        Error::BadPath | Error::Query | Error::BodyBroken => StatusCode::BAD_REQUEST,
+        Error::ServiceWorker => StatusCode::FORBIDDEN,
+        Error::TooLong => StatusCode::URI_TOO_LONG,
+        Error::Queries => StatusCode::TOO_MANY_REQUESTS,
+        Error::Loop => StatusCode::LOOP_DETECTED,
+        Error::OnlyIfCached => StatusCode::GATEWAY_TIMEOUT,
+        Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        Error::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::Fetch(FetchError::Timeout { .. }) => StatusCode::GATEWAY_TIMEOUT,
+        Error::Shared(error) => mirror_status(error),
         _ => StatusCode::BAD_GATEWAY,
     }
 }
 
-fn mirror_text(trouble: &mirror::Trouble) -> String {
-    let status = mirror_status(trouble);
+fn mirror_text(error: &mirror::Error) -> String {
+    let status = mirror_status(error);
     match status.as_u16() {
-        502 | 504 => format!("The origin can't be had now: {}.\n", trouble.reason()),
+        502 | 504 => format!("The origin can't be had now: {}.\n", error.reason()),
         _ => format!(
-            "{}: {trouble}.\n",
+            "{}: {error}.\n",
             status.canonical_reason().unwrap_or("Error")
         ),
     }

@@ -14,7 +14,6 @@ pub mod accept;
 pub mod colour;
 pub mod format;
 pub mod geometry;
-pub mod secret;
 pub mod xml;
 
 pub mod processing;

@@ -13,7 +13,7 @@ use sha2::Sha256;
 use url::Url;
 
 use super::options::UrlOptions;
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// The path of image URLs below our public URL.
 pub const PATH: &str = "/image/";

@@ -8,7 +8,7 @@ use crate::upstream::FetchError;
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum Error {
     /// The mirror passes other methods on; which, as `Allow` says it.
     #[error("the mirror does not pass this method on")]
     Method(String),
@@ -50,7 +50,7 @@ pub enum Trouble {
     Status(StatusCode),
     /// What another request that we waited for came to.
     #[error(transparent)]
-    Shared(std::sync::Arc<Trouble>),
+    Shared(std::sync::Arc<Error>),
     /// The origin's answer can't be shared: whoever waited for it has to ask alone.
     #[error("the answer can't be shared")]
     Unshared,
@@ -65,7 +65,7 @@ pub enum Trouble {
     Panicked,
 }
 
-impl ProductionError for Trouble {
+impl ProductionError for Error {
     fn internal() -> Self {
         Self::Panicked
     }
@@ -81,7 +81,7 @@ impl ProductionError for Trouble {
     fn was_asked(&self) -> bool {
         match self {
             Self::Fetch(error) => error.was_asked(),
-            Self::Shared(trouble) => trouble.was_asked(),
+            Self::Shared(error) => error.was_asked(),
             Self::Status(_) | Self::Unshared | Self::Broken => true,
             _ => false,
         }
@@ -102,7 +102,7 @@ impl ProductionError for Trouble {
             Self::BodyBroken => "body-broken",
             Self::Fetch(error) => error.reason(),
             Self::Status(_) => "status",
-            Self::Shared(trouble) => trouble.reason(),
+            Self::Shared(error) => error.reason(),
             Self::Unshared => "unshared",
             Self::Broken => "cut",
             Self::Abandoned => "abandoned",
@@ -113,7 +113,7 @@ impl ProductionError for Trouble {
     fn upstream_status(&self) -> Option<StatusCode> {
         match self {
             Self::Status(status) => Some(*status),
-            Self::Shared(trouble) => trouble.upstream_status(),
+            Self::Shared(error) => error.upstream_status(),
             _ => None,
         }
     }

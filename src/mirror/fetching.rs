@@ -1,7 +1,7 @@
 //! One exchange with the origin for GET, in a task of its own: asked with our conditions; what comes
 //! of it for those who wait.
 //!
-//! Invariants: what broke off is never kept; a response that may stand in is not replaced before
+//! Invariants: what broke off is never kept; a response that may be served stale is not replaced before
 //! its successor is whole, nor by an error of the server.
 
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use http::{HeaderMap, Method, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 use tokio::time::Instant;
 
-use super::judging::{freshness, stand_in};
+use super::judging::{freshness, stale_if_error};
 use super::mirrors::Production;
 use super::question::Question;
 use super::reply::Source;
 use super::resource::{Resource, Variant};
 use super::saved::{self, ToSave};
-use super::{Mirrors, Trouble, keyed};
+use super::{Error, Mirrors, keyed};
 use crate::cache::policy::{self, Asked};
 use crate::cache::{self, Freshness, Interest, ProductionError, StoredAt};
 use crate::causes::chain;
@@ -42,7 +42,7 @@ pub(super) enum Delivery {
     /// A response that is not kept, and why.
     Passed(Box<Passed>, Option<&'static str>),
     /// None, and what there was before.
-    Failed(Arc<Trouble>, Option<Arc<Resource>>),
+    Failed(Arc<Error>, Option<Arc<Resource>>),
 }
 
 /// The exchange.
@@ -94,7 +94,7 @@ impl Fetching {
         self.log(started, &outcome);
         let ended = match outcome {
             Ok(ended) => ended,
-            Err(trouble) => return self.fail(trouble),
+            Err(error) => return self.fail(error),
         };
         if let Some(production) = self.production.take() {
             production.end(match ended {
@@ -104,7 +104,7 @@ impl Fetching {
         }
     }
 
-    async fn exchange(&mut self) -> Result<Ended, Trouble> {
+    async fn exchange(&mut self) -> Result<Ended, Error> {
         let mirrors = Arc::clone(&self.mirrors);
         if self.production.is_some() && self.kept.is_none() {
             self.kept = mirrors.kept_or_restored(&self.question, None).await;
@@ -115,8 +115,8 @@ impl Fetching {
         let mut place = Some(mirrors.place(&self.question).await?);
         let came = self.ask(true).await?;
         let status = came.passed.status;
-        if is_failure(status) && self.stand_in().is_some() {
-            return Err(Trouble::Status(status));
+        if is_failure(status) && self.stale_if_error().is_some() {
+            return Err(Error::Status(status));
         }
         if status == StatusCode::NOT_MODIFIED && came.asked == Asked::Conditionally {
             if let Some(ended) = self.confirm(&came).await {
@@ -148,7 +148,7 @@ impl Fetching {
     }
 
     /// Sends the request, with our validators or without any.
-    async fn ask(&self, conditionally: bool) -> Result<Came, Trouble> {
+    async fn ask(&self, conditionally: bool) -> Result<Came, Error> {
         let question = &self.question;
         let settings = &question.mirror.settings;
         let mut headers = keyed::sent(&question.seen);
@@ -188,30 +188,30 @@ impl Fetching {
         })
     }
 
-    fn fail(&mut self, trouble: Arc<Trouble>) {
+    fn fail(&mut self, error: Arc<Error>) {
         // What one client may not ask for, others may; that nobody waited says nothing of the origin.
-        let is_clients = matches!(*trouble, Trouble::Queries);
-        let is_failure = !trouble.is_abandoned();
-        let is_served_stale = is_failure && self.stand_in().is_some();
+        let is_clients = matches!(*error, Error::Queries);
+        let is_failure = !error.is_abandoned();
+        let is_served_stale = is_failure && self.stale_if_error().is_some();
         if let Some(production) = self.production.take() {
             match is_served_stale && !is_clients {
                 true => {
                     let until = Instant::now() + RETRY_PAUSE;
-                    production.fail(Arc::clone(&trouble), until, None);
+                    production.fail(Arc::clone(&error), until, None);
                 }
                 false => production.complete_unkept(Err(match is_clients {
-                    true => Arc::new(Trouble::Unshared),
-                    false => Arc::clone(&trouble),
+                    true => Arc::new(Error::Unshared),
+                    false => Arc::clone(&error),
                 })),
             }
         }
         let kept = self.kept.clone();
-        self.deliver(|| Delivery::Failed(trouble, kept));
+        self.deliver(|| Delivery::Failed(error, kept));
     }
 
-    pub(super) fn stand_in(&self) -> Option<Arc<Variant>> {
+    pub(super) fn stale_if_error(&self) -> Option<Arc<Variant>> {
         let now = self.mirrors.clock.now();
-        stand_in(&self.question, self.kept.as_deref(), now)
+        stale_if_error(&self.question, self.kept.as_deref(), now)
     }
 
     pub(super) fn publish(&self, resource: &Arc<Resource>) {
@@ -247,7 +247,7 @@ impl Fetching {
             .await;
     }
 
-    fn log(&self, started: Instant, outcome: &Result<Ended, Arc<Trouble>>) {
+    fn log(&self, started: Instant, outcome: &Result<Ended, Arc<Error>>) {
         let duration_ms = started.elapsed().as_secs_f64() * 1e3;
         let name = self.question.mirror.settings.name.as_str();
         let path = self.question.url.path();
@@ -261,14 +261,14 @@ impl Fetching {
                 "exchange"
             ),
             // As often as a client asks: it is told.
-            Err(trouble) if matches!(**trouble, Trouble::Queries) => tracing::debug!(
+            Err(error) if matches!(**error, Error::Queries) => tracing::debug!(
                 target: "feedwright::fetch",
-                outcome = trouble.reason(),
+                outcome = error.reason(),
                 mirror.name = name,
                 path,
                 "not asked"
             ),
-            Err(trouble) if trouble.is_abandoned() => tracing::debug!(
+            Err(error) if error.is_abandoned() => tracing::debug!(
                 target: "feedwright::fetch",
                 outcome = "abandoned",
                 mirror.name = name,
@@ -276,12 +276,12 @@ impl Fetching {
                 duration_ms,
                 "exchange"
             ),
-            Err(trouble) => tracing::warn!(
+            Err(error) => tracing::warn!(
                 target: "feedwright::fetch",
-                outcome = trouble.reason(),
+                outcome = error.reason(),
                 mirror.name = name,
                 path,
-                error = chain(trouble),
+                error = chain(error),
                 duration_ms,
                 "exchange"
             ),
@@ -354,7 +354,7 @@ impl Mirrors {
     }
 }
 
-/// Answers that are errors of the server, for which something older may stand in (RFC 5861 §4).
+/// Answers that are errors of the server, for which something stale may be served (RFC 5861 §4).
 pub(super) fn is_failure(status: StatusCode) -> bool {
     matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }

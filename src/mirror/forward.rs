@@ -6,36 +6,36 @@ use http::header::{CONTENT_LENGTH, IF_RANGE, RANGE};
 use http::{Method, StatusCode};
 use url::Url;
 
-use super::judging::stand_in;
+use super::judging::stale_if_error;
 use super::lookup::why;
 use super::question::{self, Question};
 use super::reply::{self, Reply};
 use super::resource::Resource;
-use super::{Mirrors, Trouble, Upload, fields, keyed};
+use super::{Error, Mirrors, Upload, fields, keyed};
 use crate::cache::policy::{self, CacheStatus, Forwarded, HeadEffect};
 use crate::store::Space;
 use crate::upstream::{Outgoing, Passed};
 
 impl Mirrors {
     /// The answer to HEAD.
-    pub(super) async fn head(self: &Arc<Self>, question: &Arc<Question>) -> Result<Reply, Trouble> {
+    pub(super) async fn head(self: &Arc<Self>, question: &Arc<Question>) -> Result<Reply, Error> {
         let kept = self.cache.find(&question.key);
         let kept = self.kept_or_restored(question, kept).await;
         if let Some(reply) = self.from_kept(question, kept.as_deref())? {
             return Ok(reply);
         }
         if question.takes_only_kept() {
-            return Err(Trouble::OnlyIfCached);
+            return Err(Error::OnlyIfCached);
         }
         let requested_at = self.clock.now();
         let came = self.exchange(question, Upload::none()).await;
         let passed = match came {
             Ok(passed) => passed,
-            Err(trouble) => {
+            Err(error) => {
                 let now = self.clock.now();
-                return match stand_in(question, kept.as_deref(), now) {
-                    Some(variant) => self.stale(question, &variant, &trouble),
-                    None => Err(trouble),
+                return match stale_if_error(question, kept.as_deref(), now) {
+                    Some(variant) => self.stale(question, &variant, &error),
+                    None => Err(error),
                 };
             }
         };
@@ -95,7 +95,7 @@ impl Mirrors {
         self: &Arc<Self>,
         question: &Question,
         body: Upload,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Reply, Error> {
         let passed = self.exchange(question, body).await?;
         let method = &question.head.method;
         let outdated = policy::invalidated(method, &question.url, passed.status, &passed.headers);
@@ -115,7 +115,7 @@ impl Mirrors {
         self.store.remove(Space::Mirror, &key).await;
     }
 
-    async fn exchange(&self, question: &Question, body: Upload) -> Result<Passed, Trouble> {
+    async fn exchange(&self, question: &Question, body: Upload) -> Result<Passed, Error> {
         let settings = &question.mirror.settings;
         let place = self.place(question).await?;
         let mut headers = keyed::sent(&question.seen);
@@ -132,7 +132,7 @@ impl Mirrors {
                 .get(CONTENT_LENGTH)
                 .and_then(|n| n.to_str().ok()?.parse().ok());
             if declared.is_some_and(|bytes: u64| bytes > settings.request_bytes_max) {
-                return Err(Trouble::BodyTooLarge(settings.request_bytes_max));
+                return Err(Error::BodyTooLarge(settings.request_bytes_max));
             }
             upload = Some(self.room_to_upload(declared, question.holder).await?);
         }
@@ -147,8 +147,8 @@ impl Mirrors {
         let came = self.client.pass(&settings.upstream, outgoing).await;
         drop(upload);
         let mut passed = came.map_err(|error| {
-            let of_the_reader = verdict.trouble(settings.request_bytes_max);
-            of_the_reader.unwrap_or(Trouble::Fetch(error))
+            let of_the_reader = verdict.error(settings.request_bytes_max);
+            of_the_reader.unwrap_or(Error::Fetch(error))
         })?;
         let grant = self.room_to_pass(&passed.body, question.holder).await?;
         passed.body.hold(grant);

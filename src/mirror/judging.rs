@@ -32,8 +32,8 @@ pub(super) fn freshness(question: &Question, kept: &Resource, now: SystemTime) -
     }
 }
 
-/// The kept response that may stand in while the origin fails.
-pub(super) fn stand_in(
+/// The cached response that may be served stale while the origin fails.
+pub(super) fn stale_if_error(
     question: &Question,
     kept: Option<&Resource>,
     now: SystemTime,

@@ -7,19 +7,19 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::fetching::{Delivery, Fetching};
-use super::judging::{freshness, stand_in, usable};
+use super::judging::{freshness, stale_if_error, usable};
 use super::mirrors::Production;
 use super::question::Question;
 use super::reply::{self, Reply, Source};
 use super::resource::{Resource, Variant};
-use super::{Mirrors, Trouble, saved};
+use super::{Error, Mirrors, saved};
 use crate::cache::policy::{CacheStatus, Forwarded, Reuse};
 use crate::cache::{Body, Freshness, InFlight, Lookup, ProductionError};
 use crate::store::Space;
 
 impl Mirrors {
     /// The answer to GET.
-    pub(super) async fn get(self: &Arc<Self>, question: &Arc<Question>) -> Result<Reply, Trouble> {
+    pub(super) async fn get(self: &Arc<Self>, question: &Arc<Question>) -> Result<Reply, Error> {
         let mut kept = self.cache.find(&question.key);
         if let Some(reply) = self.from_kept(question, kept.as_deref())? {
             return Ok(reply);
@@ -30,7 +30,7 @@ impl Mirrors {
                 return Ok(reply);
             }
             if question.takes_only_kept() {
-                return Err(Trouble::OnlyIfCached);
+                return Err(Error::OnlyIfCached);
             }
             if !question.may_share(kept.is_some()) {
                 return self.fetch(question, kept, None).await;
@@ -48,8 +48,8 @@ impl Mirrors {
                 None => self.fetch(question, Some(kept), None).await,
             },
             Lookup::InFlight(in_flight, kept) => self.wait(question, &in_flight, kept).await,
-            Lookup::Failed(trouble, kept) => match stand_in(question, kept.as_deref(), wall) {
-                Some(variant) => self.stale(question, &variant, &trouble),
+            Lookup::Failed(error, kept) => match stale_if_error(question, kept.as_deref(), wall) {
+                Some(variant) => self.stale(question, &variant, &error),
                 None => self.fetch(question, kept, None).await,
             },
             Lookup::Absent(production, kept) => self.fetch(question, kept, Some(production)).await,
@@ -61,7 +61,7 @@ impl Mirrors {
         self: &Arc<Self>,
         question: &Arc<Question>,
         kept: Option<&Resource>,
-    ) -> Result<Option<Reply>, Trouble> {
+    ) -> Result<Option<Reply>, Error> {
         let now = self.clock.now();
         let Some((variant, reuse)) = kept.and_then(|kept| usable(question, kept, now)) else {
             return Ok(None);
@@ -97,9 +97,9 @@ impl Mirrors {
     async fn wait(
         self: &Arc<Self>,
         question: &Arc<Question>,
-        in_flight: &InFlight<Trouble, Resource>,
+        in_flight: &InFlight<Error, Resource>,
         kept: Option<Arc<Resource>>,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Reply, Error> {
         match in_flight.outcome().await {
             Ok(resource) => {
                 let now = self.clock.now();
@@ -119,12 +119,12 @@ impl Mirrors {
                 };
                 reply::of_variant(question, (&variant, Some(source)), status, now)
             }
-            Err(trouble) if matches!(*trouble, Trouble::Unshared | Trouble::Abandoned) => {
+            Err(error) if matches!(*error, Error::Unshared | Error::Abandoned) => {
                 self.fetch(question, kept, None).await
             }
-            Err(trouble) => match stand_in(question, kept.as_deref(), self.clock.now()) {
-                Some(variant) => self.stale(question, &variant, &trouble),
-                None => Err(Trouble::Shared(trouble)),
+            Err(error) => match stale_if_error(question, kept.as_deref(), self.clock.now()) {
+                Some(variant) => self.stale(question, &variant, &error),
+                None => Err(Error::Shared(error)),
             },
         }
     }
@@ -135,12 +135,12 @@ impl Mirrors {
         question: &Arc<Question>,
         kept: Option<Arc<Resource>>,
         production: Option<Production>,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Reply, Error> {
         let (deliver, delivered) = oneshot::channel();
         let (asker, _waiting) = watch::channel(());
         self.start(question, kept.clone(), production, (deliver, Some(asker)));
         let Ok(delivery) = delivered.await else {
-            return Err(Trouble::Panicked);
+            return Err(Error::Panicked);
         };
         let now = self.clock.now();
         match delivery {
@@ -166,9 +166,9 @@ impl Mirrors {
                 };
                 Ok(reply::of_passed(question, *passed, status))
             }
-            Delivery::Failed(trouble, kept) => match stand_in(question, kept.as_deref(), now) {
-                Some(variant) => self.stale(question, &variant, &trouble),
-                None => Err(Trouble::Shared(trouble)),
+            Delivery::Failed(error, kept) => match stale_if_error(question, kept.as_deref(), now) {
+                Some(variant) => self.stale(question, &variant, &error),
+                None => Err(Error::Shared(error)),
             },
         }
     }
@@ -199,13 +199,13 @@ impl Mirrors {
         &self,
         question: &Question,
         variant: &Arc<Variant>,
-        trouble: &Trouble,
-    ) -> Result<Reply, Trouble> {
+        error: &Error,
+    ) -> Result<Reply, Error> {
         let now = self.clock.now();
         let status = CacheStatus {
             ttl_s: Some(reply::ttl_s(variant, now)),
-            forwarded_status: trouble.upstream_status().map(|status| status.as_u16()),
-            detail: Some(trouble.reason()),
+            forwarded_status: error.upstream_status().map(|status| status.as_u16()),
+            detail: Some(error.reason()),
             ..CacheStatus::default()
         };
         reply::of_variant(question, (variant, Source::of(variant)), status, now)

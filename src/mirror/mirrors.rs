@@ -17,7 +17,7 @@ use super::queries::Queries;
 use super::question::Question;
 use super::resource::Resource;
 use super::upload::LeastRate;
-use super::{Mirror, Reply, Trouble, Upload, fields, safety};
+use super::{Error, Mirror, Reply, Upload, fields, safety};
 
 /// Exchanges with origins at the same time.
 const EXCHANGES_AT_ONCE_MAX: usize = 512;
@@ -27,12 +27,12 @@ const PASSED_BYTES_MAX: u64 = 128 << 10;
 const PLACE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A response that is being fetched.
-pub(super) type Production = cache::Production<Trouble, Resource>;
+pub(super) type Production = cache::Production<Error, Resource>;
 
 /// What all mirrors share.
 #[derive(Debug)]
 pub struct Mirrors {
-    pub(super) cache: Arc<Cache<Trouble, Resource>>,
+    pub(super) cache: Arc<Cache<Error, Resource>>,
     pub(super) client: UpstreamClient,
     pub(super) store: Store,
     pub(super) clock: Clock,
@@ -95,17 +95,17 @@ impl Mirrors {
         rest: &str,
         head: Arc<Parts>,
         body: Upload,
-    ) -> Result<Reply, Trouble> {
+    ) -> Result<Reply, Error> {
         let settings = &mirror.settings;
         if !settings.methods.contains(&head.method) {
-            return Err(Trouble::Method(fields::allow(&settings.methods)));
+            return Err(Error::Method(fields::allow(&settings.methods)));
         }
         // SECURITY: no page of an origin that isn't trusted runs here, but another one may.
         if !settings.trusted && safety::registers_worker(&head.headers) {
-            return Err(Trouble::ServiceWorker);
+            return Err(Error::ServiceWorker);
         }
         if fields::is_loop(&head.headers, &self.pseudonym) {
-            return Err(Trouble::Loop);
+            return Err(Error::Loop);
         }
         let question = Question::new(Arc::clone(mirror), rest, head, &self.pseudonym)?;
         match question.head.method {
@@ -120,12 +120,12 @@ impl Mirrors {
         &self,
         body: &PassedBody,
         holder: Holder,
-    ) -> Result<Grant, Trouble> {
+    ) -> Result<Grant, Error> {
         let bytes = body.declared_bytes().unwrap_or(PASSED_BYTES_MAX);
         let budget = self.client.budget();
         let most = PASSED_BYTES_MAX.min(budget.body_bytes_max());
         let granted = budget.reserve(bytes.min(most), holder).await;
-        granted.map_err(|_| Trouble::Busy)
+        granted.map_err(|_| Error::Busy)
     }
 
     /// Room for a body that a reader sends.
@@ -133,12 +133,12 @@ impl Mirrors {
         &self,
         declared: Option<u64>,
         holder: Holder,
-    ) -> Result<Grant, Trouble> {
+    ) -> Result<Grant, Error> {
         let budget = self.client.budget();
         let most = PASSED_BYTES_MAX.min(budget.body_bytes_max());
         let bytes = declared.unwrap_or(most).min(most);
         let granted = budget.reserve(bytes, holder).await;
-        granted.map_err(|_| Trouble::Busy)
+        granted.map_err(|_| Error::Busy)
     }
 
     /// A place among the exchanges under way, with this origin and with all, for a client that may
@@ -146,9 +146,9 @@ impl Mirrors {
     pub(super) async fn place(
         &self,
         question: &Question,
-    ) -> Result<[OwnedSemaphorePermit; 2], Trouble> {
+    ) -> Result<[OwnedSemaphorePermit; 2], Error> {
         if !self.queries.may_ask(question) {
-            return Err(Trouble::Queries);
+            return Err(Error::Queries);
         }
         let mirror = &question.mirror;
         self.client.prepare(&mirror.settings.upstream).await?;
@@ -158,7 +158,7 @@ impl Mirrors {
         };
         match timeout(PLACE_TIMEOUT, waiting).await {
             Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(Trouble::Busy),
+            Ok(Err(_)) | Err(_) => Err(Error::Busy),
         }
     }
 }

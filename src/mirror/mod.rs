@@ -6,6 +6,7 @@
 //! may not be shared, none waits for another. A reader who leaves cancels only its own playback; what
 //! the last one leaves is given up.
 
+mod error;
 mod fetching;
 mod fields;
 mod forward;
@@ -24,13 +25,12 @@ mod saved;
 mod stated;
 mod taking;
 mod target;
-mod trouble;
 mod upload;
 mod withheld;
 
+pub use error::Error;
 pub use mirrors::Mirrors;
 pub use origin::Mirror;
 pub use question::key_start;
 pub use reply::{Content, Reply};
-pub use trouble::Trouble;
 pub use upload::{LeastRate, Upload};

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::target::{self, BadTarget};
-use super::{Mirror, Trouble, fields, query};
+use super::{Error, Mirror, fields, query};
 use crate::cache::policy::{self, Directives};
 use crate::client::Client;
 use crate::inflight::{Holder, holder_of};
@@ -38,13 +38,13 @@ impl Question {
         rest: &str,
         head: Arc<Parts>,
         pseudonym: &str,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, Error> {
         let origin = &mirror.settings.upstream.url;
         let query = query::passed(head.uri.query(), &mirror.settings.query);
-        let query = query.map_err(|query::Refused| Trouble::Query)?;
+        let query = query.map_err(|query::Refused| Error::Query)?;
         let url = target::address(origin, rest, query.as_deref()).map_err(|bad| match bad {
-            BadTarget::Escapes => Trouble::BadPath,
-            BadTarget::TooLong => Trouble::TooLong,
+            BadTarget::Escapes => Error::BadPath,
+            BadTarget::TooLong => Error::TooLong,
         })?;
         Ok(Self {
             key: key(&mirror, &url),

@@ -14,7 +14,7 @@ use http::{Method, StatusCode};
 
 use super::question::Question;
 use super::resource::Variant;
-use super::{Trouble, fields, safety};
+use super::{Error, fields, safety};
 use crate::cache::policy::{self, CacheStatus, Condition, Ranges};
 use crate::cache::{Body, Broken, Form, Playback, Player};
 use crate::upstream::{Passed, PassedBody};
@@ -48,7 +48,7 @@ pub enum Content {
     Nothing,
     /// It is all there.
     Whole(Playback),
-    /// It is played while it grows, or in parts; its length, where it is known, stands in the header fields.
+    /// It is played while it grows, or in parts; its length, where it is known, is in the header fields.
     Playing(BoxStream<'static, Result<Bytes, Broken>>),
     /// It comes from the origin as it is read.
     Passing(PassedBody),
@@ -85,7 +85,7 @@ pub(super) fn of_variant(
     (variant, source): (&Arc<Variant>, Option<Source>),
     status: CacheStatus,
     now: SystemTime,
-) -> Result<Reply, Trouble> {
+) -> Result<Reply, Error> {
     let asked = question.headers();
     let received_at = variant.terms.received_at;
     let mut headers = variant.headers.clone();
@@ -104,7 +104,7 @@ pub(super) fn of_variant(
         return Ok(nothing(StatusCode::NOT_MODIFIED, headers));
     }
     let Some(source) = source else {
-        return Err(Trouble::Broken);
+        return Err(Error::Broken);
     };
     let total = length(&headers, &source);
     if variant.status != StatusCode::NO_CONTENT
@@ -167,7 +167,7 @@ fn parts(
     mut headers: HeaderMap,
     source: Source,
     total: u64,
-) -> Result<Reply, Trouble> {
+) -> Result<Reply, Error> {
     let ranges = match policy::requested(asked, total) {
         Ranges::Whole => None,
         Ranges::Unsatisfiable => {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::fetching::{Came, Delivery, Ended, Fetching, PASS_FOR, Places, is_failure};
 use super::reply::Source;
 use super::resource::{Resource, Variant, terms};
-use super::{Trouble, fields, keyed};
+use super::{Error, fields, keyed};
 use crate::cache::policy::{self, Selection};
 use crate::cache::{Form, Recorder};
 use crate::inflight::{Denied, PLAYED_WAIT_MAX, WAIT_MAX};
@@ -54,7 +54,7 @@ impl Fetching {
         &mut self,
         came: Came,
         place: &mut Option<Places>,
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<Ended, Error> {
         let question = Arc::clone(&self.question);
         let asked = &question.seen;
         let Came {
@@ -100,7 +100,7 @@ impl Fetching {
 
     /// A response that is not kept. What was kept for such requests is outdated, unless the server
     /// only failed.
-    async fn pass(&mut self, mut passed: Passed, why: &'static str) -> Result<(), Trouble> {
+    async fn pass(&mut self, mut passed: Passed, why: &'static str) -> Result<(), Error> {
         let grant = self
             .mirrors
             .room_to_pass(&passed.body, self.question.holder)
@@ -111,7 +111,7 @@ impl Fetching {
             && self.question.may_share(true);
         self.interest.complete();
         if let Some(production) = &self.production {
-            production.publish_error(Arc::new(Trouble::Unshared));
+            production.publish_error(Arc::new(Error::Unshared));
         }
         self.deliver(|| Delivery::Passed(Box::new(passed), Some(why)));
         let kept = self.kept.as_deref();
@@ -123,23 +123,23 @@ impl Fetching {
         Ok(())
     }
 
-    /// Records the body. Readers play it from the start, or, where something may stand in, when it
+    /// Records the body. Readers play it from the start, or, where something stale may be served, when it
     /// is whole.
     async fn record(
         &mut self,
         variant: Arc<Variant>,
         mut recorder: Recorder,
         mut body: PassedBody,
-    ) -> Result<Ended, Trouble> {
+    ) -> Result<Ended, Error> {
         let question = Arc::clone(&self.question);
         let asked = &question.seen;
         let budget = self.mirrors.client.budget().clone();
         let granted = budget.begin(body.declared_bytes(), question.holder).await;
-        let mut grant = granted.map_err(|_| Trouble::Busy)?;
+        let mut grant = granted.map_err(|_| Error::Busy)?;
         let growing = self.kept.as_deref().cloned().unwrap_or_default();
         let growing = Arc::new(growing.with(Arc::clone(&variant), asked));
         let mut wait_max = WAIT_MAX;
-        if self.stand_in().is_none() {
+        if self.stale_if_error().is_none() {
             self.show(&growing, &variant);
             wait_max = PLAYED_WAIT_MAX;
         }
@@ -150,7 +150,7 @@ impl Fetching {
                 let bytes = recorder.bytes() + piece.len();
                 match grant.cover(bytes as u64, wait_max).await {
                     Ok(()) if recorder.append(piece.clone()).is_ok() => continue,
-                    Err(Denied::Busy) => return Err(Trouble::Busy),
+                    Err(Denied::Busy) => return Err(Error::Busy),
                     Ok(()) | Err(Denied::TooLarge(_)) => {}
                 }
                 is_outgrown = true;
@@ -194,7 +194,7 @@ impl Fetching {
     /// Who comes from now on finds no start any more, and asks alone.
     fn let_others_go(&self) {
         if let Some(production) = &self.production {
-            production.publish_error(Arc::new(Trouble::Unshared));
+            production.publish_error(Arc::new(Error::Unshared));
             production.release(Some(Instant::now() + PASS_FOR));
         }
     }

@@ -1,7 +1,7 @@
 //! From a reader's path to an address of the origin, and from the origin's `Location` back. Pure.
 //!
 //! Invariant: an address that comes out has the origin's scheme, host and port, and a path that
-//! starts with the origin's; whatever stands in the reader's path stays a path.
+//! starts with the origin's; whatever is in the reader's path stays a path.
 
 use percent_encoding::percent_decode_str;
 use url::Url;

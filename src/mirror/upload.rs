@@ -11,7 +11,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout};
 
-use super::Trouble;
+use super::Error;
 
 /// How long the next piece may take.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -172,11 +172,11 @@ fn at_least(
 }
 
 impl Verdict {
-    /// The trouble that the body made, where it was the body.
-    pub(super) fn trouble(&self, bytes_max: u64) -> Option<Trouble> {
+    /// The error that the body made, where it was the body.
+    pub(super) fn error(&self, bytes_max: u64) -> Option<Error> {
         match self.0.get()? {
-            Wrong::TooLarge => Some(Trouble::BodyTooLarge(bytes_max)),
-            Wrong::Broken => Some(Trouble::BodyBroken),
+            Wrong::TooLarge => Some(Error::BodyTooLarge(bytes_max)),
+            Wrong::Broken => Some(Error::BodyBroken),
         }
     }
 }
@@ -197,7 +197,7 @@ mod tests {
         let (counted, verdict) = upload.within(u64::MAX, LeastRate::default());
         let got: Vec<_> = counted.unwrap().collect().await;
         let whole = got.iter().filter(|piece| piece.is_ok()).count();
-        (whole, verdict.trouble(u64::MAX).is_none())
+        (whole, verdict.error(u64::MAX).is_none())
     }
 
     #[tokio::test(start_paused = true)]
@@ -224,6 +224,6 @@ mod tests {
             assert!(piece.is_ok());
             tokio::time::sleep(Duration::from_secs(60)).await;
         }
-        assert!(verdict.trouble(10).is_none());
+        assert!(verdict.error(10).is_none());
     }
 }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::producing::{Entered, Stored};
 use super::refresher::Production;
-use super::{Feed, Refresher, Trouble, retry};
+use super::{Error, Feed, Refresher, retry};
 use crate::upstream::hosts::{FetchSlot, HostSlot, SlotAttempt, Urgency};
 
 /// How often due feeds are looked for.
@@ -130,12 +130,12 @@ impl Refresher {
     }
 
     /// How long to wait after a failure.
-    pub(super) fn pause(&self, feed: &Feed, trouble: &Trouble, now: Instant) -> Duration {
+    pub(super) fn pause(&self, feed: &Feed, error: &Error, now: Instant) -> Duration {
         let terms = retry::Terms {
             first: feed.settings.retry_after_error,
             most: feed.settings.refresh_max,
         };
-        let failures = feed.track.note_failure(trouble);
-        retry::pause(trouble, failures, terms, now, self.jitter.fraction())
+        let failures = feed.track.note_failure(error);
+        retry::pause(error, failures, terms, now, self.jitter.fraction())
     }
 }

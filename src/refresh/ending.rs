@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::Trouble;
+use super::Error;
 use crate::cache::FeedCopy;
 use crate::feed::splitter::{Completeness, Ending};
 use crate::rewrite::FeedRewriter;
@@ -13,7 +13,7 @@ pub(super) fn finish(
     rewriter: &mut FeedRewriter,
     is_framed: bool,
     out: &mut String,
-) -> Result<Ending, Trouble> {
+) -> Result<Ending, Error> {
     let mut ending = rewriter.finish(out);
     if !is_framed {
         ending.missing_ends = None;
@@ -23,34 +23,34 @@ pub(super) fn finish(
 }
 
 /// Refuses a document whose last end tags are missing for a copy with more items, as long as that may
-/// stand in: the publisher may have been interrupted after all.
-pub(super) fn compare(ending: &Ending, known: Option<&FeedCopy>) -> Result<(), Trouble> {
+/// be served stale: the publisher may have been interrupted after all.
+pub(super) fn compare(ending: &Ending, known: Option<&FeedCopy>) -> Result<(), Error> {
     let is_better = |known: &FeedCopy| {
         known.items > ending.items && known.times.may_be_served_stale(Instant::now())
     };
     match ending.missing_ends.is_some() && known.is_some_and(is_better) {
-        true => Err(Trouble::Unclosed),
+        true => Err(Error::Unclosed),
         false => Ok(()),
     }
 }
 
 /// Whether a document that comes may go on.
-pub(super) fn check(rewriter: &FeedRewriter) -> Result<(), Trouble> {
+pub(super) fn check(rewriter: &FeedRewriter) -> Result<(), Error> {
     if rewriter.is_outgrown() {
-        return Err(Trouble::Outgrown);
+        return Err(Error::Outgrown);
     }
     rewriter
         .rejected()
-        .map_or(Ok(()), |what| Err(Trouble::NotAFeed(what)))
+        .map_or(Ok(()), |what| Err(Error::NotAFeed(what)))
 }
 
 /// Whether a document that has ended may be kept.
-pub(in crate::refresh) fn judge(ending: &Ending, is_outgrown: bool) -> Result<(), Trouble> {
+pub(in crate::refresh) fn judge(ending: &Ending, is_outgrown: bool) -> Result<(), Error> {
     match ending.completeness {
-        Completeness::Truncated if ending.missing_ends.is_some() => Err(Trouble::Unclosed),
-        Completeness::Truncated => Err(Trouble::Truncated),
-        Completeness::NotAFeed(what) => Err(Trouble::NotAFeed(what)),
-        Completeness::Complete if is_outgrown => Err(Trouble::Outgrown),
+        Completeness::Truncated if ending.missing_ends.is_some() => Err(Error::Unclosed),
+        Completeness::Truncated => Err(Error::Truncated),
+        Completeness::NotAFeed(what) => Err(Error::NotAFeed(what)),
+        Completeness::Complete if is_outgrown => Err(Error::Outgrown),
         Completeness::Complete => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use crate::upstream::FetchError;
 /// Why there is no new copy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Trouble {
+pub enum Error {
     /// Upstream could not be fetched.
     #[error("the feed could not be fetched")]
     Fetch(#[from] FetchError),
@@ -45,7 +45,7 @@ pub enum Trouble {
     Panicked,
 }
 
-impl ProductionError for Trouble {
+impl ProductionError for Error {
     fn internal() -> Self {
         Self::Panicked
     }

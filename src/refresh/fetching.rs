@@ -21,7 +21,7 @@ use super::intake::{Incoming, Intake};
 use super::news::News;
 use super::persisted::Source;
 use super::refresher::Production;
-use super::{Feed, Refresher, Trouble, ending, tag};
+use super::{Error, Feed, Refresher, ending, tag};
 use crate::archive::FeedSnapshot;
 use answer::{compare, conditions, stated_by_http, times};
 use making::Making;
@@ -58,7 +58,7 @@ impl Refresher {
         feed: &Arc<Feed>,
         early: Option<&Production>,
         slot: &mut FetchSlot,
-    ) -> Result<News, Trouble> {
+    ) -> Result<News, Error> {
         let known = match self.cache.peek(&feed.key) {
             None => self.restore(feed).await,
             known => known,
@@ -92,7 +92,7 @@ impl Refresher {
                     document: None,
                 })
             }
-            (Fetched::NotModified(_), None) => Err(Trouble::NothingToConfirm),
+            (Fetched::NotModified(_), None) => Err(Error::NothingToConfirm),
             (Fetched::Found(found), known) => {
                 self.record(feed, found, known.as_deref(), early).await
             }
@@ -105,7 +105,7 @@ impl Refresher {
         found: Box<Found>,
         known: Option<&FeedCopy>,
         early: Option<&Production>,
-    ) -> Result<News, Trouble> {
+    ) -> Result<News, Error> {
         let Found {
             url,
             validators,
@@ -140,7 +140,7 @@ impl Refresher {
             .filter(|_| early.is_none())
             .map_or(0, |known| known.items);
         if ending.items == 0 && items_before > 0 {
-            return Err(Trouble::NoItems);
+            return Err(Error::NoItems);
         }
         ending::compare(&ending, known)?;
         let stated = stated_by_http(StatusCode::OK, &arrived.headers, (self.wall_clock)());
@@ -170,7 +170,7 @@ impl Refresher {
         arrived: &Arrived,
         intake: Intake,
         early: Option<&Production>,
-    ) -> Result<(Recorded, Option<Kept>), Trouble> {
+    ) -> Result<(Recorded, Option<Kept>), Error> {
         let Intake {
             incoming,
             plain,
@@ -183,9 +183,9 @@ impl Refresher {
         let with_kept = self.record_from(feed, arrived, incoming, None);
         let recorded = match cache::run(with_kept, std::future::pending()).await {
             Ok(recorded) => recorded,
-            Err(trouble) => {
+            Err(error) => {
                 let recorded = self.record_from(feed, arrived, plain, None).await?;
-                history::leave_out(feed, &chain(&trouble));
+                history::leave_out(feed, &chain(&error));
                 recorded
             }
         };
@@ -199,7 +199,7 @@ impl Refresher {
         arrived: &Arrived,
         mut incoming: Incoming,
         early: Option<&Production>,
-    ) -> Result<Recorded, Trouble> {
+    ) -> Result<Recorded, Error> {
         let mut making = Making::begin(self, feed, arrived, (&incoming, early.is_some()));
         while let Some(chunk) = making.next_chunk(&mut incoming).await? {
             making.read(chunk, &mut incoming).await?;

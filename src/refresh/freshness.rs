@@ -17,7 +17,7 @@ const SLOWER: f64 = 1.25;
 const STRETCH_MAX: u32 = 4;
 /// Intervals are spread by up to a fifth of them, upwards: never is a feed read sooner.
 const SPREAD: f64 = 0.2;
-/// Feeds that were to be left alone for some hours are read again within so much after these.
+/// Feeds whose `skipHours` end are fetched again within this time after them.
 const SPREAD_AFTER_SKIP: Duration = Duration::from_secs(600);
 
 const HOUR_S: u64 = 3_600;
@@ -48,7 +48,7 @@ pub(super) enum Finding {
     Same,
 }
 
-/// How long the publisher asks to be left alone: the longest that HTTP (`http`) or the feed names.
+/// How long the publisher asks not to be polled: the longest that HTTP (`http`) or the feed names.
 /// Zero is as if nothing was said: "always ask" is what many servers say about every page.
 pub(super) fn stated(http: Option<Duration>, hints: &Hints, bounds: &Bounds) -> Option<Duration> {
     if hints.is_expired {

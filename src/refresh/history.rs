@@ -221,7 +221,7 @@ fn sort_out(mut items: Vec<RawItem>, stored: &[KeptItem], keep_items: usize) -> 
     let news = items.iter().rev().filter_map(|item| {
         let bytes = item.to_bytes();
         let is_known = known.get(item.id.as_str()) == Some(&bytes.as_slice());
-        // What is broken must not stand in a document that is whole.
+        // What is broken must not be in a document that is whole.
         let may_be_kept = bytes.len() <= ITEM_BYTES_MAX && !is_known && item.is_well_formed();
         may_be_kept.then(|| HistoryItem {
             guid: item.id.clone(),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::arrived::Arrived;
 use super::history::{self, Kept};
-use super::{Feed, Refresher, Trouble, full_text};
+use super::{Error, Feed, Refresher, full_text};
 use crate::inflight::{Grant, Inflight};
 use crate::rewrite::Additions;
 use crate::upstream::{Body, FetchError};
@@ -121,7 +121,7 @@ impl Refresher {
         arrived: &Arrived,
         mut body: Body,
         is_awaited: bool,
-    ) -> Result<Intake, Trouble> {
+    ) -> Result<Intake, Error> {
         if !feed.adds_content() || is_awaited && !self.has_items(feed).await {
             return Ok(Intake {
                 incoming: Incoming::Upstream(Box::new(body), Bytes::new()),

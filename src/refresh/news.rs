@@ -7,7 +7,7 @@ use url::Url;
 
 use super::history::Kept;
 use super::persisted::Source;
-use super::{Feed, Trouble, retry};
+use super::{Error, Feed, retry};
 use crate::archive::FeedSnapshot;
 use crate::cache::FeedCopy;
 use crate::cache::ProductionError;
@@ -32,17 +32,17 @@ pub(super) struct News {
 }
 
 /// Whether a document lacked nothing but the last end tags; `None` where none came, nor could have.
-pub(super) fn lacks_ends(outcome: Result<&News, &Trouble>) -> Option<bool> {
+pub(super) fn lacks_ends(outcome: Result<&News, &Error>) -> Option<bool> {
     match outcome {
         Ok(news) => Some(news.ending.as_ref()?.missing_ends.is_some()),
-        Err(trouble) => trouble
+        Err(error) => error
             .was_asked()
-            .then_some(matches!(trouble, Trouble::Unclosed)),
+            .then_some(matches!(error, Error::Unclosed)),
     }
 }
 
 /// One line per fetch; a failure with its whole chain.
-pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Trouble>) {
+pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Error>) {
     let duration_ms = started.elapsed().as_secs_f64() * 1e3;
     let name = feed.settings.name.as_str();
     match outcome {
@@ -87,17 +87,17 @@ pub(super) fn log(feed: &Feed, started: Instant, outcome: Result<&News, &Trouble
             }
         }
         // The host's own line says why, once for all its feeds.
-        Err(trouble) if !retry::counts(trouble) => tracing::debug!(
+        Err(error) if !retry::counts(error) => tracing::debug!(
             target: "feedwright::fetch",
-            outcome = trouble.reason(),
+            outcome = error.reason(),
             feed.name = name,
             "fetch"
         ),
-        Err(trouble) => tracing::warn!(
+        Err(error) => tracing::warn!(
             target: "feedwright::fetch",
-            outcome = trouble.reason(),
+            outcome = error.reason(),
             feed.name = name,
-            error = chain(trouble),
+            error = chain(error),
             duration_ms,
             "fetch"
         ),

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::page::{ITEMS, Page, address, first_of};
 use super::refresher::Production;
 use super::shell::Shell;
-use super::{Feed, Refresher, Trouble, ending, full_text, media_type, remake, tag};
+use super::{Error, Feed, Refresher, ending, full_text, media_type, remake, tag};
 use crate::cache::{self, FeedCopy, Forms, Head, Policy, Recorder, Times};
 use crate::feed::raw_item::RawItem;
 use crate::fulltext::FeedArticles;
@@ -42,7 +42,7 @@ impl Refresher {
         self: &Arc<Self>,
         feed: &Arc<Feed>,
         page: Page,
-    ) -> cache::Answer<Trouble, FeedCopy> {
+    ) -> cache::Answer<Error, FeedCopy> {
         let produce = |production, _| self.start_page(feed, page, production);
         let restore = || std::future::ready(None);
         let key = page.key(feed);
@@ -66,9 +66,9 @@ impl Refresher {
         });
     }
 
-    async fn make_page(&self, feed: &Arc<Feed>, page: Page) -> Result<FeedCopy, Trouble> {
+    async fn make_page(&self, feed: &Arc<Feed>, page: Page) -> Result<FeedCopy, Error> {
         let _place = self.pages.acquire().await;
-        let shell = feed.shell().ok_or(Trouble::NoDocument)?;
+        let shell = feed.shell().ok_or(Error::NoDocument)?;
         let window = ItemWindow {
             from: first_of(page.place),
             to: page.place,
@@ -99,7 +99,7 @@ impl Refresher {
             rewriter.push(&shell.text, &mut out);
             let ending = rewriter.finish(&mut out);
             ending::judge(&ending, rewriter.is_outgrown())?;
-            let format = rewriter.format().ok_or(Trouble::NoDocument)?;
+            let format = rewriter.format().ok_or(Error::NoDocument)?;
             let content_type = media_type::content_type(shell.arrived.content_type(), format);
             let digest = xxh3_128(out.as_bytes());
             let opaque = tag::make(&[&digest.to_be_bytes()], &feed.rules);
@@ -129,7 +129,7 @@ impl Refresher {
                 },
             })
         });
-        making.await.unwrap_or(Err(Trouble::Panicked))
+        making.await.unwrap_or(Err(Error::Panicked))
     }
 
     /// The articles of a page's items, as far as they are stored: those of old items are not fetched.

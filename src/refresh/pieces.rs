@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::Trouble;
+use super::Error;
 use super::intake::Incoming;
 use crate::cache::Recorder;
 use crate::rewrite::FeedRewriter;
@@ -37,7 +37,7 @@ pub(super) async fn next_chunk(
     recorder: &mut Recorder,
     out: &mut String,
     is_feed: bool,
-) -> Result<Option<Bytes>, Trouble> {
+) -> Result<Option<Bytes>, Error> {
     if !is_feed {
         let mut chunk = source.chunk().await?;
         if let Some(chunk) = chunk.as_mut().filter(|chunk| chunk.len() > FIRST_BYTES) {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::news::News;
 use super::refresher::Production;
-use super::{Feed, Refresher, Trouble, history, news, retry};
+use super::{Error, Feed, Refresher, history, news, retry};
 use crate::cache::{Answer, FeedCopy, Policy};
 use crate::upstream::FetchError;
 use crate::upstream::hosts::{self, FetchSlot, Urgency};
@@ -35,7 +35,7 @@ impl Refresher {
     ///
     /// # Errors
     /// Why there is none.
-    pub async fn get(self: &Arc<Self>, feed: &Arc<Feed>) -> Answer<Trouble, FeedCopy> {
+    pub async fn get(self: &Arc<Self>, feed: &Arc<Feed>) -> Answer<Error, FeedCopy> {
         let policy = Policy {
             serve_stale_after: Some(feed.settings.serve_stale_after),
         };
@@ -55,7 +55,7 @@ impl Refresher {
     fn start(self: &Arc<Self>, feed: Arc<Feed>, production: Production, has_stale: bool) {
         feed.track.plan(None);
         let Ok(waiting) = Arc::clone(&self.queue).try_acquire_owned() else {
-            let crowded = Trouble::Fetch(FetchError::Crowded);
+            let crowded = Error::Fetch(FetchError::Crowded);
             return self.conclude(&feed, production, Err(crowded), Instant::now());
         };
         let refresher = Arc::clone(self);
@@ -71,7 +71,7 @@ impl Refresher {
         self: Arc<Self>,
         feed: Arc<Feed>,
         production: Production,
-        entered: Result<Entered, Trouble>,
+        entered: Result<Entered, Error>,
     ) {
         match entered {
             Ok(Entered::Fetch(slot, has_stale)) => {
@@ -87,7 +87,7 @@ impl Refresher {
                 // The stored articles may not all have been read in time.
                 self.serve_articles(&feed);
             }
-            Err(trouble) => self.conclude(&feed, production, Err(trouble), Instant::now()),
+            Err(error) => self.conclude(&feed, production, Err(error), Instant::now()),
         }
     }
 
@@ -98,7 +98,7 @@ impl Refresher {
         production: &Production,
         has_stale: bool,
         waiting: OwnedSemaphorePermit,
-    ) -> Result<Entered, Trouble> {
+    ) -> Result<Entered, Error> {
         let has_stale = match self.look_in_store(feed, production, has_stale).await {
             Stored::Fresh(copy, remaining) => return Ok(Entered::Stored(copy, remaining)),
             Stored::Stale => true,
@@ -159,7 +159,7 @@ impl Refresher {
         let outcome = production.run(fetching).await;
         slot.conclude(match &outcome {
             Ok(_) => Some(hosts::HostOutcome::Answered),
-            Err(trouble) => retry::verdict(trouble),
+            Err(error) => retry::verdict(error),
         });
         self.conclude(&feed, production, outcome, started);
         drop(place);
@@ -171,7 +171,7 @@ impl Refresher {
         &self,
         feed: &Arc<Feed>,
         production: Production,
-        outcome: Result<News, Trouble>,
+        outcome: Result<News, Error>,
         started: Instant,
     ) {
         let now = Instant::now();
@@ -202,10 +202,10 @@ impl Refresher {
                     self.save(feed, (copy, news.source), archived);
                 }
             }
-            Err(trouble) => {
-                let until = now + self.pause(feed, &trouble, now);
-                plan((!retry::is_gone(&trouble)).then_some(until));
-                production.fail(Arc::new(trouble), until, None);
+            Err(error) => {
+                let until = now + self.pause(feed, &error, now);
+                plan((!retry::is_gone(&error)).then_some(until));
+                production.fail(Arc::new(error), until, None);
             }
         }
     }

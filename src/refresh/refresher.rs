@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::Feed;
+use super::error::Error;
 use super::options::Options;
-use super::trouble::Trouble;
 use crate::archive::{self, Archiver};
 use crate::cache::{self, Cache, Encoders, FeedCopy};
 use crate::fulltext::{Extractor, Library};
@@ -24,13 +24,13 @@ const PAST_MAX: Duration = Duration::from_secs(400 * 86_400);
 const PAGES_AT_ONCE_MAX: usize = 4;
 
 /// A copy that is being fetched.
-pub(super) type Production = cache::Production<Trouble, FeedCopy>;
+pub(super) type Production = cache::Production<Error, FeedCopy>;
 
 /// What refreshing needs.
 #[derive(Debug)]
 pub struct Refresher {
     /// Where copies are kept.
-    pub cache: Arc<Cache<Trouble>>,
+    pub cache: Arc<Cache<Error>>,
     /// What makes forms of copies.
     pub encoders: Encoders,
     /// Carries fetches and encoders.

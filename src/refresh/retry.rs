@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Trouble;
+use super::Error;
 use crate::upstream::FetchError;
 use crate::upstream::hosts::HostOutcome;
 
@@ -32,15 +32,15 @@ enum Class {
     Lasting,
     /// The feed is gone for good.
     Gone,
-    /// Not the feed's fault: the host is left alone until then.
+    /// Not the feed's fault: the host is backed off from until then.
     Held(Instant),
     /// Not the feed's fault: there was no room for the fetch.
     Crowded,
 }
 
-fn class(trouble: &Trouble) -> Class {
-    match trouble {
-        Trouble::Fetch(error) => match error {
+fn class(error: &Error) -> Class {
+    match error {
+        Error::Fetch(error) => match error {
             FetchError::Resolve(_) => Class::Name,
             FetchError::BackingOff { until } => Class::Held(*until),
             FetchError::Crowded => Class::Crowded,
@@ -57,7 +57,7 @@ fn class(trouble: &Trouble) -> Class {
             FetchError::TooLarge { .. } | FetchError::Coding(_) => Class::Lasting,
             _ => Class::Passing,
         },
-        Trouble::NotAFeed(_) | Trouble::NoItems | Trouble::TooLarge(_) | Trouble::Outgrown => {
+        Error::NotAFeed(_) | Error::NoItems | Error::TooLarge(_) | Error::Outgrown => {
             Class::Lasting
         }
         _ => Class::Passing,
@@ -65,13 +65,13 @@ fn class(trouble: &Trouble) -> Class {
 }
 
 /// Whether the failure is the feed's, so that it counts in a row of them.
-pub(super) fn counts(trouble: &Trouble) -> bool {
-    !matches!(class(trouble), Class::Held(_) | Class::Crowded)
+pub(super) fn counts(error: &Error) -> bool {
+    !matches!(class(error), Class::Held(_) | Class::Crowded)
 }
 
 /// Whether the publisher said that the feed is gone for good.
-pub(super) fn is_gone(trouble: &Trouble) -> bool {
-    class(trouble) == Class::Gone
+pub(super) fn is_gone(error: &Error) -> bool {
+    class(error) == Class::Gone
 }
 
 /// How failures of one feed are followed up.
@@ -86,13 +86,13 @@ pub(super) struct Terms {
 /// How long after `now` the next fetch is tried, when this was the `failures`th in a row (from 1).
 /// The first pause is as configured; each further one is twice as long, less up to half by chance.
 pub(super) fn pause(
-    trouble: &Trouble,
+    error: &Error,
     failures: u32,
     terms: Terms,
     now: Instant,
     fraction: f64,
 ) -> Duration {
-    let (first, most) = match class(trouble) {
+    let (first, most) = match class(error) {
         Class::Gone => return GONE_PAUSE,
         Class::Held(until) => {
             return until.saturating_duration_since(now) + CROWDED_PAUSE.mul_f64(fraction);
@@ -111,10 +111,10 @@ pub(super) fn pause(
 }
 
 /// What a failure says about the host that the fetch ended at; `None`: nothing.
-pub(super) fn verdict(trouble: &Trouble) -> Option<HostOutcome> {
-    let Trouble::Fetch(error) = trouble else {
-        return match trouble {
-            Trouble::Panicked | Trouble::Broken(_) => None,
+pub(super) fn verdict(error: &Error) -> Option<HostOutcome> {
+    let Error::Fetch(error) = error else {
+        return match error {
+            Error::Panicked | Error::Broken(_) => None,
             _ => Some(HostOutcome::Answered),
         };
     };
@@ -155,20 +155,20 @@ mod tests {
     use crate::upstream::Phase;
     use http::StatusCode;
 
-    fn status(code: u16, retry_after_s: Option<u64>) -> Trouble {
-        Trouble::Fetch(FetchError::Status {
+    fn status(code: u16, retry_after_s: Option<u64>) -> Error {
+        Error::Fetch(FetchError::Status {
             status: StatusCode::from_u16(code).unwrap(),
             retry_after: retry_after_s.map(Duration::from_secs),
         })
     }
 
-    fn dns() -> Trouble {
-        Trouble::Fetch(FetchError::Resolve("no such name".into()))
+    fn dns() -> Error {
+        Error::Fetch(FetchError::Resolve("no such name".into()))
     }
 
-    fn timeout() -> Trouble {
+    fn timeout() -> Error {
         let phase = Phase::FirstByte;
-        Trouble::Fetch(FetchError::Timeout { phase })
+        Error::Fetch(FetchError::Timeout { phase })
     }
 
     #[test]
@@ -178,7 +178,7 @@ mod tests {
             most: Duration::from_secs(86_400),
         };
         let now = Instant::now();
-        for (trouble, failures, fraction, expected_s) in [
+        for (error, failures, fraction, expected_s) in [
             (dns(), 1, 0.9, 30),
             (dns(), 2, 0.0, 60),
             (dns(), 2, 1.0, 30),
@@ -194,13 +194,13 @@ mod tests {
             (status(404, None), 7, 0.0, 3_840),
             (status(404, None), 99, 0.0, 86_400),
             (status(404, None), 99, 1.0, 43_200),
-            (Trouble::NotAFeed(NotAFeed::Html), 1, 0.0, 60),
-            (Trouble::NotAFeed(NotAFeed::Html), 99, 0.0, 86_400),
-            (Trouble::Truncated, 99, 0.0, 3_600),
+            (Error::NotAFeed(NotAFeed::Html), 1, 0.0, 60),
+            (Error::NotAFeed(NotAFeed::Html), 99, 0.0, 86_400),
+            (Error::Truncated, 99, 0.0, 3_600),
             (status(410, None), 1, 0.0, GONE_PAUSE.as_secs()),
-            (Trouble::Fetch(FetchError::Crowded), 9, 0.0, 1),
+            (Error::Fetch(FetchError::Crowded), 9, 0.0, 1),
             (
-                Trouble::Fetch(FetchError::BackingOff {
+                Error::Fetch(FetchError::BackingOff {
                     until: now + Duration::from_secs(77),
                 }),
                 9,
@@ -208,8 +208,8 @@ mod tests {
                 77,
             ),
         ] {
-            let pause = pause(&trouble, failures, terms, now, fraction);
-            assert_eq!(pause.as_secs(), expected_s, "{trouble:?} {failures}");
+            let pause = pause(&error, failures, terms, now, fraction);
+            assert_eq!(pause.as_secs(), expected_s, "{error:?} {failures}");
         }
     }
 
@@ -217,9 +217,9 @@ mod tests {
     fn what_is_configured_bounds_all_pauses() {
         let (first, most) = (Duration::from_secs(1), Duration::from_secs(600));
         let terms = Terms { first, most };
-        for trouble in [dns(), timeout(), status(404, None)] {
-            let pause = |failures| pause(&trouble, failures, terms, Instant::now(), 0.0);
-            assert_eq!((pause(1), pause(99)), (first, most), "{trouble:?}");
+        for error in [dns(), timeout(), status(404, None)] {
+            let pause = |failures| pause(&error, failures, terms, Instant::now(), 0.0);
+            assert_eq!((pause(1), pause(99)), (first, most), "{error:?}");
         }
     }
 
@@ -227,7 +227,7 @@ mod tests {
     fn what_failures_say_about_the_host() {
         use HostOutcome::{Answered, Failed, Overloaded};
         let minute = Some(Duration::from_secs(60));
-        for (trouble, expected) in [
+        for (error, expected) in [
             (status(429, Some(60)), Some(Overloaded(minute))),
             (status(429, None), Some(Overloaded(None))),
             (status(503, Some(60)), Some(Overloaded(minute))),
@@ -238,12 +238,12 @@ mod tests {
             (status(403, None), Some(Answered)),
             (dns(), Some(Failed)),
             (timeout(), Some(Failed)),
-            (Trouble::Truncated, Some(Answered)),
-            (Trouble::NotAFeed(NotAFeed::Empty), Some(Answered)),
-            (Trouble::Fetch(FetchError::Crowded), None),
-            (Trouble::Panicked, None),
+            (Error::Truncated, Some(Answered)),
+            (Error::NotAFeed(NotAFeed::Empty), Some(Answered)),
+            (Error::Fetch(FetchError::Crowded), None),
+            (Error::Panicked, None),
         ] {
-            assert_eq!(verdict(&trouble), expected, "{trouble:?}");
+            assert_eq!(verdict(&error), expected, "{error:?}");
         }
     }
 }

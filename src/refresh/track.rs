@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::{Trouble, retry};
+use super::{Error, retry};
 use crate::cache::ProductionError;
 use crate::rewrite::Hints;
 
@@ -54,7 +54,7 @@ pub struct Past {
     /// Failures in a row.
     pub failures: u32,
     /// Why the last fetch failed, where it did.
-    pub trouble: Option<&'static str>,
+    pub error: Option<&'static str>,
     /// Where the publisher says that the feed moved to for good.
     pub moved_to: Option<Url>,
     /// Whether the last document lacked nothing but the last end tags.
@@ -173,15 +173,15 @@ impl Track {
     pub(super) fn note_success(&self, moved_to: Option<&Url>) {
         let mut past = self.lock();
         past.moved_to = moved_to.cloned();
-        past.trouble = None;
+        past.error = None;
         past.failures = 0;
     }
 
     /// A fetch failed. Says how many did in a row.
-    pub(super) fn note_failure(&self, trouble: &Trouble) -> u32 {
+    pub(super) fn note_failure(&self, error: &Error) -> u32 {
         let mut past = self.lock();
-        past.trouble = Some(trouble.reason());
-        let count = u32::from(retry::counts(trouble));
+        past.error = Some(error.reason());
+        let count = u32::from(retry::counts(error));
         past.failures = past.failures.saturating_add(count);
         past.failures
     }

@@ -1,4 +1,4 @@
-//! What stands in a feed besides what its publisher wrote: items, and where it stands among the pages
+//! What is in a feed besides what its publisher wrote: items, and where it stands among the pages
 //! of its archive (RFC 5005).
 
 use std::sync::Arc;

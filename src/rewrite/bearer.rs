@@ -156,7 +156,7 @@ fn added(xml: &str, elements: &[Element<'_>]) -> Bearer {
     }
 }
 
-/// Whether nothing stands in a field but white space.
+/// Whether nothing is in a field but white space.
 fn is_blank(xml: &str, element: &Element<'_>) -> bool {
     let raw = xml[element.content.clone()].trim_ascii();
     let text = raw

@@ -109,7 +109,7 @@ pub(super) fn categories_in(xml: &str, element: &Element<'_>) -> Vec<String> {
         (Ns::Atom, "category") if is_child => {
             vec![attribute(element, "label"), attribute(element, "term")]
         }
-        // These stand in each other.
+        // These are within each other.
         (Ns::Itunes, "category") => vec![attribute(element, "text")],
         _ => Vec::new(),
     };

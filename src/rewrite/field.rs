@@ -223,7 +223,7 @@ pub(super) enum Sort {
     Media,
 }
 
-/// MIME types, and what stands in their place, that say nothing of what a file is.
+/// MIME types, and what is in their place, that say nothing of what a file is.
 const GENERIC: &[&str] = &[
     "",
     "application/octet-stream",

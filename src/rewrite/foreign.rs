@@ -1,4 +1,4 @@
-//! What of XHTML, SVG and MathML stands in a feed outside the fields that carry HTML, and could run:
+//! What of XHTML, SVG and MathML is in a feed outside the fields that carry HTML, and could run:
 //! a browser that opens the feed as a document takes `<h:script>` for what it is, wherever it stands.
 //!
 //! Invariants: a piece that holds nothing of the kind gives no edit. Elements of other vocabularies

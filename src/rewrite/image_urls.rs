@@ -103,7 +103,7 @@ impl ImageUrlRules {
 
     /// What becomes of the image at `written`, in an element with these marks, or why it stays.
     ///
-    /// `written` is decoded, as it stands in the feed, and may be relative to `base`.
+    /// `written` is decoded, as it is in the feed, and may be relative to `base`.
     pub(super) fn decide(&self, written: &str, base: Option<&Url>, marks: Marks) -> Decision {
         if written.len() > URL_BYTES_MAX {
             // Images written out in the URL itself are the longest there are.

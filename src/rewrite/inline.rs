@@ -8,7 +8,7 @@ use crate::html::tag::Tag;
 use crate::html::walk::{Token, Walk, tags};
 use crate::html::{Markup, VOID, is_foreign_root};
 
-/// Whether a start tag stands in inline markup.
+/// Whether a start tag is in inline markup.
 pub(super) fn holds_tags(markup: &str) -> bool {
     tags(markup, Markup::Xhtml).any(|tag| !tag.is_end)
 }
@@ -28,7 +28,7 @@ pub(super) fn text(markup: &str) -> String {
     text
 }
 
-/// Inline markup as HTML: what stands in CDATA sections is text, and elements that end in their
+/// Inline markup as HTML: what is in CDATA sections is text, and elements that end in their
 /// start tags have end tags, unless HTML has none for them.
 pub(super) fn as_html(markup: &str) -> String {
     to_html(markup, false)

@@ -70,7 +70,7 @@ struct ContentElement {
 impl ContentElement {
     fn element(&self, html: &str) -> String {
         let Self { name, attributes } = self;
-        // SECURITY: what would end the section stands in two.
+        // SECURITY: what would end the section is written in two.
         let html = html.replace("]]>", "]]]]><![CDATA[>");
         format!("<{name}{attributes}><![CDATA[{html}]]></{name}>")
     }

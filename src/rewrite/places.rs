@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Linked,
     /// The URL of audio or video, which count where they are asked for.
     Media,
-    /// The same for a script.
+    /// The URL of audio or video that a script would load.
     LazyMedia,
     /// A list of candidates.
     Srcset,
@@ -51,7 +51,7 @@ const TEXTS: [Name; 2] = names(["alt", "title"]);
 const ANY: [Name; 0] = [];
 
 /// Attribute, elements (none: any), kind; sorted by attribute. `Lazy` turns to `LazyMedia` on elements
-/// that play something, and to `Imaged` on others that show no image.
+/// that play something, and to `ImageFile` on others that show no image.
 const TABLE: &[(&str, &[Name], Kind)] = &[
     ("background", &BACKGROUND, Kind::Url),
     ("cursor", &SHAPES, Kind::Css),

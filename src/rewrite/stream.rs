@@ -77,7 +77,7 @@ impl FeedRewriter {
         self
     }
 
-    /// The same, with what stands in the document besides what its publisher wrote.
+    /// The same, with what is in the document besides what its publisher wrote.
     #[must_use]
     pub fn with_additions(mut self, additions: Additions) -> Self {
         if additions.is_page() {

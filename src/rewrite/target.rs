@@ -15,8 +15,8 @@ mod variable;
 
 use url::Url;
 
-use crate::images::secret::Secret;
 use crate::rewrite::image_url::ImageUrl;
+use crate::secret::Secret;
 pub use error::TargetError;
 use escapes::{COMPONENT, UNSAFE};
 pub use images::Images;

@@ -29,7 +29,7 @@ const CATEGORIES_MAX: usize = 256;
 /// Under this name the one template is kept in its environment.
 const NAME: &str = "template";
 
-/// What a template may know of an item: decoded texts as they stand in the feed, empty where missing.
+/// What a template may know of an item: decoded texts as they are in the feed, empty where missing.
 #[derive(Debug, Clone, Default)]
 pub struct ItemFacts<'a> {
     /// `item.title`, as plain text.
@@ -40,9 +40,9 @@ pub struct ItemFacts<'a> {
     pub guid: Cow<'a, str>,
     /// `item.author`, a name.
     pub author: Cow<'a, str>,
-    /// `item.published`, as written; `item.updated` stands in where it is missing.
+    /// `item.published`, as written; `item.updated` is used where it is missing.
     pub published: Cow<'a, str>,
-    /// `item.updated`, as written; `item.published` stands in where it is missing.
+    /// `item.updated`, as written; `item.published` is in where it is missing.
     pub updated: Cow<'a, str>,
     /// `item.categories`, a list.
     pub categories: Vec<Cow<'a, str>>,
@@ -308,7 +308,7 @@ fn describe_feed(feed: &FeedFacts<'_>) -> Value {
     }
 }
 
-/// A URL that may stand in an `href`, or nothing.
+/// A URL that may be in an `href`, or nothing.
 ///
 /// SECURITY: `javascript:`, `vbscript:` and `data:` links would run in the reader. The scheme is what
 /// the URL standard finds (it skips blanks, tabs and line breaks as browsers do), and a URL that

@@ -35,7 +35,7 @@ pub(super) fn title(xml: &str, element: &Element<'_>) -> String {
     with_windows_1252(title).trim().to_owned()
 }
 
-/// Elements of a phrase of HTML: what stands in a title that nobody escaped.
+/// Elements of a phrase of HTML: what is in a title that nobody escaped.
 const PHRASE: &[&str] = &[
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "del", "dfn", "div",
     "em", "font", "i", "ins", "kbd", "mark", "p", "q", "s", "small", "span", "strike", "strong",

@@ -63,7 +63,7 @@ async fn find(
     match app.refresher.get_page(feed, page).await {
         // It is made of what is here: nothing was forwarded.
         Ok((copy, _)) => Ok((copy, status)),
-        Err((trouble, _)) => Err(Failure::Upstream(trouble, status)),
+        Err((error, _)) => Err(Failure::Upstream(error, status)),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::cache::policy::CacheStatus;
 use crate::cache::{Broken, Coding, FeedCopy, Form, ProductionError};
 use crate::http::failure::Failure;
 use crate::http::{ReplyBody, reply as asked_for};
-use crate::refresh::{Feed, Trouble};
+use crate::refresh::{self, Feed};
 
 /// Header fields of a reply, so that their map grows once.
 const HEADERS: usize = 14;
@@ -93,9 +93,9 @@ pub(super) async fn reply(
         Form::Growing(recording) if head.version < Version::HTTP_11 => {
             let whole = recording.whole().await;
             let broken = |broken: Broken| {
-                let trouble = Trouble::from(broken);
-                let detail = Some(trouble.reason());
-                Failure::Upstream(Arc::new(trouble), CacheStatus { detail, ..status })
+                let error = refresh::Error::from(broken);
+                let detail = Some(error.reason());
+                Failure::Upstream(Arc::new(error), CacheStatus { detail, ..status })
             };
             ReplyBody::whole(whole.map_err(broken)?)
         }
@@ -117,7 +117,7 @@ pub(super) async fn find(
     feed: &Arc<Feed>,
 ) -> Result<(Arc<FeedCopy>, CacheStatus), Failure> {
     let answer = app.refresher.get(feed).await;
-    answer.map_err(|(trouble, status)| Failure::Upstream(trouble, status))
+    answer.map_err(|(error, status)| Failure::Upstream(error, status))
 }
 
 fn write_headers(headers: &mut HeaderMap, served: &Served<'_>, coding: Coding) {

@@ -118,14 +118,14 @@ async fn serve(
     let holder = holder_of(&head.extensions);
     if transform.is_nothing() && !request.delivery.is_base64 {
         let answer = imager.original(&request.url, holder).await;
-        let (original, status) = answer.map_err(|(trouble, _)| trouble)?;
+        let (original, status) = answer.map_err(|(error, _)| error)?;
         if original.kind.is_inert() {
             return serve_original(request, (&original, status), head).await;
         }
     }
     let is_auto = transform.output == OutputFormat::Auto;
     let made = variant(imager, request, transform, holder, head).await;
-    let (variant, status) = made.map_err(|(trouble, _)| trouble)?;
+    let (variant, status) = made.map_err(|(error, _)| error)?;
     let served = (&*variant, status);
     Ok(reply_made((request, &app.inflight), served, is_auto, head))
 }
@@ -169,7 +169,7 @@ async fn variant(
     };
     match imager.variant(&as_webp).await {
         // What can't be made may still go out as it came.
-        Err((trouble, _)) if trouble.reason() == "unsupported" => imager.variant(&wanted).await,
+        Err((error, _)) if error.reason() == "unsupported" => imager.variant(&wanted).await,
         made => made,
     }
 }

@@ -13,7 +13,7 @@ use crate::cache::{Body, Broken};
 use crate::http::failure::Failure;
 use crate::http::{ReplyBody, RequestBody};
 use crate::inflight::{Inflight, WAIT_MAX};
-use crate::mirror::{Content, Reply, Trouble, Upload};
+use crate::mirror::{self, Content, Reply, Upload};
 use crate::upstream::PassedBody;
 
 /// The reply to a request for `rest`, the path behind the mirror's name.
@@ -39,7 +39,7 @@ pub(super) async fn answer(
         .mirrors
         .answer(mirror, rest, Arc::clone(&head), upload)
         .await;
-    let failed = |trouble: Trouble| Failure::Mirror(Arc::new(trouble));
+    let failed = |error: mirror::Error| Failure::Mirror(Arc::new(error));
     let Reply {
         status,
         headers,
@@ -69,14 +69,17 @@ pub(super) async fn answer(
 async fn collect(
     mut pieces: impl Stream<Item = Result<Bytes, Broken>> + Unpin,
     budget: &Inflight,
-) -> Result<Body, Trouble> {
-    let mut grant = budget.begin(None, None).await.map_err(|_| Trouble::Busy)?;
+) -> Result<Body, mirror::Error> {
+    let mut grant = budget
+        .begin(None, None)
+        .await
+        .map_err(|_| mirror::Error::Busy)?;
     let (mut held, mut bytes) = (Vec::new(), 0);
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|Broken| Trouble::Broken)?;
+        let piece = piece.map_err(|Broken| mirror::Error::Broken)?;
         bytes += piece.len() as u64;
         let covered = grant.cover(bytes, WAIT_MAX).await;
-        covered.map_err(|_| Trouble::Busy)?;
+        covered.map_err(|_| mirror::Error::Busy)?;
         held.push(piece);
     }
     grant.settle(bytes);

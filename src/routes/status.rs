@@ -61,7 +61,7 @@ pub(super) fn index(app: &App) -> Result<Response<ReplyBody>, Failure> {
                 title => settings.title.as_deref().unwrap_or(name),
                 address => settings.rules.self_url.as_str(),
                 publisher => settings.upstream.url.host_str(),
-                trouble => past.trouble,
+                error => past.error,
                 // The whole address may be a secret, and this page is none.
                 moved_to => past.moved_to.as_ref().and_then(|url| url.host_str()),
             }

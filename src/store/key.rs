@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::permissions;
-use crate::images::secret::Secret;
+use crate::secret::Secret;
 
 pub use super::layout::SIGNING_KEY as FILE;
 

@@ -15,7 +15,7 @@ pub struct HostPort {
 }
 
 impl HostPort {
-    /// Reads `host:port`; an IPv6 address stands in brackets (`[::1]:8080`).
+    /// Reads `host:port`; an IPv6 address is in brackets (`[::1]:8080`).
     ///
     /// # Errors
     /// When the port is missing or out of range, or the host is no host. The messages are for the

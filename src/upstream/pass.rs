@@ -25,7 +25,7 @@ pub struct Outgoing {
     pub url: Url,
     /// The header fields, end-to-end ones. The upstream's own are put in besides.
     pub headers: HeaderMap,
-    /// The body, if there is one. Its length, where it is known, stands in `headers`.
+    /// The body, if there is one. Its length, where it is known, is in `headers`.
     pub body: Option<BoxStream<'static, io::Result<Bytes>>>,
     /// How long all of it may take, the response's body included.
     pub total_timeout: Duration,

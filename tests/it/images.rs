@@ -227,7 +227,7 @@ async fn what_is_asked_is_made() {
     refused(
         &ask(&service, &origin, "/a", "&w=10000000&h=10000000&fit=fill").await,
         404,
-        "OutputFormat image exceeds pixel limit",
+        "Output image exceeds pixel limit",
     );
     assert_eq!(origin.accepts(), 1);
 }

@@ -1,4 +1,4 @@
-//! How one item stands in a file: three formats, each with its way back.
+//! How one item is in a file: three formats, each with its way back.
 //!
 //! Invariants: what `seed` and `jsonl` write is read as it was, byte for byte; Markdown says the same
 //! in other words, and only what stands above its text comes back as it was.

@@ -1,7 +1,7 @@
 //! The format of the first archive: `<!--1642555024000-->` (milliseconds since 1970), `[title](link)`,
 //! `------`, an empty line, the HTML, a line break.
 //!
-//! What these lines have no place for (id, author, categories, date of the last change) stands in a
+//! What these lines have no place for (id, author, categories, date of the last change) is in a
 //! comment behind the HTML, where there is any of it.
 
 use serde::{Deserialize, Serialize};

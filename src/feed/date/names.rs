@@ -100,7 +100,7 @@ pub(super) fn read(word: &str) -> Option<Meaning> {
     (found != Meaning::default()).then_some(found)
 }
 
-/// What a word means that is a name as it stands in the list.
+/// What a word means that is a name as it is in the list.
 fn exact(word: &str) -> Meaning {
     union(word, |name| name == word)
 }

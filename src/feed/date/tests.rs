@@ -1,4 +1,4 @@
-//! Dates as they stand in feeds, with what they mean.
+//! Dates as they are in feeds, with what they mean.
 
 use super::parse;
 use proptest::prelude::*;

@@ -34,7 +34,7 @@ pub(super) fn is_utf_8(probe: &[u8], claim: Claim) -> bool {
     }
 }
 
-/// What stands in a text, read as UTF-8.
+/// What is in a text, read as UTF-8.
 #[derive(Debug, Default)]
 struct Sequences {
     all: usize,

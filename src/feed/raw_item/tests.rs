@@ -1,4 +1,4 @@
-//! Items that stand in other documents.
+//! Items that are in other documents.
 
 use super::*;
 use crate::feed::splitter::{Piece, Splitter, SplitterOptions};

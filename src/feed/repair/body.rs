@@ -1,4 +1,4 @@
-//! Root, channel and items: every element ends, and what stands in it is what XML allows.
+//! Root, channel and items: every element ends, and what is in it is what XML allows.
 //!
 //! Two things are known only after they were read. Whether an item that starts inside another
 //! element belongs there or shows that an end tag is missing; and whether the markup inside a

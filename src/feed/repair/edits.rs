@@ -24,7 +24,7 @@ pub struct Finding {
     pub after: Option<String>,
 }
 
-/// Where something stands in a feed.
+/// Where something is in a feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
     /// Which item, from 1; `None` for what stands outside items.

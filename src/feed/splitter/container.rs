@@ -1,4 +1,4 @@
-//! The root and the channels that are open, and what they say of what stands in them.
+//! The root and the channels that are open, and what they say of what is in them.
 
 use super::Frame;
 use crate::feed::namespace::{self, Namespaces};

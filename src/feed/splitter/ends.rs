@@ -17,7 +17,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// An item stands in the innermost of so many containers.
+    /// An item is in the innermost of so many containers.
     pub(super) fn note_item(&mut self, containers: usize) {
         self.items_depth = containers.checked_sub(1);
     }

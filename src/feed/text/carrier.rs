@@ -10,7 +10,7 @@ use crate::html::escape;
 /// No reference that XML defines is longer than this.
 pub(super) const REFERENCE_BYTES_MAX: usize = 32;
 
-/// What a run stands in, which says how text is encoded there.
+/// What a run is in, which says how text is encoded there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Carrier {
     /// Character data of an element.

@@ -15,7 +15,7 @@ use super::names::{Evidence, is_unlikely, names_site};
 use super::statistics::{ElementStatistics, SHARE_MAX, Statistics};
 use super::tree::{self, is_any, is_heading, is_never_judged, matcher};
 
-/// Of an element's text, what stands in links where it leads away; and where it holds headings or
+/// Of an element's text, what is in links where it leads away; and where it holds headings or
 /// images that are links.
 const LINKS_MIN: f64 = 0.5;
 const CARD_LINKS_MIN: f64 = 0.15;

@@ -121,7 +121,7 @@ pub(super) fn settle(document: &Document) {
     }
 }
 
-/// MathJax 2: the source stands in a script, behind what was made of it.
+/// MathJax 2: the source is in a script, behind what was made of it.
 fn settle_script(document: &Document, script: &NodeRef<'_>) {
     let kind = script.attr_or("type", "").to_ascii_lowercase();
     let source = script.text();

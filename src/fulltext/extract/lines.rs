@@ -1,4 +1,4 @@
-//! Texts that stand in no paragraph: they get one where they are such, since the search for the article
+//! Texts that are in no paragraph: they get one where they are such, since the search for the article
 //! judges boxes and keeps paragraphs. Tables that hold data say so, for the same reason.
 
 use dom_query::{Document, NodeRef};

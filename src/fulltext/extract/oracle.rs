@@ -31,7 +31,7 @@ impl Oracle {
         self.chars
     }
 
-    /// Of `text`, what stands in the article.
+    /// Of `text`, what is in the article.
     pub(super) fn share(&self, text: &str) -> f64 {
         let letters = letters(text);
         let (mut all, mut known) = (0_usize, 0_usize);

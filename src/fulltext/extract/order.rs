@@ -151,7 +151,7 @@ fn key_of(text: &str) -> Option<String> {
     (key.chars().nth(KEY_CHARS_MIN).is_some()).then_some(key)
 }
 
-/// A figure, or an image that stands in none.
+/// A figure, or an image that is in none.
 fn image_of(node: &NodeRef<'_>) -> Option<Piece> {
     let mut link = None;
     for above in node.ancestors_it(None) {

@@ -218,7 +218,7 @@ fn is_address(text: &str) -> bool {
     is_web && text.len() > 8 && text.len() <= ADDRESS_BYTES_MAX && !text.contains([' ', '\n', '<'])
 }
 
-/// Players that stand in `noscript` only come out of it.
+/// Players that are in `noscript` only come out of it.
 fn open_noscript(document: &Document) {
     for frame in document.select("noscript iframe").nodes() {
         let src = frame.attr_or("src", "");

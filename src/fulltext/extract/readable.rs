@@ -55,7 +55,7 @@ pub(super) fn find(document: &Document, title: &str, base: &Url) -> Result<Strin
     Ok(shown)
 }
 
-/// Whether the beginning of one text stands in the other.
+/// Whether the beginning of one text is in the other.
 fn begins_in(one: &str, other: &str) -> bool {
     let letters = |html: &str| -> String { super::letters(html).collect() };
     let begin: String = super::letters(one).take(BEGIN_LETTERS).collect();

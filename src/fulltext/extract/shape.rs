@@ -159,7 +159,7 @@ fn fold(text: &str) -> String {
         .collect()
 }
 
-/// The title stands in the feed.
+/// The title is in the feed.
 fn drop_title(list: &mut Vec<NodeRef<'_>>, title: &str) {
     let title = fold(title);
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! Articles that stand in a page as data only, for a script to show: JSON-LD's `articleBody`, and the
+//! Articles that are in a page as data only, for a script to show: JSON-LD's `articleBody`, and the
 //! state that a framework starts from (`__NEXT_DATA__`, `__NUXT__`, `__INITIAL_STATE__` and so on).
 //!
 //! Invariants: what is found is text or HTML of one value of the page's, or of the parts of one list;

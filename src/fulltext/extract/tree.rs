@@ -2,7 +2,7 @@
 
 use dom_query::{Document, Matcher, NodeData, NodeRef};
 
-/// Elements that stand in a line of text.
+/// Elements that are in a line of text.
 const INLINE: &[&str] = &[
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn",
     "em", "font", "i", "ins", "kbd", "mark", "math", "q", "rp", "rt", "ruby", "s", "samp", "small",
@@ -123,7 +123,7 @@ pub(super) fn one_line(text: &str) -> String {
     line
 }
 
-/// Whether a node stands in a line of text, with all it holds.
+/// Whether a node is in a line of text, with all it holds.
 pub(super) fn is_inline(node: &NodeRef<'_>) -> bool {
     if !node.is_element() {
         return true;
@@ -136,7 +136,7 @@ pub(super) fn has_media(node: &NodeRef<'_>) -> bool {
     is_any(node, MEDIA) || node.descendants_it().any(|inner| is_any(&inner, MEDIA))
 }
 
-/// Of a node's text, what stands in links.
+/// Of a node's text, what is in links.
 pub(super) fn link_share(node: &NodeRef<'_>) -> f64 {
     let all = chars_of(node);
     if all == 0 {

@@ -1,4 +1,4 @@
-//! Pages that stand in front of an article: to log in, to agree to something, to prove oneself
+//! Pages that are in front of an article: to log in, to agree to something, to prove oneself
 //! human.
 //!
 //! Invariant: a long article is never taken for one.
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::page::Page;
 use super::tree;
 
-/// What stands in front of an article.
+/// What is in front of an article.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Wall {
     /// It wants a name and a password.

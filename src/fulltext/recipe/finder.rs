@@ -193,7 +193,7 @@ impl Finder {
     }
 }
 
-/// Nodes as HTML, without those that stand in others of them.
+/// Nodes as HTML, without those that are in others of them.
 fn outer_html(nodes: &[NodeRef<'_>]) -> String {
     let ids: std::collections::HashSet<_> = nodes.iter().map(|node| node.id).collect();
     let outer = nodes

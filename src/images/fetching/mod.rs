@@ -129,7 +129,7 @@ pub struct ImageRequest {
 pub struct Imager {
     pub(crate) options: ImageProxyOptions,
     client: UpstreamClient,
-    /// Places of fetches. What hosts do to us makes no difference here: they are strangers', and many.
+    /// Places of fetches. There is no back-off per host here: image hosts are untrusted, and many.
     hosts: Arc<Hosts>,
     store: Store,
     originals: Arc<Cache<ImageError, Original>>,

@@ -172,12 +172,12 @@ impl Imager {
             Ok(original) => {
                 production.complete(Arc::new(original));
             }
-            Err(trouble) => {
-                if !trouble.is_abandoned() {
-                    tracing::info!(image.host = url.host_str(), reason = trouble.reason(), error = %trouble, "no image");
+            Err(error) => {
+                if !error.is_abandoned() {
+                    tracing::info!(image.host = url.host_str(), reason = error.reason(), error = %error, "no image");
                 }
-                let until = Instant::now() + trouble.remembered_for();
-                production.fail(Arc::new(trouble), until, stale);
+                let until = Instant::now() + error.remembered_for();
+                production.fail(Arc::new(error), until, stale);
             }
         }
     }

@@ -140,10 +140,10 @@ impl Imager {
             Ok(variant) => {
                 production.complete(Arc::new(variant));
             }
-            Err(trouble) => {
-                let until = Instant::now() + trouble.remembered_for();
+            Err(error) => {
+                let until = Instant::now() + error.remembered_for();
                 let stale = known.filter(|known| known.times.may_be_served_stale(now));
-                production.fail(trouble, until, stale);
+                production.fail(error, until, stale);
             }
         }
     }
@@ -160,7 +160,7 @@ impl Imager {
         let patience = self.options.work_timeout;
         let fetching = async {
             let original = self.original(&wanted.url, wanted.holder).await;
-            let (original, _) = original.map_err(|(trouble, _)| trouble)?;
+            let (original, _) = original.map_err(|(error, _)| error)?;
             let budget = self.client.budget();
             let whole = original.whole((budget, wanted.holder), patience).await;
             Ok::<_, Arc<ImageError>>((original, whole.map_err(Arc::new)?))

@@ -17,7 +17,7 @@ use crate::refresh::ending::{check, finish};
 use crate::refresh::full_text::{self, LookAhead};
 use crate::refresh::intake::Incoming;
 use crate::refresh::pieces::{self, push, take};
-use crate::refresh::{Feed, Refresher, Trouble, media_type, remake, tag};
+use crate::refresh::{Error, Feed, Refresher, media_type, remake, tag};
 use crate::rewrite::{Additions, FeedRewriter};
 use crate::upstream::Validators;
 
@@ -84,7 +84,7 @@ impl<'a> Making<'a> {
     pub(super) async fn next_chunk(
         &mut self,
         incoming: &mut Incoming,
-    ) -> Result<Option<Bytes>, Trouble> {
+    ) -> Result<Option<Bytes>, Error> {
         let is_feed = self.growing.is_some();
         pieces::next_chunk(incoming, &mut self.recorder, &mut self.out, is_feed).await
     }
@@ -93,7 +93,7 @@ impl<'a> Making<'a> {
         &mut self,
         chunk: Bytes,
         incoming: &mut Incoming,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), Error> {
         self.digest.update(&chunk);
         if let Some(ahead) = &mut self.ahead {
             ahead.read(&chunk).await;
@@ -108,7 +108,7 @@ impl<'a> Making<'a> {
     }
 
     /// The growing copy, when the document has just turned out to be a feed.
-    pub(super) fn begin_growing(&mut self) -> Result<Option<FeedCopy>, Trouble> {
+    pub(super) fn begin_growing(&mut self) -> Result<Option<FeedCopy>, Error> {
         if self.growing.is_some() {
             return Ok(None);
         }
@@ -128,14 +128,14 @@ impl<'a> Making<'a> {
     }
 
     /// The document has ended.
-    pub(super) fn finish(mut self, incoming: Incoming) -> Result<Recorded, Trouble> {
+    pub(super) fn finish(mut self, incoming: Incoming) -> Result<Recorded, Error> {
         let (feed, arrived) = (self.feed, self.arrived);
         let ending = finish(&mut self.rewriter, arrived.is_framed, &mut self.out)?;
         let mut copy = match (self.growing.take(), self.rewriter.format()) {
             (Some(copy), _) => copy,
             // The text was held back to its end, until its charset was clear.
             (None, Some(format)) => self.growing_copy(format),
-            (None, None) => return Err(Trouble::NotAFeed(NotAFeed::Other)),
+            (None, None) => return Err(Error::NotAFeed(NotAFeed::Other)),
         };
         self.recorder.append(take(&mut self.out))?;
         self.source.close(&ending, &mut self.digest);

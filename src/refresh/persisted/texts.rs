@@ -1,4 +1,4 @@
-//! Header fields, digests and times as they stand in what is said about a stored body.
+//! Header fields, digests and times as they are in what is said about a stored body.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +15,7 @@ pub(in crate::refresh) fn of_text(text: &str) -> Option<HeaderValue> {
     HeaderValue::from_bytes(&bytes.ok()?).ok()
 }
 
-/// A digest as it stands in [`Said`].
+/// A digest as it is in [`Said`].
 pub(in crate::refresh) fn hex(digest: u128) -> String {
     format!("{digest:032x}")
 }

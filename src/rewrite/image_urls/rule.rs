@@ -1,4 +1,4 @@
-//! Rules for some images: by host, by path, by what element they stand in.
+//! Rules for some images: by host, by path, by what element they are in.
 
 use globset::GlobMatcher;
 

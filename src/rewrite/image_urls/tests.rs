@@ -3,10 +3,10 @@
 use super::rule::ImageRule;
 use super::*;
 use crate::images::options::UrlOptions;
-use crate::images::secret::Secret;
 use crate::images::signed_url::SigningKeys;
 use crate::rewrite::pattern::check_path;
 use crate::rewrite::target::Images;
+use crate::secret::Secret;
 
 fn options() -> RuleOptions {
     RuleOptions {

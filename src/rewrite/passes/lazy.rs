@@ -370,7 +370,7 @@ fn promote(image: &mut LazyImage<'_>, tag: &mut Tag<'_>, url: &str) {
     }
 }
 
-/// The URLs that stand in the `src` of several images.
+/// The URLs that are in the `src` of several images.
 fn repeated(html: &str, markup: Markup) -> Repeated {
     Repeated::of(tags(html, markup).filter(is_image).filter_map(|tag| {
         let src = tag.value("src")?.trim_ascii().to_owned();

@@ -1,7 +1,7 @@
 //! Links that work wherever the item is read: relative ones become absolute, and what only
 //! follows people around is taken out of the others.
 //!
-//! Invariant: what stands in a URL that was absolute stays byte for byte, but for the
+//! Invariant: what is in a URL that was absolute stays byte for byte, but for the
 //! tracking parameters.
 
 use std::borrow::Cow;

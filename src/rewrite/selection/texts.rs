@@ -53,7 +53,7 @@ impl<'a> Texts<'a> {
         self.of(Field::Title).first().map_or("", String::as_str)
     }
 
-    /// What stands in one field; [`Field::Any`] is none.
+    /// What is in one field; [`Field::Any`] is none.
     pub(super) fn of(&self, field: Field) -> &[String] {
         let Some(at) = Field::EACH.iter().position(|&one| one == field) else {
             return &[];

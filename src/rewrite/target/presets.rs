@@ -1,13 +1,13 @@
 //! The image proxies that are known by name.
 
 use super::Proxy;
-use crate::images::secret::Secret;
+use crate::secret::Secret;
 
 /// A proxy's way to write URLs. In its texts `<base>` stands for where it is, `<options>` for
 /// what is asked of it (with its slash or `&`), `<format>` for the format (with its dot or `@`).
 struct Preset {
     name: &'static str,
-    /// Where it is unless somebody says otherwise.
+    /// Its default base URL; `None` where `base` is required.
     base: Option<&'static str>,
     template: &'static str,
     /// Instead of a signature, where there is no key; `None`: it has to be signed.
@@ -105,7 +105,7 @@ const fn signed(name: &'static str, template: &'static str) -> Preset {
     }
 }
 
-/// What a preset is told.
+/// The options of `[image_proxy.NAME]` that concern a preset.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PresetOptions {
     /// Where the proxy is: `https://images.example.org`. Some have a place of their own.

@@ -7,7 +7,7 @@ use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use crate::images::secret::Secret;
+use crate::secret::Secret;
 
 /// What a signature is made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

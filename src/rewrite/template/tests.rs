@@ -47,7 +47,7 @@ fn check_item(source: &str, item: &ItemFacts<'_>, expected: &str) {
     );
 }
 
-/// Each of `said` must stand in the message.
+/// Each of `said` must be in the message.
 #[track_caller]
 fn check_refused(source: &str, line: usize, said: &[&str]) {
     let error = Template::parse(source).expect_err(source);

@@ -180,7 +180,7 @@ async fn what_has_the_place_of_our_files_is_refused_or_replaced() {
         assert!(store.put(Space::Feeds, "a", Vec::new(), Vec::new()).await);
         store.close().await;
     }
-    // A later version's is left alone.
+    // A later version's is not touched.
     let folder = tempfile::tempdir().unwrap();
     let open = || Store::open(StoreOptions::at(folder.path()));
     open().unwrap().close().await;

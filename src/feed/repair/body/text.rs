@@ -11,7 +11,7 @@ use crate::feed::repair::references::{self, Reference};
 use crate::feed::repair::source::Source;
 use crate::feed::token::{DECLARATION_BYTES_MAX, TAG_BYTES_MAX};
 
-/// `]]` before `>` is what must not stand in text.
+/// `]]` before `>` is what must not be in text.
 const BRACKETS: usize = 2;
 /// So much text between two tags is most often but a line break and some blanks.
 const BLANKS_MAX: usize = 32;

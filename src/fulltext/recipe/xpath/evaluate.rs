@@ -44,7 +44,7 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// SECURITY: pages and rules are written by strangers, and steps over steps multiply.
+    /// SECURITY: pages and rules are untrusted, and steps over steps multiply.
     pub(super) fn visit(&self, nodes: usize) -> Option<()> {
         self.visits.set(self.visits.get().checked_sub(nodes + 1)?);
         Some(())

@@ -173,7 +173,7 @@ pub(super) fn replaced(
     Some(text)
 }
 
-/// What a value stands in, and so how it is written.
+/// What a value is in, and so how it is written.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::rewrite) enum Carrier<'t, 'h> {
     /// Text without character references.
@@ -195,7 +195,7 @@ impl Carrier<'_, '_> {
         }
     }
 
-    /// Where the edits of the decoded value stand in the raw one; `None` where what is around them
+    /// Where the edits of the decoded value are in the raw one; `None` where what is around them
     /// can't be copied as it is written.
     fn places(self, raw: &str, is_decoded: bool, edits: &[Edit]) -> Option<Vec<Range<usize>>> {
         let ranges = edits.iter().map(|edit| edit.range.clone());

@@ -8,9 +8,9 @@ use crate::rewrite::places::{is_loadable, names_an_image, reads_like_a_url};
 /// Elements that stand for an image.
 const IMAGES: [Name; 4] = names(["img", "amp-img", "amp-anim", "a-img"]);
 
-/// Where scripts find an image's URL: the full size first, then what a script would put into
-/// `src`, then what is for small screens.
-const LAZY: [Name; 38] = names([
+/// Lazy-loading attributes that hold an image's URL, where scripts find it: the full size first, then what a script would put into
+/// `src`, then what is for small screens. Each is in the table of `rewrite::places`, too.
+const LAZY_ATTRIBUTES: [Name; 38] = names([
     "data-orig-file",
     "data-large-file",
     "data-full-url",
@@ -50,10 +50,10 @@ const LAZY: [Name; 38] = names([
     "data-mobile-src",
     "data-fallback-src",
 ]);
-/// The same for lists of candidates.
-const LAZY_LISTS: [Name; 3] = names(["data-srcset", "data-lazy-srcset", "srcset"]);
-/// Attributes besides those that start with `data-`.
-const OTHERS: [Name; 5] = names(["srcset", "zoomfile", "file", "original", "real_src"]);
+/// Lazy-loading attributes that hold a `srcset`.
+const LAZY_SRCSETS: [Name; 3] = names(["data-srcset", "data-lazy-srcset", "srcset"]);
+/// Those of them that don't start with `data-`.
+const WITHOUT_DATA: [Name; 5] = names(["srcset", "zoomfile", "file", "original", "real_src"]);
 
 /// The name of an image's file without its ending and what says its size: `-300x200`, `-scaled`.
 pub(super) fn stem(url: &str) -> &str {
@@ -80,12 +80,12 @@ pub(super) fn is_image(tag: &Tag<'_>) -> bool {
 /// Whether an image may name a URL outside its `src`; a cheap look.
 pub(super) fn names_others(tag: &Tag<'_>) -> bool {
     let mut attributes = tag.attributes.iter();
-    attributes.any(|attribute| attribute.is_data() || attribute.id.is_one_of(&OTHERS))
+    attributes.any(|attribute| attribute.is_data() || attribute.id.is_one_of(&WITHOUT_DATA))
 }
 
 /// The best URL that an image names outside its `src`.
 pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
-    let single = LAZY.iter().find_map(|name| {
+    let single = LAZY_ATTRIBUTES.iter().find_map(|name| {
         let value = tag.value_of(tag.named(*name)?);
         let value = value.trim_ascii();
         let is_one =
@@ -93,7 +93,7 @@ pub(super) fn candidate(tag: &Tag<'_>) -> Option<String> {
         is_one.then(|| value.to_owned())
     });
     let listed = || {
-        LAZY_LISTS.iter().find_map(|name| {
+        LAZY_SRCSETS.iter().find_map(|name| {
             let list = tag.value_of(tag.named(*name)?);
             srcset::best(&list)
                 .filter(|best| is_loadable(best))

@@ -1,7 +1,7 @@
 //! Placeholder images: whether a script replaces the image in a `src` by another one.
 //!
 //! It is judged by what it does: by an attribute that scripts read, by what else the tag says, by how
-//! often it stands in the field; and by its name.
+//! often it is in the field; and by its name.
 
 use std::collections::{HashMap, HashSet};
 
@@ -36,7 +36,7 @@ const SWAPPED: [Name; 23] = names([
     "real_src",
 ]);
 
-/// Words in the file names of placeholders. Some stand in names of other images, so these
+/// Words in the file names of placeholders. Some are in names of other images, so these
 /// count only where a name holds nothing else.
 const WORDS: &[(&str, bool)] = &[
     ("placeholder", true),

@@ -281,7 +281,7 @@ fn judge(element: &str, name: &str, value: &str) -> bool {
             || is_list && value.split([';', ',', ' ', '\n', '\t']).any(is_scripted))
 }
 
-/// Whether a URL runs something. A drawing may stand in an image, where it can't.
+/// Whether a URL runs something. A drawing may be in an image, where it can't.
 fn is_url(value: &str, is_image: bool) -> bool {
     if is_scripted(value) {
         return true;
