@@ -22,15 +22,17 @@ pub(super) fn finish(
     Ok(ending)
 }
 
-/// Refuses a document whose last end tags are missing for a copy with more items, as long as that may
-/// be served stale: the publisher may have been interrupted after all.
+/// Refuses a document for a copy with more items, as long as that may be served stale: one without items
+/// (afterwards the publisher means it), and one whose last end tags are missing (the publisher may have
+/// been interrupted after all).
 pub(super) fn compare(ending: &Ending, known: Option<&FeedCopy>) -> Result<(), Error> {
-    let is_better = |known: &FeedCopy| {
+    let is_better = |known: &&FeedCopy| {
         known.items > ending.items && known.times.may_be_served_stale(Instant::now())
     };
-    match ending.missing_ends.is_some() && known.is_some_and(is_better) {
-        true => Err(Error::Unclosed),
-        false => Ok(()),
+    match known.filter(is_better) {
+        Some(_) if ending.items == 0 => Err(Error::NoItems),
+        Some(_) if ending.missing_ends.is_some() => Err(Error::Unclosed),
+        _ => Ok(()),
     }
 }
 

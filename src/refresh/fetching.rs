@@ -136,12 +136,6 @@ impl Refresher {
         if is_streamed {
             kept = history::compare_streamed(&self.store, feed, &arrived, source.as_deref()).await;
         }
-        let items_before = known
-            .filter(|_| early.is_none())
-            .map_or(0, |known| known.items);
-        if ending.items == 0 && items_before > 0 {
-            return Err(Error::NoItems);
-        }
         ending::compare(&ending, known)?;
         let stated = stated_by_http(StatusCode::OK, &arrived.headers, (self.wall_clock)());
         copy.times.fresh_for = self.fresh_for(feed, stated, hints, compare(known, digest));

@@ -213,6 +213,25 @@ async fn a_feed_that_lost_all_items_does_not_replace_one_that_has_some() {
 }
 
 #[tokio::test]
+async fn a_feed_that_stays_without_items_is_believed_in_the_end() {
+    let empty = Reply::ok("<rss><channel><title>News</title></channel></rss>");
+    let publisher = Origin::script(vec![Reply::ok(feed_of(3, 10)), empty]).await;
+    let keys = format!("{SHORT}\nstale_if_error = \"1s\"");
+    let service = Service::with_feed(&keys, publisher.address()).await;
+    let before = get(service.addr, "/feeds/news", &[]).await;
+    assert!(before.text().contains("news-0</guid>"));
+    for _ in 0..100 {
+        let now = get(service.addr, "/feeds/news", &[]).await;
+        if now.status == 200 && !now.text().contains("<item>") {
+            assert!(now.text().contains("<title>News</title>"));
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the publisher's feed never came");
+}
+
+#[tokio::test]
 async fn u23_new_items_under_old_validators_reach_readers() {
     let reply = |items| Reply::status(200, &[("etag", "\"same\"")], feed_of(items, 10));
     let publisher = Origin::script(vec![reply(1), reply(2)]).await;
