@@ -163,7 +163,7 @@ impl<E: ProductionError, C: Kept> Cache<E, C> {
         true
     }
 
-    /// Puts a value in the place of another that was not produced by [`Production`]: unless the key was
+    /// Puts a value in the place of another that was not produced by [`Production`](super::Production): unless the key was
     /// dropped after `began`, false then.
     pub fn keep_since(&self, began: Instant, key: &Arc<str>, value: Arc<C>) -> bool {
         let outcomes = self.outcomes();

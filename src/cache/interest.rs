@@ -100,28 +100,28 @@ mod tests {
 
     type Fetch = InFlight<(), ()>;
 
-    async fn is_lost(interest: &Interest, flight: &Fetch) -> bool {
-        let lost = interest.lost(Some(flight), None);
+    async fn is_lost(interest: &Interest, in_flight: &Fetch) -> bool {
+        let lost = interest.lost(Some(in_flight), None);
         timeout(Duration::from_secs(60), lost).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_fetch_is_lost_when_nobody_waits_or_plays() {
-        let (interest, flight) = (Interest::default(), Fetch::default());
-        let waiting = timeout(Duration::from_secs(61), flight.outcome());
-        let (found, is_early) = tokio::join!(is_lost(&interest, &flight), waiting);
+        let (interest, in_flight) = (Interest::default(), Fetch::default());
+        let waiting = timeout(Duration::from_secs(61), in_flight.outcome());
+        let (found, is_early) = tokio::join!(is_lost(&interest, &in_flight), waiting);
         assert!(!found && is_early.is_err());
-        assert!(is_lost(&interest, &flight).await);
+        assert!(is_lost(&interest, &in_flight).await);
 
         let mut recorder = Recorder::new(100);
         recorder.append(Bytes::from_static(b"start")).unwrap();
         interest.begin(recorder.recording(), None);
         let player = recorder.recording().join();
-        assert!(!is_lost(&interest, &flight).await);
+        assert!(!is_lost(&interest, &in_flight).await);
         drop(player);
-        assert!(is_lost(&interest, &flight).await);
-        flight.keep_going();
-        assert!(!is_lost(&interest, &flight).await);
+        assert!(is_lost(&interest, &in_flight).await);
+        in_flight.keep_going();
+        assert!(!is_lost(&interest, &in_flight).await);
     }
 
     #[tokio::test(start_paused = true)]
@@ -131,12 +131,12 @@ mod tests {
             (Some(100), 75, false),
             (None, 1_000_000, true),
         ] {
-            let (interest, flight) = (Interest::default(), Fetch::default());
+            let (interest, in_flight) = (Interest::default(), Fetch::default());
             interest.begin(Recorder::new(100).recording(), declared);
             interest.receive(received);
-            assert_eq!(is_lost(&interest, &flight).await, expected, "{received}");
+            assert_eq!(is_lost(&interest, &in_flight).await, expected, "{received}");
             interest.complete();
-            assert!(!is_lost(&interest, &flight).await);
+            assert!(!is_lost(&interest, &in_flight).await);
         }
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! Invariants: a document that is cut, or that is no feed, never replaces a copy and never ends a
 //! reply cleanly; what can become an error is decided before the first byte; no host is asked more
-//! often, or by more fetches at once, than [`hosts`] allows.
+//! often, or by more fetches at once, than [`Hosts`](crate::upstream::hosts::Hosts) allows.
 
 mod archiving;
 mod arrived;

@@ -102,7 +102,7 @@ impl Refresher {
         })
     }
 
-    /// The clock of [`Track`]: milliseconds that began well before the refresher was made.
+    /// The clock of [`Track`](super::Track): milliseconds that began well before the refresher was made.
     #[must_use]
     pub fn now_ms(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.started_at) + PAST_MAX;
