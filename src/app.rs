@@ -231,10 +231,10 @@ impl App {
         let inflight = Inflight::new(settings.server.inflight_bytes);
         let client = UpstreamClient::new(settings.fetch.clone(), lookup.clone())?.within(&inflight);
         let workers = start_pool(&settings);
-        let options = refresh::Options {
-            cache: cache::Options {
+        let options = refresh::RefreshOptions {
+            cache: cache::CacheOptions {
                 memory_bytes: settings.memory_bytes,
-                ..cache::Options::default()
+                ..cache::CacheOptions::default()
             },
             hosts: settings.hosts,
             background_fetches_max: settings.background_fetches_max,

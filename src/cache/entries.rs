@@ -15,7 +15,7 @@ use super::times::Freshness;
 
 /// Limits of the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
+pub struct CacheOptions {
     /// Bytes that everything kept may take together.
     pub memory_bytes: u64,
     /// Bytes of one body, rewritten and not compressed.
@@ -26,7 +26,7 @@ pub struct Options {
     pub tidy_every: Duration,
 }
 
-impl Default for Options {
+impl Default for CacheOptions {
     fn default() -> Self {
         Self {
             memory_bytes: 256 << 20,
@@ -37,19 +37,23 @@ impl Default for Options {
     }
 }
 
-/// What there is for a key, of a cache that knows no productions.
-pub(super) enum Found<E, C> {
+/// What there is for a key. `A` is what an absent value is produced by.
+#[derive(Debug)]
+pub enum Lookup<E, C, A> {
+    /// A fresh value.
     Fresh(Arc<C>),
+    /// It is in flight; perhaps there is a stale value meanwhile.
     InFlight(Arc<InFlight<E, C>>, Option<Arc<C>>),
+    /// The last production failed and it is too early for another; perhaps there is a stale value.
     Failed(Arc<E>, Option<Arc<C>>),
-    /// It is in flight from now on, as the caller's.
-    Absent(Arc<InFlight<E, C>>, Option<Arc<C>>),
+    /// The caller has to produce it; perhaps there is a stale value.
+    Absent(A, Option<Arc<C>>),
 }
 
 /// Values of one kind by key, each produced by at most one task at a time. `E` is why that failed.
 #[derive(Debug)]
 pub struct Cache<E, C = FeedCopy> {
-    options: Options,
+    options: CacheOptions,
     shelf: Shelf,
     outcomes: Mutex<Outcomes<E, C>>,
     started_at: Instant,
@@ -58,7 +62,7 @@ pub struct Cache<E, C = FeedCopy> {
 impl<E: ProductionError, C: Kept> Cache<E, C> {
     /// A cache of one kind of value on a shelf that others may use as well.
     #[must_use]
-    pub fn new(shelf: Shelf, options: Options) -> Self {
+    pub fn new(shelf: Shelf, options: CacheOptions) -> Self {
         Self {
             options,
             shelf,
@@ -69,7 +73,7 @@ impl<E: ProductionError, C: Kept> Cache<E, C> {
 
     /// The limits.
     #[must_use]
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &CacheOptions {
         &self.options
     }
 
@@ -80,14 +84,14 @@ impl<E: ProductionError, C: Kept> Cache<E, C> {
     }
 
     /// What there is for `key`, by what `judge` makes of the value that `read` finds. A fresh value costs
-    /// no lock of ours; [`Found::Absent`] is given to one caller only.
-    pub(super) fn find_with(
+    /// no lock of ours; [`Lookup::Absent`] is given to one caller only, with what `begin` makes of it.
+    pub(super) fn find_with<A>(
         &self,
-        key: &Arc<str>,
-        now: Instant,
+        (key, now): (&Arc<str>, Instant),
         judge: impl Fn(&C) -> Freshness,
         read: impl Fn(&Shelf) -> Option<Arc<C>>,
-    ) -> Found<E, C> {
+        begin: impl FnOnce(Arc<InFlight<E, C>>) -> A,
+    ) -> Lookup<E, C, A> {
         let find = |value: Option<Arc<C>>| {
             let freshness = value.as_deref().map_or(Freshness::Unusable, &judge);
             (
@@ -96,21 +100,21 @@ impl<E: ProductionError, C: Kept> Cache<E, C> {
             )
         };
         if let (Freshness::Fresh, Some(fresh)) = find(read(&self.shelf)) {
-            return Found::Fresh(fresh);
+            return Lookup::Fresh(fresh);
         }
         let mut outcomes = self.outcomes();
         // Read again under the lock: a production may have ended in between.
         let stale = match find(read(&self.shelf)) {
-            (Freshness::Fresh, Some(fresh)) => return Found::Fresh(fresh),
+            (Freshness::Fresh, Some(fresh)) => return Lookup::Fresh(fresh),
             (_, stale) => stale,
         };
         match outcomes.get(key, now) {
-            Some(Outcome::InFlight(in_flight)) => Found::InFlight(Arc::clone(in_flight), stale),
-            Some(Outcome::Failed(error, _)) => Found::Failed(Arc::clone(error), stale),
+            Some(Outcome::InFlight(in_flight)) => Lookup::InFlight(Arc::clone(in_flight), stale),
+            Some(Outcome::Failed(error, _)) => Lookup::Failed(Arc::clone(error), stale),
             Some(Outcome::Pass(_)) | None => {
                 let in_flight = Arc::new(InFlight::default());
                 outcomes.set(key, Outcome::InFlight(Arc::clone(&in_flight)));
-                Found::Absent(in_flight, stale)
+                Lookup::Absent(begin(in_flight), stale)
             }
         }
     }
@@ -163,17 +167,6 @@ impl<E: ProductionError, C: Kept> Cache<E, C> {
         true
     }
 
-    /// Puts a value in the place of another that was not produced by [`Production`](super::Production): unless the key was
-    /// dropped after `began`, false then.
-    pub fn keep_since(&self, began: Instant, key: &Arc<str>, value: Arc<C>) -> bool {
-        let outcomes = self.outcomes();
-        if outcomes.was_dropped(key, began) {
-            return false;
-        }
-        self.shelf.insert(key, value);
-        true
-    }
-
     /// Puts what `change` makes of the kept value in its place; `None` takes it away. No other
     /// change of the key comes in between. What began before the key was dropped changes nothing:
     /// `since` is when, and `by` what is in flight that brought it, if it was that. What is there now, if
@@ -197,24 +190,16 @@ impl<E: ProductionError, C: Kept> Cache<E, C> {
         value
     }
 
-    /// A production of `key` failed: no other begins before `until`. What is cached stays; where nothing
-    /// is, `stale` is put there.
+    /// A production of `key` failed: no other begins before `until`. What is cached stays.
     pub(super) fn fail(
         &self,
         key: &Arc<str>,
-        (in_flight, began): (&Arc<InFlight<E, C>>, Instant),
+        in_flight: &Arc<InFlight<E, C>>,
         (error, until): (&Arc<E>, Instant),
-        stale: Option<&Arc<C>>,
     ) {
         let mut outcomes = self.outcomes();
-        if !outcomes.is_in_flight(key, in_flight) {
-            return;
-        }
-        outcomes.set(key, Outcome::Failed(Arc::clone(error), until));
-        if let Some(stale) = stale.filter(|_| !outcomes.was_dropped(key, began))
-            && self.shelf.peek::<C>(key).is_none()
-        {
-            self.shelf.insert(key, Arc::clone(stale));
+        if outcomes.is_in_flight(key, in_flight) {
+            outcomes.set(key, Outcome::Failed(Arc::clone(error), until));
         }
     }
 

@@ -8,26 +8,12 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
-use super::copy::FeedCopy;
-use super::entries::{Cache, Found};
+use super::entries::{Cache, Lookup};
 use super::error::ProductionError;
 use super::in_flight::{InFlight, Outcome};
 use super::interest::Interest;
 use super::shelf::Kept;
-use super::times::Freshness;
-
-/// What there is for a key.
-#[derive(Debug)]
-pub enum Lookup<E: ProductionError, C: Kept = FeedCopy> {
-    /// A fresh value.
-    Fresh(Arc<C>),
-    /// It is in flight; perhaps there is a stale value meanwhile.
-    InFlight(Arc<InFlight<E, C>>, Option<Arc<C>>),
-    /// The last production failed and it is too early for another; perhaps there is a stale value.
-    Failed(Arc<E>, Option<Arc<C>>),
-    /// The caller has to produce it; perhaps there is a stale value.
-    Absent(Production<E, C>, Option<Arc<C>>),
-}
+use super::times::{Freshness, Timed};
 
 impl<E: ProductionError, C: Kept> Cache<E, C> {
     /// What there is for `key`, by what `judge` makes of the cached value. [`Lookup::Absent`] is given to
@@ -37,9 +23,9 @@ impl<E: ProductionError, C: Kept> Cache<E, C> {
         key: &Arc<str>,
         now: Instant,
         judge: impl Fn(&C) -> Freshness,
-    ) -> Lookup<E, C> {
-        let found = self.find_with(key, now, judge, |shelf| shelf.get(key));
-        self.lookup_of(key, found)
+    ) -> Lookup<E, C, Production<E, C>> {
+        let begin = |in_flight| Production::new(Arc::clone(self), Arc::clone(key), in_flight);
+        self.find_with((key, now), judge, |shelf| shelf.get(key), begin)
     }
 
     /// The same, for nobody who counts as a reader of the value.
@@ -48,21 +34,9 @@ impl<E: ProductionError, C: Kept> Cache<E, C> {
         key: &Arc<str>,
         now: Instant,
         judge: impl Fn(&C) -> Freshness,
-    ) -> Lookup<E, C> {
-        let found = self.find_with(key, now, judge, |shelf| shelf.peek(key));
-        self.lookup_of(key, found)
-    }
-
-    fn lookup_of(self: &Arc<Self>, key: &Arc<str>, found: Found<E, C>) -> Lookup<E, C> {
-        match found {
-            Found::Fresh(value) => Lookup::Fresh(value),
-            Found::InFlight(in_flight, stale) => Lookup::InFlight(in_flight, stale),
-            Found::Failed(error, stale) => Lookup::Failed(error, stale),
-            Found::Absent(in_flight, stale) => {
-                let cache = Arc::clone(self);
-                Lookup::Absent(Production::new(cache, Arc::clone(key), in_flight), stale)
-            }
-        }
+    ) -> Lookup<E, C, Production<E, C>> {
+        let begin = |in_flight| Production::new(Arc::clone(self), Arc::clone(key), in_flight);
+        self.find_with((key, now), judge, |shelf| shelf.peek(key), begin)
     }
 }
 
@@ -76,21 +50,29 @@ pub struct Production<E: ProductionError, C: Kept> {
     is_complete: bool,
 }
 
-/// Does `work` until it ends, panics, or `lost` says that nobody wants it any more.
+/// Does `work`, which a panic ends with an error.
 ///
 /// # Errors
-/// Those of `work`, [`ProductionError::internal`] and [`ProductionError::abandoned`].
+/// Those of `work`, and [`ProductionError::internal`].
 pub fn run<T, E: ProductionError>(
     work: impl Future<Output = Result<T, E>>,
-    lost: impl Future<Output = ()>,
 ) -> impl Future<Output = Result<T, E>> {
     // Boxed: whoever waits for it would be as large, and whoever waits for them.
     let work = Box::pin(AssertUnwindSafe(work).catch_unwind());
-    async move {
-        tokio::select! {
-            outcome = work => outcome.unwrap_or_else(|_| Err(E::internal())),
-            () = lost => Err(E::abandoned()),
-        }
+    async move { work.await.unwrap_or_else(|_| Err(E::internal())) }
+}
+
+/// The same, given up when `lost` says that nobody wants it any more.
+///
+/// # Errors
+/// Those of [`run`], and [`ProductionError::abandoned`].
+pub async fn run_unless_lost<T, E: ProductionError>(
+    work: impl Future<Output = Result<T, E>>,
+    lost: impl Future<Output = ()>,
+) -> Result<T, E> {
+    tokio::select! {
+        outcome = run(work) => outcome,
+        () = lost => Err(E::abandoned()),
     }
 }
 
@@ -122,27 +104,16 @@ impl<E: ProductionError, C: Kept> Production<E, C> {
         self.began = Instant::now();
     }
 
-    /// Does the work, which a panic ends with an error.
+    /// Does the work, given up when no request waits for the value any more.
     ///
     /// # Errors
-    /// Those of `work`, and [`ProductionError::internal`].
-    pub fn run<T>(
-        &self,
-        work: impl Future<Output = Result<T, E>>,
-    ) -> impl Future<Output = Result<T, E>> {
-        run(work, std::future::pending())
-    }
-
-    /// The same, given up when no request waits for the value any more.
-    ///
-    /// # Errors
-    /// Those of [`Production::run`], and [`ProductionError::abandoned`].
+    /// Those of [`run_unless_lost`].
     pub fn run_while_wanted<T>(
         &self,
         interest: &Interest,
         work: impl Future<Output = Result<T, E>>,
     ) -> impl Future<Output = Result<T, E>> {
-        run(work, interest.lost(Some(&*self.in_flight), None))
+        run_unless_lost(work, interest.lost(Some(&*self.in_flight), None))
     }
 
     /// Shows waiting requests a value that still grows.
@@ -194,16 +165,10 @@ impl<E: ProductionError, C: Kept> Production<E, C> {
         self.end_with(outcome);
     }
 
-    /// Ends it with an error: no other production begins before `until`. Waiting requests get `stale`
-    /// where there is such a value, which is in memory then.
-    pub fn fail(mut self, error: Arc<E>, until: Instant, stale: Option<Arc<C>>) {
+    /// Ends it with an error: no other production begins before `until`.
+    pub fn fail(mut self, error: Arc<E>, until: Instant) {
         self.is_complete = true;
-        let known = (&self.in_flight, self.began);
-        self.cache
-            .fail(&self.key, known, (&error, until), stale.as_ref());
-        if let Some(stale) = stale {
-            self.in_flight.offer_stale(stale);
-        }
+        self.cache.fail(&self.key, &self.in_flight, (&error, until));
         self.in_flight.publish(Err(error));
     }
 
@@ -211,6 +176,36 @@ impl<E: ProductionError, C: Kept> Production<E, C> {
         self.is_complete = true;
         self.cache.end(&self.key, &self.in_flight, None);
         self.in_flight.publish(outcome);
+    }
+}
+
+impl<E: ProductionError, C: Kept + Timed> Production<E, C> {
+    /// Looks for a value in the store, where there is `known` none in memory. `None`: it is fresh, and has
+    /// completed the production. Else what there is; a stale one is in memory then, and requests may get it.
+    pub async fn restore(
+        self,
+        known: Option<Arc<C>>,
+        stored: impl Future<Output = Option<C>>,
+    ) -> Option<(Self, Option<Arc<C>>)> {
+        let known = match known {
+            Some(known) => Some(known),
+            None => stored.await.map(Arc::new),
+        };
+        let now = Instant::now();
+        match known {
+            Some(stored) if stored.times().remaining(now).is_some() => {
+                self.complete_stored(stored);
+                None
+            }
+            Some(stale) if stale.times().may_be_served_stale(now) => {
+                let by = (Some(&self.in_flight), self.began);
+                let put = |known: Option<Arc<C>>| known.or_else(|| Some(Arc::clone(&stale)));
+                self.cache.revise(&self.key, by, put);
+                self.offer_stale(Arc::clone(&stale));
+                Some((self, Some(stale)))
+            }
+            unusable => Some((self, unusable)),
+        }
     }
 }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::entries::Cache;
+use super::entries::{Cache, Lookup};
 use super::error::ProductionError;
 use super::in_flight::{InFlight, Waited};
 use super::policy::{CacheStatus, Forwarded};
-use super::production::{Lookup, Production};
+use super::production::Production;
 use super::shelf::Kept;
 use super::times::{Freshness, Timed};
 
@@ -32,22 +32,20 @@ pub type Begun<E, C> = (Production<E, C>, Option<Arc<C>>);
 impl<E: ProductionError, C: Kept + Timed> Cache<E, C> {
     /// The value of `key`: a fresh one at once; else one that is produced for all who ask meanwhile, or
     /// a stale one while that takes long or when it fails. `produce` begins a production in a task of its
-    /// own and returns; it is given the stale value that there is in memory. `restore` reads a value
-    /// from the store, for when there is nothing in memory to serve after a failure.
+    /// own and returns; it is given the stale value that there is in memory.
     ///
     /// # Errors
     /// Why there is no value.
-    pub async fn get<R: Future<Output = Option<Arc<C>>>>(
+    pub async fn get(
         self: &Arc<Self>,
         key: &Arc<str>,
         policy: Policy,
-        restore: impl Fn() -> R,
         produce: impl Fn(Production<E, C>, Option<Arc<C>>),
     ) -> Answer<E, C> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let answer = self.get_once(key, policy, &restore, &produce).await;
+            let answer = self.get_once(key, policy, &produce).await;
             match answer {
                 Err((error, _)) if error.is_abandoned() && attempts < ATTEMPTS_MAX => {}
                 answer => return answer,
@@ -55,32 +53,28 @@ impl<E: ProductionError, C: Kept + Timed> Cache<E, C> {
         }
     }
 
-    async fn get_once<R: Future<Output = Option<Arc<C>>>>(
+    async fn get_once(
         self: &Arc<Self>,
         key: &Arc<str>,
         policy: Policy,
-        restore: &impl Fn() -> R,
         produce: &impl Fn(Production<E, C>, Option<Arc<C>>),
     ) -> Answer<E, C> {
         let now = Instant::now();
-        let (in_flight, stale, is_collapsed) = match self.look_timed(key, now) {
-            Lookup::Fresh(value) => return Ok((value, CacheStatus::default())),
-            Lookup::Failed(error, stale) => {
-                return stale_or(error, stale, CacheStatus::default(), restore).await;
-            }
-            Lookup::InFlight(in_flight, stale) => (in_flight, stale, true),
-            Lookup::Absent(production, stale) => {
-                let in_flight = Arc::clone(production.in_flight());
-                produce(production, stale.clone());
-                (in_flight, stale, false)
-            }
-        };
+        let (in_flight, stale, is_collapsed) =
+            match self.look(key, now, |value| value.times().freshness(now)) {
+                Lookup::Fresh(value) => return Ok((value, CacheStatus::default())),
+                Lookup::Failed(error, stale) => {
+                    return stale_or(error, stale, CacheStatus::default());
+                }
+                Lookup::InFlight(in_flight, stale) => (in_flight, stale, true),
+                Lookup::Absent(production, stale) => {
+                    let in_flight = Arc::clone(production.in_flight());
+                    produce(production, stale.clone());
+                    (in_flight, stale, false)
+                }
+            };
         let deadline = policy.serve_stale_after.map(|after| now + after);
-        wait(&in_flight, stale, (deadline, is_collapsed), restore).await
-    }
-
-    fn look_timed(self: &Arc<Self>, key: &Arc<str>, now: Instant) -> Lookup<E, C> {
-        self.look(key, now, |value| value.times().freshness(now))
+        wait(&in_flight, stale, (deadline, is_collapsed)).await
     }
 
     /// A production of `key`, for nobody who waits; `None` where there is something fresh, it is in flight,
@@ -93,17 +87,11 @@ impl<E: ProductionError, C: Kept + Timed> Cache<E, C> {
     }
 }
 
-async fn wait<E, C, R>(
+async fn wait<E: ProductionError, C: Kept + Timed>(
     in_flight: &InFlight<E, C>,
     stale: Option<Arc<C>>,
     (deadline, collapsed): (Option<Instant>, bool),
-    restore: &impl Fn() -> R,
-) -> Answer<E, C>
-where
-    E: ProductionError,
-    C: Kept + Timed,
-    R: Future<Output = Option<Arc<C>>>,
-{
+) -> Answer<E, C> {
     let Waited {
         outcome,
         is_stored,
@@ -131,7 +119,7 @@ where
                 }
                 false => status = CacheStatus::default(),
             }
-            stale_or(error, stale, status, restore).await
+            stale_or(error, stale, status)
         }
         (None, Some(stale)) => {
             in_flight.keep_going();
@@ -145,34 +133,24 @@ where
     }
 }
 
-/// The stale value, or one from the store, or the error.
-async fn stale_or<E, C, R>(
+/// The stale value where it may be served, or the error.
+pub fn stale_or<E: ProductionError, C: Timed>(
     error: Arc<E>,
     stale: Option<Arc<C>>,
     mut status: CacheStatus,
-    restore: &impl Fn() -> R,
-) -> Answer<E, C>
-where
-    E: ProductionError,
-    C: Kept + Timed,
-    R: Future<Output = Option<Arc<C>>>,
-{
-    let stale = match stale {
-        Some(stale) => Some(stale),
-        None => restore().await,
-    };
+) -> Answer<E, C> {
     let now = Instant::now();
-    let stale = stale.filter(|stale| stale.times().freshness(now) != Freshness::Unusable);
-    // What is fresh after all needs no excuse.
-    if let Some(value) = &stale
-        && value.times().remaining(now).is_some()
-    {
-        return Ok((Arc::clone(value), CacheStatus::default()));
-    }
-    status.detail = Some(error.reason());
-    match stale {
-        Some(stale) => Ok((stale, status)),
-        None => Err((error, status)),
+    match stale.map(|stale| (stale.times().freshness(now), stale)) {
+        // What is fresh after all needs no excuse.
+        Some((Freshness::Fresh, value)) => Ok((value, CacheStatus::default())),
+        Some((Freshness::Stale, stale)) => {
+            status.detail = Some(error.reason());
+            Ok((stale, status))
+        }
+        Some((Freshness::Unusable, _)) | None => {
+            status.detail = Some(error.reason());
+            Err((error, status))
+        }
     }
 }
 

@@ -90,7 +90,9 @@ impl Fetching {
                 false => interest.lost(in_flight.as_deref(), Some(&asker)).await,
             }
         };
-        let outcome = cache::run(self.exchange(), lost).await.map_err(Arc::new);
+        let outcome = cache::run_unless_lost(self.exchange(), lost)
+            .await
+            .map_err(Arc::new);
         self.log(started, &outcome);
         let ended = match outcome {
             Ok(ended) => ended,
@@ -197,7 +199,7 @@ impl Fetching {
             match is_served_stale && !is_clients {
                 true => {
                     let until = Instant::now() + RETRY_PAUSE;
-                    production.fail(Arc::clone(&error), until, None);
+                    production.fail(Arc::clone(&error), until);
                 }
                 false => production.complete_unkept(Err(match is_clients {
                     true => Arc::new(Error::Unshared),

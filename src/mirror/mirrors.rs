@@ -54,7 +54,7 @@ impl Mirrors {
         // that says so.
         let _ = getrandom::fill(&mut token);
         Self {
-            cache: Arc::new(Cache::new(shelf, cache::Options::default())),
+            cache: Arc::new(Cache::new(shelf, cache::CacheOptions::default())),
             client,
             store,
             clock: Clock::start(),

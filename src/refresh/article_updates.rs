@@ -65,9 +65,12 @@ impl Refresher {
             coming,
             "copy made again"
         );
-        if !feed.is_retired.load(Ordering::Acquire)
-            && self.cache.keep_since(begun, &feed.key, Arc::new(copy))
-        {
+        if feed.is_retired.load(Ordering::Acquire) {
+            return;
+        }
+        let copy = Some(Arc::new(copy));
+        let kept = self.cache.revise(&feed.key, (None, begun), |_| copy);
+        if kept.is_some() {
             self.archive(feed, archived);
         }
     }

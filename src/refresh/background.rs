@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use super::producing::{Entered, Stored};
 use super::refresher::Production;
 use super::{Error, Feed, Refresher, retry};
+use crate::cache;
 use crate::upstream::hosts::{FetchSlot, HostSlot, SlotAttempt, Urgency};
 
 /// How often due feeds are looked for.
@@ -106,7 +107,7 @@ impl Refresher {
                     Stored::Nothing => Entered::Fetch(slot, false),
                 })
             };
-            let entered = production.run(entering).await;
+            let entered = cache::run(entering).await;
             refresher.carry(feed, production, entered).await;
             drop(place);
         });

@@ -175,7 +175,7 @@ impl Refresher {
             return Ok((recorded, kept));
         };
         let with_kept = self.record_from(feed, arrived, incoming, None);
-        let recorded = match cache::run(with_kept, std::future::pending()).await {
+        let recorded = match cache::run(with_kept).await {
             Ok(recorded) => recorded,
             Err(error) => {
                 let recorded = self.record_from(feed, arrived, plain, None).await?;

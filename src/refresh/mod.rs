@@ -37,7 +37,7 @@ mod track;
 pub use error::Error;
 pub use feed::Feed;
 pub use history::stored_origin;
-pub use options::Options;
+pub use options::RefreshOptions;
 pub use page::Page;
 pub use refresher::Refresher;
 pub use track::{Past, Track};

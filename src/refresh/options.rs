@@ -9,9 +9,9 @@ use crate::workers::Workers;
 
 /// Limits of refreshing.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct RefreshOptions {
     /// Limits of the copies.
-    pub cache: cache::Options,
+    pub cache: cache::CacheOptions,
     /// How the publishers' hosts are treated.
     pub hosts: hosts::HostOptions,
     /// Fetches at the same time that no reader waits for.

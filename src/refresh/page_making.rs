@@ -44,17 +44,14 @@ impl Refresher {
         page: Page,
     ) -> cache::Answer<Error, FeedCopy> {
         let produce = |production, _| self.start_page(feed, page, production);
-        let restore = || std::future::ready(None);
         let key = page.key(feed);
-        self.cache
-            .get(&key, Policy::default(), restore, produce)
-            .await
+        self.cache.get(&key, Policy::default(), produce).await
     }
 
     fn start_page(self: &Arc<Self>, feed: &Arc<Feed>, page: Page, production: Production) {
         let (refresher, feed) = (Arc::clone(self), Arc::clone(feed));
         self.tasks.spawn(async move {
-            let made = production.run(refresher.make_page(&feed, page)).await;
+            let made = cache::run(refresher.make_page(&feed, page)).await;
             let is_kept = page.is_linked && !feed.is_retired.load(Ordering::Acquire);
             match made {
                 // Each place makes a page: not all of them are worth keeping.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::news::News;
 use super::refresher::Production;
 use super::{Error, Feed, Refresher, history, news, retry};
-use crate::cache::{Answer, FeedCopy, Policy};
+use crate::cache::{self, Answer, FeedCopy, Policy};
 use crate::upstream::FetchError;
 use crate::upstream::hosts::{self, FetchSlot, Urgency};
 
@@ -39,14 +39,14 @@ impl Refresher {
         let policy = Policy {
             serve_stale_after: Some(feed.settings.serve_stale_after),
         };
-        let restore = || {
-            let (refresher, feed) = (Arc::clone(self), Arc::clone(feed));
-            async move { refresher.restore(&feed).await }
-        };
         let produce = |production, stale: Option<Arc<FeedCopy>>| {
             self.start(Arc::clone(feed), production, stale.is_some());
         };
-        self.cache.get(&feed.key, policy, restore, produce).await
+        match self.cache.get(&feed.key, policy, produce).await {
+            // It may have left the memory, or nobody has looked into the store yet.
+            Err((error, status)) => cache::stale_or(error, self.restore(feed).await, status),
+            answer => answer,
+        }
     }
 
     /// Fetches `feed` in a task. With a stale copy at hand, or in the store, the new one is recorded to
@@ -61,7 +61,7 @@ impl Refresher {
         let refresher = Arc::clone(self);
         self.tasks.spawn(async move {
             let entering = refresher.enter(&feed, &production, has_stale, waiting);
-            let entered = production.run(entering).await;
+            let entered = cache::run(entering).await;
             refresher.carry(feed, production, entered).await;
         });
     }
@@ -156,7 +156,7 @@ impl Refresher {
             prepared?;
             self.fetch(&feed, early, &mut slot).await
         };
-        let outcome = production.run(fetching).await;
+        let outcome = cache::run(fetching).await;
         slot.conclude(match &outcome {
             Ok(_) => Some(hosts::HostOutcome::Answered),
             Err(error) => retry::verdict(error),
@@ -205,7 +205,7 @@ impl Refresher {
             Err(error) => {
                 let until = now + self.pause(feed, &error, now);
                 plan((!retry::is_gone(&error)).then_some(until));
-                production.fail(Arc::new(error), until, None);
+                production.fail(Arc::new(error), until);
             }
         }
     }

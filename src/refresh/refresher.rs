@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::Feed;
 use super::error::Error;
-use super::options::Options;
+use super::options::RefreshOptions;
 use crate::archive::{self, Archiver};
 use crate::cache::{self, Cache, Encoders, FeedCopy};
 use crate::fulltext::{Extractor, Library};
@@ -69,7 +69,7 @@ impl Refresher {
         (client, archive): (UpstreamClient, archive::ArchiverSettings),
         shelf: cache::Shelf,
         store: Store,
-        options: &Options,
+        options: &RefreshOptions,
     ) -> Result<Self, UpstreamClientError> {
         let tasks = TaskTracker::new();
         let hosts = Arc::new(Hosts::new(options.hosts, Jitter::random()));

@@ -6,7 +6,7 @@ use http::StatusCode;
 use tokio::time::sleep;
 
 use super::*;
-use crate::cache::{Interest, Options, Shelf, Times};
+use crate::cache::{self, CacheOptions, Interest, Shelf, Times};
 use crate::shares::{Share, Shares};
 
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -102,7 +102,7 @@ impl Fixture {
         Self {
             cache: Arc::new(Cache::new(
                 Shelf::new(1 << 20, Shares::default()),
-                Options::default(),
+                CacheOptions::default(),
             )),
             begun: AtomicUsize::new(0),
         }
@@ -117,8 +117,10 @@ impl Fixture {
             self.begun.fetch_add(1, Ordering::Relaxed);
             begin(production);
         };
-        let restore = || std::future::ready(stored.cloned());
-        let answer = self.cache.get(&"k".into(), policy, restore, produce).await;
+        let answer = match self.cache.get(&"k".into(), policy, produce).await {
+            Err((error, status)) => stale_or(error, stored.cloned(), status),
+            answer => answer,
+        };
         match answer {
             Ok((value, status)) => (value.text.to_owned(), status.to_string()),
             Err((error, status)) => (error.to_string(), status.to_string()),
@@ -137,17 +139,16 @@ fn after(
 ) -> Box<Begin> {
     Box::new(move |production| {
         spawn(async move {
-            let made = production
-                .run(async {
-                    sleep(after).await;
-                    make()
-                })
-                .await;
+            let work = async {
+                sleep(after).await;
+                make()
+            };
+            let made = cache::run(work).await;
             match made {
                 Ok(value) => drop(production.complete(value)),
                 Err(error) => {
                     let until = Instant::now() + Duration::from_secs(5);
-                    production.fail(Arc::new(error), until, None);
+                    production.fail(Arc::new(error), until);
                 }
             }
         });
@@ -236,7 +237,30 @@ async fn what_is_stored_is_served_where_memory_has_nothing() {
     );
     assert_eq!(begun.elapsed(), PATIENCE);
     let cache = Fixture::new();
-    let begin: Box<Begin> = Box::new(|production| production.complete_stored(value("fresh")));
+    let found = Arc::clone(&stored);
+    let begin: Box<Begin> = Box::new(move |production| {
+        let found = Arc::clone(&found);
+        spawn(async move {
+            let in_store = async { Some(Value { ..*found }) };
+            let (production, known) = production.restore(None, in_store).await.unwrap();
+            assert_eq!(known.unwrap().text, "stored");
+            let until = Instant::now() + SECOND;
+            production.fail(Arc::new(Error::Upstream), until);
+        });
+    });
+    let status = "fwd=stale; fwd-status=503; detail=status";
+    assert_eq!(cache.get(&*begin, None).await, pair("stored", status));
+    // It is in memory now, for requests that come before the next try.
+    let status = "hit; detail=status";
+    assert_eq!(cache.get(&*begin, None).await, pair("stored", status));
+    assert_eq!(cache.begun(), 1);
+    let cache = Fixture::new();
+    let begin: Box<Begin> = Box::new(|production| {
+        spawn(async move {
+            let in_store = async { Arc::into_inner(value("fresh")) };
+            assert!(production.restore(None, in_store).await.is_none());
+        });
+    });
     assert_eq!(cache.get(&*begin, None).await, pair("fresh", "hit"));
     assert_eq!(cache.get(&*begin, None).await, pair("fresh", "hit"));
     assert_eq!(cache.begun(), 1);

@@ -208,9 +208,9 @@ impl Imager {
             spacing: Duration::ZERO,
             ..upstream::hosts::HostOptions::default()
         };
-        let limits = cache::Options {
+        let limits = cache::CacheOptions {
             recording_bytes_max: usize::try_from(options.body_bytes_max).unwrap_or(usize::MAX),
-            ..cache::Options::default()
+            ..cache::CacheOptions::default()
         };
         Ok(Self {
             client: UpstreamClient::new(fetch, lookup)?.within(&shared.inflight),

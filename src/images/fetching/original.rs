@@ -136,9 +136,7 @@ impl Imager {
             self.tasks
                 .spawn(async move { imager.bring((&url, holder), production, stale).await });
         };
-        self.originals
-            .get(&key, policy, || std::future::ready(None), produce)
-            .await
+        self.originals.get(&key, policy, produce).await
     }
 
     /// Takes it from the store, or from upstream.
@@ -148,23 +146,10 @@ impl Imager {
         production: Production<ImageError, Original>,
         known: Option<Arc<Original>>,
     ) {
-        let known = match known {
-            Some(known) => Some(known),
-            None => self.stored(url, holder).await.map(Arc::new),
+        let stored = self.stored(url, holder);
+        let Some((production, known)) = production.restore(known, stored).await else {
+            return;
         };
-        let now = Instant::now();
-        let known = match known {
-            Some(stored) if stored.times.remaining(now).is_some() => {
-                return production.complete_stored(stored);
-            }
-            known => known,
-        };
-        let stale = known
-            .clone()
-            .filter(|known| known.times.may_be_served_stale(now));
-        if let Some(stale) = &stale {
-            production.offer_stale(Arc::clone(stale));
-        }
         let interest = Interest::default();
         let fetching = self.fetch((url, holder), (&production, &interest), known.as_deref());
         let fetched = production.run_while_wanted(&interest, fetching).await;
@@ -177,7 +162,7 @@ impl Imager {
                     tracing::info!(image.host = url.host_str(), reason = error.reason(), error = %error, "no image");
                 }
                 let until = Instant::now() + error.remembered_for();
-                production.fail(Arc::new(error), until, stale);
+                production.fail(Arc::new(error), until);
             }
         }
     }

@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::keep::{self, VariantNote};
 use super::{ImageError, ImageRequest, Imager, Original};
-use crate::cache::{Answer, Body, Interest, Kept, Policy, Production, Timed, Times};
+use crate::cache::{self, Answer, Body, Interest, Kept, Policy, Production, Timed, Times};
 use crate::images::format::ImageFormat;
 use crate::images::processing::ProcessingError;
 use crate::images::processing::job::{self, ProcessingRequest};
@@ -106,12 +106,7 @@ impl Imager {
                 .spawn(async move { imager.produce(&wanted, production, stale).await });
         };
         self.variants
-            .get(
-                &key.into(),
-                Policy::default(),
-                || std::future::ready(None),
-                produce,
-            )
+            .get(&key.into(), Policy::default(), produce)
             .await
     }
 
@@ -121,20 +116,13 @@ impl Imager {
         production: Production<ImageError, Variant>,
         known: Option<Arc<Variant>>,
     ) {
-        let known = match known {
-            Some(known) => Some(known),
-            None => self.stored_variant(production.key()).await.map(Arc::new),
+        let key = Arc::clone(production.key());
+        let stored = self.stored_variant(&key);
+        let Some((production, known)) = production.restore(known, stored).await else {
+            return;
         };
-        let now = Instant::now();
-        let known = match known {
-            Some(stored) if stored.times.remaining(now).is_some() => {
-                return production.complete_stored(stored);
-            }
-            known => known,
-        };
-        let made = production
-            .run(async { Ok(self.renew(wanted, &production, known.as_deref()).await) })
-            .await;
+        let renewing = async { Ok(self.renew(wanted, &production, known.as_deref()).await) };
+        let made = cache::run(renewing).await;
         let made = made.map_err(Arc::new).flatten();
         match made {
             Ok(variant) => {
@@ -142,8 +130,7 @@ impl Imager {
             }
             Err(error) => {
                 let until = Instant::now() + error.remembered_for();
-                let stale = known.filter(|known| known.times.may_be_served_stale(now));
-                production.fail(error, until, stale);
+                production.fail(error, until);
             }
         }
     }
